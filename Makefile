@@ -1,0 +1,61 @@
+# Every target makes its own environment in .venv from requirements.lock; `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## train a small translator on drawn pictures (minutes, no GPU, no data to fetch)
+	$(RUN) train.py --preset=demo --run_dir=runs/demo
+
+test: $(READY) ## run every test; ARGS="-k pool" runs some
+	$(RUN) -m pytest -q $(ARGS)
+
+lint: $(READY) ## check style and format
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: $(READY) ## correct style and format
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+lock: ## choose the newest versions that fit pyproject.toml anew
+	$(CHECK_PYTHON)
+	@"$(PYTHON)" -m venv --clear .venv-lock
+	@.venv-lock/bin/python -m pip install --quiet uv
+	.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --extra dev \
+		pyproject.toml -o requirements.lock
+	@rm -rf .venv-lock
+
+clean: ## remove the environment, caches and builds; runs/ and saved_models/ stay
+	rm -rf $(VENV) .venv-lock build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Says what is missing before anything fails half way.
+define CHECK_PYTHON
+@command -v "$(PYTHON)" >/dev/null || { echo "$(PYTHON) is not found. Install Python 3.10 to 3.13," \
+	"or name one: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
+@"$(PYTHON)" -c "$(FITS)" || { echo "$$("$(PYTHON)" --version 2>&1) does not fit: Python 3.10 to 3.13" \
+	"is needed. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+@"$(PYTHON)" -c "import venv, ensurepip" 2>/dev/null || { echo "$(PYTHON) cannot make virtual" \
+	"environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+endef
+
+# Without .ready an environment is unfinished and made from nothing, so an interrupted install heals itself.
+$(READY): requirements.lock pyproject.toml
+	$(CHECK_PYTHON)
+	@test -f $@ || { echo "Making $(VENV) (about 2.4 GB, TensorFlow above all)."; "$(PYTHON)" -m venv --clear $(VENV); }
+	@rm -f $@
+	$(RUN) -m pip install --quiet -r requirements.lock
+	$(RUN) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@

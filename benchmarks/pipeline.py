@@ -1,0 +1,76 @@
+"""Measures how fast the input pipeline alone delivers training samples.
+
+    python benchmarks/pipeline.py --dataset=cycle_gan/horse2zebra --data_dir=data
+
+Prints a small table and one JSON line. A sample is what one training step of batch 1
+consumes: one x and one y. "cold" is the first epoch (decode, scale, augment), "cached" a later one.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import PIL
+import tensorflow as tf
+
+import pipelines
+
+
+def samples_per_second(data, start_step, steps):
+    """Drains `steps` steps and returns samples/s, the pipeline's own start included."""
+    began = time.perf_counter()
+    count = sum(batch["x"].shape[0] for batch in data.train(start_step, start_step + steps))
+    return count / (time.perf_counter() - began)
+
+
+def measure(options, steps):
+    """Returns the build's seconds and samples/s, cold and cached."""
+    began = time.perf_counter()
+    data = pipelines.build(options, seed=0)
+    built = time.perf_counter() - began
+    list(data.train(0, 1))  # TensorFlow's own warm-up
+    epoch = data.steps_per_epoch
+    cold = samples_per_second(data, 0, min(epoch, steps))
+    list(data.train(0, epoch))
+    cached = samples_per_second(data, epoch, steps)
+    return data, {"build_s": built, "cold_per_s": cold, "cached_per_s": cached}
+
+
+def main():
+    """Reads the command line, measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--dataset", default="demo/ponies")
+    parser.add_argument("--data_dir")
+    parser.add_argument("--preprocess", default="resize_and_crop")
+    parser.add_argument("--crop_size", type=int, default=256)
+    parser.add_argument("--batch_size", type=int, default=1)
+    parser.add_argument("--cache", default="memory")
+    parser.add_argument("--steps", type=int, default=1000)
+    words = vars(parser.parse_args())
+    steps = words.pop("steps")
+    try:
+        data, result = measure(pipelines.DataOptions(**words), steps)
+    except pipelines.DataError as error:
+        parser.exit(2, f"{error}\n")
+
+    print(data.describe())
+    print(f"{'build':>10} {'cold':>14} {'cached':>14}")
+    print("{build_s:>8.1f} s {cold_per_s:>10.0f} /s {cached_per_s:>11.0f} /s".format(**result))
+    machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    versions = {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "pillow": PIL.__version__,
+        "numpy": np.__version__,
+    }
+    rounded = {name: round(value, 2) for name, value in result.items()}
+    print(json.dumps({"benchmark": "pipeline", **words, **rounded, **machine, **versions}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Options exist once: dataclass fields become absl flags, and flags become dataclasses again.
+
+A room describes its options as a frozen, keyword-only dataclass beside the code that uses them. A
+field's metadata may hold `help`, `choices`, `low`, `high`, `aliases` (names known from other
+programs), `may_change` (a resumed run may differ in it) and `saved` (False: never written to
+options.json).
+"""
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+
+from absl import flags
+
+Groups = Mapping[str, type]  # title of a room -> its options dataclass
+
+
+class OptionError(ValueError):
+    """A flag or a combination of flags that cannot be used; the message says what to do."""
+
+
+class HelpRequested(Exception):  # noqa: N818  (not an error: the user asked for it)
+    """Raised by `parse` when the user typed --help."""
+
+
+def fields(groups: Groups) -> dict[str, dataclasses.Field]:
+    """Returns every option of `groups` by name; a name that occurs twice is a ValueError."""
+    found = {}
+    for options_class in groups.values():
+        for field in dataclasses.fields(options_class):
+            if found.get(field.name, field) is not field:  # inherited fields are one object
+                raise ValueError(f"Option {field.name} is declared twice.")
+            found[field.name] = field
+    return found
+
+
+def parse(argv: Sequence[str], groups: Groups) -> dict[str, object]:
+    """Reads a command line and returns only what was typed, by option name.
+
+    Args:
+        argv: program name, then flags, as in `sys.argv`.
+        groups: title -> options dataclass.
+
+    Raises:
+        HelpRequested: `--help` or `-h` is among the flags.
+        OptionError: an unknown flag, a value of the wrong type or a stray word.
+    """
+    if any(word in ("-h", "-help", "--help", "--helpfull") for word in argv[1:]):
+        raise HelpRequested
+    values = flags.FlagValues()
+    for field in fields(groups).values():
+        _define(field, values)
+    try:
+        stray = values(list(argv))[1:]
+    except flags.UnrecognizedFlagError as error:
+        near = difflib.get_close_matches(error.flagname, list(values), n=3)
+        hint = f" Did you mean --{', --'.join(near)}?" if near else " See --help."
+        raise OptionError(f"Unknown flag --{error.flagname}.{hint}") from error
+    except flags.Error as error:
+        raise OptionError(f"{error}. See --help.") from error
+    if stray:
+        raise OptionError(f"Unexpected argument {stray[0]!r}: write options as --name=value.")
+    return {name: values[name].value for name in fields(groups) if _typed(name, groups, values)}
+
+
+def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, object]:
+    """Merges field defaults with `layers` (later wins) into one options object a group.
+
+    Raises:
+        OptionError: a value that is out of bounds or not among the choices, or an unknown name.
+    """
+    merged = {name: value for layer in layers for name, value in layer.items()}
+    known = fields(groups)
+    for name, value in merged.items():
+        if name not in known:
+            raise OptionError(f"Unknown option {name!r}. See --help.")
+        _check(known[name], value)
+    return {
+        title: options_class(
+            **{
+                f.name: merged[f.name]
+                for f in dataclasses.fields(options_class)
+                if f.name in merged
+            }
+        )
+        for title, options_class in groups.items()
+    }
+
+
+def flatten(options: Mapping[str, object], *, saved_only: bool = False) -> dict[str, object]:
+    """Returns all options by name, the way options.json and --dry_run show them."""
+    return {
+        field.name: vars(group)[field.name]
+        for group in options.values()
+        for field in dataclasses.fields(group)
+        if not saved_only or field.metadata.get("saved", True)
+    }
+
+
+def refuse_foreign(typed: Mapping[str, object], method: str, methods: Groups) -> None:
+    """Raises OptionError when a typed flag belongs only to other methods than `method`."""
+    own = {field.name for field in dataclasses.fields(methods[method])}
+    for name in typed:
+        owners = [
+            other
+            for other, options_class in methods.items()
+            if name in {field.name for field in dataclasses.fields(options_class)}
+        ]
+        if owners and name not in own:
+            raise OptionError(
+                f"--{name} does not belong to --method={method}, but to: {', '.join(owners)}."
+            )
+
+
+def help_text(groups: Groups, usage: str) -> str:
+    """Returns the complete --help text, grouped by room."""
+    lines = [usage]
+    for title, options_class in groups.items():
+        lines += ["", f"{title}:"]
+        for field in dataclasses.fields(options_class):
+            name = f"--[no]{field.name}" if _type(field) is bool else f"--{field.name}"
+            lines += [f"  {name}  ({_describe(field)})", f"      {field.metadata['help']}"]
+    return "\n".join(lines)
+
+
+def option_table(groups: Groups) -> str:
+    """Returns the options as Markdown tables, for docs/options.md."""
+    lines = []
+    for title, options_class in groups.items():
+        lines += [f"## {title}", "", "| flag | default | meaning |", "|---|---|---|"]
+        for field in dataclasses.fields(options_class):
+            about = field.metadata["help"].replace("|", "\\|")
+            lines.append(f"| `--{field.name}` | {_describe(field)} | {about} |".replace("\n", " "))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _typed(name: str, groups: Groups, values: flags.FlagValues) -> bool:
+    aliases = fields(groups)[name].metadata.get("aliases", ())
+    return any(values[flag].present for flag in (name, *aliases))
+
+
+def _type(field: dataclasses.Field) -> type:
+    """The plain type of a field declared as `T` or `T | None`."""
+    if isinstance(field.type, types.UnionType):
+        return next(t for t in typing.get_args(field.type) if t is not type(None))
+    return field.type
+
+
+def _define(field: dataclasses.Field, values: flags.FlagValues) -> None:
+    about = field.metadata["help"]
+    common = {"flag_values": values, "module_name": "options"}
+    if "choices" in field.metadata:
+        flags.DEFINE_enum(field.name, field.default, field.metadata["choices"], about, **common)
+    else:
+        define = {
+            bool: flags.DEFINE_boolean,
+            int: flags.DEFINE_integer,
+            float: flags.DEFINE_float,
+            str: flags.DEFINE_string,
+        }[_type(field)]
+        define(field.name, field.default, about, **common)
+    for alias in field.metadata.get("aliases", ()):
+        flags.DEFINE_alias(alias, field.name, **common)
+
+
+def _check(field: dataclasses.Field, value: object) -> None:
+    if value is None:
+        return
+    low, high = field.metadata.get("low"), field.metadata.get("high")
+    choices = field.metadata.get("choices")
+    if choices and value not in choices:
+        raise OptionError(f"--{field.name}={value}: expected one of {', '.join(choices)}.")
+    if low is not None and value < low:
+        raise OptionError(f"--{field.name}={value}: expected at least {low}.")
+    if high is not None and value > high:
+        raise OptionError(f"--{field.name}={value}: expected at most {high}.")
+
+
+def _describe(field: dataclasses.Field) -> str:
+    default = "automatic" if field.default is None else field.default
+    parts = [f"default {default}"]
+    if "choices" in field.metadata:
+        parts.append("one of " + ", ".join(field.metadata["choices"]))
+    low, high = field.metadata.get("low"), field.metadata.get("high")
+    if low is not None or high is not None:
+        parts.append(f"{'' if low is None else low}..{'' if high is None else high}")
+    if field.metadata.get("aliases"):
+        parts.append("also --" + ", --".join(field.metadata["aliases"]))
+    return "; ".join(str(part) for part in parts)

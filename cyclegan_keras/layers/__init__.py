@@ -1,0 +1,18 @@
+"""Keras layers that the networks and trainers are made of; each is public and serialisable."""
+
+from cyclegan_keras.layers.base import NORMS, PADDINGS, norm_layer, padding_layer
+from cyclegan_keras.layers.image_pool import ImagePool
+from cyclegan_keras.layers.instance_normalization import InstanceNormalization
+from cyclegan_keras.layers.reflection_padding import ReflectionPadding2D
+from cyclegan_keras.layers.residual_block import ResidualBlock
+
+__all__ = [
+    "NORMS",
+    "PADDINGS",
+    "ImagePool",
+    "InstanceNormalization",
+    "ReflectionPadding2D",
+    "ResidualBlock",
+    "norm_layer",
+    "padding_layer",
+]

@@ -1,0 +1,49 @@
+"""The padding and normalisation layers that networks choose by name."""
+
+import keras
+
+from cyclegan_keras.layers.instance_normalization import InstanceNormalization
+from cyclegan_keras.layers.reflection_padding import ReflectionPadding2D
+
+PADDINGS = {"reflect": ReflectionPadding2D, "zero": keras.layers.ZeroPadding2D}
+NORMS = ("instance", "batch", "none")
+
+
+def padding_layer(padding, amount, **kwargs):
+    """Returns a layer that pads `amount` pixels on every side.
+
+    Args:
+        padding: "reflect" or "zero".
+        amount: pixels, an int.
+        **kwargs: passed to the layer (`name`, `dtype`).
+
+    Raises:
+        ValueError: unknown `padding`.
+    """
+    if padding not in PADDINGS:
+        raise ValueError(
+            f"`padding` must be one of {list(PADDINGS)}. Received: padding={padding!r}."
+        )
+    return PADDINGS[padding](amount, **kwargs)
+
+
+def norm_layer(norm, gamma_initializer="ones", **kwargs):
+    """Returns a normalisation layer with the constants of the paper's reference implementation.
+
+    Args:
+        norm: "instance" (not affine), "batch" (affine, momentum 0.9) or "none" (identity).
+        gamma_initializer: start of batch normalisation's scale.
+        **kwargs: passed to the layer (`name`, `dtype`).
+
+    Raises:
+        ValueError: unknown `norm`.
+    """
+    if norm == "instance":
+        return InstanceNormalization(**kwargs)
+    if norm == "batch":
+        return keras.layers.BatchNormalization(
+            momentum=0.9, epsilon=1e-5, gamma_initializer=gamma_initializer, **kwargs
+        )
+    if norm == "none":
+        return keras.layers.Identity(**kwargs)
+    raise ValueError(f"`norm` must be one of {list(NORMS)}. Received: norm={norm!r}.")

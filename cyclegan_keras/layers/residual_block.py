@@ -1,0 +1,114 @@
+"""The block that most of a ResNet generator consists of."""
+
+import keras
+
+from cyclegan_keras.layers.base import norm_layer, padding_layer
+
+
+@keras.saving.register_keras_serializable(package="cyclegan_keras")
+class ResidualBlock(keras.layers.Layer):
+    """Adds to its input what two padded 3x3 convolutions make of it: `y = x + f(x)`.
+
+    `f` is pad, conv, norm, ReLU, [dropout,] pad, conv, norm. There is no ReLU after the sum, so
+    that a chain of blocks can pass a picture through unchanged.
+
+    Args:
+        filters: channels of both convolutions, equal to the input's channels.
+        norm: "instance", "batch" or "none". Convolutions before a batch norm have no bias.
+        padding: "reflect" or "zero".
+        dropout: put a dropout of one half after the ReLU (active in training only).
+        kernel_initializer: initializer of the kernels; each convolution gets a fresh copy.
+        gamma_initializer: initializer of batch normalisation's scale.
+
+    Input shape:
+        `(batch, height, width, filters)`; height and width at least 2 when padding is "reflect".
+
+    Output shape:
+        The same shape, in the layer's compute dtype.
+
+    Raises:
+        ValueError: an argument is not among the named, or the input has other channels than
+            `filters`.
+
+    Example:
+        >>> import numpy as np
+        >>> block = ResidualBlock(8)
+        >>> block(np.zeros((1, 16, 16, 8))).shape
+        TensorShape([1, 16, 16, 8])
+
+    Reference:
+        Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
+        Networks", 2017, appendix; He et al., "Deep Residual Learning for Image Recognition", 2015.
+    """
+
+    def __init__(
+        self,
+        filters,
+        norm="instance",
+        padding="reflect",
+        dropout=False,
+        kernel_initializer="glorot_uniform",
+        gamma_initializer="ones",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not isinstance(filters, int) or filters < 1:
+            raise ValueError(f"`filters` must be an int >= 1. Received: filters={filters!r}.")
+        self.filters = filters
+        self.norm = norm
+        self.padding = padding
+        self.dropout = dropout
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.gamma_initializer = keras.initializers.get(gamma_initializer)
+        dtype = self.dtype_policy
+        self.pad_1 = padding_layer(padding, 1, name="pad_1", dtype=dtype)
+        self.conv_1 = self._conv("conv_1")
+        self.norm_1 = norm_layer(norm, self.gamma_initializer.clone(), name="norm_1", dtype=dtype)
+        self.relu = keras.layers.ReLU(name="relu", dtype=dtype)
+        self.drop = keras.layers.Dropout(0.5, name="drop", dtype=dtype) if dropout else None
+        self.pad_2 = padding_layer(padding, 1, name="pad_2", dtype=dtype)
+        self.conv_2 = self._conv("conv_2")
+        self.norm_2 = norm_layer(norm, self.gamma_initializer.clone(), name="norm_2", dtype=dtype)
+
+    def build(self, input_shape):
+        if input_shape[-1] != self.filters:
+            raise ValueError(
+                f"The block's input must have filters={self.filters} channels, because "
+                f"the result is added to it. Received: input_shape={tuple(input_shape)}."
+            )
+        padded = self.pad_1.compute_output_shape(input_shape)
+        for conv, norm in ((self.conv_1, self.norm_1), (self.conv_2, self.norm_2)):
+            conv.build(padded)
+            norm.build(input_shape)
+
+    def call(self, images, training=None):
+        x = self.pad_1(images)
+        x = self.relu(self.norm_1(self.conv_1(x), training=training))
+        if self.drop is not None:
+            x = self.drop(x, training=training)
+        x = self.pad_2(x)
+        return images + self.norm_2(self.conv_2(x), training=training)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        config = {
+            "filters": self.filters,
+            "norm": self.norm,
+            "padding": self.padding,
+            "dropout": self.dropout,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "gamma_initializer": keras.initializers.serialize(self.gamma_initializer),
+        }
+        return {**super().get_config(), **config}
+
+    def _conv(self, name):
+        return keras.layers.Conv2D(
+            self.filters,
+            3,
+            use_bias=self.norm != "batch",
+            kernel_initializer=self.kernel_initializer.clone(),
+            name=name,
+            dtype=self.dtype_policy,
+        )

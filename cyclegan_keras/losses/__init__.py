@@ -1,0 +1,16 @@
+"""Losses: functions of tensors that return a scalar mean and know nothing else."""
+
+from cyclegan_keras.losses.adversarial import (
+    AdversarialLoss,
+    gradient_penalty,
+    hinge,
+    lsgan,
+    vanilla,
+    wgangp,
+)
+from cyclegan_keras.losses.reconstruction import l1
+
+# --gan_mode -> the game
+ADVERSARIAL = {"lsgan": lsgan, "vanilla": vanilla, "hinge": hinge, "wgangp": wgangp}
+
+__all__ = ["ADVERSARIAL", "AdversarialLoss", "gradient_penalty", "l1"]

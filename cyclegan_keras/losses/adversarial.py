@@ -1,0 +1,86 @@
+"""How D tells real from fake, and how G learns that it did.
+
+Logits are D's verdicts, one a patch, usually `(batch, height, width, 1)`. Every loss is the mean
+over all of them: a scalar of at least float32. Every discriminator loss is HALF the sum of its real
+and its fake part: the paper halves the objective of D, which slows D beside G. All modes here keep
+that convention.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+from keras import ops
+
+
+class AdversarialLoss(NamedTuple):
+    """The two sides of one game.
+
+    Attributes:
+        generator: `generator(logits_fake)`, small when D takes fakes for real.
+        discriminator: `discriminator(logits_real, logits_fake)`, small when D tells them apart.
+    """
+
+    generator: Callable
+    discriminator: Callable
+
+
+def gradient_penalty(gradients):
+    """Returns `mean((||g|| - 1)^2)`, which keeps a Wasserstein critic's slope near one.
+
+    Args:
+        gradients: (batch, ...) gradients of the critic at points between real and fake pictures;
+            the norm is over everything but the batch.
+
+    Reference:
+        Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, section 4.
+    """
+    gradients = _at_least_float32(gradients)
+    squares = ops.sum(ops.square(gradients), axis=tuple(range(1, len(gradients.shape))))
+    norms = ops.sqrt(squares + 1e-12)  # the root has no slope at zero
+    return ops.mean(ops.square(norms - 1))
+
+
+def _game(generator: Callable, real: Callable, fake: Callable) -> AdversarialLoss:
+    """Makes a game of three functions of logits: G's loss on fakes, D's on real and on fakes."""
+
+    def generator_loss(logits_fake):
+        return ops.mean(generator(_at_least_float32(logits_fake)))
+
+    def discriminator_loss(logits_real, logits_fake):
+        loss_real = ops.mean(real(_at_least_float32(logits_real)))
+        loss_fake = ops.mean(fake(_at_least_float32(logits_fake)))
+        return 0.5 * (loss_real + loss_fake)
+
+    return AdversarialLoss(generator_loss, discriminator_loss)
+
+
+def _at_least_float32(x):
+    return ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
+
+
+# The paper's choice. Mao et al., "Least Squares Generative Adversarial Networks", 2016.
+lsgan = _game(
+    generator=lambda logits: ops.square(logits - 1),
+    real=lambda logits: ops.square(logits - 1),
+    fake=ops.square,
+)
+
+# Cross-entropy, softplus(-z) = -log(sigmoid(z)), with G's non-saturating form.
+# Goodfellow et al., "Generative Adversarial Networks", 2014.
+vanilla = _game(
+    generator=lambda logits: ops.softplus(-logits),
+    real=lambda logits: ops.softplus(-logits),
+    fake=ops.softplus,
+)
+
+# Lim and Ye, "Geometric GAN", 2017.
+hinge = _game(
+    generator=ops.negative,
+    real=lambda logits: ops.relu(1 - logits),
+    fake=lambda logits: ops.relu(1 + logits),
+)
+
+# Needs `gradient_penalty` beside it, added by whoever holds the tape. It suits a PatchGAN badly:
+# the penalty bounds the slope of a whole-picture critic, not of every patch.
+wgangp = _game(generator=ops.negative, real=ops.negative, fake=lambda logits: logits)

@@ -1,0 +1,92 @@
+"""What the networks have in common: their parts, made by one set of choices."""
+
+import keras
+
+from cyclegan_keras.layers import ResidualBlock, norm_layer, padding_layer
+from cyclegan_keras.models.initializers import gamma_initializer, initializer
+
+
+class Parts:
+    """Makes the layers of one network, every one with fresh initializers.
+
+    Convolutions are never padded by themselves: frameworks disagree on which side "same" pads.
+
+    Args:
+        norm: "instance", "batch" or "none".
+        init_type: see `initializer`.
+        init_gain: see `initializer`.
+        padding: "reflect" or "zero", what `pad` makes.
+    """
+
+    def __init__(self, norm, init_type, init_gain, padding="zero"):
+        self._norm = norm
+        self._init_type = init_type
+        self._init_gain = init_gain
+        self._padding = padding
+        # A batch norm has an offset of its own. Before an instance norm a bias has no effect, but
+        # published weights have it.
+        self.use_bias = norm != "batch"
+
+    def kernel(self):
+        """Returns a fresh kernel initializer."""
+        return initializer(self._init_type, self._init_gain)
+
+    def pad(self, amount, name, padding=None):
+        """Returns padding of `amount` pixels on every side."""
+        return padding_layer(padding or self._padding, amount, name=name)
+
+    def conv(self, filters, size, name, strides=1, use_bias=None):
+        """Returns a convolution without padding."""
+        return keras.layers.Conv2D(
+            filters,
+            size,
+            strides,
+            use_bias=self.use_bias if use_bias is None else use_bias,
+            kernel_initializer=self.kernel(),
+            name=name,
+        )
+
+    def transposed_conv(self, filters, size, name, strides=2):
+        """Returns a transposed convolution without cropping."""
+        return keras.layers.Conv2DTranspose(
+            filters,
+            size,
+            strides,
+            use_bias=self.use_bias,
+            kernel_initializer=self.kernel(),
+            name=name,
+        )
+
+    def norm(self, name):
+        """Returns the normalisation layer."""
+        return norm_layer(self._norm, gamma_initializer(self._init_gain), name=name)
+
+    def block(self, filters, name, dropout):
+        """Returns a residual block."""
+        return ResidualBlock(
+            filters,
+            norm=self._norm,
+            padding=self._padding,
+            dropout=dropout,
+            kernel_initializer=self.kernel(),
+            gamma_initializer=gamma_initializer(self._init_gain),
+            name=name,
+        )
+
+    def output(self, activation, name):
+        """Returns an activation in float32 or better: pictures and losses want full precision."""
+        policy = keras.config.dtype_policy()
+        half = policy.compute_dtype in ("float16", "bfloat16")
+        return keras.layers.Activation(activation, name=name, dtype="float32" if half else policy)
+
+
+def check_int(name, value, low):
+    """Raises ValueError unless `value` is an int of at least `low`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise ValueError(f"`{name}` must be an int >= {low}. Received: {name}={value!r}.")
+
+
+def check_choice(name, value, choices):
+    """Raises ValueError unless `value` is among `choices`."""
+    if value not in choices:
+        raise ValueError(f"`{name}` must be one of {list(choices)}. Received: {name}={value!r}.")

@@ -1,0 +1,88 @@
+"""The networks' options."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """Which generators and discriminators to train."""
+
+    generator: str | None = dataclasses.field(
+        default=None,
+        metadata={
+            "help": "Generator; as in the paper nine blocks, six for pictures of up to 128 pixels, "
+            "unless given.",
+            "choices": ("resnet_9blocks", "resnet_6blocks", "resnet_4blocks", "resnet_3blocks"),
+            "aliases": ("netG",),
+        },
+    )
+    discriminator: str = dataclasses.field(
+        default="basic",
+        metadata={
+            "help": "Discriminator: basic judges patches of 70x70 pixels, n_layers patches of a "
+            "size set by --n_layers, pixel single pixels.",
+            "choices": ("basic", "n_layers", "pixel"),
+            "aliases": ("netD",),
+        },
+    )
+    ngf: int = dataclasses.field(
+        default=64,
+        metadata={"help": "Channels of the generator's first convolution.", "low": 1},
+    )
+    ndf: int = dataclasses.field(
+        default=64,
+        metadata={"help": "Channels of the discriminator's first convolution.", "low": 1},
+    )
+    n_layers: int = dataclasses.field(
+        default=3,
+        metadata={
+            "help": "Strided convolutions of --discriminator=n_layers; 1 to 5 judge patches of 16, "
+            "34, 70, 142 and 286 pixels.",
+            "low": 1,
+            "high": 8,
+            "aliases": ("n_layers_D",),
+        },
+    )
+    norm: str = dataclasses.field(
+        default="instance",
+        metadata={
+            "help": "Normalisation of both networks.",
+            "choices": ("instance", "batch", "none"),
+        },
+    )
+    padding: str = dataclasses.field(
+        default="reflect",
+        metadata={
+            "help": "Padding of the generator; zero is quicker, reflect leaves no trace "
+            "at the border.",
+            "choices": ("reflect", "zero"),
+        },
+    )
+    upsample: str = dataclasses.field(
+        default="transpose",
+        metadata={
+            "help": "How the generator doubles sizes: transposed convolutions, or resizing and a "
+            "convolution, which leaves no checkerboard pattern.",
+            "choices": ("transpose", "resize"),
+        },
+    )
+    dropout: bool = dataclasses.field(
+        default=False,
+        metadata={"help": "Dropout of one half in the generator, in training only."},
+    )
+    init_type: str = dataclasses.field(
+        default="normal",
+        metadata={
+            "help": "Distribution of the starting weights.",
+            "choices": ("normal", "xavier", "kaiming", "orthogonal"),
+        },
+    )
+    init_gain: float = dataclasses.field(
+        default=0.02,
+        metadata={
+            "help": "Spread of the starting weights: standard deviation (normal) or gain (xavier, "
+            "orthogonal); kaiming does not use it.",
+            "low": 1e-6,
+            "high": 10.0,
+        },
+    )

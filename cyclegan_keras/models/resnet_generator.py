@@ -1,0 +1,163 @@
+"""The paper's generator."""
+
+import keras
+
+from cyclegan_keras.models.base import Parts, check_choice, check_int
+
+
+@keras.saving.register_keras_serializable(package="cyclegan_keras")
+class ResNetGenerator(keras.Model):
+    """Translates a picture: two steps down, residual blocks, two steps up.
+
+    In the paper's notation c7s1-ngf, d(2 ngf), d(4 ngf), R(4 ngf) x n_blocks, u(2 ngf), u(ngf),
+    c7s1-3. Stages can be addressed by `get_layer`: `stem down_1 down_2 block_1 .. block_n up_1 up_2
+    head`, and their parts by the stage's name and `_pad _conv _norm _resize _crop`.
+
+    Args:
+        input_channels: channels of the pictures to translate.
+        output_channels: channels of the translations.
+        ngf: channels of the first convolution.
+        n_blocks: number of residual blocks; the paper takes 9 from 256 pixels on and 6 below.
+        norm: "instance" (the paper's), "batch" or "none".
+        padding: "reflect" or "zero", around stem, blocks and head. The strided convolutions are
+            always padded with zeros.
+        upsample: "transpose" (the paper's transposed convolutions) or "resize" (nearest neighbour,
+            then a convolution: no checkerboard pattern).
+        dropout: dropout of one half inside the blocks, in training only.
+        init_type: "normal", "xavier", "kaiming" or "orthogonal".
+        init_gain: spread of the starting weights.
+        name: of the model.
+
+    Input shape:
+        `(batch, height, width, input_channels)` in [-1, 1]; height and width any multiples of 4 (at
+        least 8 when padding is "reflect").
+
+    Output shape:
+        `(batch, height, width, output_channels)` in [-1, 1], float32 also under mixed precision.
+
+    Raises:
+        ValueError: an argument out of range, or pictures whose sides are not multiples of 4.
+
+    Example:
+        >>> import numpy as np
+        >>> generator = ResNetGenerator(ngf=4, n_blocks=1)
+        >>> generator(np.zeros((1, 16, 24, 3))).shape
+        TensorShape([1, 16, 24, 3])
+
+    Reference:
+        Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
+        Networks", 2017, appendix 7.2.
+    """
+
+    size_multiple = 4  # height and width must be multiples of it
+    smallest_size = 8  # reflection by one pixel needs two, at a quarter of the size
+
+    def __init__(
+        self,
+        input_channels=3,
+        output_channels=3,
+        ngf=64,
+        n_blocks=9,
+        norm="instance",
+        padding="reflect",
+        upsample="transpose",
+        dropout=False,
+        init_type="normal",
+        init_gain=0.02,
+        name=None,
+    ):
+        check_int("input_channels", input_channels, 1)
+        check_int("output_channels", output_channels, 1)
+        check_int("ngf", ngf, 1)
+        check_int("n_blocks", n_blocks, 0)
+        check_choice("upsample", upsample, ("transpose", "resize"))
+        parts = Parts(norm, init_type, init_gain, padding)
+        inputs = keras.Input((None, None, input_channels), name="pictures")
+        x = parts.pad(3, "stem_pad")(inputs)
+        x = parts.conv(ngf, 7, "stem_conv")(x)
+        x = _finish(parts, x, "stem")  # (batch, height, width, ngf)
+        for step in (1, 2):
+            x = _down(parts, x, ngf * 2**step, f"down_{step}")  # (batch, height/4, width/4, 4*ngf)
+        for number in range(1, n_blocks + 1):
+            x = parts.block(ngf * 4, f"block_{number}", dropout)(x)
+        up = _up_transpose if upsample == "transpose" else _up_resize
+        for step in (1, 2):
+            x = up(parts, x, ngf * 4 // 2**step, f"up_{step}")  # (batch, height, width, ngf)
+        x = parts.pad(3, "head_pad")(x)
+        x = parts.conv(output_channels, 7, "head_conv", use_bias=True)(x)
+        super().__init__(inputs=inputs, outputs=parts.output("tanh", "head")(x), name=name)
+        self.input_channels = input_channels
+        self.output_channels = output_channels
+        self.ngf = ngf
+        self.n_blocks = n_blocks
+        self.norm = norm
+        self.padding = padding
+        self.upsample = upsample
+        self.dropout = dropout
+        self.init_type = init_type
+        self.init_gain = init_gain
+
+    @classmethod
+    def from_options(cls, options, n_blocks, **kwargs):
+        """Makes one from `NetworkOptions`; kwargs: `input_channels output_channels name`."""
+        return cls(
+            ngf=options.ngf,
+            n_blocks=n_blocks,
+            norm=options.norm,
+            padding=options.padding,
+            upsample=options.upsample,
+            dropout=options.dropout,
+            init_type=options.init_type,
+            init_gain=options.init_gain,
+            **kwargs,
+        )
+
+    def call(self, inputs, training=None, mask=None):
+        """Translates `inputs`; see the class."""
+        if any(side is not None and side % self.size_multiple for side in inputs.shape[1:3]):
+            raise ValueError(
+                f"Height and width must be multiples of {self.size_multiple}. "
+                f"Received: shape={tuple(inputs.shape)}."
+            )
+        return super().call(inputs, training=training, mask=mask)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            "input_channels": self.input_channels,
+            "output_channels": self.output_channels,
+            "ngf": self.ngf,
+            "n_blocks": self.n_blocks,
+            "norm": self.norm,
+            "padding": self.padding,
+            "upsample": self.upsample,
+            "dropout": self.dropout,
+            "init_type": self.init_type,
+            "init_gain": self.init_gain,
+            "name": self.name,
+        }
+
+
+def _finish(parts, x, name):
+    x = parts.norm(f"{name}_norm")(x)
+    return keras.layers.ReLU(name=name)(x)
+
+
+def _down(parts, x, filters, name):
+    x = parts.pad(1, f"{name}_pad", padding="zero")(x)
+    x = parts.conv(filters, 3, f"{name}_conv", strides=2)(x)
+    return _finish(parts, x, name)
+
+
+def _up_transpose(parts, x, filters, name):
+    x = parts.transposed_conv(filters, 3, f"{name}_conv")(x)  # sides 2n + 1
+    # The first row and column go, where Keras' "same" would drop the last: one pixel of shift.
+    x = keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)
+    return _finish(parts, x, name)
+
+
+def _up_resize(parts, x, filters, name):
+    x = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_resize")(x)
+    x = parts.pad(1, f"{name}_pad")(x)
+    x = parts.conv(filters, 3, f"{name}_conv")(x)
+    return _finish(parts, x, name)

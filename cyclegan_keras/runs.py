@@ -1,0 +1,257 @@
+"""A run directory: options.json, metrics.jsonl, checkpoints/, samples/ and the rule of resuming."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import zipfile
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from absl import logging
+
+FORMAT = 1  # of a checkpoint; raise it when its meaning changes
+META = "__meta__"
+
+
+class RunError(RuntimeError):
+    """A run that cannot be started, resumed or saved; the message says what to do."""
+
+    exit_code = 2  # of a program that ends with it
+
+
+class SaveError(RunError):
+    """A checkpoint that could not be written, on a full disk for example."""
+
+    exit_code = 1
+
+
+def _option(default, text: str, **metadata):
+    return dataclasses.field(default=default, metadata={"help": text, **metadata})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where a run lives, how long it is and what it leaves behind."""
+
+    method: str = _option("cyclegan", "What to train.", choices=("cyclegan",))
+    preset: str | None = _option(
+        None, "A named set of defaults; typed flags still win.", choices=("demo", "paper")
+    )
+    run_dir: str | None = _option(
+        None,
+        "Where the run is kept; runs/<dataset>-<method> unless given. "
+        "An interrupted run found there is continued.",
+        saved=False,
+    )
+    dry_run: bool = _option(False, "Print the resolved options and stop.", saved=False)
+    seed: int = _option(0, "Seed of weights, data order, augmentation and pools.", low=0)
+    deterministic: bool = _option(
+        False, "Ask TensorFlow for bit-reproducible kernels; slower on a GPU."
+    )
+    mixed_precision: str | None = _option(
+        None, "Compute in half precision.", choices=("float16", "bfloat16")
+    )
+    jit_compile: bool = _option(False, "Compile the training step with XLA.")
+    steps_per_epoch: int | None = _option(
+        None, "Length of an epoch; every picture of the larger domain once unless given.", low=1
+    )
+    log_every: int = _option(
+        50, "Steps between lines of metrics.jsonl and TensorBoard.", low=1, may_change=True
+    )
+    sample_every: int = _option(
+        500, "Steps between sample grids in samples/.", low=1, may_change=True
+    )
+    sample_count: int = _option(
+        4, "Test pictures of each domain in a sample grid.", low=1, high=64, may_change=True
+    )
+    checkpoint_minutes: float = _option(
+        10.0, "Minutes between checkpoints; one more at the end.", low=0, may_change=True
+    )
+    keep_checkpoints: int = _option(2, "Checkpoints to keep.", low=1, may_change=True)
+
+
+def default_directory(dataset: str, method: str) -> str:
+    """Returns runs/<dataset>-<method>, with the name of a folder or of `set/config` made flat."""
+    name = pathlib.Path(dataset).name if os.path.isdir(dataset) else dataset.replace("/", "-")
+    return f"runs/{name}-{method}"
+
+
+def refuse_contradiction(
+    typed: Mapping[str, object],
+    saved: Mapping[str, object],
+    fields: Mapping[str, dataclasses.Field],
+    directory: str,
+) -> None:
+    """Raises RunError when a typed option contradicts the run that `directory` already holds."""
+    differing = [
+        f"--{name}={value} (the run has {saved[name]})"
+        for name, value in typed.items()
+        if name in saved and saved[name] != value and not fields[name].metadata.get("may_change")
+    ]
+    if differing:
+        raise RunError(
+            f"{directory} holds a run with other options: {', '.join(differing)}. Leave them "
+            "out to continue that run, or choose another --run_dir for a new one."
+        )
+
+
+@contextlib.contextmanager
+def atomic_write(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a temporary path beside `path` and renames it when the block succeeds.
+
+    Whoever reads `path` sees the old file or the whole new one, also after a crash or a full disk.
+    """
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class Run:
+    """The files of one training run.
+
+    Args:
+        directory: created when missing.
+        keep_checkpoints: how many checkpoints `save` leaves behind.
+
+    Attributes:
+        directory, checkpoints, samples, tensorboard: folders of the run.
+    """
+
+    def __init__(self, directory: str | pathlib.Path, keep_checkpoints: int = 2):
+        self.directory = pathlib.Path(directory)
+        self.keep_checkpoints = keep_checkpoints
+        self.checkpoints = self.directory / "checkpoints"
+        self.samples = self.directory / "samples"
+        self.tensorboard = self.directory / "tensorboard"
+
+    def create(self, options: Mapping[str, object]) -> None:
+        """Makes the folders and writes `options` to options.json.
+
+        Raises:
+            RunError: the directory holds files but no options.json: it is not a run.
+        """
+        path = self.directory / "options.json"
+        try:
+            if not path.exists() and self.directory.exists() and any(self.directory.iterdir()):
+                raise RunError(
+                    f"{self.directory} holds files but no options.json, so it is not a run: "
+                    "choose another --run_dir."
+                )
+            for folder in (self.checkpoints, self.samples, self.tensorboard):
+                folder.mkdir(parents=True, exist_ok=True)
+            with atomic_write(path) as temporary:
+                temporary.write_text(json.dumps(options, indent=2) + "\n")
+        except OSError as error:
+            raise RunError(f"Cannot write the run directory {self.directory}: {error}.") from error
+
+    def saved_options(self) -> dict[str, object]:
+        """Returns what options.json holds; empty for a new run."""
+        path = self.directory / "options.json"
+        if not path.exists():
+            return {}
+        try:
+            return json.loads(path.read_text())
+        except ValueError as error:
+            raise RunError(f"{path} is not valid JSON ({error}): restore or remove it.") from error
+
+    def save(self, step: int, state: Mapping[str, np.ndarray]) -> pathlib.Path:
+        """Writes the checkpoint of `step` atomically and drops the oldest ones.
+
+        Raises:
+            RunError: the disk is full or not writable; earlier checkpoints stay as they are.
+        """
+        path = self.checkpoints / f"step_{step:09d}.npz"
+        meta = json.dumps({"format": FORMAT, "step": step})
+        try:
+            with atomic_write(path) as temporary:
+                np.savez(temporary, **{META: np.array(meta)}, **state)
+        except OSError as error:
+            last = self._newest_first()
+            intact = (
+                f"The last good checkpoint is {last[0]}." if last else "There is no earlier one."
+            )
+            raise SaveError(
+                f"Cannot write the checkpoint of step {step}: {error}. {intact} "
+                "Free some space and run the same command again."
+            ) from error
+        for old in self._newest_first()[self.keep_checkpoints :]:
+            old.unlink()
+        return path
+
+    def restore(self, expected: Mapping[str, tuple]) -> tuple[int, dict[str, np.ndarray]] | None:
+        """Returns (step, state) of the newest usable checkpoint, or None when there is none at all.
+
+        Args:
+            expected: shape by name of what the model needs. A checkpoint that holds anything else
+                is foreign; one that cannot be read to its last byte is torn. Both are refused with
+                a warning and the one before is tried.
+
+        Raises:
+            RunError: there are checkpoints, but none can be used.
+        """
+        paths = self._newest_first()
+        for path in paths:
+            try:
+                return _read(path, expected)
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                logging.warning("Checkpoint %s is refused: %s", path, error)
+        if paths:
+            raise RunError(
+                f"None of the {len(paths)} checkpoints in {self.checkpoints} can be used (reasons "
+                "above). Restore one from a backup, or start anew with another --run_dir."
+            )
+        return None
+
+    def last_step(self) -> int:
+        """Step of the newest checkpoint file, 0 when there is none."""
+        paths = self._newest_first()
+        return int(paths[0].stem.removeprefix("step_")) if paths else 0
+
+    def append_metrics(self, row: Mapping[str, object]) -> None:
+        """Adds one JSON line to metrics.jsonl."""
+        with open(self.directory / "metrics.jsonl", "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def forget_metrics_after(self, step: int) -> None:
+        """Drops lines of metrics.jsonl later than `step`: a resumed run writes them again."""
+        path = self.directory / "metrics.jsonl"
+        if not path.exists():
+            return
+        kept = []
+        for line in path.read_text().splitlines():
+            with contextlib.suppress(ValueError):  # the last line of a killed run may be torn
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+        with atomic_write(path) as temporary:
+            temporary.write_text("".join(kept))
+
+    def _newest_first(self) -> list[pathlib.Path]:
+        return sorted(self.checkpoints.glob("step_*.npz"), reverse=True)
+
+
+def _read(path: pathlib.Path, expected: Mapping[str, tuple]) -> tuple[int, dict[str, np.ndarray]]:
+    with np.load(path, allow_pickle=False) as archive:
+        if META not in archive.files:
+            raise ValueError("it is not a checkpoint of this program")
+        meta = json.loads(str(archive[META]))
+        if meta["format"] != FORMAT:
+            raise ValueError(f"it has format {meta['format']}, expected {FORMAT}")
+        state = {name: archive[name] for name in archive.files if name != META}
+    shapes = {name: value.shape for name, value in state.items()}
+    wrong = sorted(
+        name for name in shapes.keys() | expected.keys() if shapes.get(name) != expected.get(name)
+    )
+    if wrong:
+        name = wrong[0]
+        raise ValueError(
+            f"it belongs to another model: {len(wrong)} arrays differ, first {name!r}: expected "
+            f"{expected.get(name, 'nothing')}, found {shapes.get(name, 'nothing')}"
+        )
+    return meta["step"], state

@@ -1,0 +1,187 @@
+"""What every image-to-image trainer shares: gradient steps, means, averages and exact state."""
+
+from collections.abc import Iterable, Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+
+class Trainer(keras.Model):
+    """A set of networks trained together by a subclass's `train_step`.
+
+    Batches are dicts `{"x", "y"}` of float32 pictures in [-1, 1], (batch, height, width, channels).
+
+    Args:
+        networks: the networks by name; each becomes an attribute of that name.
+        translators: direction (`"x_to_y"`, `"y_to_x"`) -> name of the generator for it.
+        ema_decay: decay of the exponential moving average of the generators, 0 for none. It is
+            warmed up as min(decay, (1 + t) / (10 + t)), so that the start does not weigh on short
+            runs.
+
+    Attributes:
+        averages: generator name -> its averaged copy; empty when `ema_decay` is 0.
+    """
+
+    def __init__(
+        self,
+        networks: Mapping[str, keras.Model],
+        translators: Mapping[str, str],
+        ema_decay: float = 0.0,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        if not 0 <= ema_decay < 1:
+            raise ValueError(f"`ema_decay` must be in [0, 1). Received: ema_decay={ema_decay}")
+        self.networks = dict(networks)
+        self.translators = dict(translators)
+        self.ema_decay = ema_decay
+        self.averages = {
+            generator: _copy(self.networks[generator])
+            for generator in self.translators.values()
+            if ema_decay
+        }
+        # The optimizers' own counts leave out steps that a loss scale of mixed_float16 skips.
+        self.finished_steps = self.add_weight(
+            (), "zeros", "int64", trainable=False, aggregation="only_first_replica", name="steps"
+        )
+        self.means: dict[str, keras.metrics.Mean] = {}
+        self.optimizers: dict[str, keras.optimizers.Optimizer] = {}
+
+    def compile(self, optimizers: Mapping[str, tuple], **kwargs) -> None:
+        """Readies the trainer for `fit`.
+
+        Args:
+            optimizers: name -> (optimizer, the variables it updates). Each is built here, so that a
+                checkpoint finds all its state, and wrapped for loss scaling under mixed_float16.
+            **kwargs: `jit_compile`, `run_eagerly` and so on, as in `keras.Model.compile`.
+        """
+        scaled = keras.config.dtype_policy().compute_dtype == "float16"
+        for name, (optimizer, variables) in optimizers.items():
+            if scaled and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            optimizer.build(variables)
+            self.optimizers[name] = optimizer
+        # Keras wants one; without a loss it is never used to update anything.
+        super().compile(optimizer=next(iter(self.optimizers.values())), **kwargs)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The means of the recorded terms, and no stray `loss`."""
+        return list(self.means.values())
+
+    @property
+    def step(self) -> int:
+        """Number of finished training steps."""
+        return int(ops.convert_to_numpy(self.finished_steps))
+
+    def learning_rates(self) -> dict[str, float]:
+        """Returns the current learning rate of every optimizer, by `<optimizer>/learning_rate`."""
+        return {
+            f"{name}/learning_rate": float(ops.convert_to_numpy(optimizer.learning_rate))
+            for name, optimizer in self.optimizers.items()
+        }
+
+    def minimize(self, tape: tf.GradientTape, loss, variables: list, optimizer: str) -> None:
+        """Applies one gradient step of `loss` (a scalar) on `variables`.
+
+        Optimizers add gradients over replicas, so each replica takes its share of the mean. Both
+        that share and the loss scale of mixed_float16 enter where the gradient starts.
+        """
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        start = self.optimizers[optimizer].scale_loss(ops.cast(1.0 / replicas, loss.dtype))
+        gradients = tape.gradient(loss, variables, output_gradients=start)
+        self.optimizers[optimizer].apply(gradients, variables)
+
+    def gradients_between(self, discriminator, real, fake, seed):
+        """Returns the gradients of `discriminator` at random points between `real` and `fake`.
+
+        Improved training of Wasserstein GANs (Gulrajani et al., 2017), section 4: x_hat =
+        epsilon * real + (1 - epsilon) * fake with one uniform epsilon a picture.
+        """
+        epsilon = keras.random.uniform((ops.shape(real)[0], 1, 1, 1), seed=seed, dtype=real.dtype)
+        between = epsilon * real + (1 - epsilon) * ops.cast(fake, real.dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(between)
+            total = ops.sum(discriminator(between, training=True))
+        return tape.gradient(total, between)
+
+    def record(self, terms: Mapping[str, object]) -> dict:
+        """Adds each scalar of `terms` to its mean and returns the means so far."""
+        for name, value in terms.items():
+            self.means[name].update_state(value)
+        return {name: mean.result() for name, mean in self.means.items()}
+
+    def finish_step(self) -> None:
+        """Counts the step and moves the averaged generators toward the current ones."""
+        self.finished_steps.assign_add(1)
+        step = ops.cast(self.finished_steps, "float32")
+        decay = ops.minimum(self.ema_decay, (1 + step) / (10 + step))
+        for name, average in self.averages.items():
+            for mean, value in zip(average.weights, self.networks[name].weights, strict=True):
+                mean.assign(mean + (1 - ops.cast(decay, mean.dtype)) * (value - mean))
+
+    def generator(self, direction: str) -> keras.Model:
+        """Returns the network to use for `direction`: the averaged one when there is one.
+
+        Raises:
+            ValueError: this method does not translate that way.
+        """
+        if direction not in self.translators:
+            raise ValueError(
+                f"`direction` must be one of {list(self.translators)}. Received: {direction!r}"
+            )
+        name = self.translators[direction]
+        return self.averages.get(name, self.networks[name])
+
+    def translate(self, images, direction: str = "x_to_y"):
+        """Translates (batch, height, width, channels) in [-1, 1], without training noise."""
+        return self.generator(direction)(images, training=False)
+
+    def call(self, inputs: Mapping[str, object], training: bool = False) -> dict:
+        """Returns the translation of every domain of a batch, by direction."""
+        return {
+            direction: self.networks[name](inputs[direction[0]], training=training)
+            for direction, name in self.translators.items()
+        }
+
+    def state(self) -> dict[str, keras.Variable]:
+        """Returns every variable that an exactly resumed training needs, by a stable name.
+
+        Weights, averages, pools, seeds of random layers, optimizer moments, loss scales and the
+        step; `.weights.h5` would leave the seeds out.
+        """
+        parts: dict[str, Iterable] = {
+            **{name: network.variables for name, network in self.networks.items()},
+            **{f"average_{name}": network.variables for name, network in self.averages.items()},
+            **{name: optimizer.variables for name, optimizer in self.optimizers.items()},
+            "trainer": [self.finished_steps],
+            **self.extra_state(),
+        }
+        return {
+            f"{part}/{index:03d}/{variable.name}": variable
+            for part, variables in parts.items()
+            for index, variable in enumerate(variables)
+        }
+
+    def extra_state(self) -> dict[str, Iterable]:
+        """Variables beside networks and optimizers: a subclass adds its pools and seeds here."""
+        return {}
+
+    def load_state(self, values: Mapping[str, np.ndarray]) -> None:
+        """Assigns what `state` returned, all of it or (ValueError) nothing."""
+        variables = self.state()
+        if variables.keys() != values.keys():
+            differing = sorted(variables.keys() ^ values.keys())
+            raise ValueError(f"Expected the arrays of `state()`. Received others: {differing[:3]}")
+        for name, variable in variables.items():
+            variable.assign(values[name])
+
+
+def _copy(network: keras.Model) -> keras.Model:
+    copy = type(network).from_config(network.get_config())
+    copy.trainable = False
+    for target, source in zip(copy.weights, network.weights, strict=True):
+        target.assign(source)
+    return copy

@@ -1,0 +1,234 @@
+"""What happens around training steps: checkpoints, metrics, samples, progress, a clean end."""
+
+import math
+import signal
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+from keras import ops
+from tqdm.auto import tqdm
+
+from cyclegan_keras.runs import Run, RunError, atomic_write
+from cyclegan_keras.trainers.sample_grid import sample_grid, to_png
+
+
+class NonFiniteLossError(RunError):
+    """A loss or a weight became NaN or infinite."""
+
+    exit_code = 1
+
+
+class StepCallback(keras.callbacks.Callback):
+    """A callback that knows the step of the whole run, not only that of the current epoch."""
+
+    step = 0
+
+    def on_train_begin(self, logs=None):
+        self.step = self.model.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        before, self.step = self.step, self.model.step
+        self.after_step(before, logs or {})
+
+    def after_step(self, before: int, logs: dict) -> None:
+        """Called when steps `before + 1 .. self.step` are done; they may be several."""
+
+    def crossed(self, before: int, every: int) -> bool:
+        """Whether a multiple of `every` lies in the steps just done."""
+        return self.step // every > before // every
+
+
+class StopOnNonFinite(StepCallback):
+    """Raises NonFiniteLossError at the step whose loss is NaN or infinite."""
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.run = run
+
+    def after_step(self, before, logs):
+        bad = [name for name, value in logs.items() if not math.isfinite(float(value))]
+        if bad:
+            raise _non_finite(", ".join(bad), self.step, self.run)
+
+
+class StopOnSignal(StepCallback):
+    """Ends the training after the current step when Ctrl-C or SIGTERM arrives.
+
+    It catches the signals while it is entered as a context.
+
+    Attributes:
+        number: the signal that arrived, None when none did.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.number: int | None = None
+
+    def __enter__(self):
+        self.handlers = {
+            number: signal.signal(number, self._on_signal)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+
+    def after_step(self, before, logs):
+        if self.number is not None:
+            self.model.stop_training = True
+
+    def _on_signal(self, number, frame):
+        if self.number is not None:  # asked twice: do not wait for the step to end
+            raise KeyboardInterrupt
+        self.number = number
+        logging.info("Stopping after this step; press Ctrl-C again to stop without saving.")
+
+
+class Checkpoints(StepCallback):
+    """Saves the exact state every `minutes` and at the end."""
+
+    def __init__(self, run: Run, minutes: float):
+        super().__init__()
+        self.run, self.minutes = run, minutes
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.saved_step, self.saved_time = self.step, time.monotonic()
+
+    def after_step(self, before, logs):
+        if time.monotonic() - self.saved_time >= self.minutes * 60:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        if self.saved_step != self.step:
+            self.save()
+
+    def save(self) -> None:
+        """Writes the checkpoint of the current step, unless a weight is NaN or infinite."""
+        state = {name: ops.convert_to_numpy(v) for name, v in self.model.state().items()}
+        bad = [name for name, value in state.items() if not np.isfinite(value).all()]
+        if bad:
+            raise _non_finite(f"The weights {', '.join(bad[:3])}", self.step, self.run)
+        path = self.run.save(self.step, state)
+        self.saved_step, self.saved_time = self.step, time.monotonic()
+        logging.info("Saved %s", path)
+
+
+class Metrics(StepCallback):
+    """Writes means over the last `every` steps to metrics.jsonl and TensorBoard."""
+
+    def __init__(self, run: Run, every: int, batch_size: int, steps_per_epoch: int):
+        super().__init__()
+        self.run, self.every = run, every
+        self.batch_size, self.steps_per_epoch = batch_size, steps_per_epoch
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
+        self.logged_step, self.logged_time = self.step, time.monotonic()
+
+    def after_step(self, before, logs):
+        if not self.crossed(before, self.every):
+            return
+        seconds = time.monotonic() - self.logged_time
+        row = {
+            "step": self.step,
+            "epoch": (self.step - 1) // self.steps_per_epoch + 1,
+            "images_per_second": self.batch_size * (self.step - self.logged_step) / seconds,
+            **self.model.learning_rates(),
+            **{name: float(value) for name, value in logs.items()},
+        }
+        self.run.append_metrics(row)
+        with self.writer.as_default(step=self.step):
+            for name, value in row.items():
+                if name not in ("step", "epoch"):
+                    tf.summary.scalar(name, value)
+        self.writer.flush()
+        self.model.reset_metrics()
+        self.logged_step, self.logged_time = self.step, time.monotonic()
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+
+class Samples(StepCallback):
+    """Translates the same test pictures every `every` steps and at the end, into samples/."""
+
+    def __init__(self, run: Run, every: int, pictures: dict):
+        super().__init__()
+        self.run, self.every, self.pictures = run, every, pictures
+        self.drawn_step = None
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
+        if self.step == 0:
+            self.draw()
+
+    def after_step(self, before, logs):
+        if self.crossed(before, self.every):
+            self.draw()
+
+    def on_train_end(self, logs=None):
+        if self.drawn_step != self.step:
+            self.draw()
+        self.writer.close()
+
+    def draw(self) -> None:
+        """Writes samples/step_<step>.png and the same grid to TensorBoard."""
+        grid = sample_grid(self.model, self.pictures)
+        with atomic_write(self.run.samples / f"step_{self.step:09d}.png") as temporary:
+            temporary.write_bytes(to_png(grid))
+        with self.writer.as_default(step=self.step):
+            tf.summary.image("samples", grid[None])
+        self.drawn_step = self.step
+
+
+class Progress(StepCallback):
+    """A progress bar with images/s, time left and losses; on no terminal, a line now and then."""
+
+    shown = ("generator_loss", "cycle_x", "cycle_y", "d_x", "d_y")
+    line_seconds = 30.0
+
+    def __init__(self, batch_size: int, total_steps: int):
+        super().__init__()
+        self.batch_size, self.total_steps = batch_size, total_steps
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        terminal = sys.stderr.isatty()
+        self.bar = tqdm(
+            total=self.total_steps * self.batch_size,
+            initial=self.step * self.batch_size,
+            unit="img",
+            unit_scale=True,
+            dynamic_ncols=terminal,
+            mininterval=0.5 if terminal else self.line_seconds,
+            maxinterval=0.5 if terminal else self.line_seconds,
+            desc="Training",
+        )
+
+    def after_step(self, before, logs):
+        losses = {name: f"{float(logs[name]):.3f}" for name in self.shown if name in logs}
+        self.bar.set_postfix(losses, refresh=False)
+        self.bar.update((self.step - before) * self.batch_size)
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+
+def _non_finite(what: str, step: int, run: Run) -> NonFiniteLossError:
+    good = run.last_step()
+    kept = (
+        f"The last good checkpoint is that of step {good}." if good else "No checkpoint exists yet."
+    )
+    return NonFiniteLossError(
+        f"{what} became NaN or infinite at step {step}. {kept} Try a lower --learning_rate in a "
+        "new --run_dir, or bfloat16 instead of --mixed_precision=float16."
+    )

@@ -1,0 +1,180 @@
+"""Learning rates by epoch, as functions of the optimizer's step."""
+
+import math
+
+import keras
+from keras import ops
+
+
+class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that is constant within an epoch: `learning_rate * factor(epoch)`.
+
+    Epochs count from 1: `epoch = step // steps_per_epoch + 1`. A rate is thus a pure function of
+    the step, and a resumed optimizer goes on with the right one.
+
+    Args:
+        learning_rate: the rate in the first epoch.
+        steps_per_epoch: optimizer steps in an epoch.
+
+    Raises:
+        ValueError: steps_per_epoch is not a positive int.
+    """
+
+    def __init__(self, learning_rate, steps_per_epoch):
+        super().__init__()
+        if not isinstance(steps_per_epoch, int) or steps_per_epoch < 1:
+            raise ValueError(
+                f"`steps_per_epoch` must be an int >= 1. "
+                f"Received: steps_per_epoch={steps_per_epoch!r}."
+            )
+        self.learning_rate = learning_rate
+        self.steps_per_epoch = steps_per_epoch
+
+    def __call__(self, step):
+        """Returns the learning rate (float32) for the optimizer step `step`, counted from 0."""
+        # Whole numbers until the division is done: float32 is inexact beyond 2^24 steps.
+        epoch = ops.floor_divide(ops.convert_to_tensor(step), self.steps_per_epoch) + 1
+        return self.learning_rate * self.factor(ops.cast(epoch, "float32"))
+
+    def factor(self, epoch):
+        """Returns the factor of the learning rate in `epoch`, a float32 tensor."""
+        raise NotImplementedError
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {"learning_rate": self.learning_rate, "steps_per_epoch": self.steps_per_epoch}
+
+
+@keras.saving.register_keras_serializable(package="cyclegan_keras")
+class Constant(EpochSchedule):
+    """The same learning rate for ever."""
+
+    def factor(self, epoch):
+        """One."""
+        return ops.ones_like(epoch)
+
+
+class _Decay(EpochSchedule):
+    """Constant for `n_epochs`, then falling over `n_epochs_decay` epochs.
+
+    Args:
+        learning_rate: the rate in the first epoch.
+        steps_per_epoch: optimizer steps in an epoch.
+        n_epochs: epochs at the full rate.
+        n_epochs_decay: additional epochs.
+    """
+
+    def __init__(self, learning_rate, steps_per_epoch, n_epochs=100, n_epochs_decay=100):
+        super().__init__(learning_rate, steps_per_epoch)
+        if n_epochs < 0 or n_epochs_decay < 0:
+            raise ValueError(
+                "`n_epochs` and `n_epochs_decay` must not be negative. "
+                f"Received: n_epochs={n_epochs}, n_epochs_decay={n_epochs_decay}."
+            )
+        self.n_epochs = n_epochs
+        self.n_epochs_decay = n_epochs_decay
+
+    def progress(self, epoch):
+        """Returns 0 up to epoch `n_epochs`, and 1 in the epoch after the last one."""
+        after = ops.maximum(epoch - self.n_epochs, 0.0)
+        return ops.minimum(after / (self.n_epochs_decay + 1), 1.0)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        config = {"n_epochs": self.n_epochs, "n_epochs_decay": self.n_epochs_decay}
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="cyclegan_keras")
+class LinearDecay(_Decay):
+    """`factor(e) = 1 - max(0, e - n_epochs) / (n_epochs_decay + 1)`, the paper's schedule.
+
+    As in the reference implementation the last epoch still learns (at 1/101 by default); the rate
+    is 0 after it, and stays 0.
+
+    Args:
+        learning_rate: the rate in the first epoch.
+        steps_per_epoch: optimizer steps in an epoch.
+        n_epochs: epochs at the full rate.
+        n_epochs_decay: additional epochs.
+    """
+
+    def factor(self, epoch):
+        """One, then falling by equal steps."""
+        return 1.0 - self.progress(epoch)
+
+
+@keras.saving.register_keras_serializable(package="cyclegan_keras")
+class CosineDecay(_Decay):
+    """As `LinearDecay`, but along half a cosine: slow, quick, slow.
+
+    The reference implementation anneals over `n_epochs` from the first epoch on, so that its rate
+    is 0 in the middle of the training and rises again. That is not copied.
+
+    Args:
+        learning_rate: the rate in the first epoch.
+        steps_per_epoch: optimizer steps in an epoch.
+        n_epochs: epochs at the full rate.
+        n_epochs_decay: additional epochs.
+    """
+
+    def factor(self, epoch):
+        """One, then `(1 + cos(pi t)) / 2` with t from 0 to 1."""
+        return 0.5 * (1.0 + ops.cos(math.pi * self.progress(epoch)))
+
+
+@keras.saving.register_keras_serializable(package="cyclegan_keras")
+class StepDecay(EpochSchedule):
+    """A tenth of the learning rate after every `decay_epochs` epochs.
+
+    Args:
+        learning_rate: the rate in the first epoch.
+        steps_per_epoch: optimizer steps in an epoch.
+        decay_epochs: epochs between two drops.
+    """
+
+    def __init__(self, learning_rate, steps_per_epoch, decay_epochs=50):
+        super().__init__(learning_rate, steps_per_epoch)
+        if decay_epochs < 1:
+            raise ValueError(f"`decay_epochs` must be at least 1. Received: {decay_epochs!r}.")
+        self.decay_epochs = decay_epochs
+
+    def factor(self, epoch):
+        """`0.1 ** floor((epoch - 1) / decay_epochs)`."""
+        return ops.power(0.1, ops.floor((epoch - 1) / self.decay_epochs))
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "decay_epochs": self.decay_epochs}
+
+
+def _linear(options, rate, steps):
+    return LinearDecay(rate, steps, options.n_epochs, options.n_epochs_decay)
+
+
+def _cosine(options, rate, steps):
+    return CosineDecay(rate, steps, options.n_epochs, options.n_epochs_decay)
+
+
+def _step(options, rate, steps):
+    return StepDecay(rate, steps, options.lr_decay_iters)
+
+
+def _constant(options, rate, steps):
+    return Constant(rate, steps)
+
+
+# --lr_policy -> f(options, learning_rate, steps_per_epoch)
+SCHEDULES = {"linear": _linear, "cosine": _cosine, "step": _step, "constant": _constant}
+
+
+def build_schedule(options, steps_per_epoch):
+    """Returns a new schedule for `OptimizerOptions`."""
+    return SCHEDULES[options.lr_policy](options, options.learning_rate, steps_per_epoch)
+
+
+def adam(options, steps_per_epoch):
+    """Returns a new Adam for `OptimizerOptions`, with the reference implementation's epsilon."""
+    return keras.optimizers.Adam(
+        build_schedule(options, steps_per_epoch), beta_1=options.beta_1, epsilon=1e-8
+    )

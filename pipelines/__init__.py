@@ -1,0 +1,28 @@
+"""Pictures in, batches `{"x", "y"}` of float32 NHWC images in [-1, 1] out.
+
+Domain A is x and B is y, unless `--direction=BtoA` swaps them. Order and augmentation are a pure
+function of (seed, step), so a run can be continued at any step without replaying the ones before.
+"""
+
+from pipelines.errors import DataError
+from pipelines.options import DataOptions
+
+__all__ = ["DataError", "DataOptions", "build"]
+
+
+def build(options: DataOptions, *, seed: int):
+    """Finds, checks and prepares the pictures that `options` name.
+
+    Args:
+        options: what the user chose; `load_size` and `crop_size` may still be None.
+        seed: any whole number; together with a step it fixes order and augmentation.
+
+    Returns:
+        A `pipelines.data.Data`.
+
+    Raises:
+        DataError: the options or the pictures cannot be used.
+    """
+    from pipelines.data import Data  # imports TensorFlow, which options and --help never need
+
+    return Data(options, seed=seed)

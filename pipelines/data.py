@@ -1,0 +1,195 @@
+"""Everything a door asks of the data: batches, samples, counts and one line to log."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from pipelines import checks, images, sources, unpaired
+from pipelines.cache import DiskCache, MemoryCache, NoCache
+from pipelines.loading import Loader
+from pipelines.options import DataOptions
+from pipelines.presets import PRESETS, scaled_size, viewing_size
+from pipelines.scan import matched, scan
+
+CACHES = {
+    "memory": lambda options: MemoryCache(options.cache_mb),
+    "disk": lambda options: DiskCache(
+        options.cache_dir or "~/.cache/cyclegan-keras", options.cache_mb
+    ),
+    "none": lambda options: NoCache(),
+}
+
+
+class Data:
+    """Two domains of pictures, checked and ready to train on.
+
+    Attributes:
+        name: the data set, as in `--dataset`.
+        source: the `Source` behind it; its A and B are as on disk, whatever the direction.
+        options: the options, with `load_size` and `crop_size` filled in.
+        picture_shape: (height, width, 3) of every training picture; None where it varies.
+        pictures_per_epoch: samples in an epoch.
+        steps_per_epoch: batches in an epoch, whole ones.
+        has_test: whether there are test pictures of both domains.
+        paired_test: whether test x and test y of one index show the same scene.
+
+    Args:
+        options: what the user chose.
+        seed: any whole number; together with a step it fixes order and augmentation.
+
+    Raises:
+        DataError: the options or the pictures cannot be used.
+    """
+
+    def __init__(self, options: DataOptions, *, seed: int):
+        checks.check_options(options)
+        self.source = sources.find(options.dataset, options.data_dir)
+        self.name = self.source.name
+        self.options = checks.with_sizes(options, self.source.crop_size)
+        self.has_test = bool(self.source.test_a and self.source.test_b)
+        self.paired_test = self.source.paired_test and self.has_test
+        self._seed = seed
+        self._crop_size = self.options.crop_size if PRESETS[options.preprocess].crops else None
+        self._train, self._test = self._loaders()
+        self.picture_shape = self._checked_shape()
+        self.steps_per_epoch = unpaired.steps_per_epoch(*self._counts, options.batch_size)
+        self.pictures_per_epoch = self.steps_per_epoch * options.batch_size
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Names of the pictures that could not be read, as far as known by now."""
+        loaders = (*self._train.values(), *self._test.values())
+        names = [name for loader in loaders for name in loader.pictures.skipped]
+        return tuple(dict.fromkeys(names))
+
+    def train(self, start_step: int, stop_step: int) -> tf.data.Dataset:
+        """Returns the batches of the steps from `start_step` up to, not including, `stop_step`.
+
+        Steps count from the beginning of the run, over all epochs. Starting late costs nothing and
+        gives, bit for bit, what starting at 0 and passing over gives.
+
+        Returns:
+            Finite; {"x", "y"} of float32 (batch, height, width, 3) in [-1, 1].
+        """
+        batch_size = self.options.batch_size
+        indices = unpaired.order(
+            *self._counts,
+            batch_size=batch_size,
+            seed=self._seed,
+            start_step=start_step,
+            stop_step=stop_step,
+        )
+        return unpaired.train(
+            self._train["x"],
+            self._train["y"],
+            indices,
+            batch_size=batch_size,
+            seed=self._seed,
+            crop_size=self._crop_size,
+            flip=self.options.flip,
+            picture_shape=self.picture_shape,
+        )
+
+    def test(self) -> tf.data.Dataset:
+        """Returns the test pictures in order, without random crop or flip.
+
+        As many as the longer domain has; the other starts over when it ends. Where there are no
+        test pictures, these are the training pictures.
+
+        Returns:
+            Finite; {"x", "y"} of float32 (1, height, width, 3) in [-1, 1].
+        """
+        return unpaired.test(self._test["x"], self._test["y"])
+
+    def samples(self, count: int) -> dict[str, np.ndarray]:
+        """Returns fixed test pictures to look at, spread evenly through the set.
+
+        Args:
+            count: how many of each domain; fewer where the set is smaller.
+
+        Returns:
+            {"x", "y"} of float32 (count, height, width, 3) in [-1, 1]. Pictures of several sizes
+            are cut to the smallest height and width among them.
+        """
+        count = min(count, *map(len, self._test.values()))
+        chosen = {
+            name: [loader(i) for i in np.linspace(0, len(loader) - 1, count).round().astype(int)]
+            for name, loader in self._test.items()
+        }
+        every = [*chosen["x"], *chosen["y"]]
+        height, width = (min(image.shape[axis] for image in every) for axis in (0, 1))
+        crop = functools.partial(images.centre_crop, height=height, width=width)
+        return {k: images.to_float(np.stack([*map(crop, v)])).numpy() for k, v in chosen.items()}
+
+    def describe(self) -> str:
+        """Returns one line for the log."""
+        options, (count_x, count_y) = self.options, self._counts
+        first, second = ("A", "B") if options.direction == "AtoB" else ("B", "A")
+        test = f"{len(self._test['x'])} + {len(self._test['y'])} test pictures"
+        if not self.has_test:
+            test = "no test pictures (samples are taken from training)"
+        scales = options.preprocess not in ("crop", "none")
+        sizes = options.preprocess + (f" {options.load_size} px" if scales else "")
+        crop = f", crop {self._crop_size} px" if self._crop_size else ""
+        skipped = f"; {len(self.skipped)} unreadable skipped" if self.skipped else ""
+        return (
+            f"{self.name}: x = {first} with {count_x}, y = {second} with {count_y} training "
+            f"pictures, {test}; {sizes}{crop}; {self.steps_per_epoch} steps an epoch{skipped}"
+        )
+
+    @property
+    def _counts(self) -> tuple[int, int]:
+        return len(self._train["x"]), len(self._train["y"])
+
+    def _loaders(self) -> tuple[dict[str, Loader], dict[str, Loader]]:
+        options, source = self.options, self.source
+        refuse = options.on_bad_image == "error"
+        look = functools.partial(scan, refuse=refuse)
+        train = [
+            look(pictures, title, decode=refuse, most=options.max_dataset_size)
+            for pictures, title in ((source.train_a, "trainA"), (source.train_b, "trainB"))
+        ]
+        test = train
+        if self.has_test:
+            # A pair is one only if both can be read, which a header does not tell.
+            decode = refuse or self.paired_test
+            test = [look(source.test_a, "testA", decode=decode)]
+            test.append(look(source.test_b, "testB", decode=decode))
+            test = matched(*test) if self.paired_test else test
+
+        cache = CACHES[options.cache](options)
+        names = "xy" if options.direction == "AtoB" else "yx"
+        scaled = functools.partial(_scaled, options)
+        viewed = functools.partial(_viewed, options)
+        return (
+            {k: Loader(p, cache, scaled) for k, p in sorted(zip(names, train, strict=True))},
+            {
+                k: Loader(p, cache, viewed, self._crop_size)
+                for k, p in sorted(zip(names, test, strict=True))
+            },
+        )
+
+    def _checked_shape(self) -> tuple[int, int, int] | None:
+        for loader in (*self._train.values(), *self._test.values()):
+            checks.warn_of_rounding(loader, self.options)
+            if self._crop_size:
+                checks.check_crop(loader, self.options)
+        if self._crop_size:
+            sizes = [{(self._crop_size, self._crop_size)}] * 2
+        else:
+            sizes = [set(loader.scaled_sizes()) for loader in self._train.values()]
+        checks.check_batch(self.options.batch_size, self._counts, max(map(len, sizes)))
+        together = sizes[0] | sizes[1]
+        if len(together) > 1:
+            return None
+        width, height = together.pop()
+        return height, width, 3
+
+
+def _scaled(options: DataOptions, size):
+    return scaled_size(options.preprocess, size, options.load_size)
+
+
+def _viewed(options: DataOptions, size):
+    return viewing_size(options.preprocess, size, options.load_size, options.crop_size)

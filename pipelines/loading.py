@@ -1,0 +1,59 @@
+"""From a picture's place in a set to its decoded, scaled pixels."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pipelines import images
+from pipelines.presets import Size
+from pipelines.scan import ReadablePictures
+
+
+class Loader:
+    """Reads, scales and keeps pictures; the part of the work that is the same in every epoch.
+
+    Safe to call from several threads.
+
+    Args:
+        pictures: what to read.
+        cache: a cache of `pipelines.cache`, shared with other loaders.
+        scaled: (width, height) of a picture -> (width, height) it is resized to.
+        crop_size: side in px of a centre crop after that, or None.
+    """
+
+    def __init__(
+        self,
+        pictures: ReadablePictures,
+        cache,
+        scaled: Callable[[Size], Size],
+        crop_size: int | None = None,
+    ):
+        self.pictures = pictures
+        self._cache = cache
+        self._scaled = scaled
+        self._crop_size = crop_size
+        self._keys: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __call__(self, index: int) -> np.ndarray:
+        """Returns uint8 (height, width, 3); a damaged picture gives way to the next one."""
+        image = self.pictures.substitute(int(index) % len(self), self._read)
+        if self._crop_size is None:
+            return image
+        return images.centre_crop(image, self._crop_size, self._crop_size)
+
+    def scaled_sizes(self) -> list[Size]:
+        """Returns the (width, height) of every picture before any crop."""
+        return [self._scaled(size) for size in self.pictures.sizes]
+
+    def _read(self, index: int) -> np.ndarray:
+        if index not in self._keys:  # asking the file system once is enough
+            size = self._scaled(self.pictures.size(index))
+            self._keys[index] = f"{self.pictures.key(index)} {size}"
+        return self._cache.get(self._keys[index], lambda: self._make(index))
+
+    def _make(self, index: int) -> np.ndarray:
+        image = self.pictures[index]
+        return images.resize(image, self._scaled((image.shape[1], image.shape[0])))

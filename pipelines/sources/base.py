@@ -1,0 +1,79 @@
+"""What every source of pictures offers."""
+
+import abc
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class Pictures(abc.ABC):
+    """A fixed sequence of pictures with random access; safe to read from several threads.
+
+    Attributes:
+        names: what to call each picture in front of the user.
+    """
+
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @abc.abstractmethod
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Returns uint8 (height, width, 3), RGB, or raises PictureError."""
+
+    @abc.abstractmethod
+    def size(self, index: int) -> tuple[int, int]:
+        """Returns (width, height) without decoding the picture, or raises PictureError."""
+
+    @abc.abstractmethod
+    def key(self, index: int) -> str:
+        """Returns a word that changes when the picture does and is the same in every run."""
+
+
+class HeldPictures(Pictures):
+    """Pictures that are arrays already.
+
+    Args:
+        names: one a picture.
+        arrays: uint8 (height, width, 3) each.
+    """
+
+    def __init__(self, names: Sequence[str], arrays: Sequence[np.ndarray]):
+        self.names = tuple(names)
+        self._arrays = arrays
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self._arrays[index]
+
+    def size(self, index: int) -> tuple[int, int]:
+        height, width, _ = self._arrays[index].shape
+        return width, height
+
+    def key(self, index: int) -> str:
+        return hashlib.sha256(self._arrays[index].tobytes()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+    """Two domains of pictures.
+
+    Attributes:
+        name: as in `--dataset`.
+        train_a: training pictures of domain A.
+        train_b: training pictures of domain B, in no relation to those of A.
+        test_a: pictures to look at and to measure on, or None.
+        test_b: the same of B, or None.
+        paired_test: True when `test_a[i]` and `test_b[i]` show one scene in both domains.
+        crop_size: the `--crop_size` in px that suits these pictures, or None for the usual one.
+    """
+
+    name: str
+    train_a: Pictures
+    train_b: Pictures
+    test_a: Pictures | None
+    test_b: Pictures | None
+    paired_test: bool = False
+    crop_size: int | None = None

@@ -1,0 +1,156 @@
+"""The built-in demo set: brown ponies (A) and striped ones (B) on the same meadows.
+
+Training pictures of A and B show different scenes, so they are unpaired. Test pictures number i
+show one scene in both domains, so that a translation can be measured against the truth. A picture
+is a pure function of its number; backgrounds keep to a narrow palette: coats are what differs.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from pipelines.errors import DataError
+from pipelines.sources.base import Pictures, Source
+
+NAMES = ("ponies",)
+SIZE = 64  # px, width and height
+TRAIN_COUNT, TEST_COUNT = 400, 32
+TRAIN_A, TRAIN_B, TEST = range(3)  # streams of scenes
+
+BROWN, DARK, LIGHT = np.array([[0.50, 0.30, 0.16], [0.13, 0.11, 0.12], [0.95, 0.94, 0.90]])
+SKY_TOP, SKY_LOW = np.array([[0.45, 0.66, 0.90], [0.80, 0.89, 0.96]])
+MEADOW_FAR, MEADOW_NEAR = np.array([[0.55, 0.72, 0.38], [0.30, 0.54, 0.22]])
+COAT_STRIPE, LEG_STRIPE = 8.5, 7.0  # px between two dark stripes
+BELLY, HOOVES = 8.5, 19.0  # px below the middle of the body
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What one picture shows; x, y and horizon are shares of the picture's side."""
+
+    x: float
+    y: float
+    size: float
+    facing: int  # 1 right, -1 left
+    horizon: float
+    hills: float  # phase of their line
+    light: float
+
+
+class DrawnPictures(Pictures):
+    """One domain of a stream of scenes.
+
+    Args:
+        stream: which scenes.
+        count: how many.
+        striped: the domain: False A, True B.
+    """
+
+    def __init__(self, stream: int, count: int, striped: bool):
+        self.names = tuple(f"pony_{stream}_{index:03d}" for index in range(count))
+        self._stream, self._striped = stream, striped
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return draw(make_scene(self._stream, index), self._striped)
+
+    def size(self, index: int) -> tuple[int, int]:
+        return SIZE, SIZE
+
+    def key(self, index: int) -> str:
+        return f"drawing 1 {self.names[index]} {self._striped}"
+
+
+def load(name: str) -> Source:
+    """Returns the demo set `demo/<name>`.
+
+    Raises:
+        DataError: there is no such set.
+    """
+    if name not in NAMES:
+        raise DataError(f"Unknown demo set {name!r}: there is {', '.join(NAMES)}.")
+    return Source(
+        name=f"demo/{name}",
+        train_a=DrawnPictures(TRAIN_A, TRAIN_COUNT, striped=False),
+        train_b=DrawnPictures(TRAIN_B, TRAIN_COUNT, striped=True),
+        test_a=DrawnPictures(TEST, TEST_COUNT, striped=False),
+        test_b=DrawnPictures(TEST, TEST_COUNT, striped=True),
+        paired_test=True,
+        crop_size=SIZE,
+    )
+
+
+def make_scene(stream: int, index: int) -> Scene:
+    """Returns scene number `index` of `stream`."""
+    uniform = np.random.default_rng((stream, index)).uniform
+    return Scene(
+        x=uniform(0.40, 0.60),
+        y=uniform(0.56, 0.64),
+        size=uniform(0.92, 1.08),
+        facing=1 if uniform(0, 1) < 0.5 else -1,
+        horizon=uniform(0.38, 0.48),
+        hills=uniform(0, 2 * np.pi),
+        light=uniform(0.94, 1.02),
+    )
+
+
+def draw(scene: Scene, striped: bool) -> np.ndarray:
+    """Draws `scene` with a striped or a plain brown pony: uint8 (SIZE, SIZE, 3)."""
+    row, column = np.mgrid[:SIZE, :SIZE] + 0.5
+    across = scene.facing * (column - scene.x * SIZE) / scene.size  # px from the body's middle
+    down = (row - scene.y * SIZE) / scene.size
+    body, legs = _pony(across, down)
+    coat = _stripes(across, down, legs < 0, scene.size) if striped else BROWN
+    shaded = coat * np.clip(1.0 - 0.012 * down, 0.75, 1.2)[..., None]
+    image = _blend(_background(scene, row, column), shaded, body * scene.size)
+    return (np.clip(image * scene.light, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _background(scene: Scene, row, column) -> np.ndarray:
+    height = (row / SIZE)[..., None]
+    near = np.clip((height - scene.horizon) / (1 - scene.horizon), 0, 1)
+    sky = SKY_TOP + (SKY_LOW - SKY_TOP) * np.clip(height / scene.horizon, 0, 1)
+    meadow = MEADOW_FAR + (MEADOW_NEAR - MEADOW_FAR) * near
+    edge = (scene.horizon + 0.02 * np.sin(column / 9 + scene.hills)) * SIZE
+    return _blend(sky, meadow, edge - row)
+
+
+def _pony(across, down) -> tuple[np.ndarray, np.ndarray]:
+    """Distances in px to the outline of the whole pony and of its legs; negative inside."""
+    legs = np.minimum.reduce(
+        [_capsule(across, down, (x, 4), (x, HOOVES), 2.2) for x in (-12, -6, 7, 12)]
+    )
+    torso = _ellipse(across, down, 17.0, BELLY)
+    neck = _capsule(across, down, (12, -3), (19, -13), 4.0)
+    head = _capsule(across, down, (19, -13), (24, -10), 3.2)
+    return np.minimum.reduce([torso, neck, head, legs]), legs
+
+
+def _stripes(across, down, on_legs, size: float) -> np.ndarray:
+    """Upright stripes on the body, level ones on the legs; they move with the pony."""
+    wave = np.where(
+        on_legs & (down > BELLY),
+        np.cos((down - BELLY) * 2 * np.pi / LEG_STRIPE),
+        np.cos(across * 2 * np.pi / COAT_STRIPE),
+    )
+    dark = np.clip(0.5 + 2.0 * wave * size, 0, 1)[..., None]
+    return LIGHT + (DARK - LIGHT) * dark
+
+
+def _blend(behind, front, distance) -> np.ndarray:
+    """Paints `front` where `distance` (px) is negative, with an edge one px wide."""
+    return behind + (front - behind) * np.clip(0.5 - distance, 0, 1)[..., None]
+
+
+def _ellipse(x, y, radius_x: float, radius_y: float) -> np.ndarray:
+    """Distance to an ellipse around 0, exact to first order at its outline."""
+    value = np.hypot(x / radius_x, y / radius_y)
+    slope = np.hypot(x / radius_x**2, y / radius_y**2)
+    return value * (value - 1) / np.maximum(slope, 1e-6)
+
+
+def _capsule(x, y, start, end, radius: float) -> np.ndarray:
+    """Distance to a line from `start` to `end`, `radius` thick, with round ends."""
+    along_x, along_y = end[0] - start[0], end[1] - start[1]
+    x, y = x - start[0], y - start[1]
+    share = np.clip((x * along_x + y * along_y) / (along_x**2 + along_y**2), 0, 1)
+    return np.hypot(x - share * along_x, y - share * along_y) - radius

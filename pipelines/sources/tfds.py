@@ -1,0 +1,190 @@
+"""The ten `cycle_gan/<name>` data sets of TensorFlow Datasets, downloaded or placed by hand."""
+
+import dataclasses
+import hashlib
+import pathlib
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow_datasets as tfds
+from absl import logging
+
+from pipelines import images
+from pipelines.errors import DataError
+from pipelines.sources.base import Pictures, Source
+
+NAMES = (
+    "apple2orange",
+    "summer2winter_yosemite",
+    "horse2zebra",
+    "monet2photo",
+    "cezanne2photo",
+    "ukiyoe2photo",
+    "vangogh2photo",
+    "maps",
+    "facades",
+    "iphone2dslr_flower",
+)
+CONNECT_SECONDS = 20
+
+
+class EncodedPictures(Pictures):
+    """Picture files held in memory as bytes, decoded at access."""
+
+    def __init__(self, names: Sequence[str], files: Sequence[bytes]):
+        self.names = tuple(names)
+        self._files = files
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return images.decode(self._files[index])
+
+    def size(self, index: int) -> tuple[int, int]:
+        return images.picture_size(self._files[index])
+
+    def key(self, index: int) -> str:
+        return f"{self.names[index]} {zlib.crc32(self._files[index])} {len(self._files[index])}"
+
+
+def load(name: str, data_dir: str | None = None) -> Source:
+    """Opens `cycle_gan/<name>`, preparing it first where that has not been done.
+
+    An archive `<name>.zip` in `data_dir` (or in TFDS' own `downloads/manual` below it) is used
+    instead of a download, even where it is not byte-equal to the one TFDS knows.
+
+    Raises:
+        DataError: the set is neither prepared nor placed by hand and cannot be downloaded, or it
+            cannot be prepared.
+    """
+    root = None if data_dir is None else str(pathlib.Path(data_dir).expanduser())
+    builder = tfds.builder(f"cycle_gan/{name}", data_dir=root)
+    if not builder.is_prepared():
+        _prepare(builder, name)
+    train_a, train_b, test_a, test_b = (
+        _read(builder, split) for split in ("trainA", "trainB", "testA", "testB")
+    )
+    return Source(
+        name=f"cycle_gan/{name}", train_a=train_a, train_b=train_b, test_a=test_a, test_b=test_b
+    )
+
+
+def _read(builder: tfds.core.DatasetBuilder, split: str) -> EncodedPictures:
+    try:
+        examples = builder.as_dataset(
+            split=split,
+            shuffle_files=False,
+            decoders={"image": tfds.decode.SkipDecoding()},
+            read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+        )
+        files = [example["image"] for example in tfds.as_numpy(examples)]
+    except Exception as error:  # a damaged record file shows as many kinds of error
+        raise DataError(
+            f"{builder.data_path} is damaged ({_first_line(error)}): delete that folder and run "
+            "again to prepare it anew."
+        ) from error
+    return EncodedPictures([f"{split}/{number:05d}" for number in range(len(files))], files)
+
+
+def _prepare(builder: tfds.core.DatasetBuilder, name: str) -> None:
+    url = next(url for url in builder.url_infos if url.endswith(f"/{name}.zip"))
+    root = pathlib.Path(builder.data_dir_root)
+    archive = _placed_by_hand(root, name)
+    by_hand = (
+        f"Get {url} by other means, put {name}.zip into {root} and run the same command again; "
+        "or unzip it anywhere and use --dataset=<that folder>."
+    )
+    try:
+        if archive:
+            _prepare_from(builder, url, archive)
+        else:
+            if not any((root / "downloads").rglob("*.zip")):
+                _check_connection(url)
+            builder.download_and_prepare(download_config=_config())
+    except DataError:
+        raise
+    except Exception as error:  # network, checksum, disk, permission: TFDS has no common base
+        raise DataError(
+            f"cycle_gan/{name} could not be prepared in {root} ({_first_line(error)}). {by_hand}"
+        ) from error
+
+
+def _check_connection(url: str) -> None:
+    """Fails within seconds where TFDS would try again for minutes."""
+    request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "Mozilla/5.0"})
+    try:
+        urllib.request.urlopen(request, timeout=CONNECT_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        if error.code not in (403, 405, 501):  # servers that dislike HEAD may still serve GET
+            raise
+
+
+def _placed_by_hand(root: pathlib.Path, name: str) -> pathlib.Path | None:
+    for folder in (root, root / "downloads" / "manual"):
+        if (folder / f"{name}.zip").is_file():
+            return folder / f"{name}.zip"
+    return None
+
+
+def _prepare_from(builder: tfds.core.DatasetBuilder, url: str, archive: pathlib.Path) -> None:
+    _check_archive(archive)
+    known = builder.url_infos[url]
+    found = dataclasses.replace(
+        known, size=type(known.size)(archive.stat().st_size), checksum=_sha256(archive)
+    )
+    if found != known:
+        logging.warning(
+            "%s is not byte-equal to the archive TFDS knows (sha256 %s..., known %s...); it is "
+            "used as you placed it.",
+            archive,
+            found.checksum[:12],
+            known.checksum[:12],
+        )
+    builder.url_infos[url] = found
+    try:
+        # An own folder: TFDS would take the leftovers of an archive of this name for this one.
+        with tempfile.TemporaryDirectory(dir=archive.parent) as extracted:
+            config = _config(manual_dir=str(archive.parent), extract_dir=extracted)
+            builder.download_and_prepare(download_config=config)
+    finally:
+        builder.url_infos[url] = known
+
+
+def _check_archive(archive: pathlib.Path) -> None:
+    try:
+        with zipfile.ZipFile(archive) as content:
+            folders = {str(pathlib.PurePosixPath(name).parent) for name in content.namelist()}
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{archive} cannot be read ({error}): download it again.") from error
+    missing = [
+        wanted
+        for wanted in ("trainA", "trainB", "testA", "testB")
+        if f"{archive.stem}/{wanted}" not in folders
+    ]
+    tops = {folder.split("/")[0] for folder in folders} - {"."}
+    if missing or len(tops) > 1:
+        raise DataError(
+            f"{archive} should hold nothing but the folder {archive.stem}/ with trainA, trainB, "
+            f"testA and testB, but holds {', '.join(sorted(folders)[:8]) or 'nothing'}. "
+            "Unzip it and use --dataset=<the folder with trainA>."
+        )
+
+
+def _config(**places: str) -> tfds.download.DownloadConfig:
+    return tfds.download.DownloadConfig(try_download_gcs=False, **places)
+
+
+def _sha256(path: pathlib.Path) -> str:
+    with path.open("rb") as stream:
+        digest = hashlib.sha256()
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,168 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cyclegan_keras.models import ResNetGenerator
+
+
+def picture(height=16, width=20, channels=3, batch=1):
+    values = np.random.default_rng(0).uniform(-1, 1, (batch, height, width, channels))
+    return values.astype("float32")
+
+
+def test_parameter_count_of_the_paper():
+    assert ResNetGenerator().count_params() == 11_378_179
+
+
+def test_stages_can_be_addressed():
+    generator = ResNetGenerator(ngf=4)
+    blocks = [f"block_{number}" for number in range(1, 10)]
+    shapes = {
+        name: generator.get_layer(name).output.shape[-1]
+        for name in ("stem", "down_1", "down_2", *blocks, "up_1", "up_2", "head")
+    }
+    channels = [4, 8, 16] + 9 * [16] + [8, 4, 3]
+    assert list(shapes.values()) == channels
+
+
+@pytest.mark.parametrize("upsample", ["transpose", "resize"])
+@pytest.mark.parametrize("padding", ["reflect", "zero"])
+@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+def test_every_choice_keeps_the_size(upsample, padding, norm):
+    generator = ResNetGenerator(1, 2, 2, 1, norm, padding, upsample, dropout=True)
+    y = generator(picture(16, 24, 1))
+    assert y.shape == (1, 16, 24, 2)
+    assert y.dtype == "float32"
+    assert np.abs(y).max() <= 1
+
+
+def test_unknown_sizes():
+    generator = ResNetGenerator(ngf=2, n_blocks=1)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3))])
+    def translate(images):
+        return generator(images)
+
+    for height, width in ((8, 8), (16, 12)):
+        images = picture(height, width, batch=2)
+        np.testing.assert_allclose(translate(images), generator(images), atol=1e-5)
+
+
+def test_resize_doubles_by_repetition():
+    generator = ResNetGenerator(ngf=2, n_blocks=1, upsample="resize")
+    resize = generator.get_layer("up_1_resize")
+    x = picture(2, 3)
+    np.testing.assert_array_equal(resize(x), x.repeat(2, axis=1).repeat(2, axis=2))
+    assert isinstance(generator.get_layer("up_2_conv"), keras.layers.Conv2D)
+    assert generator.count_params() == ResNetGenerator(ngf=2, n_blocks=1).count_params()
+
+
+def test_starting_weights():
+    generator = ResNetGenerator(ngf=16, n_blocks=2)
+    kernels = [v for v in generator.trainable_variables if v.name == "kernel"]
+    values = np.concatenate([np.ravel(kernel) for kernel in kernels])
+    assert abs(values.std() - 0.02) < 2e-4
+    assert abs(values.mean()) < 2e-4
+    assert np.abs(values).max() > 0.08  # not truncated
+    biases = [v for v in generator.trainable_variables if v.name == "bias"]
+    assert len(kernels) == len(biases) == 10
+    assert not any(np.any(bias) for bias in biases)
+
+
+def test_no_two_kernels_are_equal():
+    generator = ResNetGenerator(ngf=4)
+    kernels = [v for v in generator.trainable_variables if v.name == "kernel"]
+    starts = {tuple(np.ravel(kernel)[:20]) for kernel in kernels}
+    assert len(starts) == len(kernels) == 24
+    other = ResNetGenerator(ngf=4)
+    assert np.any(np.array(other.variables[0]) != np.array(generator.variables[0]))
+
+
+def test_a_seed_repeats_the_start():
+    def start():
+        keras.utils.set_random_seed(5)
+        return ResNetGenerator(ngf=2, n_blocks=1).get_weights()
+
+    for first, second in zip(start(), start(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_batch_norm_is_the_reference_s():
+    generator = ResNetGenerator(ngf=32, n_blocks=3, norm="batch")
+    norm = generator.get_layer("down_2_norm")
+    assert (norm.momentum, norm.epsilon) == (0.9, 1e-5)
+    assert not generator.get_layer("up_1_conv").use_bias
+    assert generator.get_layer("head_conv").use_bias
+    gamma = np.concatenate([v for v in generator.trainable_variables if v.name == "gamma"])
+    assert abs(gamma.mean() - 1) < 3e-3
+    assert abs(gamma.std() - 0.02) < 2e-3
+
+
+def test_dropout_only_in_training():
+    generator, x = ResNetGenerator(ngf=2, n_blocks=1, dropout=True), picture()
+    np.testing.assert_array_equal(generator(x), generator(x, training=False))
+    assert np.any(generator(x, training=True) != generator(x))
+    plain = ResNetGenerator(ngf=2, n_blocks=1)
+    np.testing.assert_array_equal(plain(x, training=True), plain(x))
+
+
+def test_every_weight_gets_a_gradient():
+    generator = ResNetGenerator(ngf=2, n_blocks=2)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(generator(picture()) ** 2)
+    gradients = tape.gradient(loss, generator.trainable_variables)
+    assert all(gradient is not None for gradient in gradients)
+    pairs = zip(gradients, generator.trainable_variables, strict=True)
+    assert all(np.any(gradient) for gradient, v in pairs if v.name == "kernel")
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_returns_float32(policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        generator = ResNetGenerator(ngf=2, n_blocks=1)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert generator(picture()).dtype == "float32"
+    assert generator.get_layer("block_1").compute_dtype == policy.removeprefix("mixed_")
+
+
+def test_round_trip(tmp_path):
+    generator = ResNetGenerator(
+        1, 2, 2, 1, "batch", "zero", "resize", True, "xavier", 0.5, name="generator_g"
+    )
+    generator.save(tmp_path / "generator_g.keras")
+    loaded = keras.saving.load_model(tmp_path / "generator_g.keras")
+    assert type(loaded) is ResNetGenerator
+    assert loaded.get_config() == generator.get_config()
+    assert loaded.name == "generator_g"
+    x = picture(channels=1)
+    np.testing.assert_array_equal(loaded(x), generator(x))
+
+
+@pytest.mark.parametrize("shape", [(1, 30, 32, 3), (1, 32, 30, 3)])
+def test_sides_that_would_be_rounded(shape):
+    generator = ResNetGenerator(ngf=2, n_blocks=1)
+    with pytest.raises(ValueError, match=r"multiples of 4\. Received: shape="):
+        generator(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"ngf": 0},
+        {"n_blocks": -1},
+        {"input_channels": 1.5},
+        {"output_channels": 0},
+        {"norm": "layer"},
+        {"padding": "same"},
+        {"upsample": "bilinear"},
+        {"init_type": "uniform"},
+        {"init_gain": 0},
+    ],
+)
+def test_bad_arguments(arguments):
+    with pytest.raises(ValueError, match="Received: " + next(iter(arguments))):
+        ResNetGenerator(**{"ngf": 2, "n_blocks": 1, **arguments})

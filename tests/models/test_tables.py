@@ -1,0 +1,60 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from cyclegan_keras import layers, models
+from cyclegan_keras.models.initializers import INITIALIZERS
+
+CHOICES = {
+    field.name: field.metadata.get("choices") for field in dataclasses.fields(models.NetworkOptions)
+}
+
+
+def test_the_options_know_every_name():
+    assert set(CHOICES["generator"]) == set(models.GENERATORS)
+    assert set(CHOICES["discriminator"]) == set(models.DISCRIMINATORS)
+    assert set(CHOICES["norm"]) == set(layers.NORMS)
+    assert set(CHOICES["padding"]) == set(layers.PADDINGS)
+    assert set(CHOICES["init_type"]) == set(INITIALIZERS)
+
+
+def test_the_defaults_are_the_paper_s():
+    options = models.NetworkOptions(generator="resnet_9blocks")
+    assert models.build_generator(options).count_params() == 11_378_179
+    assert models.build_discriminator(options).count_params() == 2_764_737
+
+
+@pytest.mark.parametrize("generator", models.GENERATORS)
+def test_every_generator(generator):
+    options = models.NetworkOptions(generator=generator, ngf=2, dropout=True, upsample="resize")
+    model = models.build_generator(options, "generator_g", input_channels=1, output_channels=4)
+    assert model.name == "generator_g"
+    side = -(-model.smallest_size // model.size_multiple) * model.size_multiple
+    assert model(np.zeros((1, side, side, 1))).shape == (1, side, side, 4)
+    copy = type(model).from_config(model.get_config())
+    assert [v.shape for v in copy.variables] == [v.shape for v in model.variables]
+
+
+@pytest.mark.parametrize("discriminator", models.DISCRIMINATORS)
+def test_every_discriminator(discriminator):
+    options = models.NetworkOptions(discriminator=discriminator, ndf=2, n_layers=2)
+    model = models.build_discriminator(options, "discriminator_x", input_channels=6)
+    assert model.name == "discriminator_x"
+    side = model.smallest_size
+    assert model(np.zeros((1, side, side, 6))).shape == (1, 1, 1, 1)
+
+
+def test_n_layers_is_for_n_layers():
+    basic = models.build_discriminator(models.NetworkOptions(ndf=2, n_layers=5))
+    chosen = models.build_discriminator(
+        models.NetworkOptions(ndf=2, n_layers=5, discriminator="n_layers")
+    )
+    assert (basic.n_layers, chosen.n_layers) == (3, 5)
+
+
+@pytest.mark.parametrize(("name", "blocks"), [("resnet_9blocks", 9), ("resnet_6blocks", 6)])
+def test_number_of_blocks(name, blocks):
+    model = models.build_generator(models.NetworkOptions(generator=name, ngf=2))
+    count = sum(isinstance(layer, layers.ResidualBlock) for layer in model.layers)
+    assert count == blocks

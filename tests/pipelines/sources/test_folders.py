@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines import sources
+from pipelines.errors import DataError
+from pipelines.sources import folders
+
+
+def put(path, level=0, size=(6, 4)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (level,) * 3).save(path)
+
+
+def test_finds_every_ending_in_sub_folders_in_order(tmp_path):
+    names = ["a.PNG", "b.Jpg", "c/d.jpeg", "c/e.webp", "f.bmp", "g.gif", "h.tif", "i.TIFF"]
+    for name in reversed(names):
+        put(tmp_path / "trainA" / name)
+    for name in (".hidden.png", "._a.png", ".thumbs/x.png", "__MACOSX/x.png"):
+        put(tmp_path / "trainA" / name)
+    (tmp_path / "trainA" / "notes.txt").write_text("not a picture")
+    pictures = folders.FilePictures(tmp_path / "trainA")
+    assert list(pictures.names) == [f"trainA/{name}" for name in names]
+    assert all(pictures.size(index) == (6, 4) for index in range(len(pictures)))
+    assert all(pictures[index].shape == (4, 6, 3) for index in range(len(pictures)))
+
+
+def test_linked_folders_are_followed(tmp_path):
+    put(tmp_path / "elsewhere" / "a.png")
+    (tmp_path / "trainA").mkdir()
+    (tmp_path / "trainA" / "link").symlink_to(tmp_path / "elsewhere")
+    assert folders.FilePictures(tmp_path / "trainA").names == ("trainA/link/a.png",)
+
+
+def test_the_key_follows_the_file(tmp_path):
+    put(tmp_path / "trainA" / "a.png")
+    pictures = folders.FilePictures(tmp_path / "trainA")
+    before = pictures.key(0)
+    assert pictures.key(0) == before
+    put(tmp_path / "trainA" / "a.png", size=(60, 40))
+    assert pictures.key(0) != before
+
+
+def test_a_whole_set(tmp_path):
+    for number, name in enumerate(("trainA", "trainB", "testA", "testB")):
+        put(tmp_path / name / "a.png", level=number)
+    source = sources.find(str(tmp_path))
+    domains = (source.train_a, source.train_b, source.test_a, source.test_b)
+    assert [int(pictures[0].max()) for pictures in domains] == [0, 1, 2, 3]
+    assert not source.paired_test
+
+
+def test_test_pictures_are_optional(tmp_path):
+    put(tmp_path / "trainA" / "a.png")
+    put(tmp_path / "trainB" / "b.png")
+    source = sources.find(str(tmp_path))
+    assert source.test_a is None
+    assert source.test_b is None
+    np.testing.assert_array_equal(source.train_b[0], np.zeros((4, 6, 3)))
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([], "needs the sub-folders trainA and trainB, but holds nothing"),
+        (["trainA/a.png"], "but holds trainA/"),
+        (["horse/a.png", "zebra/a.png"], "but holds horse/, zebra/"),
+        (["train/a.png", "val/a.png"], "looks like a paired set"),
+        (["set/trainA/a.png", "set/trainB/a.png"], "Did you mean --dataset=.*/set"),
+        (["trainA/a.png", "trainB/sub/.a.png"], "trainB holds no pictures .* found sub/"),
+    ],
+)
+def test_what_is_wrong_with_a_folder(tmp_path, files, message):
+    for name in files:
+        put(tmp_path / name)
+    with pytest.raises(DataError, match=message):
+        sources.find(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (None, "No --dataset given: .*cycle_gan/horse2zebra"),
+        ("cycle_gan/horse2zebar", "Did you mean --dataset=cycle_gan/horse2zebra"),
+        ("horse2zebra", "Did you mean --dataset=cycle_gan/horse2zebra"),
+        ("cycle-gan/maps", "Did you mean --dataset=cycle_gan/maps"),
+        ("/no/such/folder/at/all", "neither a folder that exists nor a known data set.*Known:"),
+        (__file__, "is a file, not a folder"),
+    ],
+)
+def test_unknown_data_sets(dataset, message):
+    with pytest.raises(DataError, match=message):
+        sources.find(dataset)

@@ -1,0 +1,171 @@
+import errno
+import json
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+from cyclegan_keras import runs
+
+STATE = {"net/000/kernel": np.arange(6, dtype="float32").reshape(2, 3), "step": np.array(7)}
+SHAPES = {name: value.shape for name, value in STATE.items()}
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = runs.Run(tmp_path / "run", keep_checkpoints=2)
+    run.create({"seed": 1})
+    return run
+
+
+def shifted(by):
+    return {name: value + by for name, value in STATE.items()}
+
+
+def test_checkpoints_round_trip_bit_for_bit(run):
+    run.save(7, STATE)
+    step, state = run.restore(SHAPES)
+    assert step == 7
+    for name, value in STATE.items():
+        assert state[name].dtype == value.dtype
+        np.testing.assert_array_equal(state[name], value)
+
+
+def test_only_the_newest_are_kept(run):
+    for step in (1, 2, 3):
+        run.save(step, STATE)
+    assert [path.name for path in sorted(run.checkpoints.iterdir())] == [
+        "step_000000002.npz",
+        "step_000000003.npz",
+    ]
+    assert run.last_step() == 3
+
+
+def test_new_run_has_nothing_to_restore(run):
+    assert run.restore(SHAPES) is None
+    assert run.last_step() == 0
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
+def test_truncated_checkpoint_is_refused_and_the_one_before_is_used(run, keep, caplog):
+    run.save(1, shifted(1))
+    path = run.save(2, shifted(2))
+    path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
+    step, state = run.restore(SHAPES)
+    assert step == 1
+    np.testing.assert_array_equal(state["step"], 8)
+    assert f"{path} is refused" in caplog.text
+
+
+def test_one_flipped_bit_is_noticed(run):
+    run.save(1, STATE)
+    path = run.save(2, STATE)
+    content = bytearray(path.read_bytes())
+    at = content.index(STATE["net/000/kernel"].tobytes())
+    content[at + 5] ^= 1
+    path.write_bytes(content)
+    assert run.restore(SHAPES)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [{**SHAPES, "net/001/bias": (3,)}, {**SHAPES, "step": (1,)}, {"step": ()}],
+    ids=["missing", "other shape", "superfluous"],
+)
+def test_foreign_checkpoint_is_refused(run, expected, caplog):
+    run.save(1, STATE)
+    with pytest.raises(runs.RunError, match="None of the 1 checkpoints"):
+        run.restore(expected)
+    assert "belongs to another model" in caplog.text
+
+
+def test_other_npz_is_not_a_checkpoint(run, caplog):
+    np.savez(run.checkpoints / "step_000000005.npz", a=1)
+    with pytest.raises(runs.RunError):
+        run.restore(SHAPES)
+    assert "not a checkpoint of this program" in caplog.text
+
+
+@pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disk_leaves_the_last_checkpoint(run):
+    good = run.save(1, STATE)
+    temporary = run.checkpoints / ".step_000000002.partial.npz"
+    temporary.symlink_to("/dev/full")  # every write there fails as on a full disk
+    with pytest.raises(runs.SaveError, match=r"No space left.*step_000000001.npz"):
+        run.save(2, STATE)
+    assert not temporary.exists()
+    assert run.restore(SHAPES)[0] == 1
+    assert list(run.checkpoints.iterdir()) == [good]
+
+
+def test_atomic_write_keeps_the_old_file_when_the_block_fails(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write_half():
+        with runs.atomic_write(path) as temporary:
+            temporary.write_text("ne")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space left"):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_options_are_saved_and_read(run):
+    assert run.saved_options() == {"seed": 1}
+    assert runs.Run(run.directory / "other").saved_options() == {}
+
+
+def test_broken_options_file_is_a_sentence(run):
+    (run.directory / "options.json").write_text("{")
+    with pytest.raises(runs.RunError, match="not valid JSON"):
+        run.saved_options()
+
+
+def test_a_directory_with_other_files_is_not_taken_over(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(runs.RunError, match="is not a run"):
+        runs.Run(tmp_path).create({})
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_unwritable_directory_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(runs.RunError, match="Cannot write the run directory"):
+        runs.Run(tmp_path / "file" / "run").create({})
+
+
+def test_metrics_of_steps_to_be_repeated_are_forgotten(run):
+    for step in (10, 20, 30):
+        run.append_metrics({"step": step, "cycle_x": 0.5})
+    path = run.directory / "metrics.jsonl"
+    path.write_text(path.read_text() + '{"step": 40, "cyc')  # torn by a kill
+    run.forget_metrics_after(20)
+    assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [10, 20]
+
+
+def test_contradiction_names_the_options_and_the_way_out():
+    fields = {field.name: field for field in runs.dataclasses.fields(runs.RunOptions)}
+    saved = {"seed": 1, "log_every": 50, "method": "cyclegan"}
+    runs.refuse_contradiction({"seed": 1, "log_every": 7}, saved, fields, "runs/a")
+    with pytest.raises(runs.RunError, match=r"--seed=2 \(the run has 1\).*another --run_dir"):
+        runs.refuse_contradiction({"seed": 2}, saved, fields, "runs/a")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ("cycle_gan/horse2zebra", "runs/cycle_gan-horse2zebra-cyclegan"),
+        ("demo/ponies", "runs/demo-ponies-cyclegan"),
+    ],
+)
+def test_default_directory(dataset, expected):
+    assert runs.default_directory(dataset, "cyclegan") == expected
+
+
+def test_default_directory_of_a_folder(tmp_path):
+    (tmp_path / "apples").mkdir()
+    assert runs.default_directory(f"{tmp_path}/apples/", "cyclegan") == "runs/apples-cyclegan"

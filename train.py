@@ -1,0 +1,191 @@
+"""Trains an image-to-image translator: options -> data -> trainer -> fit -> save.
+
+python train.py --dataset=cycle_gan/horse2zebra
+"""
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+import pipelines
+from cyclegan_keras import flags, runs
+from cyclegan_keras.metrics import paired_error
+from cyclegan_keras.models import NetworkOptions
+from cyclegan_keras.presets import PRESETS
+from cyclegan_keras.trainers import METHOD_OPTIONS, TRAINERS, adam, callbacks
+from cyclegan_keras.trainers.options import OptimizerOptions
+
+GROUPS = {
+    "run": runs.RunOptions,
+    "data": pipelines.DataOptions,
+    "networks": NetworkOptions,
+    "optimizer": OptimizerOptions,
+    **METHOD_OPTIONS,
+}
+
+
+def resolve_options(typed: dict) -> tuple[dict, str]:
+    """Returns the options by group, and the run directory."""
+    preset = PRESETS.get(typed.get("preset"), {})
+    chosen = {"method": "cyclegan", **preset, **typed}
+    flags.refuse_foreign(typed, chosen["method"], METHOD_OPTIONS)
+    run_dir = typed.get("run_dir")
+    if not run_dir:
+        if "dataset" not in chosen:
+            raise flags.OptionError(
+                "--dataset is missing: name a set (--dataset=cycle_gan/horse2zebra, "
+                "--dataset=demo/ponies) or a folder with trainA and trainB. See --help."
+            )
+        run_dir = runs.default_directory(chosen["dataset"], chosen["method"])
+    saved = runs.Run(run_dir).saved_options()
+    runs.refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
+    return flags.resolve(GROUPS, preset, saved, typed), run_dir
+
+
+def set_global_state(options: runs.RunOptions) -> None:
+    """Seeds, determinism and precision: what Keras and TensorFlow keep globally."""
+    keras.utils.set_random_seed(options.seed)
+    if options.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    if options.mixed_precision:
+        keras.config.set_dtype_policy(f"mixed_{options.mixed_precision}")
+
+
+def fill_in(options: dict, data) -> dict:
+    """Returns the options with what was automatic made definite, now that the data are known."""
+    run, networks = options["run"], options["networks"]
+    if run.steps_per_epoch is None:
+        run = dataclasses.replace(run, steps_per_epoch=data.steps_per_epoch)
+    if networks.generator is None:  # the paper, appendix 7.2
+        generator = "resnet_6blocks" if data.options.crop_size <= 128 else "resnet_9blocks"
+        networks = dataclasses.replace(networks, generator=generator)
+    return {**options, "run": run, "data": data.options, "networks": networks}
+
+
+def build_trainer(options: dict, data):
+    """Returns the trainer, after a check that the pictures fit its networks."""
+    method, run = options["run"].method, options["run"]
+    shape = data.picture_shape
+    if shape is None and options[method].pool_size:
+        raise flags.OptionError(
+            f"--preprocess={data.options.preprocess} gives pictures of several sizes, but an image "
+            "pool holds one size: use --pool_size=0, or a --preprocess that crops."
+        )
+    trainer = TRAINERS[method](
+        options[method],
+        options["networks"],
+        lambda: adam(options["optimizer"], run.steps_per_epoch),
+        picture_shape=shape or (None, None, 3),
+        seed=run.seed,
+        jit_compile=run.jit_compile,
+    )
+    smallest = max(network.smallest_size for network in trainer.networks.values())
+    multiple = max(network.size_multiple for network in trainer.networks.values())
+    if shape and (min(shape[:2]) < smallest or any(side % multiple for side in shape[:2])):
+        raise flags.OptionError(
+            f"Pictures of {shape[1]}x{shape[0]} pixels do not fit the networks: sides must be "
+            f"multiples of {multiple} and at least {smallest}. Change --crop_size."
+        )
+    return trainer
+
+
+def fit(trainer, data, run: runs.Run, options: runs.RunOptions, stop: int) -> int:
+    """Trains to step `stop`; returns the number of the signal that ended it early, or 0."""
+    with callbacks.StopOnSignal() as signals:
+        trainer.fit(
+            data.train(trainer.step, stop),
+            verbose=0,
+            shuffle=False,  # the pipeline has done it
+            callbacks=[
+                callbacks.StopOnNonFinite(run),
+                callbacks.Checkpoints(run, options.checkpoint_minutes),
+                callbacks.Metrics(
+                    run, options.log_every, data.options.batch_size, options.steps_per_epoch
+                ),
+                callbacks.Samples(run, options.sample_every, data.samples(options.sample_count)),
+                callbacks.Progress(data.options.batch_size, stop),
+                signals,
+            ],
+        )
+    return signals.number or 0
+
+
+def save_generators(trainer, run: runs.Run) -> None:
+    """Writes generator_g.keras and, for two-way methods, generator_f.keras."""
+    for direction, name in trainer.translators.items():
+        with runs.atomic_write(run.directory / f"{name}.keras") as temporary:
+            trainer.generator(direction).save(temporary)
+        print(f"Generator {direction.replace('_', ' ')}: {run.directory / name}.keras")
+
+
+def report_ground_truth(trainer, data) -> None:
+    """Prints how near translations of test pictures come to their known counterparts."""
+    for direction, name in trainer.translators.items():
+        source, target = direction[0], direction[-1]
+        pairs = ((batch[source].numpy(), batch[target].numpy()) for batch in data.test())
+        error = paired_error(lambda images, way=direction: trainer.translate(images, way), pairs)
+        print(
+            f"{name[-1].upper()} on {source}: mean error against the true counterpart "
+            f"{error['translated']:.2f} of 255, copying the input {error['copied']:.2f}: "
+            f"cut by {error['cut']:.0%}"
+        )
+
+
+def train(argv: list[str]) -> int:
+    """The whole story; returns the exit code."""
+    options, run_dir = resolve_options(flags.parse(argv, GROUPS))
+    if options["run"].dry_run:
+        print(json.dumps({**flags.flatten(options), "run_dir": run_dir}, indent=2))
+        return 0
+    set_global_state(options["run"])
+    data = pipelines.build(options["data"], seed=options["run"].seed)
+    logging.info(data.describe())
+    options = fill_in(options, data)
+    trainer = build_trainer(options, data)
+    run = runs.Run(run_dir, options["run"].keep_checkpoints)
+    run.create(flags.flatten(options, saved_only=True))
+    if restored := run.restore({name: v.shape for name, v in trainer.state().items()}):
+        step, state = restored
+        trainer.load_state(state)
+        run.forget_metrics_after(step)
+        print(f"Continuing {run_dir} after step {step}.")
+
+    schedule = options["optimizer"]
+    stop = (schedule.n_epochs + schedule.n_epochs_decay) * options["run"].steps_per_epoch
+    if trainer.step < stop and (number := fit(trainer, data, run, options["run"], stop)):
+        name = signal.Signals(number).name
+        print(f"Stopped by {name} after step {trainer.step} of {stop}; saved in {run.checkpoints}.")
+        print("The same command continues from there.")
+        return 128 + number
+    print(f"Finished: step {trainer.step} of {stop}.")
+    save_generators(trainer, run)
+    if data.paired_test:
+        report_ground_truth(trainer, data)
+    print(f"Sample grids: {max(run.samples.glob('*.png'), default=run.samples)}")
+    return 0
+
+
+def main(argv: list[str]) -> int:
+    """Runs `train`; what a user can mend gets a sentence instead of a traceback."""
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.INFO)
+    try:
+        return train(argv)
+    except flags.HelpRequested:
+        print(flags.help_text(GROUPS, __doc__))
+        return 0
+    except (flags.OptionError, pipelines.DataError, runs.RunError) as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, runs.RunError) else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
