@@ -5,15 +5,17 @@ python train.py --dataset=cycle_gan/horse2zebra
 
 import dataclasses
 import json
+import logging
 import os
 import signal
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
 
+import absl.logging
 import keras
 import tensorflow as tf
-from absl import logging
+from tqdm import tqdm
 
 import pipelines
 from cyclegan_keras import flags, runs
@@ -139,25 +141,13 @@ def report_ground_truth(trainer, data) -> None:
         )
 
 
-def train(argv: list[str]) -> int:
-    """The whole story; returns the exit code."""
-    options, run_dir = resolve_options(flags.parse(argv, GROUPS))
-    if options["run"].dry_run:
-        print(json.dumps({**flags.flatten(options), "run_dir": run_dir}, indent=2))
-        return 0
-    set_global_state(options["run"])
-    data = pipelines.build(options["data"], seed=options["run"].seed)
-    logging.info(data.describe())
-    options = fill_in(options, data)
-    trainer = build_trainer(options, data)
-    run = runs.Run(run_dir, options["run"].keep_checkpoints)
-    run.create(flags.flatten(options, saved_only=True))
+def train_in(run: runs.Run, trainer, data, options: dict) -> int:
+    """Continues `run` from its last checkpoint to its end; returns the exit code."""
     if restored := run.restore({name: v.shape for name, v in trainer.state().items()}):
         step, state = restored
         trainer.load_state(state)
         run.forget_metrics_after(step)
-        print(f"Continuing {run_dir} after step {step}.")
-
+        print(f"Continuing {run.directory} after step {step}.")
     schedule = options["optimizer"]
     stop = (schedule.n_epochs + schedule.n_epochs_decay) * options["run"].steps_per_epoch
     if trainer.step < stop and (number := fit(trainer, data, run, options["run"], stop)):
@@ -173,10 +163,35 @@ def train(argv: list[str]) -> int:
     return 0
 
 
+def train(argv: list[str]) -> int:
+    """The whole story; returns the exit code."""
+    options, run_dir = resolve_options(flags.parse(argv, GROUPS))
+    if options["run"].dry_run:
+        print(json.dumps({**flags.flatten(options), "run_dir": run_dir}, indent=2))
+        return 0
+    set_global_state(options["run"])
+    data = pipelines.build(options["data"], seed=options["run"].seed)
+    absl.logging.info(data.describe())
+    options = fill_in(options, data)
+    trainer = build_trainer(options, data)
+    run = runs.Run(run_dir, options["run"].keep_checkpoints)
+    run.create(flags.flatten(options, saved_only=True))
+    with run.locked():
+        return train_in(run, trainer, data, options)
+
+
+class Console(logging.Handler):
+    """Shows log messages as plain lines above the progress bar; TFDS's chatter is left out."""
+
+    def emit(self, record):
+        if "tensorflow_datasets" not in record.pathname or record.levelno >= logging.WARNING:
+            tqdm.write(record.getMessage(), file=sys.stderr)
+
+
 def main(argv: list[str]) -> int:
     """Runs `train`; what a user can mend gets a sentence instead of a traceback."""
-    logging.use_absl_handler()
-    logging.set_verbosity(logging.INFO)
+    logging.basicConfig(handlers=[Console()])
+    absl.logging.set_verbosity(absl.logging.INFO)
     try:
         return train(argv)
     except flags.HelpRequested:
@@ -185,6 +200,12 @@ def main(argv: list[str]) -> int:
     except (flags.OptionError, pipelines.DataError, runs.RunError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return error.exit_code if isinstance(error, runs.RunError) else 2
+    except OSError as error:  # a full disk, for example; checkpoints are never half written
+        print(f"train.py: {error}. What was saved is intact.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("train.py: interrupted; what was saved is intact.", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 if __name__ == "__main__":

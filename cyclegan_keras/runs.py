@@ -8,6 +8,7 @@ import pathlib
 import zipfile
 from collections.abc import Iterator, Mapping
 
+import filelock
 import numpy as np
 from absl import logging
 
@@ -150,6 +151,24 @@ class Run:
                 temporary.write_text(json.dumps(options, indent=2) + "\n")
         except OSError as error:
             raise RunError(f"Cannot write the run directory {self.directory}: {error}.") from error
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes out of this run while the block lasts; a killed one frees it.
+
+        Raises:
+            RunError: another process is in it.
+        """
+        lock = filelock.FileLock(self.directory / ".lock")
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            raise RunError(
+                f"Another process is training in {self.directory}: wait for it to end, or choose "
+                "another --run_dir."
+            ) from None
+        with lock:
+            yield
 
     def saved_options(self) -> dict[str, object]:
         """Returns what options.json holds; empty for a new run."""

@@ -169,3 +169,12 @@ def test_default_directory(dataset, expected):
 def test_default_directory_of_a_folder(tmp_path):
     (tmp_path / "apples").mkdir()
     assert runs.default_directory(f"{tmp_path}/apples/", "cyclegan") == "runs/apples-cyclegan"
+
+
+def test_a_second_process_is_kept_out(run):
+    with run.locked():
+        again = runs.Run(run.directory)
+        with pytest.raises(runs.RunError, match=r"Another process.*--run_dir"), again.locked():
+            pass
+    with runs.Run(run.directory).locked():
+        pass
