@@ -15,60 +15,62 @@ class DataOptions:
 
     dataset: str | None = _option(
         None,
-        "what to train on: cycle_gan/<name> (downloaded by TFDS), demo/<name> (drawn), or a folder "
-        "with trainA, trainB and, if you have them, testA and testB",
+        "What to train on: cycle_gan/<name> (downloaded by TFDS), demo/<name> (drawn), or a folder "
+        "with trainA, trainB and, if you have them, testA and testB.",
         aliases=("dataroot",),
     )
     data_dir: str | None = _option(
         None,
-        "where TFDS keeps its data sets (default ~/tensorflow_datasets); an archive such as "
-        "horse2zebra.zip placed there by hand is used instead of a download",
+        "Where TFDS keeps its data sets (default ~/tensorflow_datasets); an archive such as "
+        "horse2zebra.zip placed there by hand is used instead of a download.",
         may_change=True,
     )
     direction: str = _option(
-        "AtoB", "AtoB: x is A and y is B; BtoA swaps them", choices=("AtoB", "BtoA")
+        "AtoB", "AtoB: x is A and y is B; BtoA swaps them.", choices=("AtoB", "BtoA")
     )
     preprocess: str = _option(
         "resize_and_crop",
-        "resize_and_crop: to load_size x load_size, then a random crop; crop: a random crop at the "
-        "picture's own scale; scale_width, scale_shortside: that side to load_size, proportions "
-        "kept, with _and_crop also a random crop; none: as it is. Without a crop, sides go to the "
-        "nearest multiple of 4",
+        "How sizes are made equal. resize_and_crop: to load_size x load_size, then a random "
+        "crop; crop: a random crop at the picture's own scale; scale_width, scale_shortside: that "
+        "side to load_size, proportions kept, with _and_crop also a random crop; none: as it is. "
+        "Without a crop, sides go to the nearest multiple of 4.",
         choices=tuple(PRESETS),
     )
     load_size: int | None = _option(
         None,
-        "px that pictures are scaled to (default: 286/256 of crop_size before a crop, otherwise "
-        "crop_size); crop and none do not scale",
+        "Pixels that pictures are scaled to (default: 286/256 of crop_size before a crop, else "
+        "crop_size); crop and none do not scale.",
         low=4,
     )
     crop_size: int | None = _option(
-        None, "px of the square that is cut out (default: 256, or the demo set's own size)", low=4
+        None,
+        "Pixels of the square that is cut out (default: 256, or the demo set's own size).",
+        low=4,
     )
-    flip: bool = _option(True, "mirror half of the training pictures left to right")
-    batch_size: int = _option(1, "pictures of each domain in a step", low=1)
+    flip: bool = _option(True, "Mirror half of the training pictures left to right.")
+    batch_size: int = _option(1, "Pictures of each domain in a step.", low=1)
     max_dataset_size: int | None = _option(
-        None, "use only the first so many training pictures of each domain", low=1
+        None, "Use only the first so many training pictures of each domain.", low=1
     )
     on_bad_image: str = _option(
         "skip",
-        "skip: leave unreadable pictures out and name them; error: decode everything first and "
-        "stop at an unreadable one",
+        "What to do with unreadable pictures. skip: leave them out and name them; error: decode "
+        "everything first and stop at one.",
         choices=("skip", "error"),
     )
     cache: str = _option(
         "memory",
-        "where decoded, not yet augmented pictures are kept: memory, disk (also for later runs) or "
-        "none",
+        "Where decoded, not yet augmented pictures are kept: memory, disk (also for later runs) or "
+        "none.",
         choices=("memory", "disk", "none"),
         may_change=True,
     )
     cache_mb: int = _option(
         2048,
-        "most megabytes the cache may hold; pictures beyond it are decoded again each time",
+        "Most megabytes the cache may hold; pictures beyond it are decoded again each time.",
         low=0,
         may_change=True,
     )
     cache_dir: str | None = _option(
-        None, "folder of the disk cache (default ~/.cache/cyclegan-keras)", may_change=True
+        None, "Folder of the disk cache (default ~/.cache/cyclegan-keras).", may_change=True
     )

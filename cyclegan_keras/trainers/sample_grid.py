@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 HEADER = 16  # px
+SMALLEST = 128  # px; smaller pictures are shown enlarged by a whole factor
 COLUMNS = ("x", "G(x)", "F(G(x))", "y", "F(y)", "G(F(y))")
 
 
@@ -17,7 +18,8 @@ def sample_grid(trainer, pictures: dict[str, np.ndarray]) -> np.ndarray:
         pictures: `{"x", "y"}`, each (rows, height, width, channels) in [-1, 1].
 
     Returns:
-        uint8 (HEADER + rows * height, columns * width, 3); columns are x, G(x), F(G(x)), y, F(y),
+        uint8 (HEADER + rows * scale * height, columns * scale * width, 3) with the smallest whole
+        scale that makes pictures at least SMALLEST wide; columns are x, G(x), F(G(x)), y, F(y),
         G(F(y)), or x, G(x) for a one-way method.
     """
     columns = []
@@ -30,8 +32,10 @@ def sample_grid(trainer, pictures: dict[str, np.ndarray]) -> np.ndarray:
             columns.append(trainer.translate(fake, back))
     columns = [_to_uint8(np.asarray(column)) for column in columns]
     rows = [np.concatenate(row, axis=1) for row in zip(*columns, strict=True)]
-    titles = COLUMNS if len(columns) == len(COLUMNS) else COLUMNS[: len(columns)]
-    return np.concatenate([_header(titles, columns[0].shape[2]), *rows])
+    scale = -(-SMALLEST // columns[0].shape[2])
+    table = np.concatenate(rows).repeat(scale, axis=0).repeat(scale, axis=1)
+    header = _header(COLUMNS[: len(columns)], table.shape[1] // len(columns))
+    return np.concatenate([header, table])
 
 
 def to_png(picture: np.ndarray) -> bytes:

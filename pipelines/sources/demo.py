@@ -20,8 +20,8 @@ TRAIN_A, TRAIN_B, TEST = range(3)  # streams of scenes
 BROWN, DARK, LIGHT = np.array([[0.50, 0.30, 0.16], [0.13, 0.11, 0.12], [0.95, 0.94, 0.90]])
 SKY_TOP, SKY_LOW = np.array([[0.45, 0.66, 0.90], [0.80, 0.89, 0.96]])
 MEADOW_FAR, MEADOW_NEAR = np.array([[0.55, 0.72, 0.38], [0.30, 0.54, 0.22]])
-COAT_STRIPE, LEG_STRIPE = 8.5, 7.0  # px between two dark stripes
-BELLY, HOOVES = 8.5, 19.0  # px below the middle of the body
+STRIPE = 12.0  # px from one dark stripe to the next
+BELLY, SOCKS, HOOVES = 8.5, 13.5, 19.0  # px below the middle of the body
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -126,12 +126,9 @@ def _pony(across, down) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _stripes(across, down, on_legs, size: float) -> np.ndarray:
-    """Upright stripes on the body, level ones on the legs; they move with the pony."""
-    wave = np.where(
-        on_legs & (down > BELLY),
-        np.cos((down - BELLY) * 2 * np.pi / LEG_STRIPE),
-        np.cos(across * 2 * np.pi / COAT_STRIPE),
-    )
+    """Upright stripes on the body and dark socks on the legs; they move with the pony."""
+    wave = np.cos(across * 2 * np.pi / STRIPE)
+    wave = np.where(on_legs & (down > BELLY), np.where(down > SOCKS, 1.0, -1.0), wave)
     dark = np.clip(0.5 + 2.0 * wave * size, 0, 1)[..., None]
     return LIGHT + (DARK - LIGHT) * dark
 

@@ -1,0 +1,87 @@
+"""Reads every file of the checkout and holds it to the rules of the house."""
+
+import pytest
+from architecture import rules
+from conftest import ROOT
+
+IGNORED = {"runs", "saved_models", "build", "dist", "__pycache__"}
+TEXTS = {".py", ".md", ".toml", ".lock", ".yml", ".yaml", ".json", ".txt", ".sh", ".cfg", ""}
+
+# Files without a test of their own, each with the reason.
+NO_MIRROR = {
+    "pipelines/errors.py": "two empty classes",
+}
+# Longer than a file or a function should be, each with the reason.
+LONG_FILES: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {}
+
+
+def _files(*patterns: str) -> list[str]:
+    paths = [p for pattern in patterns for p in ROOT.glob(pattern) if p.is_file()]
+    names = (path.relative_to(ROOT).as_posix() for path in paths)
+    return sorted({name for name in names if not IGNORED.intersection(name.split("/"))})
+
+
+PACKAGE_FILES = _files("cyclegan_keras/**/*.py", "pipelines/**/*.py")
+DOORS = _files("*.py")
+
+
+def _text(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8", errors="replace")
+
+
+def _module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+@pytest.mark.parametrize("path", PACKAGE_FILES)
+def test_package_file(path):
+    module, source = _module(path), _text(path)
+    doors = [_module(door) for door in DOORS]
+    found = rules.import_violations(
+        module, source, is_room=path.endswith("__init__.py"), doors=doors
+    )
+    found += rules.habit_violations(module, source)
+    found += rules.docstring_violations(module, source)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("path", DOORS)
+def test_door(path):
+    found = rules.habit_violations(_module(path), _text(path), may_print=True)
+    found += rules.docstring_violations(_module(path), _text(path))
+    assert not found, "\n".join(found)
+
+
+def test_every_file_has_its_test():
+    own = [p for p in [*PACKAGE_FILES, *DOORS] if not p.endswith("__init__.py")]
+    missing = {p for p in own if not (ROOT / rules.mirrored_test(p)).exists()}
+    assert missing == set(NO_MIRROR)
+
+
+def test_long_files_have_a_reason():
+    assert {p for p in [*PACKAGE_FILES, *DOORS] if rules.is_long_file(_text(p))} == set(LONG_FILES)
+
+
+def test_long_functions_have_a_reason():
+    found = {
+        f"{path}:{name}"
+        for path in [*PACKAGE_FILES, *DOORS]
+        for name in rules.long_functions(_text(path))
+    }
+    assert found == set(LONG_FUNCTIONS)
+
+
+def test_no_text_tells_where_it_was_written():
+    texts = [t for t in _files("*", "[!.]*/**/*", ".ci/*") if (ROOT / t).suffix in TEXTS]
+    assert "Makefile" in texts
+    assert {t: words for t in texts if (words := rules.traces(_text(t)))} == {}
+
+
+def test_every_listed_room_and_step_is_known():
+    """A table of rules that names what is gone would allow what nobody decided."""
+    modules = {_module(path) for path in PACKAGE_FILES}
+    parts = [
+        f"{m.rpartition('.')[0]}.{part}" for m, made_of in rules.MADE_OF.items() for part in made_of
+    ]
+    assert {*rules.MADE_OF, *parts} <= modules
