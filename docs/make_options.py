@@ -11,8 +11,8 @@ from cyclegan_keras import flags  # noqa: E402
 
 HEADER = """# Options of train.py
 
-An option comes from the first of these that has it: a flag that you type, options.json of a run that
-is continued, `--preset`, the default below. This page is written by `python docs/make_options.py`.
+An option comes from the first of these that has it: a flag that you type, options.json of a run
+that is continued, `--preset`, the default below. `python docs/make_options.py` writes this page.
 
 """
 
