@@ -32,7 +32,7 @@ PRESETS: dict[str, dict[str, object]] = {
         "ndf": 32,
         "ema_decay": 0.995,
         "n_epochs": 4,
-        "n_epochs_decay": 4,
+        "n_epochs_decay": 3,
         "sample_every": 400,
     },
 }

@@ -7,13 +7,24 @@ from conftest import ROOT
 IGNORED = {"runs", "saved_models", "build", "dist", "__pycache__"}
 TEXTS = {".py", ".md", ".toml", ".lock", ".yml", ".yaml", ".json", ".txt", ".sh", ".cfg", ""}
 
-# Files without a test of their own, each with the reason.
+# Files without a test file of their own, each with the reason.
 NO_MIRROR = {
+    "cyclegan_keras/models/base.py": "seen through every network, tests/models",
+    "cyclegan_keras/models/options.py": "a table, held to the code in tests/models/test_tables.py",
+    "cyclegan_keras/trainers/options.py": "a table, held against the methods in tests/contracts",
+    "pipelines/checks.py": "seen through the messages in tests/pipelines",
     "pipelines/errors.py": "two empty classes",
+    "pipelines/loading.py": "seen through tests/pipelines/test_data.py",
+    "pipelines/sources/base.py": "seen through every source, tests/pipelines/sources",
 }
 # Longer than a file or a function should be, each with the reason.
-LONG_FILES: dict[str, str] = {}
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FILES = {
+    "cyclegan_keras/runs.py": "all that a run keeps on disk, and the one rule of resuming it",
+}
+LONG_FUNCTIONS = {
+    "cyclegan_keras/models/resnet_generator.py:ResNetGenerator.__init__": "a line an argument",
+    "cyclegan_keras/trainers/cyclegan.py:CycleGAN.__init__": "a line an argument",
+}
 
 
 def _files(*patterns: str) -> list[str]:
@@ -56,11 +67,14 @@ def test_door(path):
 def test_every_file_has_its_test():
     own = [p for p in [*PACKAGE_FILES, *DOORS] if not p.endswith("__init__.py")]
     missing = {p for p in own if not (ROOT / rules.mirrored_test(p)).exists()}
-    assert missing == set(NO_MIRROR)
+    assert missing - NO_MIRROR.keys() == set(), "files without a test"
+    assert NO_MIRROR.keys() - missing == set(), "these have a test now: take them off the list"
 
 
 def test_long_files_have_a_reason():
-    assert {p for p in [*PACKAGE_FILES, *DOORS] if rules.is_long_file(_text(p))} == set(LONG_FILES)
+    assert {
+        p for p in [*PACKAGE_FILES, *DOORS] if rules.is_long_file(_text(p))
+    } == LONG_FILES.keys()
 
 
 def test_long_functions_have_a_reason():
@@ -69,7 +83,7 @@ def test_long_functions_have_a_reason():
         for path in [*PACKAGE_FILES, *DOORS]
         for name in rules.long_functions(_text(path))
     }
-    assert found == set(LONG_FUNCTIONS)
+    assert found == LONG_FUNCTIONS.keys()
 
 
 def test_no_text_tells_where_it_was_written():
