@@ -14,7 +14,7 @@ class Trainer(keras.Model):
     Batches are dicts `{"x", "y"}` of float32 pictures in [-1, 1], (batch, height, width, channels).
 
     Args:
-        networks: the networks by name; each becomes an attribute of that name.
+        networks: the networks by name.
         translators: direction (`"x_to_y"`, `"y_to_x"`) -> name of the generator for it.
         ema_decay: decay of the exponential moving average of the generators, 0 for none. It is
             warmed up as min(decay, (1 + t) / (10 + t)), so that the start does not weigh on short
@@ -77,7 +77,7 @@ class Trainer(keras.Model):
         return int(ops.convert_to_numpy(self.finished_steps))
 
     def learning_rates(self) -> dict[str, float]:
-        """Returns the current learning rate of every optimizer, by `<optimizer>/learning_rate`."""
+        """Returns the learning rates of the next step, by `<optimizer>/learning_rate`."""
         return {
             f"{name}/learning_rate": float(ops.convert_to_numpy(optimizer.learning_rate))
             for name, optimizer in self.optimizers.items()

@@ -133,6 +133,9 @@ class Metrics(StepCallback):
         self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
         self.logged_step, self.logged_time = self.step, time.monotonic()
 
+    def on_train_batch_begin(self, batch, logs=None):
+        self.rates = self.model.learning_rates()  # afterwards it would be the next step's
+
     def after_step(self, before, logs):
         if not self.crossed(before, self.every):
             return
@@ -141,7 +144,7 @@ class Metrics(StepCallback):
             "step": self.step,
             "epoch": (self.step - 1) // self.steps_per_epoch + 1,
             "images_per_second": self.batch_size * (self.step - self.logged_step) / seconds,
-            **self.model.learning_rates(),
+            **self.rates,
             **{name: float(value) for name, value in logs.items()},
         }
         self.run.append_metrics(row)

@@ -14,7 +14,6 @@ from cyclegan_keras.trainers.base import Trainer
 from cyclegan_keras.trainers.options import CycleGANOptions
 
 
-@keras.saving.register_keras_serializable(package="cyclegan_keras")
 class CycleGAN(Trainer):
     """Learns G: X -> Y and F: Y -> X from unpaired pictures.
 

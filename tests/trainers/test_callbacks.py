@@ -52,6 +52,7 @@ def begin(callback, model):
 
 
 def advance(callback, model, steps=1, **logs):
+    callback.on_train_batch_begin(0)
     model.step += steps
     callback.on_train_batch_end(0, logs)
 
