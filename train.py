@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-import pipelines
+import pipelines.sources
 from cyclegan_keras import flags, runs
 from cyclegan_keras.metrics import paired_error
 from cyclegan_keras.models import NetworkOptions
@@ -36,6 +36,8 @@ GROUPS = {
 
 def resolve_options(typed: dict) -> tuple[dict, str]:
     """Returns the options by group, and the run directory."""
+    if typed.get("dataset"):  # photos/ and photos are one folder
+        typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))
     preset = PRESETS.get(typed.get("preset"), {})
     chosen = {"method": "cyclegan", **preset, **typed}
     flags.refuse_foreign(typed, chosen["method"], METHOD_OPTIONS)
@@ -46,7 +48,11 @@ def resolve_options(typed: dict) -> tuple[dict, str]:
                 "--dataset is missing: name a set (--dataset=cycle_gan/horse2zebra, "
                 "--dataset=demo/ponies) or a folder with trainA and trainB. See --help."
             )
-        run_dir = runs.default_directory(chosen["dataset"], chosen["method"])
+        dataset, method = chosen["dataset"], chosen["method"]
+        run_dir = runs.default_directory(
+            dataset, method, is_folder=dataset not in pipelines.sources.known()
+        )
+    run_dir = os.path.expanduser(run_dir)
     saved = runs.Run(run_dir).saved_options()
     runs.refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
     return flags.resolve(GROUPS, preset, saved, typed), run_dir
@@ -67,7 +73,7 @@ def fill_in(options: dict, data) -> dict:
     if run.steps_per_epoch is None:
         run = dataclasses.replace(run, steps_per_epoch=data.steps_per_epoch)
     if networks.generator is None:  # the paper, appendix 7.2
-        generator = "resnet_6blocks" if data.options.crop_size <= 128 else "resnet_9blocks"
+        generator = "resnet_6blocks" if max(data.largest_size) <= 128 else "resnet_9blocks"
         networks = dataclasses.replace(networks, generator=generator)
     return {**options, "run": run, "data": data.options, "networks": networks}
 
@@ -76,10 +82,11 @@ def build_trainer(options: dict, data):
     """Returns the trainer, after a check that the pictures fit its networks."""
     method, run = options["run"].method, options["run"]
     shape = data.picture_shape
-    if shape is None and options[method].pool_size:
+    if shape is None and (options[method].pool_size or options[method].gan_mode == "wgangp"):
         raise flags.OptionError(
             f"--preprocess={data.options.preprocess} gives pictures of several sizes, but an image "
-            "pool holds one size: use --pool_size=0, or a --preprocess that crops."
+            "pool and the penalty of wgangp need one: use --pool_size=0 and another --gan_mode, or "
+            "a --preprocess that crops."
         )
     trainer = TRAINERS[method](
         options[method],
@@ -91,10 +98,11 @@ def build_trainer(options: dict, data):
     )
     smallest = max(network.smallest_size for network in trainer.networks.values())
     multiple = max(network.size_multiple for network in trainer.networks.values())
-    if shape and (min(shape[:2]) < smallest or any(side % multiple for side in shape[:2])):
+    width, height = data.smallest_size
+    if min(width, height) < smallest or width % multiple or height % multiple:
         raise flags.OptionError(
-            f"Pictures of {shape[1]}x{shape[0]} pixels do not fit the networks: sides must be "
-            f"multiples of {multiple} and at least {smallest}. Change --crop_size."
+            f"Pictures of {width}x{height} pixels do not fit the networks: sides must be "
+            f"multiples of {multiple} and at least {smallest}. Change --crop_size or --load_size."
         )
     return trainer
 
@@ -146,8 +154,8 @@ def train_in(run: runs.Run, trainer, data, options: dict) -> int:
     if restored := run.restore({name: v.shape for name, v in trainer.state().items()}):
         step, state = restored
         trainer.load_state(state)
-        run.forget_metrics_after(step)
         print(f"Continuing {run.directory} after step {step}.")
+    run.forget_metrics_after(trainer.step)
     schedule = options["optimizer"]
     stop = (schedule.n_epochs + schedule.n_epochs_decay) * options["run"].steps_per_epoch
     if trainer.step < stop and (number := fit(trainer, data, run, options["run"], stop)):
@@ -175,8 +183,9 @@ def train(argv: list[str]) -> int:
     options = fill_in(options, data)
     trainer = build_trainer(options, data)
     run = runs.Run(run_dir, options["run"].keep_checkpoints)
-    run.create(flags.flatten(options, saved_only=True))
+    run.create()
     with run.locked():
+        run.save_options(flags.flatten(options, saved_only=True))
         return train_in(run, trainer, data, options)
 
 

@@ -171,6 +171,9 @@ def _check(field: dataclasses.Field, value: object) -> None:
         return
     low, high = field.metadata.get("low"), field.metadata.get("high")
     choices = field.metadata.get("choices")
+    kind = _type(field)
+    if not isinstance(value, (int, float) if kind is float else kind) or value != value:  # NaN
+        raise OptionError(f"--{field.name}={value}: expected a value of type {kind.__name__}.")
     if choices and value not in choices:
         raise OptionError(f"--{field.name}={value}: expected one of {', '.join(choices)}.")
     if low is not None and value < low:

@@ -23,8 +23,7 @@ PRESETS: dict[str, dict[str, object]] = {
     # Small enough for two CPU cores: a few minutes from nothing to stripes.
     "demo": {
         "dataset": "demo/ponies",
-        "load_size": 64,
-        "crop_size": 64,
+        "preprocess": "crop",  # the drawings have their size already
         "generator": "resnet_3blocks",
         "discriminator": "n_layers",
         "n_layers": 2,

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 
 import filelock
@@ -14,6 +15,11 @@ from absl import logging
 
 FORMAT = 1  # of a checkpoint; raise it when its meaning changes
 META = "__meta__"
+# What reading a damaged zip file may raise; RuntimeError where a bit says that it is encrypted.
+UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 class RunError(RuntimeError):
@@ -47,7 +53,9 @@ class RunOptions:
         saved=False,
     )
     dry_run: bool = _option(False, "Print the resolved options and stop.", saved=False)
-    seed: int = _option(0, "Seed of weights, data order, augmentation and pools.", low=0)
+    seed: int = _option(
+        0, "Seed of weights, data order, augmentation and pools.", low=0, high=2**32 - 2
+    )
     deterministic: bool = _option(
         False, "Ask TensorFlow for bit-reproducible kernels; slower on a GPU."
     )
@@ -73,9 +81,9 @@ class RunOptions:
     keep_checkpoints: int = _option(2, "Checkpoints to keep.", low=1, may_change=True)
 
 
-def default_directory(dataset: str, method: str) -> str:
-    """Returns runs/<dataset>-<method>, with the name of a folder or of `set/config` made flat."""
-    name = pathlib.Path(dataset).name if os.path.isdir(dataset) else dataset.replace("/", "-")
+def default_directory(dataset: str, method: str, *, is_folder: bool) -> str:
+    """Returns runs/<dataset>-<method>: a folder's own name, or `set/config` made flat."""
+    name = pathlib.Path(dataset).resolve().name if is_folder else dataset.replace("/", "-")
     return f"runs/{name}-{method}"
 
 
@@ -132,29 +140,36 @@ class Run:
         self.samples = self.directory / "samples"
         self.tensorboard = self.directory / "tensorboard"
 
-    def create(self, options: Mapping[str, object]) -> None:
-        """Makes the folders and writes `options` to options.json.
+    def create(self) -> None:
+        """Makes the folders.
 
         Raises:
-            RunError: the directory holds files but no options.json: it is not a run.
+            RunError: the directory holds files but no options.json, so it is not a run; or it
+                cannot be written.
         """
-        path = self.directory / "options.json"
+        own = {".lock", self.checkpoints.name, self.samples.name, self.tensorboard.name}
         try:
-            if not path.exists() and self.directory.exists() and any(self.directory.iterdir()):
+            names = {path.name for path in self.directory.glob("*")}
+            if "options.json" not in names and names - own:
                 raise RunError(
                     f"{self.directory} holds files but no options.json, so it is not a run: "
                     "choose another --run_dir."
                 )
             for folder in (self.checkpoints, self.samples, self.tensorboard):
                 folder.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path) as temporary:
-                temporary.write_text(json.dumps(options, indent=2) + "\n")
         except OSError as error:
             raise RunError(f"Cannot write the run directory {self.directory}: {error}.") from error
+
+    def save_options(self, options: Mapping[str, object]) -> None:
+        """Writes `options` to options.json."""
+        with atomic_write(self.directory / "options.json") as temporary:
+            temporary.write_text(json.dumps(options, indent=2) + "\n")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes out of this run while the block lasts; a killed one frees it.
+
+        What a killed one had half written is removed.
 
         Raises:
             RunError: another process is in it.
@@ -168,6 +183,8 @@ class Run:
                 "another --run_dir."
             ) from None
         with lock:
+            for partial in self.checkpoints.glob(".*.partial.npz"):
+                partial.unlink()
             yield
 
     def saved_options(self) -> dict[str, object]:
@@ -176,9 +193,12 @@ class Run:
         if not path.exists():
             return {}
         try:
-            return json.loads(path.read_text())
+            options = json.loads(path.read_text())
         except ValueError as error:
             raise RunError(f"{path} is not valid JSON ({error}): restore or remove it.") from error
+        if not isinstance(options, dict):
+            raise RunError(f"{path} holds no options: restore or remove it.")
+        return options
 
     def save(self, step: int, state: Mapping[str, np.ndarray]) -> pathlib.Path:
         """Writes the checkpoint of `step` atomically and drops the oldest ones.
@@ -210,17 +230,21 @@ class Run:
         Args:
             expected: shape by name of what the model needs. A checkpoint that holds anything else
                 is foreign; one that cannot be read to its last byte is torn. Both are refused with
-                a warning and the one before is tried.
+                a warning, the one before is tried, and they are set aside as *.refused.
 
         Raises:
             RunError: there are checkpoints, but none can be used.
         """
         paths = self._newest_first()
-        for path in paths:
+        for count, path in enumerate(paths):
             try:
-                return _read(path, expected)
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                found = _read(path, expected)
+            except UNREADABLE as error:
                 logging.warning("Checkpoint %s is refused: %s", path, error)
+                continue
+            for refused in paths[:count]:
+                refused.replace(refused.with_suffix(".refused"))
+            return found
         if paths:
             raise RunError(
                 f"None of the {len(paths)} checkpoints in {self.checkpoints} can be used (reasons "

@@ -9,7 +9,7 @@ from pipelines import checks, images, sources, unpaired
 from pipelines.cache import DiskCache, MemoryCache, NoCache
 from pipelines.loading import Loader
 from pipelines.options import DataOptions
-from pipelines.presets import PRESETS, scaled_size, viewing_size
+from pipelines.presets import PRESETS, Size, scaled_size, viewing_size
 from pipelines.scan import matched, scan
 
 CACHES = {
@@ -29,7 +29,8 @@ class Data:
         source: the `Source` behind it; its A and B are as on disk, whatever the direction.
         options: the options, with `load_size` and `crop_size` filled in.
         picture_shape: (height, width, 3) of every training picture; None where it varies.
-        pictures_per_epoch: samples in an epoch.
+        smallest_size: the least (width, height) in px that any picture is trained or viewed at.
+        largest_size: the greatest.
         steps_per_epoch: batches in an epoch, whole ones.
         has_test: whether there are test pictures of both domains.
         paired_test: whether test x and test y of one index show the same scene.
@@ -52,9 +53,8 @@ class Data:
         self._seed = seed
         self._crop_size = self.options.crop_size if PRESETS[options.preprocess].crops else None
         self._train, self._test = self._loaders()
-        self.picture_shape = self._checked_shape()
+        self.picture_shape, self.smallest_size, self.largest_size = self._checked_sizes()
         self.steps_per_epoch = unpaired.steps_per_epoch(*self._counts, options.batch_size)
-        self.pictures_per_epoch = self.steps_per_epoch * options.batch_size
 
     @property
     def skipped(self) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ class Data:
             },
         )
 
-    def _checked_shape(self) -> tuple[int, int, int] | None:
+    def _checked_sizes(self) -> tuple[tuple[int, int, int] | None, Size, Size]:
         for loader in (*self._train.values(), *self._test.values()):
             checks.warn_of_rounding(loader, self.options)
             if self._crop_size:
@@ -181,10 +181,9 @@ class Data:
             sizes = [set(loader.scaled_sizes()) for loader in self._train.values()]
         checks.check_batch(self.options.batch_size, self._counts, max(map(len, sizes)))
         together = sizes[0] | sizes[1]
-        if len(together) > 1:
-            return None
-        width, height = together.pop()
-        return height, width, 3
+        widths, heights = zip(*together, strict=True)
+        shape = (heights[0], widths[0], 3) if len(together) == 1 else None
+        return shape, (min(widths), min(heights)), (max(widths), max(heights))
 
 
 def _scaled(options: DataOptions, size):

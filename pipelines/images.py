@@ -73,18 +73,6 @@ def to_float(image) -> tf.Tensor:
     return tf.cast(image, tf.float32) / 127.5 - 1.0
 
 
-def to_uint8(image) -> np.ndarray:
-    """Maps [-1, 1] to the nearest uint8 0..255; values outside are clipped, any shape."""
-    return np.clip(np.rint((np.asarray(image, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """Encodes uint8 (h, w, 3) as PNG."""
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "PNG")
-    return stream.getvalue()
-
-
 @contextlib.contextmanager
 def _opened(picture: Encoded):
     try:

@@ -1,4 +1,4 @@
-"""The data options; imports no TensorFlow, so that --help answers at once."""
+"""The data options; imports no TensorFlow."""
 
 import dataclasses
 

@@ -81,6 +81,8 @@ def test_later_layers_win():
         ({"brushes": 10}, "--brushes=10: expected at most 9."),
         ({"colour": "green"}, "--colour=green: expected one of red, blue."),
         ({"size": 1}, "Unknown option 'size'"),
+        ({"width": float("nan")}, "--width=nan: expected a value of type float."),
+        ({"brushes": "x"}, "--brushes=x: expected a value of type int."),
     ],
 )
 def test_bounds_are_checked_whatever_layer_they_come_from(values, message):

@@ -15,7 +15,8 @@ SHAPES = {name: value.shape for name, value in STATE.items()}
 @pytest.fixture
 def run(tmp_path):
     run = runs.Run(tmp_path / "run", keep_checkpoints=2)
-    run.create({"seed": 1})
+    run.create()
+    run.save_options({"seed": 1})
     return run
 
 
@@ -66,6 +67,45 @@ def test_one_flipped_bit_is_noticed(run):
     content[at + 5] ^= 1
     path.write_bytes(content)
     assert run.restore(SHAPES)[0] == 1
+
+
+def test_no_flipped_bit_gives_a_traceback_or_another_state(run):
+    run.save(1, shifted(1))
+    path = run.save(2, STATE)
+    content = path.read_bytes()
+    for at in range(len(content)):
+        path.with_suffix(".refused").unlink(missing_ok=True)
+        damaged = bytearray(content)
+        damaged[at] ^= 1 << at % 8
+        path.write_bytes(damaged)
+        step, state = run.restore(SHAPES)
+        for name, value in {1: shifted(1), 2: STATE}[step].items():
+            np.testing.assert_array_equal(state[name], value)
+
+
+def test_refused_checkpoints_are_set_aside_and_later_ones_kept(run):
+    run = runs.Run(run.directory, keep_checkpoints=1)
+    run.save(1, STATE)
+    torn = run.checkpoints / "step_000000009.npz"
+    torn.write_bytes(b"torn")
+    assert run.restore(SHAPES)[0] == 1
+    assert run.last_step() == 1
+    path = run.save(5, STATE)
+    assert path.exists()
+    assert torn.with_suffix(".refused").exists()
+
+
+def test_half_written_checkpoints_of_a_killed_process_are_removed(run):
+    partial = run.checkpoints / ".step_000000003.partial.npz"
+    partial.write_bytes(b"half")
+    with run.locked():
+        assert not partial.exists()
+
+
+def test_options_that_are_no_mapping_are_a_sentence(run):
+    (run.directory / "options.json").write_text("[]")
+    with pytest.raises(runs.RunError, match="holds no options"):
+        run.saved_options()
 
 
 @pytest.mark.parametrize(
@@ -128,14 +168,14 @@ def test_broken_options_file_is_a_sentence(run):
 def test_a_directory_with_other_files_is_not_taken_over(tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(runs.RunError, match="is not a run"):
-        runs.Run(tmp_path).create({})
+        runs.Run(tmp_path).create()
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_unwritable_directory_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(runs.RunError, match="Cannot write the run directory"):
-        runs.Run(tmp_path / "file" / "run").create({})
+        runs.Run(tmp_path / "file" / "run").create()
 
 
 def test_metrics_of_steps_to_be_repeated_are_forgotten(run):
@@ -162,13 +202,17 @@ def test_contradiction_names_the_options_and_the_way_out():
         ("demo/ponies", "runs/demo-ponies-cyclegan"),
     ],
 )
-def test_default_directory(dataset, expected):
-    assert runs.default_directory(dataset, "cyclegan") == expected
+def test_default_directory_of_a_named_set(dataset, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / dataset).mkdir(parents=True)  # as TFDS makes it: the name must not change
+    assert runs.default_directory(dataset, "cyclegan", is_folder=False) == expected
 
 
-def test_default_directory_of_a_folder(tmp_path):
-    (tmp_path / "apples").mkdir()
-    assert runs.default_directory(f"{tmp_path}/apples/", "cyclegan") == "runs/apples-cyclegan"
+@pytest.mark.parametrize("dataset", ["apples", "./apples/", "../{here}/apples"])
+def test_default_directory_of_a_folder(dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dataset = dataset.format(here=tmp_path.name)
+    assert runs.default_directory(dataset, "cyclegan", is_folder=True) == "runs/apples-cyclegan"
 
 
 def test_a_second_process_is_kept_out(run):

@@ -130,11 +130,13 @@ class Metrics(StepCallback):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
+        self.rates: dict[str, float] = {}
         self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
         self.logged_step, self.logged_time = self.step, time.monotonic()
 
     def on_train_batch_begin(self, batch, logs=None):
-        self.rates = self.model.learning_rates()  # afterwards it would be the next step's
+        if not self.rates or (self.step + 1) % self.every == 0:
+            self.rates = self.model.learning_rates()  # afterwards they would be the next step's
 
     def after_step(self, before, logs):
         if not self.crossed(before, self.every):

@@ -2,7 +2,6 @@
 
 import abc
 import dataclasses
-import hashlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -34,29 +33,6 @@ class Pictures(abc.ABC):
     @abc.abstractmethod
     def key(self, index: int) -> str:
         """Returns a word that changes when the picture does and is the same in every run."""
-
-
-class HeldPictures(Pictures):
-    """Pictures that are arrays already.
-
-    Args:
-        names: one a picture.
-        arrays: uint8 (height, width, 3) each.
-    """
-
-    def __init__(self, names: Sequence[str], arrays: Sequence[np.ndarray]):
-        self.names = tuple(names)
-        self._arrays = arrays
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        return self._arrays[index]
-
-    def size(self, index: int) -> tuple[int, int]:
-        height, width, _ = self._arrays[index].shape
-        return width, height
-
-    def key(self, index: int) -> str:
-        return hashlib.sha256(self._arrays[index].tobytes()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

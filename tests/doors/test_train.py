@@ -241,6 +241,16 @@ BAD_INPUT = {
     "stride": ([*TINY, "--crop_size=18"], "multiples of 4"),
     "too small for D": ([*TINY, "--discriminator=basic"], "at least"),
     "pool of several sizes": (["--dataset=mixed", "--preprocess=none"], "--pool_size=0"),
+    "penalty of several sizes": (
+        ["--dataset=mixed", "--preprocess=none", "--pool_size=0", "--gan_mode=wgangp"],
+        "wgangp",
+    ),
+    "several sizes, too small": (
+        ["--dataset=mixed", "--preprocess=none", "--pool_size=0"],
+        "at least",
+    ),
+    "seed": (["--dataset=good", "--seed=5000000000"], "--seed=5000000000: expected at most"),
+    "not a number": (["--dataset=good", "--lambda_cycle=nan"], "--lambda_cycle=nan"),
     "out of range": (["--dataset=good", "--ngf=0"], "--ngf=0: expected at least 1."),
     "wrong type": (["--dataset=good", "--ngf=many"], "ngf"),
     "unknown flag": (["--dataset=good", "--lamda_cycle=3"], "Did you mean --lambda_cycle"),
@@ -271,6 +281,33 @@ def test_bad_input_is_a_sentence_and_exit_code_2(words, expected, tmp_path, monk
 def test_options_that_contradict_the_run_are_named(finished, capsys):
     assert run(*TINY, "--seed=4", f"--run_dir={finished[0]}") == 2
     assert "--seed=4 (the run has 3)" in capsys.readouterr().err
+
+
+def test_a_second_process_leaves_the_options_alone(finished, tmp_path, capsys):
+    run_dir = shutil.copytree(finished[0], tmp_path / "run")
+    before = (run_dir / "options.json").read_text()
+    with runs.Run(run_dir).locked():
+        assert run(f"--run_dir={run_dir}", "--n_epochs=7") == 2
+    assert "Another process is training" in capsys.readouterr().err
+    assert (run_dir / "options.json").read_text() == before
+
+
+@pytest.mark.slow
+def test_a_run_killed_before_its_first_checkpoint_starts_its_metrics_over(finished, tmp_path):
+    run_dir = shutil.copytree(finished[0], tmp_path / "run")
+    shutil.rmtree(run_dir / "checkpoints")
+    with open(run_dir / "metrics.jsonl", "a") as file:
+        file.write('{"step": 10, "tor')
+    assert run(f"--run_dir={run_dir}") == 0
+    assert steps_of(run_dir) == [2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("dataset", ["good", "good/", "./good"])
+def test_one_folder_has_one_run(dataset, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(f"--dataset={dataset}", "--dry_run") == 0
+    options = json.loads(capsys.readouterr().out)
+    assert (options["dataset"], options["run_dir"]) == ("good", "runs/good-cyclegan")
 
 
 @pytest.mark.slow

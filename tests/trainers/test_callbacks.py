@@ -36,7 +36,7 @@ class Model:
 @pytest.fixture
 def run(tmp_path):
     run = Run(tmp_path / "run")
-    run.create({})
+    run.create()
     return run
 
 
