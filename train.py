@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import signal
 import sys
 
@@ -209,6 +210,14 @@ def main(argv: list[str]) -> int:
     except (flags.OptionError, pipelines.DataError, runs.RunError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return error.exit_code if isinstance(error, runs.RunError) else 2
+    except (
+        tf.errors.OpError
+    ) as error:  # what the pipeline raised comes wrapped in the graph's words
+        reason = re.search(r"DataError: (.*)", str(error))
+        if not reason:
+            raise
+        print(f"train.py: {reason[1]} What was saved is intact.", file=sys.stderr)
+        return 1
     except OSError as error:  # a full disk, for example; checkpoints are never half written
         print(f"train.py: {error}. What was saved is intact.", file=sys.stderr)
         return 1

@@ -383,6 +383,28 @@ def test_a_signal_saves_and_the_same_command_continues(uninterrupted, tmp_path, 
 
 
 @pytest.mark.slow
+def test_pictures_that_vanish_during_a_run_end_it_with_a_sentence(tmp_path):
+    data = folder(tmp_path / "photos", trainA=GOOD, trainB=GOOD)
+    words = [w for w in TINY if not w.startswith(("--dataset", "--steps"))]
+    process = start(
+        *words,
+        f"--dataset={data}",
+        "--cache=none",
+        "--steps_per_epoch=100000",
+        "--checkpoint_minutes=0.0005",
+        f"--run_dir={tmp_path / 'run'}",
+    )
+    wait_for_checkpoint(process, tmp_path / "run")
+    shutil.rmtree(data)
+    _, err = finish(process, 1)
+    expected = (
+        r"None of the 2 pictures such as train[AB]/1.png can be read. What was saved is intact."
+    )
+    assert re.search(expected, err), err[-1500:]
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_the_run(finished, tmp_path, capsys):
     run_dir = shutil.copytree(finished[0], tmp_path / "run")
     state = final_state(run_dir)
