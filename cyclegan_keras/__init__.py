@@ -1,17 +1,24 @@
 """CycleGAN and its family on Keras 3 and TensorFlow."""
 
 from cyclegan_keras.layers import (
+    BatchNormalization,
     ImagePool,
     InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
 )
-from cyclegan_keras.models import PatchDiscriminator, PixelDiscriminator, ResNetGenerator
+from cyclegan_keras.models import (
+    PatchDiscriminator,
+    PixelDiscriminator,
+    ResNetGenerator,
+    UNetGenerator,
+)
 from cyclegan_keras.trainers import CycleGAN
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BatchNormalization",
     "CycleGAN",
     "ImagePool",
     "InstanceNormalization",
@@ -20,4 +27,5 @@ __all__ = [
     "ReflectionPadding2D",
     "ResNetGenerator",
     "ResidualBlock",
+    "UNetGenerator",
 ]

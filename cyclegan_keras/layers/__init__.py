@@ -1,6 +1,7 @@
 """Keras layers that the networks and trainers are made of; each is public and serialisable."""
 
 from cyclegan_keras.layers.base import NORMS, PADDINGS, norm_layer, padding_layer
+from cyclegan_keras.layers.batch_normalization import BatchNormalization
 from cyclegan_keras.layers.image_pool import ImagePool
 from cyclegan_keras.layers.instance_normalization import InstanceNormalization
 from cyclegan_keras.layers.reflection_padding import ReflectionPadding2D
@@ -9,6 +10,7 @@ from cyclegan_keras.layers.residual_block import ResidualBlock
 __all__ = [
     "NORMS",
     "PADDINGS",
+    "BatchNormalization",
     "ImagePool",
     "InstanceNormalization",
     "ReflectionPadding2D",

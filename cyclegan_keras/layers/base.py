@@ -2,11 +2,12 @@
 
 import keras
 
+from cyclegan_keras.layers.batch_normalization import BatchNormalization
 from cyclegan_keras.layers.instance_normalization import InstanceNormalization
 from cyclegan_keras.layers.reflection_padding import ReflectionPadding2D
 
 PADDINGS = {"reflect": ReflectionPadding2D, "zero": keras.layers.ZeroPadding2D}
-NORMS = ("instance", "batch", "none")
+NORMS = ("instance", "instance_affine", "batch", "none")
 
 
 def padding_layer(padding, amount, **kwargs):
@@ -31,7 +32,8 @@ def norm_layer(norm, gamma_initializer="ones", **kwargs):
     """Returns a normalisation layer with the constants of the paper's reference implementation.
 
     Args:
-        norm: "instance" (not affine), "batch" (affine, momentum 0.9) or "none" (identity).
+        norm: "instance" (no scale and offset), "instance_affine" (with them), "batch" (with them,
+            momentum 0.9) or "none" (identity).
         gamma_initializer: start of batch normalisation's scale.
         **kwargs: passed to the layer (`name`, `dtype`).
 
@@ -40,10 +42,10 @@ def norm_layer(norm, gamma_initializer="ones", **kwargs):
     """
     if norm == "instance":
         return InstanceNormalization(**kwargs)
+    if norm == "instance_affine":
+        return InstanceNormalization(center=True, scale=True, **kwargs)
     if norm == "batch":
-        return keras.layers.BatchNormalization(
-            momentum=0.9, epsilon=1e-5, gamma_initializer=gamma_initializer, **kwargs
-        )
+        return BatchNormalization(gamma_initializer=gamma_initializer, **kwargs)
     if norm == "none":
         return keras.layers.Identity(**kwargs)
     raise ValueError(f"`norm` must be one of {list(NORMS)}. Received: norm={norm!r}.")

@@ -14,7 +14,8 @@ class ResidualBlock(keras.layers.Layer):
 
     Args:
         filters: channels of both convolutions, equal to the input's channels.
-        norm: "instance", "batch" or "none". Convolutions before a batch norm have no bias.
+        norm: "instance", "instance_affine", "batch" or "none". Convolutions before a batch norm
+            have no bias.
         padding: "reflect" or "zero".
         dropout: put a dropout of one half after the ReLU (active in training only).
         kernel_initializer: initializer of the kernels; each convolution gets a fresh copy.

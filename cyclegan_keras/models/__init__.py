@@ -6,6 +6,7 @@ from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator, patch_logits_size
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 # --generator -> f(options, input_channels=, output_channels=, name=)
 GENERATORS = {
@@ -13,6 +14,8 @@ GENERATORS = {
     "resnet_6blocks": partial(ResNetGenerator.from_options, n_blocks=6),
     "resnet_4blocks": partial(ResNetGenerator.from_options, n_blocks=4),
     "resnet_3blocks": partial(ResNetGenerator.from_options, n_blocks=3),
+    "unet_256": partial(UNetGenerator.from_options, n_downs=8),
+    "unet_128": partial(UNetGenerator.from_options, n_downs=7),
 }
 
 # --discriminator -> f(options, input_channels=, name=)
@@ -55,6 +58,7 @@ __all__ = [
     "PatchDiscriminator",
     "PixelDiscriminator",
     "ResNetGenerator",
+    "UNetGenerator",
     "build_discriminator",
     "build_generator",
     "patch_logits_size",

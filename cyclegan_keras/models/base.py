@@ -12,7 +12,7 @@ class Parts:
     Convolutions are never padded by themselves: frameworks disagree on which side "same" pads.
 
     Args:
-        norm: "instance", "batch" or "none".
+        norm: "instance", "instance_affine", "batch" or "none".
         init_type: see `initializer`.
         init_gain: see `initializer`.
         padding: "reflect" or "zero", what `pad` makes.
@@ -46,16 +46,30 @@ class Parts:
             name=name,
         )
 
-    def transposed_conv(self, filters, size, name, strides=2):
+    def transposed_conv(self, filters, size, name, strides=2, use_bias=None):
         """Returns a transposed convolution without cropping."""
         return keras.layers.Conv2DTranspose(
             filters,
             size,
             strides,
-            use_bias=self.use_bias,
+            use_bias=self.use_bias if use_bias is None else use_bias,
             kernel_initializer=self.kernel(),
             name=name,
         )
+
+    def crop(self, top_left, bottom_right, name):
+        """Returns a layer that cuts rows and columns off, as a transposed convolution needs it."""
+        return keras.layers.Cropping2D(((top_left, bottom_right),) * 2, name=name)
+
+    def blur_down(self, x, name):
+        """Halves the sides of `x` without aliasing: a [1, 2, 1] / 4 blur, every second pixel of it.
+
+        Two averages of two pixels are that blur. Zhang, "Making Convolutional Networks
+        Shift-Invariant Again", 2019; CUT's networks use it.
+        """
+        x = self.pad(1, f"{name}_blur_pad", padding="reflect")(x)
+        x = keras.layers.AveragePooling2D(2, strides=1, name=f"{name}_blur")(x)
+        return keras.layers.AveragePooling2D(2, strides=2, name=name)(x)
 
     def norm(self, name):
         """Returns the normalisation layer."""
@@ -90,3 +104,11 @@ def check_choice(name, value, choices):
     """Raises ValueError unless `value` is among `choices`."""
     if value not in choices:
         raise ValueError(f"`{name}` must be one of {list(choices)}. Received: {name}={value!r}.")
+
+
+def check_multiple(shape, multiple):
+    """Raises ValueError unless the known sides of pictures of `shape` are multiples of it."""
+    if any(side is not None and side % multiple for side in shape[1:3]):
+        raise ValueError(
+            f"Height and width must be multiples of {multiple}. Received: shape={tuple(shape)}."
+        )

@@ -5,14 +5,21 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
-    """Which generators and discriminators to train."""
+    """Which generators and discriminators to train.
+
+    Raises:
+        ValueError: options that do not go together.
+    """
 
     generator: str | None = dataclasses.field(
         default=None,
         metadata={
             "help": "Generator; as in the paper nine blocks, six for pictures of up to 128 pixels, "
             "unless given.",
-            "choices": ("resnet_9blocks", "resnet_6blocks", "resnet_4blocks", "resnet_3blocks"),
+            "choices": (
+                *("resnet_9blocks", "resnet_6blocks", "resnet_4blocks", "resnet_3blocks"),
+                *("unet_256", "unet_128"),
+            ),
             "aliases": ("netG",),
         },
     )
@@ -46,14 +53,15 @@ class NetworkOptions:
     norm: str = dataclasses.field(
         default="instance",
         metadata={
-            "help": "Normalisation of both networks.",
-            "choices": ("instance", "batch", "none"),
+            "help": "Normalisation of both networks; instance_affine has a learned scale and "
+            "offset.",
+            "choices": ("instance", "instance_affine", "batch", "none"),
         },
     )
     padding: str = dataclasses.field(
         default="reflect",
         metadata={
-            "help": "Padding of the generator; zero is quicker, reflect leaves no trace "
+            "help": "Padding of a ResNet generator; zero is quicker, reflect leaves no trace "
             "at the border.",
             "choices": ("reflect", "zero"),
         },
@@ -61,9 +69,23 @@ class NetworkOptions:
     upsample: str = dataclasses.field(
         default="transpose",
         metadata={
-            "help": "How the generator doubles sizes: transposed convolutions, or resizing and a "
-            "convolution, which leaves no checkerboard pattern.",
+            "help": "How a ResNet generator doubles sizes: transposed convolutions, or resizing "
+            "and a convolution, which leaves no checkerboard pattern.",
             "choices": ("transpose", "resize"),
+        },
+    )
+    antialias: bool = dataclasses.field(
+        default=False,
+        metadata={
+            "help": "Halve sizes as CUT does, by a blur and every second pixel, in ResNet "
+            "generators and the discriminators basic and n_layers."
+        },
+    )
+    antialias_up: bool = dataclasses.field(
+        default=False,
+        metadata={
+            "help": "Double sizes as CUT does, by bilinear resizing and a convolution, in ResNet "
+            "generators."
         },
     )
     dropout: bool = dataclasses.field(
@@ -86,3 +108,14 @@ class NetworkOptions:
             "high": 10.0,
         },
     )
+
+    def __post_init__(self):
+        others = {"upsample": "transpose", "padding": "reflect", "antialias_up": False}
+        foreign = [name for name, default in others.items() if vars(self)[name] != default]
+        if (self.generator or "").startswith("unet") and foreign:
+            raise ValueError(f"--{foreign[0]} is for ResNet generators, not for {self.generator}.")
+        if self.antialias_up and self.upsample != "transpose":
+            raise ValueError(
+                f"--antialias_up and --upsample={self.upsample} are two ways of doubling sizes: "
+                "choose one."
+            )

@@ -17,9 +17,11 @@ class PatchDiscriminator(keras.Model):
         input_channels: channels of the pictures to judge.
         ndf: channels of the first convolution; they double with each layer, up to eightfold.
         n_layers: number of strided convolutions.
-        norm: "instance" (the paper's), "batch" or "none"; the first layer never has one.
+        norm: "instance" (the paper's), "instance_affine", "batch" or "none"; the first layer never
+            has one.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
+        antialias: as in CUT, convolutions of stride 1, then a blur and every second pixel.
         name: of the model.
 
     Input shape:
@@ -52,6 +54,7 @@ class PatchDiscriminator(keras.Model):
         norm="instance",
         init_type="normal",
         init_gain=0.02,
+        antialias=False,
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
@@ -62,17 +65,20 @@ class PatchDiscriminator(keras.Model):
         x = inputs
         for number in range(1, n_layers + 2):
             filters, stage = ndf * min(2 ** (number - 1), 8), f"stage_{number}"
+            blur = antialias and number <= n_layers
             x = parts.pad(1, f"{stage}_pad")(x)
             x = parts.conv(
                 filters,
                 4,
                 f"{stage}_conv",
-                strides=2 if number <= n_layers else 1,
+                strides=2 if number <= n_layers and not blur else 1,
                 use_bias=True if number == 1 else None,
             )(x)
             if number > 1:
                 x = parts.norm(f"{stage}_norm")(x)
-            x = keras.layers.LeakyReLU(0.2, name=stage)(x)
+            x = keras.layers.LeakyReLU(0.2, name=f"{stage}_relu" if blur else stage)(x)
+            if blur:
+                x = parts.blur_down(x, stage)
         x = parts.pad(1, "logits_pad")(x)
         x = parts.conv(1, 4, "logits_conv", use_bias=True)(x)
         super().__init__(inputs=inputs, outputs=parts.output("linear", "logits")(x), name=name)
@@ -82,6 +88,7 @@ class PatchDiscriminator(keras.Model):
         self.norm = norm
         self.init_type = init_type
         self.init_gain = init_gain
+        self.antialias = antialias
 
     @classmethod
     def from_options(cls, options, n_layers=None, **kwargs):
@@ -92,6 +99,7 @@ class PatchDiscriminator(keras.Model):
             norm=options.norm,
             init_type=options.init_type,
             init_gain=options.init_gain,
+            antialias=options.antialias,
             **kwargs,
         )
 
@@ -121,6 +129,7 @@ class PatchDiscriminator(keras.Model):
             "norm": self.norm,
             "init_type": self.init_type,
             "init_gain": self.init_gain,
+            "antialias": self.antialias,
             "name": self.name,
         }
 

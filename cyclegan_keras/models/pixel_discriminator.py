@@ -14,7 +14,7 @@ class PixelDiscriminator(keras.Model):
     Args:
         input_channels: channels of the pictures to judge.
         ndf: channels of the first convolution, half of the second's.
-        norm: "instance", "batch" or "none", after the second convolution.
+        norm: "instance", "instance_affine", "batch" or "none", after the second convolution.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
         name: of the model.

@@ -2,7 +2,7 @@
 
 import keras
 
-from cyclegan_keras.models.base import Parts, check_choice, check_int
+from cyclegan_keras.models.base import Parts, check_choice, check_int, check_multiple
 
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
@@ -18,7 +18,7 @@ class ResNetGenerator(keras.Model):
         output_channels: channels of the translations.
         ngf: channels of the first convolution.
         n_blocks: number of residual blocks; the paper takes 9 from 256 pixels on and 6 below.
-        norm: "instance" (the paper's), "batch" or "none".
+        norm: "instance" (the paper's), "instance_affine", "batch" or "none".
         padding: "reflect" or "zero", around stem, blocks and head. The strided convolutions are
             always padded with zeros.
         upsample: "transpose" (the paper's transposed convolutions) or "resize" (nearest neighbour,
@@ -26,6 +26,8 @@ class ResNetGenerator(keras.Model):
         dropout: dropout of one half inside the blocks, in training only.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
+        antialias: CUT's steps down: convolutions of stride 1, then a blur and every second pixel.
+        antialias_up: CUT's steps up: bilinear resizing, then a convolution padded with zeros.
         name: of the model.
 
     Input shape:
@@ -64,6 +66,8 @@ class ResNetGenerator(keras.Model):
         dropout=False,
         init_type="normal",
         init_gain=0.02,
+        antialias=False,
+        antialias_up=False,
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
@@ -71,16 +75,22 @@ class ResNetGenerator(keras.Model):
         check_int("ngf", ngf, 1)
         check_int("n_blocks", n_blocks, 0)
         check_choice("upsample", upsample, ("transpose", "resize"))
+        if antialias_up and upsample != "transpose":
+            raise ValueError(
+                "`antialias_up` is a way of upsampling itself: leave `upsample` at 'transpose'. "
+                f"Received: antialias_up={antialias_up!r}, upsample={upsample!r}."
+            )
         parts = Parts(norm, init_type, init_gain, padding)
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = parts.pad(3, "stem_pad")(inputs)
         x = parts.conv(ngf, 7, "stem_conv")(x)
         x = _finish(parts, x, "stem")  # (batch, height, width, ngf)
         for step in (1, 2):
-            x = _down(parts, x, ngf * 2**step, f"down_{step}")  # (batch, height/4, width/4, 4*ngf)
+            x = _down(parts, x, ngf * 2**step, f"down_{step}", antialias)
+        # (batch, height/4, width/4, 4*ngf)
         for number in range(1, n_blocks + 1):
             x = parts.block(ngf * 4, f"block_{number}", dropout)(x)
-        up = _up_transpose if upsample == "transpose" else _up_resize
+        up = _up_antialias if antialias_up else _UPSAMPLE[upsample]
         for step in (1, 2):
             x = up(parts, x, ngf * 4 // 2**step, f"up_{step}")  # (batch, height, width, ngf)
         x = parts.pad(3, "head_pad")(x)
@@ -96,6 +106,8 @@ class ResNetGenerator(keras.Model):
         self.dropout = dropout
         self.init_type = init_type
         self.init_gain = init_gain
+        self.antialias = antialias
+        self.antialias_up = antialias_up
 
     @classmethod
     def from_options(cls, options, n_blocks, **kwargs):
@@ -109,16 +121,14 @@ class ResNetGenerator(keras.Model):
             dropout=options.dropout,
             init_type=options.init_type,
             init_gain=options.init_gain,
+            antialias=options.antialias,
+            antialias_up=options.antialias_up,
             **kwargs,
         )
 
     def call(self, inputs, training=None, mask=None):
         """Translates `inputs`; see the class."""
-        if any(side is not None and side % self.size_multiple for side in inputs.shape[1:3]):
-            raise ValueError(
-                f"Height and width must be multiples of {self.size_multiple}. "
-                f"Received: shape={tuple(inputs.shape)}."
-            )
+        check_multiple(inputs.shape, self.size_multiple)
         return super().call(inputs, training=training, mask=mask)
 
     def get_config(self):
@@ -134,6 +144,8 @@ class ResNetGenerator(keras.Model):
             "dropout": self.dropout,
             "init_type": self.init_type,
             "init_gain": self.init_gain,
+            "antialias": self.antialias,
+            "antialias_up": self.antialias_up,
             "name": self.name,
         }
 
@@ -143,16 +155,20 @@ def _finish(parts, x, name):
     return keras.layers.ReLU(name=name)(x)
 
 
-def _down(parts, x, filters, name):
+def _down(parts, x, filters, name, antialias):
     x = parts.pad(1, f"{name}_pad", padding="zero")(x)
-    x = parts.conv(filters, 3, f"{name}_conv", strides=2)(x)
-    return _finish(parts, x, name)
+    if not antialias:
+        return _finish(parts, parts.conv(filters, 3, f"{name}_conv", strides=2)(x), name)
+    x = parts.conv(filters, 3, f"{name}_conv")(x)
+    x = parts.norm(f"{name}_norm")(x)
+    x = keras.layers.ReLU(name=f"{name}_relu")(x)
+    return parts.blur_down(x, name)
 
 
 def _up_transpose(parts, x, filters, name):
     x = parts.transposed_conv(filters, 3, f"{name}_conv")(x)  # sides 2n + 1
     # The first row and column go, where Keras' "same" would drop the last: one pixel of shift.
-    x = keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)
+    x = parts.crop(1, 0, f"{name}_crop")(x)
     return _finish(parts, x, name)
 
 
@@ -161,3 +177,14 @@ def _up_resize(parts, x, filters, name):
     x = parts.pad(1, f"{name}_pad")(x)
     x = parts.conv(filters, 3, f"{name}_conv")(x)
     return _finish(parts, x, name)
+
+
+def _up_antialias(parts, x, filters, name):
+    # CUT doubles with a [1, 3, 3, 1] filter and repeated borders: exactly bilinear resizing.
+    x = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_resize")(x)
+    x = parts.pad(1, f"{name}_pad", padding="zero")(x)
+    x = parts.conv(filters, 3, f"{name}_conv")(x)
+    return _finish(parts, x, name)
+
+
+_UPSAMPLE = {"transpose": _up_transpose, "resize": _up_resize}

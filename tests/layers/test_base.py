@@ -8,6 +8,9 @@ def test_names_give_layers():
     assert isinstance(layers.padding_layer("reflect", 3), layers.ReflectionPadding2D)
     assert isinstance(layers.padding_layer("zero", 3), keras.layers.ZeroPadding2D)
     assert isinstance(layers.norm_layer("instance"), layers.InstanceNormalization)
+    affine = layers.norm_layer("instance_affine")
+    assert affine.scale
+    assert affine.center
     assert isinstance(layers.norm_layer("none", name="n"), keras.layers.Identity)
 
 

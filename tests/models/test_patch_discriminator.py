@@ -29,15 +29,17 @@ def test_receptive_field(n_layers, field):
     assert (reached.max(axis=0) - reached.min(axis=0) + 1).tolist() == [field, field]
 
 
+@pytest.mark.parametrize("antialias", [False, True])
 @pytest.mark.parametrize("n_layers", [1, 2, 3, 4, 5])
-def test_logits_size_and_smallest_size(n_layers):
-    discriminator = PatchDiscriminator(ndf=1, n_layers=n_layers, norm="none")
+def test_logits_size_and_smallest_size(n_layers, antialias):
+    discriminator = PatchDiscriminator(ndf=1, n_layers=n_layers, norm="none", antialias=antialias)
     smallest = discriminator.smallest_size
     for size in (smallest, smallest + 1, 97, 128):
         if size >= smallest:
             side = patch_logits_size(size, n_layers)
             shape = discriminator.compute_output_shape((1, size, 128, 3))
             assert shape[1:3] == (side, patch_logits_size(128, n_layers))
+            assert discriminator(np.zeros((1, size, size, 3))).shape == (1, side, side, 1)
     assert patch_logits_size(smallest, n_layers) == 1
     with pytest.raises(ValueError, match=rf"at least {smallest}\. Received: shape="):
         discriminator(np.zeros((1, smallest - 1, 128, 3)))

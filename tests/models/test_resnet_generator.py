@@ -28,7 +28,7 @@ def test_stages_can_be_addressed():
 
 @pytest.mark.parametrize("upsample", ["transpose", "resize"])
 @pytest.mark.parametrize("padding", ["reflect", "zero"])
-@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+@pytest.mark.parametrize("norm", ["instance", "instance_affine", "batch", "none"])
 def test_every_choice_keeps_the_size(upsample, padding, norm):
     generator = ResNetGenerator(1, 2, 2, 1, norm, padding, upsample, dropout=True)
     y = generator(picture(16, 24, 1))
@@ -56,6 +56,52 @@ def test_resize_doubles_by_repetition():
     np.testing.assert_array_equal(resize(x), x.repeat(2, axis=1).repeat(2, axis=2))
     assert isinstance(generator.get_layer("up_2_conv"), keras.layers.Conv2D)
     assert generator.count_params() == ResNetGenerator(ngf=2, n_blocks=1).count_params()
+
+
+def test_antialias_blurs_before_it_halves():
+    generator = ResNetGenerator(ngf=2, n_blocks=1, antialias=True)
+    assert generator.get_layer("down_1_conv").strides == (1, 1)
+    x = picture(8, 12, channels=2)
+    parts = ("_blur_pad", "_blur", "")
+    down = keras.Sequential([generator.get_layer(f"down_1{part}") for part in parts])
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    taps = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    expected = np.zeros((1, 4, 6, 2))
+    for row in range(4):
+        for column in range(6):
+            part = padded[0, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
+            expected[0, row, column] = np.tensordot(taps, part, 2)
+    np.testing.assert_allclose(down(x), expected, atol=1e-6)
+
+
+def test_antialias_up_is_a_filter_of_1_3_3_1():
+    generator = ResNetGenerator(ngf=2, n_blocks=1, antialias_up=True)
+    x = picture(3, 4)
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    spread = np.zeros((1, 12, 14, 3))  # zeros between the pixels, then a convolution
+    spread[:, 1:-1:2, 1:-1:2] = padded
+    taps = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 16
+    expected = np.zeros((1, 6, 8, 3))
+    for row in range(6):
+        for column in range(8):
+            part = spread[0, row + 1 : row + 5, column + 1 : column + 5]
+            expected[0, row, column] = np.tensordot(taps, part, 2)
+    np.testing.assert_allclose(generator.get_layer("up_1_resize")(x), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("antialias", [{"antialias": True}, {"antialias_up": True}])
+def test_antialias_keeps_size_and_parameters(antialias):
+    generator = ResNetGenerator(ngf=2, n_blocks=1, **antialias)
+    assert generator(picture(8, 12)).shape == (1, 8, 12, 3)
+    assert generator.count_params() == ResNetGenerator(ngf=2, n_blocks=1).count_params()
+    assert ResNetGenerator.from_config(generator.get_config()).get_config()["antialias"] == (
+        generator.antialias
+    )
+
+
+def test_antialias_up_needs_no_other_way_up():
+    with pytest.raises(ValueError, match="Received: antialias_up=True, upsample='resize'"):
+        ResNetGenerator(ngf=2, n_blocks=1, antialias_up=True, upsample="resize")
 
 
 def test_starting_weights():

@@ -27,7 +27,7 @@ def test_the_defaults_are_the_paper_s():
 
 @pytest.mark.parametrize("generator", models.GENERATORS)
 def test_every_generator(generator):
-    options = models.NetworkOptions(generator=generator, ngf=2, dropout=True, upsample="resize")
+    options = models.NetworkOptions(generator=generator, ngf=2, dropout=True, antialias=True)
     model = models.build_generator(options, "generator_g", input_channels=1, output_channels=4)
     assert model.name == "generator_g"
     side = -(-model.smallest_size // model.size_multiple) * model.size_multiple
@@ -43,6 +43,19 @@ def test_every_discriminator(discriminator):
     assert model.name == "discriminator_x"
     side = model.smallest_size
     assert model(np.zeros((1, side, side, 6))).shape == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"generator": "unet_256", "upsample": "resize"}, "--upsample is for ResNet generators"),
+        ({"generator": "unet_128", "antialias_up": True}, "--antialias_up is for ResNet"),
+        ({"antialias_up": True, "upsample": "resize"}, "two ways of doubling sizes"),
+    ],
+)
+def test_options_that_do_not_go_together(options, words):
+    with pytest.raises(ValueError, match=words):
+        models.NetworkOptions(**options)
 
 
 def test_n_layers_is_for_n_layers():
