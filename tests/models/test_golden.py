@@ -4,9 +4,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from golden_files import load_golden, nhwc, to_keras, torch_variables
+from golden_files import load_golden, load_torch_weights, nhwc, torch_variables
 
-from cyclegan_keras.models import PatchDiscriminator, PixelDiscriminator, ResNetGenerator
+from cyclegan_keras.checkpoints.layouts import to_keras, to_torch
+from cyclegan_keras.models import (
+    PatchDiscriminator,
+    PixelDiscriminator,
+    ResNetGenerator,
+    UNetGenerator,
+)
 
 NETWORKS = {
     "generator_resnet6": lambda: ResNetGenerator(ngf=8, n_blocks=6),
@@ -33,22 +39,20 @@ def dtype(request):
 def network(request, dtype):
     golden = load_golden(f"{request.param}.npz")
     model = NETWORKS[request.param]()
-    variables = torch_variables(model, golden, "weights/")
-    for key, variable in variables.items():
-        variable.assign(to_keras(golden[f"weights/{key}"]))
-    return golden, model, variables
+    load_torch_weights(model, golden, "weights/")
+    return golden, model, torch_variables(model)
 
 
 def relative_error(value, expected):
     return np.abs(np.array(value) - expected).max() / np.abs(expected).max()
 
 
-def run(model, variables, images):
+def run(model, variables, images, training=True):
     @tf.function
     def step(images):
         with tf.GradientTape() as tape:
             tape.watch(images)
-            y = model(images, training=True)
+            y = model(images, training=training)
             total = tf.reduce_sum(y**2)
         return y, tape.gradient(total, [images, *[v.value for v in variables]])
 
@@ -82,3 +86,32 @@ def test_outputs_and_gradients(network, dtype, case):
             assert np.abs(gradient).max() < dead * largest, key
         else:
             assert relative_error(gradient, to_keras(golden[f"grad{case}/{key}"])) < live, key
+
+
+# Training normalises by the batch; x1 was run with the running statistics.
+@pytest.mark.parametrize(("mode", "case"), [("train", "0"), ("eval", "1")])
+def test_unet(dtype, mode, case):
+    golden = load_golden("generator_unet128.npz")
+    output, to_input, live, _ = TOLERANCES[dtype]
+    model = UNetGenerator(ngf=8, n_downs=7)
+    load_torch_weights(model, golden, "weights/")
+    variables = {key: v for key, v in torch_variables(model).items() if v.trainable}
+    images = nhwc(golden[f"x{case}"]).astype(dtype)
+    y, input_gradient, gradients = run(model, variables.values(), images, mode == "train")
+    assert relative_error(y, nhwc(golden[f"{mode}/y{case}"])) < output
+
+    expected = nhwc(golden[f"{mode}/grad{case}/input"])
+    errors = np.abs(np.array(input_gradient) - expected).max(axis=-1) / np.abs(expected).max()
+    assert (errors > to_input).mean() <= (1e-3 if dtype == "float32" else 0)
+    for key, gradient in zip(variables, gradients, strict=True):
+        if f"{mode}/grad{case}/{key}" in golden:
+            assert relative_error(gradient, to_keras(golden[f"{mode}/grad{case}/{key}"])) < live
+        else:
+            part = to_torch(np.array(gradient))[::4, ::4]
+            assert relative_error(part, golden[f"{mode}/grad{case}_slice4/{key}"]) < live, key
+
+    prefix = "train/buffers_after0/" if mode == "train" else "weights/"
+    after = {key: v for key, v in torch_variables(model).items() if not v.trainable}
+    for key, statistic in after.items():
+        name = key if mode == "eval" or "running" in key else "num_batches_tracked"
+        assert relative_error(statistic, golden[prefix + name]) < 1e-5, key
