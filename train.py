@@ -19,7 +19,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 import pipelines.sources
-from cyclegan_keras import flags, runs
+from cyclegan_keras import checkpoints, flags, runs
 from cyclegan_keras.metrics import paired_error
 from cyclegan_keras.models import NetworkOptions
 from cyclegan_keras.presets import PRESETS
@@ -34,9 +34,11 @@ GROUPS = {
     **METHOD_OPTIONS,
 }
 
+MENDABLE = (flags.OptionError, pipelines.DataError, runs.RunError, checkpoints.CheckpointError)
 
-def resolve_options(typed: dict) -> tuple[dict, str]:
-    """Returns the options by group, and the run directory."""
+
+def resolve_options(typed: dict) -> tuple[dict, str, dict]:
+    """Returns the options by group, the run directory, and the networks to start from."""
     if typed.get("dataset"):  # photos/ and photos are one folder
         typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))
     preset = PRESETS.get(typed.get("preset"), {})
@@ -54,9 +56,14 @@ def resolve_options(typed: dict) -> tuple[dict, str]:
             dataset, method, is_folder=dataset not in pipelines.sources.known()
         )
     run_dir = os.path.expanduser(run_dir)
-    saved = runs.Run(run_dir).saved_options()
+    run = runs.Run(run_dir)
+    saved = run.saved_options()
     runs.refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
-    return flags.resolve(GROUPS, preset, saved, typed), run_dir
+    start = {}
+    if (places := {**saved, **typed}.get("init_from")) and not run.last_step():
+        start = checkpoints.starting_networks(places)
+    built = checkpoints.network_options(start)
+    return flags.resolve(GROUPS, preset, built, saved, typed), run_dir, start
 
 
 def set_global_state(options: runs.RunOptions) -> None:
@@ -150,6 +157,18 @@ def report_ground_truth(trainer, data) -> None:
         )
 
 
+def start_from(trainer, networks: dict) -> None:
+    """Gives the trainer the weights to start from."""
+    try:
+        trainer.start_from(networks)
+    except ValueError as error:
+        raise flags.OptionError(f"--init_from does not fit the options typed: {error}") from error
+    for name, network in networks.items():
+        print(f"Starting {name} from {checkpoints.describe(network)}.")
+    if fresh := sorted(trainer.networks.keys() - networks.keys()):
+        print(f"New: {', '.join(fresh)}.")
+
+
 def train_in(run: runs.Run, trainer, data, options: dict) -> int:
     """Continues `run` from its last checkpoint to its end; returns the exit code."""
     if restored := run.restore({name: v.shape for name, v in trainer.state().items()}):
@@ -174,7 +193,7 @@ def train_in(run: runs.Run, trainer, data, options: dict) -> int:
 
 def train(argv: list[str]) -> int:
     """The whole story; returns the exit code."""
-    options, run_dir = resolve_options(flags.parse(argv, GROUPS))
+    options, run_dir, start = resolve_options(flags.parse(argv, GROUPS))
     if options["run"].dry_run:
         print(json.dumps({**flags.flatten(options), "run_dir": run_dir}, indent=2))
         return 0
@@ -183,6 +202,8 @@ def train(argv: list[str]) -> int:
     absl.logging.info(data.describe())
     options = fill_in(options, data)
     trainer = build_trainer(options, data)
+    if start:
+        start_from(trainer, start)
     run = runs.Run(run_dir, options["run"].keep_checkpoints)
     run.create()
     with run.locked():
@@ -207,12 +228,10 @@ def main(argv: list[str]) -> int:
     except flags.HelpRequested:
         print(flags.help_text(GROUPS, __doc__))
         return 0
-    except (flags.OptionError, pipelines.DataError, runs.RunError) as error:
+    except MENDABLE as error:
         print(f"train.py: {error}", file=sys.stderr)
         return error.exit_code if isinstance(error, runs.RunError) else 2
-    except (
-        tf.errors.OpError
-    ) as error:  # what the pipeline raised comes wrapped in the graph's words
+    except tf.errors.OpError as error:  # what the pipeline raised comes wrapped in graph's words
         reason = re.search(r"DataError: (.*)", str(error))
         if not reason:
             raise

@@ -69,7 +69,8 @@ def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, object]:
     """Merges field defaults with `layers` (later wins) into one options object a group.
 
     Raises:
-        OptionError: a value that is out of bounds or not among the choices, or an unknown name.
+        OptionError: a value that is out of bounds or not among the choices, an unknown name, or
+            values that do not go together.
     """
     merged = {name: value for layer in layers for name, value in layer.items()}
     known = fields(groups)
@@ -77,16 +78,14 @@ def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, object]:
         if name not in known:
             raise OptionError(f"Unknown option {name!r}. See --help.")
         _check(known[name], value)
-    return {
-        title: options_class(
-            **{
-                f.name: merged[f.name]
-                for f in dataclasses.fields(options_class)
-                if f.name in merged
-            }
-        )
-        for title, options_class in groups.items()
-    }
+    resolved = {}
+    for title, options_class in groups.items():
+        names = [f.name for f in dataclasses.fields(options_class) if f.name in merged]
+        try:
+            resolved[title] = options_class(**{name: merged[name] for name in names})
+        except ValueError as error:
+            raise OptionError(str(error)) from error
+    return resolved
 
 
 def flatten(options: Mapping[str, object], *, saved_only: bool = False) -> dict[str, object]:

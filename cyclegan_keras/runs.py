@@ -52,6 +52,12 @@ class RunOptions:
         "An interrupted run found there is continued.",
         saved=False,
     )
+    init_from: str | None = _option(
+        None,
+        "Start from these weights instead of random ones: a .keras or PyTorch .pth file, a folder "
+        "of them (latest_net_G_A.pth, generator_g.keras) or an earlier run; several with commas, "
+        "as in discriminator_x=d.pth. Networks are then built as those are.",
+    )
     dry_run: bool = _option(False, "Print the resolved options and stop.", saved=False)
     seed: int = _option(
         0, "Seed of weights, data order, augmentation and pools.", low=0, high=2**32 - 2
@@ -238,19 +244,33 @@ class Run:
         paths = self._newest_first()
         for count, path in enumerate(paths):
             try:
-                found = _read(path, expected)
+                step, state = _read(path)
+                _refuse_foreign(state, expected)
             except UNREADABLE as error:
                 logging.warning("Checkpoint %s is refused: %s", path, error)
                 continue
             for refused in paths[:count]:
                 refused.replace(refused.with_suffix(".refused"))
-            return found
+            return step, state
         if paths:
             raise RunError(
                 f"None of the {len(paths)} checkpoints in {self.checkpoints} can be used (reasons "
                 "above). Restore one from a backup, or start anew with another --run_dir."
             )
         return None
+
+    def newest_state(self) -> dict[str, np.ndarray]:
+        """Returns the arrays of the newest checkpoint, whatever model they belong to.
+
+        Raises:
+            RunError: there is none, or it cannot be read.
+        """
+        for path in self._newest_first():
+            try:
+                return _read(path)[1]
+            except UNREADABLE as error:
+                raise RunError(f"Checkpoint {path} cannot be read: {error}.") from error
+        raise RunError(f"{self.checkpoints} holds no checkpoint.")
 
     def last_step(self) -> int:
         """Step of the newest checkpoint file, 0 when there is none."""
@@ -279,7 +299,7 @@ class Run:
         return sorted(self.checkpoints.glob("step_*.npz"), reverse=True)
 
 
-def _read(path: pathlib.Path, expected: Mapping[str, tuple]) -> tuple[int, dict[str, np.ndarray]]:
+def _read(path: pathlib.Path) -> tuple[int, dict[str, np.ndarray]]:
     with np.load(path, allow_pickle=False) as archive:
         if META not in archive.files:
             raise ValueError("it is not a checkpoint of this program")
@@ -287,6 +307,10 @@ def _read(path: pathlib.Path, expected: Mapping[str, tuple]) -> tuple[int, dict[
         if meta["format"] != FORMAT:
             raise ValueError(f"it has format {meta['format']}, expected {FORMAT}")
         state = {name: archive[name] for name in archive.files if name != META}
+    return meta["step"], state
+
+
+def _refuse_foreign(state: Mapping[str, np.ndarray], expected: Mapping[str, tuple]) -> None:
     shapes = {name: value.shape for name, value in state.items()}
     wrong = sorted(
         name for name in shapes.keys() | expected.keys() if shapes.get(name) != expected.get(name)
@@ -297,4 +321,3 @@ def _read(path: pathlib.Path, expected: Mapping[str, tuple]) -> tuple[int, dict[
             f"it belongs to another model: {len(wrong)} arrays differ, first {name!r}: expected "
             f"{expected.get(name, 'nothing')}, found {shapes.get(name, 'nothing')}"
         )
-    return meta["step"], state

@@ -91,6 +91,16 @@ def test_bounds_are_checked_whatever_layer_they_come_from(values, message):
     assert message in str(caught.value)
 
 
+def test_values_that_do_not_go_together():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Pair(Paint):
+        def __post_init__(self):
+            raise ValueError("choose one")
+
+    with pytest.raises(flags.OptionError, match="choose one"):
+        flags.resolve({"paint": Pair}, {})
+
+
 def test_flatten_and_resolve_are_inverse():
     options = {"ink": Ink(nib="fine", width=2.0)}
     assert flags.resolve({"ink": Ink}, flags.flatten(options)) == options

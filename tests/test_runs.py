@@ -95,6 +95,17 @@ def test_refused_checkpoints_are_set_aside_and_later_ones_kept(run):
     assert torn.with_suffix(".refused").exists()
 
 
+def test_newest_state_asks_for_nothing(run):
+    with pytest.raises(runs.RunError, match="holds no checkpoint"):
+        run.newest_state()
+    run.save(1, {"a": np.arange(3)})
+    run.save(2, {"b": np.arange(4)})
+    np.testing.assert_array_equal(run.newest_state()["b"], np.arange(4))
+    (run.checkpoints / "step_000000003.npz").write_bytes(b"torn")
+    with pytest.raises(runs.RunError, match=r"step_000000003\.npz cannot be read"):
+        run.newest_state()
+
+
 def test_half_written_checkpoints_of_a_killed_process_are_removed(run):
     partial = run.checkpoints / ".step_000000003.partial.npz"
     partial.write_bytes(b"half")

@@ -122,6 +122,26 @@ class Trainer(keras.Model):
             for mean, value in zip(average.weights, self.networks[name].weights, strict=True):
                 mean.assign(mean + (1 - ops.cast(decay, mean.dtype)) * (value - mean))
 
+    def start_from(self, networks: Mapping[str, keras.Model]) -> None:
+        """Copies the weights of `networks` into those of the same name, and into their averages.
+
+        Raises:
+            ValueError: no such network, or one with other weights; nothing is copied then.
+        """
+        for name, source in networks.items():
+            if name not in self.networks:
+                raise ValueError(f"{name} is none of {list(self.networks)}.")
+            expected = [weight.shape for weight in self.networks[name].weights]
+            if [weight.shape for weight in source.weights] != expected:
+                raise ValueError(
+                    f"{name}: expected the weights of {_arguments(self.networks[name])}. "
+                    f"Received: {_arguments(source)}."
+                )
+        for name, source in networks.items():
+            for target in (self.networks[name], self.averages.get(name)):
+                if target is not None:
+                    target.set_weights(source.get_weights())
+
     def generator(self, direction: str) -> keras.Model:
         """Returns the network to use for `direction`: the averaged one when there is one.
 
@@ -177,6 +197,11 @@ class Trainer(keras.Model):
             raise ValueError(f"Expected the arrays of `state()`. Received others: {differing[:3]}")
         for name, variable in variables.items():
             variable.assign(values[name])
+
+
+def _arguments(network: keras.Model) -> str:
+    told = {key: value for key, value in network.get_config().items() if key != "name"}
+    return f"{type(network).__name__}({', '.join(f'{k}={v!r}' for k, v in told.items())})"
 
 
 def _copy(network: keras.Model) -> keras.Model:

@@ -13,10 +13,11 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT
+from golden_files import FOLDER
 from PIL import Image
 
 import train
-from cyclegan_keras import flags, runs
+from cyclegan_keras import checkpoints, flags, runs
 
 TINY = (
     "--dataset=demo/ponies",
@@ -33,6 +34,7 @@ TINY = (
     "--sample_every=3",
     "--sample_count=2",
 )
+RECORDED = FOLDER / "checkpoints" / "resnet6_ngf4_zip.pth"
 TERMS = {
     *("g_adversarial", "f_adversarial", "cycle_x", "cycle_y", "identity_x", "identity_y"),
     *("d_x", "d_y", "generator_loss"),
@@ -256,6 +258,12 @@ BAD_INPUT = {
     "unknown flag": (["--dataset=good", "--lamda_cycle=3"], "Did you mean --lambda_cycle"),
     "stray word": (["cycle_gan/horse2zebra"], "--name=value"),
     "not a run": (["--dataset=demo/ponies", "--run_dir=good"], "is not a run"),
+    "two ways up": ([*TINY, "--antialias_up", "--upsample=resize"], "choose one"),
+    "not of a U-Net": (["--dataset=good", "--generator=unet_128", "--padding=zero"], "--padding"),
+    "too small for a U-Net": ([*TINY, "--generator=unet_128"], "multiples of 128"),
+    "no weights": ([*TINY, "--init_from=gone.pth"], "gone.pth is not a file"),
+    "bad weights": ([*TINY, "--init_from=good/trainA/1.png"], "cannot be read"),
+    "other weights": ([*TINY, f"--init_from={RECORDED}"], "does not fit the options typed"),
     "unreachable": (["--dataset=cycle_gan/maps", "--data_dir=tfds"], "--dataset=<that folder>"),
 }
 
@@ -300,6 +308,52 @@ def test_a_run_killed_before_its_first_checkpoint_starts_its_metrics_over(finish
         file.write('{"step": 10, "tor')
     assert run(f"--run_dir={run_dir}") == 0
     assert steps_of(run_dir) == [2, 4, 6, 8]
+
+
+def starting(*words):
+    """Ends before the first step, so that a run's generators are those that it started from."""
+    own = ("generator", "ngf", "epochs")
+    words = [*(w for w in TINY if not any(name in w for name in own)), *words]
+    return run(*words, "--n_epochs=0", "--n_epochs_decay=0")
+
+
+def same_weights(run_dir, name, expected):
+    weights = checkpoints.load_network(run_dir / f"{name}.keras").get_weights()
+    pairs = zip(weights, expected.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_starting_from_a_checkpoint_of_the_reference(tmp_path, capsys):
+    run_dir = tmp_path / "run"
+    assert starting(f"--init_from={RECORDED}", f"--run_dir={run_dir}", "--ema_decay=0.9") == 0
+    out = capsys.readouterr().out
+    assert "Starting generator_g from ResNetGenerator" in out
+    assert "New: discriminator_x, discriminator_y, generator_f." in out
+    options = json.loads((run_dir / "options.json").read_text())
+    assert (options["generator"], options["ngf"]) == ("resnet_6blocks", 4)
+    network = checkpoints.load_network(RECORDED)
+    assert same_weights(run_dir, "generator_g", network)
+    assert not same_weights(run_dir, "generator_f", network)
+
+
+def test_starting_from_an_earlier_run(finished, tmp_path, capsys):
+    run_dir = tmp_path / "run"
+    assert starting(f"--init_from={finished[0]}", f"--run_dir={run_dir}") == 0
+    assert "New:" not in capsys.readouterr().out
+    for name in ("generator_g", "generator_f"):
+        network = checkpoints.load_network(finished[0] / f"{name}.keras")
+        assert same_weights(run_dir, name, network)
+
+
+@pytest.mark.slow
+def test_a_run_continues_without_the_weights_it_started_from(tmp_path):
+    weights = shutil.copy(RECORDED, tmp_path / "net.pth")
+    words = [word for word in TINY if "generator" not in word and "ngf" not in word]
+    words += [f"--init_from={weights}", f"--run_dir={tmp_path / 'run'}"]
+    assert run(*words, "--n_epochs_decay=0") == 0
+    (tmp_path / "net.pth").unlink()
+    assert run(*words) == 0
+    assert steps_of(tmp_path / "run") == [2, 4, 6, 8]
 
 
 @pytest.mark.parametrize("dataset", ["good", "good/", "./good"])

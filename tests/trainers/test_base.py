@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from cyclegan_keras.models import NetworkOptions
+from cyclegan_keras.models import NetworkOptions, build_generator
 from cyclegan_keras.trainers import CycleGAN, CycleGANOptions, OptimizerOptions, adam
 
 SHAPE = (16, 16, 3)
@@ -92,6 +92,33 @@ def test_translation_uses_the_average_when_there_is_one():
         variable.assign(ops.zeros_like(variable))
     np.testing.assert_allclose(trainer.translate(images, "y_to_x"), 0, atol=1e-6)
     assert np.abs(trainer.translate(images, "x_to_y")).max() > 0
+
+
+def test_starting_from_other_networks_sets_the_averages_too():
+    trainer, source = make_trainer(ema_decay=0.9), make_trainer(seed=1)
+    before = snapshot(trainer)
+    trainer.start_from({"generator_g": source.networks["generator_g"]})
+    after = snapshot(trainer)
+    for index, weight in enumerate(source.networks["generator_g"].get_weights()):
+        for network in (trainer.networks, trainer.averages):
+            np.testing.assert_array_equal(network["generator_g"].get_weights()[index], weight)
+    changed = {name.split("/")[0] for name in after if np.any(after[name] != before[name])}
+    assert changed == {"generator_g", "average_generator_g"}
+
+
+def test_starting_from_unfit_networks_changes_nothing():
+    trainer, source = make_trainer(), make_trainer(seed=1)
+    before = snapshot(trainer)
+    good = {"generator_g": source.networks["generator_g"]}
+    for bad in ({"generator_h": source.networks["generator_g"]}, {"generator_f": _wider()}):
+        with pytest.raises(ValueError, match=r"generator_h is none of|Received: ResNetGenerator"):
+            trainer.start_from({**good, **bad})
+    for name, value in snapshot(trainer).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def _wider():
+    return build_generator(NetworkOptions(generator="resnet_3blocks", ngf=4), "generator_f")
 
 
 def test_translation_is_without_dropout():
