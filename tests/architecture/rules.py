@@ -23,8 +23,18 @@ SHARED_IN_ROOM = ("base", "options", "errors")
 
 # ... but for what is deliberately made of a smaller part of its room.
 MADE_OF = {
-    "cyclegan_keras.layers.base": ("instance_normalization", "reflection_padding"),  # their choice
+    "cyclegan_keras.layers.base": (
+        *("batch_normalization", "instance_normalization", "reflection_padding"),  # their choice
+    ),
     "cyclegan_keras.models.base": ("initializers",),
+    "cyclegan_keras.checkpoints.keras_example": ("keras_example_generator", "tensorflow_bundle"),
+    "cyclegan_keras.checkpoints.torch_pickle": ("torch_tensors",),
+    "cyclegan_keras.checkpoints.torch_file": ("torch_pickle", "torch_tensors"),
+    "cyclegan_keras.checkpoints.torch_networks": ("layouts",),
+    "cyclegan_keras.checkpoints.networks": (
+        *("keras_example", "torch_file", "torch_networks", "torch_writer"),
+    ),
+    "cyclegan_keras.checkpoints.starting": ("networks",),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
 }
 

@@ -1,0 +1,179 @@
+"""Reads PyTorch's files of tensors (.pth, .pt), without PyTorch and safely."""
+
+import collections
+import math
+import os
+import struct
+import zipfile
+import zlib
+
+import ml_dtypes
+import numpy as np
+
+from cyclegan_keras.checkpoints.errors import CheckpointError
+from cyclegan_keras.checkpoints.torch_pickle import MOST_BYTES, read_pickle
+from cyclegan_keras.checkpoints.torch_tensors import Storage, Tensor, check_key
+
+_DTYPES = {"bfloat16": np.dtype(ml_dtypes.bfloat16)}
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+# What zipfile may raise on a damaged or hostile archive.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, ValueError, KeyError, IndexError, TypeError),
+    *(EOFError, OverflowError, RuntimeError, OSError),
+)
+
+
+def read_state_dicts(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
+    """Returns the tensors of a file of PyTorch's, by network and key.
+
+    Both of PyTorch's formats are read: the zip archive of today and the pickles in a row of before
+    version 1.6. Nothing in the file is executed; it is never larger in memory than on disk, but for
+    a description of its tensors of at most some 50 MB.
+
+    Args:
+        path: the file.
+
+    Returns:
+        {"": state dict} when the file holds one; when it holds a dict of several, for example a
+        whole training state, {name: state dict}. Arrays are read-only and may share memory.
+
+    Raises:
+        CheckpointError: anything else than tensors, or a damaged file.
+        OSError: the file cannot be opened.
+    """
+    with open(path, "rb") as file:
+        try:
+            is_zip = file.read(4) == b"PK\x03\x04"
+            file.seek(0)
+            return _read_zip(file) if is_zip else _read_legacy(file)
+        except CheckpointError as error:
+            raise CheckpointError(f"{path} cannot be read: {error}") from error
+        except _DAMAGED as error:
+            raise CheckpointError(
+                f"{path} cannot be read: it is damaged or no file of PyTorch's ({error})."
+            ) from error
+
+
+def _read_zip(file) -> dict[str, dict[str, np.ndarray]]:
+    size = os.fstat(file.fileno()).st_size
+    with zipfile.ZipFile(file) as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+        packed = [e for e in entries.values() if e.compress_type != zipfile.ZIP_STORED]
+        # PyTorch stores its arrays as they are, so that no file grows when it is read.
+        if packed or sum(entry.file_size for entry in entries.values()) > size:
+            raise CheckpointError("It is a compressed archive, which PyTorch never writes.")
+        pickles = [name for name in entries if name.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise CheckpointError(
+                f"It is an archive with {len(pickles)} entries */data.pkl, expected one."
+            )
+        root = pickles[0].removesuffix("data.pkl")
+        if entries[pickles[0]].file_size > MOST_BYTES:
+            raise CheckpointError(f"Its pickle is larger than {MOST_BYTES} bytes.")
+        content, _ = read_pickle(archive.read(pickles[0]))
+        order = archive.read(f"{root}byteorder") if f"{root}byteorder" in entries else b"little"
+        byte_order = ">" if order == b"big" else "<"
+        networks = _find_state_dicts(content)
+        return _load(
+            networks,
+            lambda storage: archive.read(f"{root}data/{storage.key}"),  # checks its CRC
+            byte_order,
+            size,
+        )
+
+
+def _read_legacy(file) -> dict[str, dict[str, np.ndarray]]:
+    size = os.fstat(file.fileno()).st_size
+    head = []
+    position = 0
+    for _ in range(5):  # magic number, protocol, system, the object, the storages' keys
+        file.seek(position)
+        content, length = read_pickle(file.read(MOST_BYTES))
+        head.append(content)
+        position += length
+        if head[0] != _LEGACY_MAGIC:
+            raise CheckpointError("It does not begin as PyTorch's files do.")
+    system, content, keys = head[2:]
+    if not isinstance(system, dict):
+        raise CheckpointError("It does not describe the system that wrote it.")
+    byte_order = "<" if system.get("little_endian", True) else ">"
+    networks = _find_state_dicts(content)
+    storages = {t.storage.key: t.storage for state in networks.values() for t in state.values()}
+    places = {}
+    for key in keys:
+        file.seek(position)
+        (count,) = struct.unpack(f"{byte_order}q", file.read(8))
+        key = str(check_key(key))
+        if key not in storages or count != storages[key].count:
+            raise CheckpointError("Its list of arrays does not fit its tensors.")
+        length = count * _dtype(storages[key], byte_order).itemsize
+        places[key] = (position + 8, length)
+        position += 8 + length
+        if position > size:
+            raise CheckpointError("It ends too early.")
+
+    def read(storage):
+        start, length = places[storage.key]
+        file.seek(start)
+        return file.read(length)
+
+    return _load(networks, read, byte_order, size)
+
+
+def _find_state_dicts(content) -> dict[str, dict[str, Tensor]]:
+    """Finds the dicts of tensors: the content itself, or what it holds a few levels down."""
+    found = {}
+    waiting = collections.deque([("", content, 0)])
+    seen = set()
+    while waiting:
+        name, value, depth = waiting.popleft()
+        if not isinstance(value, dict) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        tensors = {k: v for k, v in value.items() if isinstance(v, Tensor) and isinstance(k, str)}
+        if tensors:
+            found[name] = tensors
+        elif depth < 4:  # an optimizer inside a training state
+            join = f"{name}." if name else ""
+            waiting.extend((f"{join}{key}", part, depth + 1) for key, part in value.items())
+    if not found:
+        raise CheckpointError("It holds no tensors.")
+    return found
+
+
+def _load(networks, read, byte_order: str, size: int) -> dict[str, dict[str, np.ndarray]]:
+    tensors = [tensor for state in networks.values() for tensor in state.values()]
+    storages = {tensor.storage: _dtype(tensor.storage, byte_order) for tensor in tensors}
+    total = max(
+        sum(math.prod(t.shape) * storages[t.storage].itemsize for t in tensors),
+        sum(storage.count * dtype.itemsize for storage, dtype in storages.items()),
+    )
+    if total > size:  # several views of one array, for example
+        raise CheckpointError("Its tensors would take more bytes than the file has.")
+    buffers = {}
+    for storage, dtype in storages.items():
+        buffers[storage] = np.frombuffer(read(storage), dtype)
+        if buffers[storage].size != storage.count:
+            raise CheckpointError("One of its arrays is too short or too long.")
+    return {
+        name: {key: _view(tensor, buffers[tensor.storage]) for key, tensor in state.items()}
+        for name, state in networks.items()
+    }
+
+
+def _view(tensor: Tensor, storage: np.ndarray) -> np.ndarray:
+    shape, strides = tensor.shape, tensor.strides
+    last = tensor.offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    if 0 in shape:
+        return np.empty(shape, storage.dtype)
+    if last >= storage.size:
+        raise CheckpointError("One of its tensors reaches past the end of its array.")
+    steps = tuple(step * storage.itemsize for step in strides)
+    part = storage[tensor.offset :]
+    return np.lib.stride_tricks.as_strided(part, shape, steps, writeable=False)
+
+
+def _dtype(storage: Storage, byte_order: str) -> np.dtype:
+    if storage.dtype in _DTYPES:
+        return _DTYPES[storage.dtype]
+    return np.dtype(storage.dtype).newbyteorder(byte_order)

@@ -1,0 +1,133 @@
+"""The few names that a pickle of tensors may use, and what they make here."""
+
+import dataclasses
+from collections.abc import Callable
+
+from cyclegan_keras.checkpoints.errors import CheckpointError
+
+_LONGEST_KEY = 300
+_MOST_DIMENSIONS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Storage:
+    """A flat array that the file holds under `key`: `count` elements of `dtype` (numpy's name)."""
+
+    dtype: str
+    key: str
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """A view of a storage; offset and strides are counted in elements."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class StorageType:
+    """What PyTorch calls FloatStorage and so on; dtype as in `Storage`."""
+
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """Something that a pickle may call."""
+
+    call: Callable
+
+
+def find(module: object, name: object) -> Function | StorageType:
+    """Returns what stands for `module.name`, which is never imported.
+
+    Raises:
+        CheckpointError: a name that tensors do not need.
+    """
+    if type(module) is not str or type(name) is not str:
+        raise TypeError("a name that is no string")
+    if (module, name) not in _GLOBALS:
+        asked = ascii(f"{module}.{name}"[:100])[1:-1]
+        raise CheckpointError(
+            f"It asks for {asked}, which is neither a tensor nor a part of one, and is refused: "
+            "such a file could run any program. Expected the state dict of a network, as "
+            "torch.save(network.state_dict(), path) writes it."
+        )
+    return _GLOBALS[module, name]
+
+
+def fill(target: dict, items) -> dict:
+    """Adds (key, value) pairs to `target`; TypeError for keys that are no short strings."""
+    for key, value in items:
+        target[check_key(key)] = value
+    return target
+
+
+def check_key(key: object) -> str | int:
+    """Returns `key`; TypeError unless it is a short string or an int.
+
+    Hashing anything else may not be safe: a tuple nested deeply enough ends the process.
+    """
+    if type(key) is int or (type(key) is str and len(key) <= _LONGEST_KEY):
+        return key
+    raise TypeError("a key that is no short string")
+
+
+def _ordered_dict(items=()):
+    made = fill({}, items)
+    if type(items) is list:
+        items.clear()  # or one long list, asked for again and again, would fill the memory
+    return made
+
+
+def storage_of(identity: tuple) -> Storage:
+    """Returns the storage that a pickle refers to; TypeError or ValueError for anything else."""
+    kind, storage_type, key, _location, count = identity[:5]
+    if kind != "storage" or not isinstance(storage_type, StorageType) or not _is_count(count):
+        raise TypeError("a reference to something other than a storage")
+    return Storage(storage_type.dtype, str(check_key(key)), count)
+
+
+def _tensor(storage, offset, shape, strides, *_):
+    if not isinstance(storage, Storage) or not len(shape) == len(strides) <= _MOST_DIMENSIONS:
+        raise TypeError("a tensor made of something else")
+    if not all(_is_count(number) for number in (offset, *shape, *strides)):
+        raise TypeError("a tensor with a size that is no number")
+    return Tensor(storage, offset, tuple(shape), tuple(strides))
+
+
+def _parameter(tensor, *_):
+    if not isinstance(tensor, Tensor):
+        raise TypeError("a parameter made of something else")
+    return tensor
+
+
+def _is_count(value) -> bool:
+    return type(value) is int and 0 <= value < 2**48
+
+
+_GLOBALS = {
+    ("collections", "OrderedDict"): Function(_ordered_dict),
+    ("torch._utils", "_rebuild_tensor"): Function(_tensor),
+    ("torch._utils", "_rebuild_tensor_v2"): Function(_tensor),
+    ("torch._utils", "_rebuild_parameter"): Function(_parameter),
+    **{
+        ("torch", f"{name}Storage"): StorageType(dtype)
+        for name, dtype in {
+            "Float": "float32",
+            "Double": "float64",
+            "Half": "float16",
+            "BFloat16": "bfloat16",
+            "Long": "int64",
+            "Int": "int32",
+            "Short": "int16",
+            "Char": "int8",
+            "Byte": "uint8",
+            "Bool": "bool",
+        }.items()
+    },
+}
