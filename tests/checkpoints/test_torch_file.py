@@ -1,0 +1,309 @@
+import pickle
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+from checkpoints.torch_bytes import (
+    legacy,
+    name,
+    number,
+    ordered_dict,
+    program,
+    state_dict,
+    tensor,
+    text,
+    zipped,
+)
+from golden_files import FOLDER, load_golden
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cyclegan_keras.checkpoints import CheckpointError, read_state_dicts
+
+GOLDEN = FOLDER / "checkpoints"
+SIX = np.arange(6, dtype="<f4")
+CONTAINERS = {"zip": zipped, "legacy": legacy}
+
+
+def read(data, folder):
+    path = folder / "net.pth"
+    path.write_bytes(data)
+    return read_state_dicts(path)
+
+
+@pytest.mark.parametrize("container", ["zip", "legacy"])
+def test_recorded_files_are_read_bit_for_bit(container):
+    expected = load_golden("checkpoints/expected.npz")
+    for file in (f"resnet6_ngf4_{container}.pth", f"resnet6_ngf4_old_instancenorm_{container}.pth"):
+        state = read_state_dicts(GOLDEN / file)[""]
+        for key in expected.files:
+            kind, _, key_of_state = key.partition("/")
+            if kind == "weights" or (kind == "old_buffers" and "old" in file):
+                np.testing.assert_array_equal(state[key_of_state], expected[key])
+                assert state[key_of_state].dtype == expected[key].dtype
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in GOLDEN.glob("MALICIOUS*")))
+def test_malicious_files_are_refused_and_nothing_runs(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=rf"{file} cannot be read: It asks for posix\.system"):
+        read_state_dicts(GOLDEN / file)
+    assert not list(tmp_path.iterdir())
+
+
+def test_malicious_files_are_there():
+    assert len(list(GOLDEN.glob("MALICIOUS*"))) == 3
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_views_of_storages(container, tmp_path):
+    content = state_dict(
+        whole=tensor(),
+        transposed=tensor(shape=(3, 2), strides=(1, 3)),
+        part=tensor(shape=(2,), strides=(2,), offset=1),
+    )
+    state = read(CONTAINERS[container](content, {"0": SIX.tobytes() * 1}), tmp_path)[""]
+    np.testing.assert_array_equal(state["whole"], SIX.reshape(2, 3))
+    np.testing.assert_array_equal(state["transposed"], SIX.reshape(2, 3).T)
+    np.testing.assert_array_equal(state["part"], [1, 3])
+    assert not state["whole"].flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("storage", "data", "expected"),
+    [
+        ("DoubleStorage", np.array([1.5, 2], "<f8"), [1.5, 2]),
+        ("HalfStorage", np.array([1.5, 2], "<f2"), [1.5, 2]),
+        ("BFloat16Storage", np.array([0x3FC0, 0x4000], "<u2"), [1.5, 2]),
+        ("LongStorage", np.array([-1, 2**40], "<i8"), [-1, 2**40]),
+        ("ByteStorage", np.array([1, 255], "u1"), [1, 255]),
+        ("BoolStorage", np.array([1, 0], "u1"), [True, False]),
+    ],
+)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_types(container, storage, data, expected, tmp_path):
+    content = state_dict(a=tensor(count=2, shape=(2,), strides=(1,), storage=storage))
+    options = {"itemsize": data.itemsize} if container == "legacy" else {}
+    state = read(CONTAINERS[container](content, {"0": data.tobytes()}, **options), tmp_path)
+    np.testing.assert_array_equal(state[""]["a"].astype(float), expected)
+
+
+def test_files_of_big_endian_machines(tmp_path):
+    data, content = {"0": SIX.astype(">f4").tobytes()}, state_dict(a=tensor())
+    zip_file = zipped(content, data, extra=[("archive/byteorder", "big")])
+    for file in (zip_file, legacy(content, data, little_endian=False)):
+        np.testing.assert_array_equal(read(file, tmp_path)[""]["a"], SIX.reshape(2, 3))
+
+
+@pytest.mark.parametrize("container", ["zip", "legacy"])
+def test_a_training_state_gives_its_networks(container):
+    states = read_state_dicts(GOLDEN / f"training_state_{container}.pth")
+    assert {"netG_A", "netD_A"} < set(states)
+    assert states["netD_A"]["net.0.weight"].shape == (2, 3, 1, 1)
+
+
+BAD = {
+    "no tensors": zipped(program(ordered_dict()), {}),
+    "not a dict": zipped(program(pickle.NONE), {}),
+    "itself in itself": zipped(
+        program(
+            pickle.EMPTY_DICT
+            + pickle.BINPUT
+            + b"\0"
+            + text("a")
+            + pickle.BINGET
+            + b"\0"
+            + pickle.SETITEM
+        ),
+        {},
+    ),
+    "missing array": zipped(state_dict(a=tensor(key="1")), {"0": SIX.tobytes()}),
+    "short array": zipped(state_dict(a=tensor()), {"0": SIX.tobytes()[:-4]}),
+    "odd array": zipped(state_dict(a=tensor()), {"0": SIX.tobytes()[:-1]}),
+    "past the end": zipped(state_dict(a=tensor(offset=1)), {"0": SIX.tobytes()}),
+    "far past the end": zipped(state_dict(a=tensor(strides=(2**47, 1))), {"0": SIX.tobytes()}),
+    "one number a million times": zipped(
+        state_dict(a=tensor(shape=(1000, 1000), strides=(0, 0))), {"0": SIX.tobytes()}
+    ),
+    "one array many times": zipped(
+        state_dict(**{f"k{i}": tensor(count=900, shape=(900,), strides=(1,)) for i in range(300)}),
+        {"0": bytes(3600)},
+    ),
+    "compressed": zipped(
+        state_dict(a=tensor(count=10**6, shape=(10**6,), strides=(1,))),
+        {"0": bytes(4 * 10**6)},
+        zipfile.ZIP_DEFLATED,
+    ),
+    "two pickles": zipped(state_dict(a=tensor()), {}, extra=[("other/data.pkl", b"N.")]),
+    "huge pickle": zipped(b"N" * 5 * 2**20, {}),
+    "wrong magic": pickle.dumps(1, 2) * 5,
+    "only a beginning": legacy(state_dict(a=tensor()), {})[:60],
+    "no list of arrays": legacy(state_dict(a=tensor()), {}),
+    "other arrays": legacy(state_dict(a=tensor()), {"1": SIX.tobytes()}),
+    "short legacy array": legacy(state_dict(a=tensor()), {"0": SIX.tobytes()})[:-1],
+    "empty": b"",
+    "text": b"These are no weights.\n",
+    "zip alone": b"PK\x03\x04",
+    "picture": b"\x89PNG\r\n\x1a\n" + bytes(100),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_refused(case, tmp_path):
+    with pytest.raises(CheckpointError, match=r"net\.pth cannot be read: "):
+        read(BAD[case], tmp_path)
+
+
+def test_a_wrong_checksum_is_noticed(tmp_path):
+    data = bytearray(zipped(state_dict(a=tensor()), {"0": SIX.tobytes()}))
+    data[data.index(SIX.tobytes()) + 3] ^= 1
+    with pytest.raises(CheckpointError, match="Bad CRC"):
+        read(bytes(data), tmp_path)
+
+
+# Property tests: whatever the bytes, the answer is arrays or CheckpointError, soon and in bounds.
+
+ANYTHING = settings(
+    max_examples=500,
+    derandomize=True,
+    database=None,
+    deadline=2000,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("fuzz")
+
+
+def check(data, folder):
+    """Reads `data`; returns whether it was accepted."""
+    tracemalloc.start()
+    try:
+        networks = read(data, folder)
+    except CheckpointError:
+        return False
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 50 * 2**20 + 8 * len(data)
+        assert [path.name for path in folder.iterdir()] == ["net.pth"]
+    for state in networks.values():
+        for array in state.values():
+            assert array.nbytes <= len(data)
+            array.sum()  # every element can be touched
+    return True
+
+
+def valid_files():
+    content = state_dict(a=tensor(), b=tensor(key="1", count=4, shape=(4,), strides=(1,)))
+    storages = {"0": SIX.tobytes(), "1": SIX[:4].tobytes()}
+    recorded = (GOLDEN / "training_state_legacy.pth").read_bytes()[:6000]
+    return [zipped(content, storages), legacy(content, storages), recorded]
+
+
+@pytest.mark.slow
+@ANYTHING
+@given(data=st.data())
+def test_damaged_files(data, place):
+    file = bytearray(data.draw(st.sampled_from(valid_files())))
+    for _ in range(data.draw(st.integers(0, 6))):
+        place_of = data.draw(st.integers(0, len(file) - 1))
+        file[place_of] = data.draw(st.integers(0, 255))
+    check(bytes(file[: data.draw(st.integers(0, len(file)))]), place)
+    check(bytes(file), place)
+
+
+OPERATIONS = st.one_of(
+    st.sampled_from(
+        [
+            *(pickle.MARK, pickle.EMPTY_DICT, pickle.EMPTY_LIST, pickle.EMPTY_TUPLE, pickle.TUPLE),
+            *(
+                pickle.TUPLE1,
+                pickle.TUPLE2,
+                pickle.TUPLE3,
+                pickle.REDUCE,
+                pickle.BUILD,
+                pickle.NONE,
+            ),
+            *(pickle.SETITEM, pickle.SETITEMS, pickle.APPEND, pickle.APPENDS, pickle.BINPERSID),
+            *(pickle.NEWTRUE, pickle.STACK_GLOBAL, pickle.MEMOIZE, pickle.POP, pickle.DUP),
+            *(pickle.NEWOBJ, pickle.STOP, tensor(), ordered_dict()),
+        ]
+    ),
+    st.integers(0, 3).map(lambda index: pickle.BINPUT + bytes([index])),
+    st.integers(0, 3).map(lambda index: pickle.BINGET + bytes([index])),
+    st.integers(-(2**70), 2**70).map(number),
+    st.integers(-3, 9).map(number),
+    st.sampled_from(["storage", "0", "cpu", "a", "os", "system", "torch", "x" * 400]).map(text),
+    st.sampled_from(
+        [
+            *(("collections", "OrderedDict"), ("torch", "FloatStorage"), ("torch", "LongStorage")),
+            *(("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_parameter")),
+            *(("os", "system"), ("posix", "system"), ("builtins", "eval"), ("torch", "load")),
+            *(("subprocess", "Popen"), ("numpy", "fromfile"), ("keras.models", "load_model")),
+        ]
+    ).map(lambda words: name(*words)),
+)
+
+
+@pytest.mark.slow
+@ANYTHING
+@given(
+    operations=st.lists(OPERATIONS, max_size=40),
+    inside=st.booleans(),
+    container=st.sampled_from(list(CONTAINERS)),
+)
+def test_hostile_pickles(operations, inside, container, place):
+    body = b"".join(operations)
+    content = program(ordered_dict(text("a") + tensor() + text("b") + body) if inside else body)
+    check(CONTAINERS[container](content, {"0": SIX.tobytes()}), place)
+
+
+SIZES = st.one_of(st.integers(0, 7), st.sampled_from([2**31 - 1, 2**31, 2**47, 2**63, 2**200, -1]))
+
+
+@pytest.mark.slow
+@ANYTHING
+@given(
+    tensors=st.lists(
+        st.fixed_dictionaries(
+            {
+                "key": st.sampled_from(["0", "1", "../0", ""]),
+                "count": SIZES,
+                "shape": st.lists(SIZES, max_size=5),
+                "strides": st.lists(SIZES, max_size=5),
+                "offset": SIZES,
+                "storage": st.sampled_from(["FloatStorage", "LongStorage", "BFloat16Storage"]),
+            }
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    container=st.sampled_from(list(CONTAINERS)),
+)
+def test_descriptions_that_lie(tensors, container, place):
+    content = state_dict(**{f"k{index}": tensor(**each) for index, each in enumerate(tensors)})
+    check(CONTAINERS[container](content, {"0": SIX.tobytes(), "1": SIX.tobytes()}), place)
+
+
+@pytest.mark.slow
+@ANYTHING
+@given(
+    shape=st.lists(st.integers(0, 3), max_size=4),
+    offset=st.integers(0, 3),
+    spare=st.integers(0, 3),
+    container=st.sampled_from(list(CONTAINERS)),
+)
+def test_descriptions_that_are_true_are_read(shape, offset, spare, container, place):
+    size = int(np.prod(shape))
+    strides = [int(np.prod(shape[index + 1 :])) for index in range(len(shape))]
+    count = size + offset + spare
+    data = np.arange(count, dtype="<f4")
+    content = state_dict(a=tensor("0", count, shape, strides, offset))
+    file = CONTAINERS[container](content, {"0": data.tobytes()})
+    assert check(file, place)
+    expected = data[offset : offset + size].reshape(shape)
+    np.testing.assert_array_equal(read(file, place)[""]["a"], expected)

@@ -1,0 +1,144 @@
+import collections
+import os
+import pickle
+import time
+import tracemalloc
+
+import pytest
+from checkpoints.torch_bytes import name, number, program, text
+
+from cyclegan_keras.checkpoints import CheckpointError
+from cyclegan_keras.checkpoints.torch_pickle import MOST_BYTES, MOST_OPERATIONS, read_pickle
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": 1, "b": [1.5, None, True, False], 3: ("x", (), {})},
+        {"many": list(range(3000)), "long": 2**40, "negative": -(2**70)},
+        ["same", "same", {"deep": [[[1]]]}],
+    ],
+)
+def test_plain_data_are_read_as_pickle_reads_them(value, protocol):
+    data = pickle.dumps(value, protocol)
+    assert read_pickle(data + b"what follows") == (value, len(data))
+
+
+def test_an_ordered_dict_of_python_2():
+    """Its items come as a list of pairs."""
+    inner = pickle.EMPTY_LIST + pickle.MARK + text("a") + number(1) + pickle.APPENDS
+    pairs = pickle.EMPTY_LIST + inner + pickle.APPEND
+    made = name("collections", "OrderedDict") + pairs + pickle.TUPLE1 + pickle.REDUCE
+    assert read_pickle(program(made))[0] == {"a": 1}
+
+
+def test_attributes_are_ignored():
+    state = collections.OrderedDict(a=1)
+    state._metadata = {"version": 1}
+    assert read_pickle(pickle.dumps(state, 2))[0] == {"a": 1}
+
+
+class Call:
+    """Pickled, it asks the reader to call a function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize(
+    ("call", "asked"),
+    [
+        (Call(os.system, "touch PWNED"), f"{os.name}.system"),
+        (Call(eval, "open('PWNED', 'w')"), "builtin"),
+        (Call(open, "PWNED", "w"), "open"),
+        (Call(getattr, "", "join"), "getattr"),
+    ],
+)
+def test_calls_are_refused_by_name(call, asked, protocol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for value in (call, {"weight": call}, [call]):
+        with pytest.raises(CheckpointError, match=f"It asks for .*{asked}.*is refused"):
+            read_pickle(pickle.dumps(value, protocol))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "damaged"),
+        (pickle.TUPLE, "a mark is missing"),
+        (pickle.NONE + pickle.NONE, "damaged"),
+        (pickle.BINGET + b"\x05", "damaged"),
+        (pickle.EMPTY_DICT + number(1) * 2 + pickle.APPEND, "damaged"),
+        (pickle.EMPTY_DICT + pickle.EMPTY_TUPLE + pickle.NONE + pickle.SETITEM, "short string"),
+        (pickle.EMPTY_DICT + text("k" * 301) + pickle.NONE + pickle.SETITEM, "short string"),
+        (pickle.NONE + pickle.EMPTY_TUPLE + pickle.REDUCE, "cannot be called"),
+        (text("os") + number(1) + pickle.STACK_GLOBAL, "a name that is no string"),
+        (pickle.EMPTY_TUPLE + pickle.BINPERSID, "damaged"),
+        (pickle.PERSID + b"x\n", "operation PERSID"),
+        (pickle.INST + b"os\nsystem\n", "operation INST"),
+        (pickle.EXT1 + b"\x01", "operation EXT1"),
+        (pickle.NEWOBJ, "operation NEWOBJ"),
+        (pickle.BYTEARRAY8 + (2**40).to_bytes(8, "little"), "damaged"),
+        (pickle.BINUNICODE + b"\xff\xff\xff\xff", "damaged"),
+        (pickle.LONG4 + b"\xff\xff\xff\x7f", "damaged"),
+        (b"\xfe", "damaged"),
+    ],
+)
+def test_what_is_no_description_of_tensors_is_refused(body, words):
+    with pytest.raises(CheckpointError, match=words):
+        read_pickle(program(body))
+
+
+def test_names_are_hashed_only_when_they_are_strings():
+    """Hashing a tuple nested this deeply would end the process."""
+    nested = pickle.EMPTY_TUPLE + pickle.TUPLE1 * 100_000
+    for body in (
+        nested + text("system") + pickle.STACK_GLOBAL,
+        pickle.EMPTY_DICT + nested + pickle.NONE + pickle.SETITEM,
+        pickle.MARK
+        + text("storage")
+        + name("torch", "FloatStorage")
+        + nested
+        + text("cpu")
+        + number(1)
+        + pickle.TUPLE
+        + pickle.BINPERSID,
+    ):
+        with pytest.raises(CheckpointError):
+            read_pickle(program(body))
+
+
+def test_a_huge_memo_index_takes_no_memory():
+    tracemalloc.start()
+    read_pickle(program(pickle.NONE + pickle.LONG_BINPUT + b"\xff\xff\xff\x7f"))
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
+
+
+@pytest.mark.slow
+def test_time_and_memory_have_bounds():
+    tracemalloc.start()
+    start = time.perf_counter()
+    items = pickle.EMPTY_LIST + pickle.MARK + pickle.EMPTY_TUPLE * 60_000 + pickle.APPENDS
+    recall, remember = pickle.BINGET + b"\x00", pickle.BINPUT + b"\x00"
+    again = name("collections", "OrderedDict") + recall + pickle.TUPLE1 + pickle.REDUCE
+    for body in (
+        pickle.EMPTY_DICT * MOST_OPERATIONS,
+        b"N" * (MOST_BYTES + 1),
+        pickle.MARK * 100_000 + pickle.TUPLE * 100_000,
+        items + remember + again * 30_000,
+        pickle.EMPTY_LIST + remember + (recall + pickle.APPEND) * 90_000,
+    ):
+        try:
+            read_pickle(program(body))
+        except CheckpointError:
+            continue
+    assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    tracemalloc.stop()
+    assert time.perf_counter() - start < 60
