@@ -2,6 +2,7 @@
 
 from cyclegan_keras.layers import (
     BatchNormalization,
+    BilinearUpsampling2D,
     ImagePool,
     InstanceNormalization,
     ReflectionPadding2D,
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BatchNormalization",
+    "BilinearUpsampling2D",
     "CycleGAN",
     "ImagePool",
     "InstanceNormalization",

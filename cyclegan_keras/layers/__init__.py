@@ -2,6 +2,7 @@
 
 from cyclegan_keras.layers.base import NORMS, PADDINGS, norm_layer, padding_layer
 from cyclegan_keras.layers.batch_normalization import BatchNormalization
+from cyclegan_keras.layers.bilinear_upsampling import BilinearUpsampling2D
 from cyclegan_keras.layers.image_pool import ImagePool
 from cyclegan_keras.layers.instance_normalization import InstanceNormalization
 from cyclegan_keras.layers.reflection_padding import ReflectionPadding2D
@@ -11,6 +12,7 @@ __all__ = [
     "NORMS",
     "PADDINGS",
     "BatchNormalization",
+    "BilinearUpsampling2D",
     "ImagePool",
     "InstanceNormalization",
     "ReflectionPadding2D",

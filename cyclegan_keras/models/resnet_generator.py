@@ -2,6 +2,7 @@
 
 import keras
 
+from cyclegan_keras.layers import BilinearUpsampling2D
 from cyclegan_keras.models.base import Parts, check_choice, check_int, check_multiple
 
 
@@ -180,8 +181,7 @@ def _up_resize(parts, x, filters, name):
 
 
 def _up_antialias(parts, x, filters, name):
-    # CUT doubles with a [1, 3, 3, 1] filter and repeated borders: exactly bilinear resizing.
-    x = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_resize")(x)
+    x = BilinearUpsampling2D(name=f"{name}_resize")(x)
     x = parts.pad(1, f"{name}_pad", padding="zero")(x)
     x = parts.conv(filters, 3, f"{name}_conv")(x)
     return _finish(parts, x, name)

@@ -37,8 +37,12 @@ def test_every_choice_keeps_the_size(upsample, padding, norm):
     assert np.abs(y).max() <= 1
 
 
-def test_unknown_sizes():
-    generator = ResNetGenerator(ngf=2, n_blocks=1)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"upsample": "resize"}, {"antialias": True, "antialias_up": True}, {"norm": "batch"}],
+)
+def test_unknown_sizes(options):
+    generator = ResNetGenerator(ngf=2, n_blocks=1, **options)
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3))])
     def translate(images):
