@@ -310,6 +310,15 @@ def test_a_run_killed_before_its_first_checkpoint_starts_its_metrics_over(finish
     assert steps_of(run_dir) == [2, 4, 6, 8]
 
 
+@pytest.mark.parametrize(("side", "blocks"), [(128, 6), (132, 9)])
+def test_six_blocks_up_to_128_pixels(side, blocks, tmp_path):
+    words = [w for w in TINY if not any(name in w for name in ("generator", "size", "epochs"))]
+    words += [f"--crop_size={side}", f"--load_size={side}", "--n_epochs=0", "--n_epochs_decay=0"]
+    assert run(*words, f"--run_dir={tmp_path}") == 0
+    options = json.loads((tmp_path / "options.json").read_text())
+    assert options["generator"] == f"resnet_{blocks}blocks"
+
+
 def starting(*words):
     """Ends before the first step, so that a run's generators are those that it started from."""
     own = ("generator", "ngf", "epochs")
