@@ -310,6 +310,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_its_metrics_over(finish
     assert steps_of(run_dir) == [2, 4, 6, 8]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("side", "blocks"), [(128, 6), (132, 9)])
 def test_six_blocks_up_to_128_pixels(side, blocks, tmp_path):
     words = [w for w in TINY if not any(name in w for name in ("generator", "size", "epochs"))]
