@@ -5,9 +5,7 @@ python train.py --dataset=cycle_gan/horse2zebra
 
 import dataclasses
 import json
-import logging
 import os
-import re
 import signal
 import sys
 
@@ -16,10 +14,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loade
 import absl.logging
 import keras
 import tensorflow as tf
-from tqdm import tqdm
 
 import pipelines.sources
-from cyclegan_keras import checkpoints, flags, runs
+from cyclegan_keras import checkpoints, console, flags, runs
 from cyclegan_keras.metrics import paired_error
 from cyclegan_keras.models import NetworkOptions
 from cyclegan_keras.presets import PRESETS
@@ -211,38 +208,9 @@ def train(argv: list[str]) -> int:
         return train_in(run, trainer, data, options)
 
 
-class Console(logging.Handler):
-    """Shows log messages as plain lines above the progress bar; TFDS's chatter is left out."""
-
-    def emit(self, record):
-        if "tensorflow_datasets" not in record.pathname or record.levelno >= logging.WARNING:
-            tqdm.write(record.getMessage(), file=sys.stderr)
-
-
 def main(argv: list[str]) -> int:
     """Runs `train`; what a user can mend gets a sentence instead of a traceback."""
-    logging.basicConfig(handlers=[Console()])
-    absl.logging.set_verbosity(absl.logging.INFO)
-    try:
-        return train(argv)
-    except flags.HelpRequested:
-        print(flags.help_text(GROUPS, __doc__))
-        return 0
-    except MENDABLE as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return error.exit_code if isinstance(error, runs.RunError) else 2
-    except tf.errors.OpError as error:  # what the pipeline raised comes wrapped in graph's words
-        reason = re.search(r"DataError: (.*)", str(error))
-        if not reason:
-            raise
-        print(f"train.py: {reason[1]} What was saved is intact.", file=sys.stderr)
-        return 1
-    except OSError as error:  # a full disk, for example; checkpoints are never half written
-        print(f"train.py: {error}. What was saved is intact.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("train.py: interrupted; what was saved is intact.", file=sys.stderr)
-        return 128 + signal.SIGINT
+    return console.run(argv, train, GROUPS, __doc__, MENDABLE)
 
 
 if __name__ == "__main__":

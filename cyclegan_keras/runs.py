@@ -259,15 +259,17 @@ class Run:
             )
         return None
 
-    def newest_state(self) -> dict[str, np.ndarray]:
-        """Returns the arrays of the newest checkpoint, whatever model they belong to.
+    def newest_state(self) -> tuple[int, dict[str, np.ndarray]]:
+        """Returns (step, arrays) of the newest checkpoint, whatever model they belong to.
 
         Raises:
             RunError: there is none, or it cannot be read.
         """
         for path in self._newest_first():
             try:
-                return _read(path)[1]
+                return _read(path)
+            except FileNotFoundError:  # a training beside has just replaced it by a newer one
+                return self.newest_state()
             except UNREADABLE as error:
                 raise RunError(f"Checkpoint {path} cannot be read: {error}.") from error
         raise RunError(f"{self.checkpoints} holds no checkpoint.")

@@ -7,7 +7,11 @@ python -m cyclegan_keras.checkpoints export-pth generator_g.keras --output=lates
 from cyclegan_keras.checkpoints.errors import CheckpointError
 from cyclegan_keras.checkpoints.keras_example import KerasExampleGenerator, read_keras_example
 from cyclegan_keras.checkpoints.networks import describe, load_network, load_networks, save_pth
-from cyclegan_keras.checkpoints.starting import network_options, starting_networks
+from cyclegan_keras.checkpoints.starting import (
+    network_options,
+    networks_of_run,
+    starting_networks,
+)
 from cyclegan_keras.checkpoints.torch_file import read_state_dicts
 from cyclegan_keras.checkpoints.torch_networks import from_state_dict, to_state_dict
 from cyclegan_keras.checkpoints.torch_writer import write_state_dict
@@ -20,6 +24,7 @@ __all__ = [
     "load_network",
     "load_networks",
     "network_options",
+    "networks_of_run",
     "read_keras_example",
     "read_state_dicts",
     "save_pth",

@@ -78,7 +78,7 @@ def _networks_at(path: pathlib.Path, name: str) -> dict[str, keras.Model]:
     if not path.is_dir():
         return _named(path, load_networks(path), name)
     if (path / "options.json").exists():
-        return _networks_of_run(path)
+        return networks_of_run(path)[1]
     files = _files_of_folder(path)
     if not files:
         raise CheckpointError(
@@ -128,28 +128,46 @@ def _files_of_folder(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     return {_role_of_file(path): path for path in sorted(paths, key=age)}
 
 
-def _networks_of_run(directory: pathlib.Path) -> dict[str, keras.Model]:
-    """Builds the networks of a run with the weights of its last checkpoint."""
+def networks_of_run(
+    directory: str | pathlib.Path, *, averages: bool = False
+) -> tuple[int, dict[str, keras.Model]]:
+    """Returns (step, networks by name) of a run's last checkpoint.
+
+    Args:
+        directory: the run's.
+        averages: give generators their moving average where the run keeps one.
+
+    Raises:
+        CheckpointError: the checkpoint is not one of networks known here.
+        RunError: there is no checkpoint, or it cannot be read.
+    """
     run = Run(directory)
     saved = run.saved_options()
     known = {field: saved[field] for field in vars(NetworkOptions()) if field in saved}
     try:
         options = NetworkOptions(**known)
-        state = run.newest_state()
-        roles = dict.fromkeys(role for key in state if (role := key.split("/")[0]) in _OWN)
-        return {role: _restored(role, options, state) for role in roles}
+        step, state = run.newest_state()
+        parts = dict.fromkeys(key.split("/")[0] for key in state)
+        networks = {}
+        for role in (part for part in parts if part in _OWN):
+            average = f"average_{role}"
+            part = average if averages and average in parts else role
+            networks[role] = _restored(role, part, options, state)
+        return step, networks
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{directory} has no networks that can be used: {error}.") from error
 
 
-def _restored(role: str, options: NetworkOptions, state: Mapping[str, np.ndarray]) -> keras.Model:
+def _restored(
+    role: str, part: str, options: NetworkOptions, state: Mapping[str, np.ndarray]
+) -> keras.Model:
     build = build_generator if role.startswith("generator") else build_discriminator
-    channels = {"input_channels": state[f"{role}/000/kernel"].shape[-2]}
+    channels = {"input_channels": state[f"{part}/000/kernel"].shape[-2]}
     if build is build_generator:
         channels["output_channels"] = channels["input_channels"]
     network = build(options, role, **channels)
     for index, variable in enumerate(network.variables):
-        variable.assign(state[f"{role}/{index:03d}/{variable.name}"])
+        variable.assign(state[f"{part}/{index:03d}/{variable.name}"])
     return network
 
 

@@ -5,6 +5,7 @@ from cyclegan_keras.checkpoints import (
     CheckpointError,
     KerasExampleGenerator,
     network_options,
+    networks_of_run,
     save_pth,
     starting_networks,
 )
@@ -72,13 +73,14 @@ def test_a_folder_of_the_reference_gives_its_last_epoch(tmp_path):
     assert same(starting_networks(str(tmp_path))["generator_g"], networks["latest"])
 
 
-def save_run(directory, network, name="generator_g"):
+def save_run(directory, network, **others):
     run = Run(directory)
     run.create()
     run.save_options({"generator": "resnet_3blocks", "ngf": 2, "norm": network.norm, "seed": 1})
     state = {
         f"{name}/{index:03d}/{variable.name}": np.array(variable)
-        for index, variable in enumerate(network.variables)
+        for name, each in {"generator_g": network, **others}.items()
+        for index, variable in enumerate(each.variables)
     }
     run.save(7, {**state, "generator_optimizer/000/iteration": np.array(7)})
 
@@ -91,6 +93,15 @@ def test_a_run_gives_its_networks(norm, tmp_path):
     assert list(found) == ["generator_g"]
     assert same(found["generator_g"], network)
     assert found["generator_g"].norm == norm
+
+
+def test_averages_of_a_run(tmp_path):
+    network, average = generator(), generator()
+    save_run(tmp_path / "run", network, average_generator_g=average)
+    for averages, expected in ((False, network), (True, average)):
+        step, found = networks_of_run(tmp_path / "run", averages=averages)
+        assert step == 7
+        assert same(found["generator_g"], expected)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""How every program at the top speaks: plain lines, sentences instead of tracebacks, exit codes."""
+
+import logging
+import re
+import signal
+import sys
+from collections.abc import Callable
+
+import absl.logging
+import tensorflow as tf
+from tqdm import tqdm
+
+from cyclegan_keras import flags
+
+
+class Console(logging.Handler):
+    """Shows log messages as plain lines above a progress bar; TFDS's chatter is left out."""
+
+    def emit(self, record):
+        if "tensorflow_datasets" not in record.pathname or record.levelno >= logging.WARNING:
+            tqdm.write(record.getMessage(), file=sys.stderr)
+
+
+def run(
+    argv: list[str],
+    story: Callable[[list[str]], int],
+    groups: flags.Groups,
+    usage: str,
+    mendable: tuple[type[Exception], ...],
+) -> int:
+    """Runs a program and returns its exit code.
+
+    0 is success, 2 something that the user can mend, 1 a failure underway, such as a full disk, and
+    128 + the signal an interruption.
+
+    Args:
+        argv: the program's name and what was typed.
+        story: the program; takes argv, returns an exit code.
+        groups: its options, for --help.
+        usage: what --help begins with.
+        mendable: errors whose message is the sentence to show. Their attribute `exit_code`, where
+            they have one, is the code instead of 2.
+    """
+    program = argv[0].rpartition("/")[2]
+    logging.basicConfig(handlers=[Console()])
+    absl.logging.set_verbosity(absl.logging.INFO)
+    try:
+        return story(argv)
+    except flags.HelpRequested:
+        sys.stdout.write(flags.help_text(groups, usage) + "\n")
+        return 0
+    except mendable as error:
+        return _end(program, f"{error}", getattr(error, "exit_code", 2))
+    except tf.errors.OpError as error:  # what the pipeline raised comes wrapped in graph's words
+        reason = re.search(r"DataError: (.*)", str(error))
+        if not reason:
+            raise
+        return _end(program, f"{reason[1]} What was saved is intact.", 1)
+    except OSError as error:  # a full disk, for example; nothing is ever half written
+        return _end(program, f"{error}. What was saved is intact.", 1)
+    except KeyboardInterrupt:
+        return _end(program, "interrupted; what was saved is intact.", 128 + signal.SIGINT)
+
+
+def _end(program: str, sentence: str, code: int) -> int:
+    sys.stderr.write(f"{program}: {sentence}\n")
+    return code

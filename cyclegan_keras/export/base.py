@@ -1,0 +1,101 @@
+"""What every exporter is given, and what it tells of each file."""
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from cyclegan_keras.export.options import ExportOptions
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+    """An export to be made.
+
+    Attributes:
+        generators: direction (`"a_to_b"`, `"b_to_a"`) -> generator.
+        names: direction -> name of its files, such as `generator_g`.
+        folder: where to write, new and empty.
+        version: number of the SavedModel.
+        options: the options.
+        description: what is told about the model.
+        pictures: direction -> uint8 pictures (height, width, 3) to compare on.
+        calibration: direction -> uint8 pictures to calibrate integer variants on.
+    """
+
+    generators: Mapping[str, keras.Model]
+    names: Mapping[str, str]
+    folder: pathlib.Path
+    version: int
+    options: ExportOptions
+    description: Mapping[str, object]
+    pictures: Mapping[str, Sequence[np.ndarray]]
+    calibration: Mapping[str, Sequence[np.ndarray]]
+
+
+@dataclasses.dataclass
+class Exported:
+    """A file, or the folder of a SavedModel, and what was measured of it.
+
+    Attributes:
+        path: where it lies.
+        kind: format and variant, such as `"tflite fp16"`.
+        direction: which way it translates.
+        facts: numbers and words for the receipt, `psnr_db` among them.
+        least_psnr_db: it is rejected below.
+        samples: float32 (height, width, 3) in [-1, 1], its translations of the first pictures.
+    """
+
+    path: pathlib.Path
+    kind: str
+    direction: str
+    facts: dict[str, object]
+    least_psnr_db: float
+    samples: list[np.ndarray] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it translates as well as it should; a NaN is not good."""
+        return self.facts["psnr_db"] >= self.least_psnr_db
+
+
+def to_float(picture: np.ndarray) -> np.ndarray:
+    """Turns uint8 (height, width, 3) into float32 (1, height, width, 3) in [-1, 1]."""
+    return picture[None].astype("float32") / 127.5 - 1
+
+
+def translate_any_size(generator: keras.Model, picture: np.ndarray) -> np.ndarray:
+    """Translates uint8 (height, width, 3) to float32 in [-1, 1].
+
+    As the server does it: reflected up to a size that fits, and cut back.
+    """
+    height, width, _ = picture.shape
+    x = to_float(picture)
+    for axis, side in ((1, height), (2, width)):
+        wanted = max(
+            -(-side // generator.size_multiple) * generator.size_multiple, generator.smallest_size
+        )
+        period = max(2 * (side - 1), 1)
+        places = np.arange(wanted) % period
+        x = np.take(x, np.minimum(places, period - places), axis=axis)
+    return np.asarray(generator(x, training=False))[0, :height, :width]
+
+
+def size_of(path: pathlib.Path) -> int:
+    """Returns the bytes of a file, or of all files of a folder."""
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
+def digest(path: pathlib.Path) -> str:
+    """Returns the SHA-256 of a file, or of all files of a folder in the order of their names."""
+    total = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    for file in files:
+        if file != path:
+            total.update(file.relative_to(path).as_posix().encode())
+        total.update(file.read_bytes())
+    return total.hexdigest()

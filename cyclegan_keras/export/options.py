@@ -1,0 +1,52 @@
+"""The export's options."""
+
+import dataclasses
+
+
+def _option(default, text: str, **metadata):
+    return dataclasses.field(default=default, metadata={"help": text, **metadata})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """What to export, as what, and where to."""
+
+    run_dir: str | None = _option(
+        None, "A run of train.py; its last complete checkpoint is exported, also while it trains."
+    )
+    model: str | None = _option(
+        None,
+        "Instead of a run, a generator: a .keras file, or another program's (.pth and so on). With "
+        "a comma, the second one translates back.",
+    )
+    format: str = _option(
+        "saved_model,tflite", "What to write: saved_model, tflite and onnx, with commas."
+    )
+    output: str | None = _option(
+        None, "Folder to write to; saved_models/<name of the run or model> unless given."
+    )
+    pictures: str | None = _option(
+        None,
+        "Folder of pictures on which every file is compared with Keras; the run's test pictures "
+        "unless given.",
+    )
+    calibration_dir: str | None = _option(
+        None,
+        "Folder of pictures that integer variants are calibrated on; the run's training pictures "
+        "unless given.",
+    )
+    tflite_size: str = _option(
+        "256", "Sides of the TFLite graphs' square pictures in pixels, several with commas."
+    )
+    tflite_variants: str = _option(
+        "fp32,fp16,dynamic,int8,uint8", "TFLite variants to write, with commas."
+    )
+    max_image_pixels: int = _option(
+        16 * 2**20, "The server refuses larger pictures.", low=1, high=2**31 - 1
+    )
+    licence: str | None = _option(None, "Licence of the weights, written into the description.")
+    description: str | None = _option(None, "A sentence about the model, for those who use it.")
+    allow_quality_loss: bool = _option(
+        False, "Keep files that translate worse than their threshold instead of rejecting them."
+    )
+    dry_run: bool = _option(False, "Print what would be done and stop.")

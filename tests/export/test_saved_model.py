@@ -1,0 +1,71 @@
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from cyclegan_keras.export.saved_model import export_saved_model, write_warmup_requests
+from cyclegan_keras.models import ResNetGenerator
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    generators = {way: ResNetGenerator(ngf=2, n_blocks=1) for way in ("a_to_b", "b_to_a")}
+    folder = tmp_path_factory.mktemp("ponies") / "1"
+    return export_saved_model(generators, folder, description={"licence": "CC0"}, warmup_size=16)
+
+
+def test_what_is_written(folder):
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"saved_model.pb", "variables/variables.index", "assets.extra/model.json"} <= names
+    told = json.loads((folder / "assets.extra" / "model.json").read_text())
+    assert told["licence"] == "CC0"
+    assert "serving_default" in told["signatures"]
+
+
+@pytest.mark.slow
+def test_a_bare_process_with_tensorflow_alone_answers(folder, tmp_path):
+    """Neither Keras nor this package can be imported there."""
+    values = np.random.default_rng(0).integers(0, 256, (13, 21, 3)).astype("uint8")
+    Image.fromarray(values).save(tmp_path / "in.jpg")
+    code = (
+        "import sys\n"
+        "sys.modules['keras'] = sys.modules['cyclegan_keras'] = None\n"
+        "import tensorflow as tf\n"
+        "model = tf.saved_model.load(sys.argv[1])\n"
+        "data = tf.constant([open('in.jpg', 'rb').read()])\n"
+        "for way in ('a_to_b', 'b_to_a'):\n"
+        "    answer = model.signatures[way](bytes_inputs=data)['image_bytes'][0].numpy()\n"
+        "    open(way + '.png', 'wb').write(answer)\n"
+    )
+    command = [sys.executable, "-c", code, folder]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for way in ("a_to_b", "b_to_a"):
+        assert Image.open(tmp_path / f"{way}.png").size == (21, 13)
+
+
+def test_warm_up_requests_parse_and_replay(folder):
+    log = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
+    records = tf.data.TFRecordDataset(str(folder / "assets.extra" / "tf_serving_warmup_requests"))
+    model = tf.saved_model.load(str(folder))
+    seen = []
+    for record in records:
+        request = log.PredictionLog.FromString(record.numpy()).predict_log.request
+        signature = request.model_spec.signature_name
+        files = tf.constant(tf.make_ndarray(request.inputs["bytes_inputs"]))
+        answer = model.signatures[signature](bytes_inputs=files)["image_bytes"][0].numpy()
+        assert Image.open(io.BytesIO(answer)).size == (16, 16)
+        seen.append(signature)
+    assert seen == ["serving_default", "a_to_b", "b_to_a"]
+
+
+def test_without_the_protos_there_are_no_warm_up_requests(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_serving", None)
+    monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
+    assert not write_warmup_requests(tmp_path / "requests", ["a_to_b"], 16)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,126 @@
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from cyclegan_keras.export.base import translate_any_size
+from cyclegan_keras.export.serving import serving_module
+from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+
+MOST_PIXELS = 3000
+
+
+def picture(height, width, seed=0):
+    values = np.random.default_rng(seed).integers(0, 256, (height, width, 3))
+    return values.astype("uint8")
+
+
+def encoded(image, form="PNG", mode="RGB"):
+    file = io.BytesIO()
+    Image.fromarray(image).convert(mode).save(file, form)
+    return file.getvalue()
+
+
+def decoded(data):
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+@pytest.fixture(scope="module")
+def generators():
+    return {
+        "a_to_b": ResNetGenerator(ngf=2, n_blocks=1, init_gain=0.3),
+        "b_to_a": UNetGenerator(ngf=2, n_downs=3, norm="instance", init_gain=0.3),
+    }
+
+
+@pytest.fixture(scope="module")
+def signatures(generators):
+    return serving_module(generators, MOST_PIXELS)[1]
+
+
+def translate(signatures, files, name="serving_default"):
+    return signatures[name](bytes_inputs=tf.constant(files))["image_bytes"].numpy()
+
+
+def test_signatures(signatures):
+    assert set(signatures) == {
+        *("serving_default", "a_to_b", "b_to_a"),
+        *("translate_float", "translate_float_a_to_b", "translate_float_b_to_a"),
+    }
+
+
+@pytest.mark.parametrize("direction", ["a_to_b", "b_to_a"])
+def test_pictures_of_any_sizes_in_one_batch(direction, signatures, generators):
+    images = [picture(16, 24), picture(13, 50), picture(1, 1), picture(2, 9), picture(3, 33)]
+    answers = translate(signatures, [encoded(image) for image in images], direction)
+    for image, answer in zip(images, answers, strict=True):
+        expected = np.round((translate_any_size(generators[direction], image) + 1) * 127.5)
+        assert decoded(answer).shape == image.shape
+        assert np.abs(decoded(answer).astype(int) - expected.clip(0, 255)).max() <= 1
+
+
+def test_the_default_is_the_first_direction(signatures):
+    files = [encoded(picture(16, 16))]
+    assert translate(signatures, files) == translate(signatures, files, "a_to_b")
+    assert translate(signatures, files) != translate(signatures, files, "b_to_a")
+
+
+def test_each_answer_is_that_of_its_picture_alone(signatures):
+    files = [encoded(picture(8, 12, seed)) for seed in range(3)]
+    together = translate(signatures, files)
+    assert list(together) == [translate(signatures, [file])[0] for file in files]
+    assert len(translate(signatures, np.zeros(0, "S1").astype(object))) == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "mode"),
+    [("PNG", "RGB"), ("PNG", "L"), ("PNG", "RGBA"), ("PNG", "P"), ("GIF", "P"), ("BMP", "RGB")],
+)
+def test_formats(form, mode, signatures):
+    black = np.random.default_rng(0).integers(0, 2, (16, 12, 1)).astype("uint8")
+    image = np.repeat(black * np.uint8(255), 3, axis=2)  # two colours, which any palette has
+    answer = translate(signatures, [encoded(image, form, mode), encoded(image)])
+    assert decoded(answer[0]).shape == image.shape
+    assert np.abs(decoded(answer[0]).astype(int) - decoded(answer[1])).max() <= 1
+
+
+def test_jpeg(signatures):
+    answer = translate(signatures, [encoded(picture(20, 28), "JPEG")])[0]
+    assert answer[:4] == b"\x89PNG"
+    assert decoded(answer).shape == (20, 28, 3)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP"])
+def test_oversized_pictures_are_refused_by_their_header(form, signatures):
+    file = encoded(picture(60, 51), form)[:300]  # the rest is not needed for it
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Picture 1 has 3060 pixels, expected"):
+        translate(signatures, [encoded(picture(8, 8)), encoded(picture(60, 51), form)])
+    if form != "GIF":
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            translate(signatures, [file])
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"x" * 100, b"\x89PNG", b"RIFF" + b"\0" * 40])
+def test_other_files_are_named(data, signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Picture 1 is no JPEG, PNG, GIF or B"):
+        translate(signatures, [encoded(picture(8, 8)), data])
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP"])
+def test_damaged_files_are_invalid_arguments(form, signatures):
+    data = encoded(picture(16, 16), form)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        translate(signatures, [data[: len(data) // 2]])
+
+
+def test_floats_between_0_and_1(signatures, generators):
+    images = np.random.default_rng(0).uniform(0, 1, (2, 16, 24, 3)).astype("float32")
+    found = signatures["translate_float"](images=tf.constant(images))["translations"]
+    expected = (np.array(generators["a_to_b"](images * 2 - 1)) + 1) / 2
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    found = signatures["translate_float"](images=tf.constant(images[:, :13, :7]))["translations"]
+    assert found.shape == (2, 13, 7, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="3600 pixels, expected"):
+        signatures["translate_float"](images=tf.zeros((1, 60, 60, 3)))
