@@ -90,8 +90,10 @@ def load_pictures(options: ExportOptions, source: dict, directions) -> tuple[dic
     domains = {"a_to_b": "a", "b_to_a": "b"}
     found, calibration = {}, {}
     origin = f"folder {options.pictures}" if options.pictures else dataset
+    # Pictures given for a model are nearer to what it is for than those of the demo set.
+    to_calibrate = options.calibration_dir or (options.pictures if options.model else None)
     for direction in directions:
-        own = _folder(options.pictures), _folder(options.calibration_dir)
+        own = _folder(options.pictures), _folder(to_calibrate)
         if not (own[0] and own[1]):
             data = pipelines.sources.find(dataset, saved.get("data_dir"))
             by_domain = {
@@ -125,12 +127,14 @@ def _spread(pictures, count: int) -> list[np.ndarray]:
 @contextlib.contextmanager
 def staging(output: pathlib.Path):
     """Yields a new folder inside `output`; nobody else exports there, and nothing half stays."""
-    output.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(output / ".lock", timeout=0)
     try:
-        lock = filelock.FileLock(output / ".lock", timeout=0)
+        output.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except filelock.Timeout:
         raise ExportError(f"Another process is exporting to {output}: wait for it.") from None
+    except OSError as error:
+        raise ExportError(f"Cannot write to {output}: {error}.") from error
     with lock:
         for stale in output.glob(".partial-*"):  # of a killed export
             shutil.rmtree(stale)

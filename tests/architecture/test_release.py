@@ -15,7 +15,10 @@ except ModuleNotFoundError:  # Python 3.10
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text().splitlines()
 PINS = [line for line in LOCK if line and line[0] not in " #"]
-DECLARED = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+DECLARED = [
+    *PROJECT["dependencies"],
+    *(package for extra in PROJECT["optional-dependencies"].values() for package in extra),
+]
 
 
 def _plain(name: str) -> str:

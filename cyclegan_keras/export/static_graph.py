@@ -1,0 +1,206 @@
+"""A generator as a graph of one fixed size, in the operations that phones accelerate."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cyclegan_keras.export import static_ops
+from cyclegan_keras.export.errors import ExportError
+from cyclegan_keras.layers import BatchNormalization, InstanceNormalization
+from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+
+
+def static_translate(
+    generator: keras.Model,
+    height: int,
+    width: int,
+    *,
+    uint8: bool = False,
+    spreads: Mapping[str, np.ndarray] | None = None,
+) -> tf.types.experimental.ConcreteFunction:
+    """Returns a graph that translates one picture of a fixed size, its weights constants.
+
+    `image` float32 (1, height, width, channels) in [-1, 1] -> {`translation`: the same}. To float32
+    precision equal to the generator at inference. `ResNetGenerator` and `UNetGenerator` are written
+    anew, without the operations that delegates refuse and without work that has no effect; any
+    other network is traced as it is.
+
+    Args:
+        generator: the network.
+        height: of the pictures.
+        width: of the pictures.
+        uint8: pictures are uint8 in 0..255 on both sides, and the graph scales them.
+        spreads: see `measure_spreads`.
+
+    Raises:
+        ExportError: the generator takes no pictures of that size.
+    """
+    _check_size(generator, height, width)
+    channels = generator.input_shape[-1]
+    dtype = tf.uint8 if uint8 else tf.float32
+    image = tf.TensorSpec((1, height, width, channels), dtype, name="image")
+    translate = _translator(generator, _Parts(spreads or {}))
+
+    def of_pixels(image):
+        y = translate(tf.cast(image, tf.float32) / 127.5 - 1)
+        # Half a level more, because the cast cuts off.
+        return tf.cast(tf.clip_by_value(y * 127.5 + 128, 0, 255), tf.uint8)
+
+    chosen = of_pixels if uint8 else translate
+
+    def named(image):
+        return {"translation": chosen(image)}
+
+    function = tf.function(named, autograph=False, input_signature=[image])
+    return function.get_concrete_function()
+
+
+def measure_spreads(
+    generator: keras.Model, pictures: Sequence[np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Returns by how much every channel varies in front of the instance norms, by layer.
+
+    An instance norm undoes any scale of its channels. Dividing the kernel before it by these
+    numbers changes nothing in real arithmetic, but lets all channels share one integer scale.
+
+    Args:
+        generator: the network.
+        pictures: float32 (1, height, width, channels) in [-1, 1], all of one size.
+    """
+    parts = _Parts({})
+    translate = _translator(generator, parts)
+    for picture in pictures:
+        translate(tf.constant(picture))
+    return {name: np.sqrt(np.mean(found, 0)) + 1e-3 for name, found in parts.seen.items()}
+
+
+def _translator(generator, parts):
+    if isinstance(generator, ResNetGenerator):
+        return lambda image: _resnet(generator, parts, image)
+    if isinstance(generator, UNetGenerator):
+        return lambda image: _unet(generator, parts, image)
+    return _traced(generator)
+
+
+def _traced(generator):
+    """Any network as it is; variables would stay in the graph, so it runs on their values."""
+    trainable = [_numpy(variable) for variable in generator.trainable_variables]
+    others = [_numpy(variable) for variable in generator.non_trainable_variables]
+
+    def translate(image):
+        return generator.stateless_call(trainable, others, image, training=False)[0]
+
+    return translate
+
+
+def _resnet(net, parts, x):
+    layer = net.get_layer
+    pad = static_ops.reflect if net.padding == "reflect" else _zeros
+    x = tf.nn.relu(parts.conv(pad(x, 3), layer("stem_conv"), layer("stem_norm")))
+    for name in ("down_1", "down_2"):
+        stride = 1 if net.antialias else 2
+        x = parts.conv(_zeros(x, 1), layer(f"{name}_conv"), layer(f"{name}_norm"), stride)
+        x = tf.nn.relu(x)
+        x = static_ops.blur_down(x) if net.antialias else x
+    for number in range(1, net.n_blocks + 1):
+        block = layer(f"block_{number}")
+        y = tf.nn.relu(parts.conv(pad(x, 1), block.conv_1, block.norm_1))
+        x = x + parts.conv(pad(y, 1), block.conv_2, block.norm_2)
+    for name in ("up_1", "up_2"):
+        conv, norm = layer(f"{name}_conv"), layer(f"{name}_norm")
+        if net.antialias_up:
+            x = parts.conv(_zeros(static_ops.double(x), 1), conv, norm)
+        elif net.upsample == "transpose":
+            x = parts.conv_up(x, conv, norm, static_ops.TRANSPOSED_3)
+        else:  # what reflection sees beyond the border of doubled pixels is the border itself
+            edge = static_ops.repeat_edge if net.padding == "reflect" else static_ops.zeros
+            x = parts.conv_up(x, conv, norm, static_ops.NEAREST_3, edge)
+        x = tf.nn.relu(x)
+    kernel, bias = _weights(layer("head_conv"))
+    return tf.tanh(static_ops.conv_few(pad(x, 3), kernel, bias))
+
+
+def _unet(net, parts, x):
+    layer = net.get_layer
+    skips = []
+    for step in range(1, net.n_downs + 1):
+        name = f"down_{step}"
+        norm = layer(f"{name}_norm") if 1 < step < net.n_downs else None
+        x = parts.conv(_zeros(x, 1), layer(f"{name}_conv"), norm, 2)
+        x = tf.nn.leaky_relu(x, 0.2) if step < net.n_downs else tf.nn.relu(x)
+        skips.append(x)
+    for step in range(net.n_downs, 1, -1):
+        conv, norm = layer(f"up_{step}_conv"), layer(f"up_{step}_norm")
+        x = parts.conv_up(x, conv, norm, static_ops.TRANSPOSED_4)
+        x = tf.nn.relu(tf.concat([skips[step - 2], x], -1))
+    return tf.tanh(parts.conv_up(x, layer("head_conv"), None, static_ops.TRANSPOSED_4))
+
+
+class _Parts:
+    """Makes a convolution and the norm behind it one; sees how far channels spread between."""
+
+    def __init__(self, spreads):
+        self._spreads = spreads
+        self.seen = {}  # layer -> variances (channels,), one a picture
+
+    def conv(self, x, conv, norm, stride=1):
+        return self._normed(
+            conv, norm, lambda kernel, bias: static_ops.conv(x, kernel, bias, stride)
+        )
+
+    def conv_up(self, x, conv, norm, phases, around=static_ops.zeros):
+        return self._normed(
+            conv, norm, lambda kernel, bias: static_ops.conv_up(x, kernel, bias, phases, around)
+        )
+
+    def _normed(self, conv, norm, convolve):
+        kernel, bias = _weights(conv)
+        if isinstance(norm, BatchNormalization):
+            return convolve(*_fold(norm, kernel, bias))
+        if not isinstance(norm, InstanceNormalization):
+            return convolve(kernel, bias)
+        # No bias: the norm takes it away with the mean.
+        spread = self._spreads.get(conv.path)
+        y = convolve(kernel if spread is None else kernel / spread, None)
+        if tf.executing_eagerly():
+            self.seen.setdefault(conv.path, []).append(np.var(y, (0, 1, 2)))
+        epsilon = norm.epsilon if spread is None else norm.epsilon / spread**2
+        gamma, beta = (_numpy(norm.gamma), _numpy(norm.beta))
+        return static_ops.instance_norm(y, gamma, beta, epsilon)
+
+
+def _weights(conv):
+    kernel = _numpy(conv.kernel)
+    if isinstance(conv, keras.layers.Conv2DTranspose):
+        kernel = kernel.swapaxes(2, 3)  # Keras has (rows, columns, out, in) there
+    return kernel, _numpy(conv.bias)
+
+
+def _fold(norm, kernel, bias):
+    """Returns the kernel and bias of a convolution that does the batch norm's work as well."""
+    mean, variance = _numpy(norm.moving_mean), _numpy(norm.moving_variance)
+    factor = _numpy(norm.gamma) / np.sqrt(variance + norm.epsilon)
+    return kernel * factor, _numpy(norm.beta) + ((0 if bias is None else bias) - mean) * factor
+
+
+def _numpy(variable):
+    if variable is None:
+        return None
+    with tf.init_scope():  # out of the graph under construction
+        return np.asarray(variable)
+
+
+def _zeros(x, amount):
+    return static_ops.zeros(x, (amount, amount), (amount, amount))
+
+
+def _check_size(generator, height, width):
+    try:
+        generator.compute_output_shape((1, height, width, generator.input_shape[-1]))
+        generator(np.zeros((1, height, width, generator.input_shape[-1]), "float32"))
+    except ValueError as error:
+        raise ExportError(
+            f"The generator takes no pictures of {height}x{width} pixels: {error}"
+        ) from error

@@ -1,0 +1,142 @@
+"""The parts of a static graph, each in the operations that phones accelerate.
+
+Numpy weights in, so that a converter sees constants. All pictures are float32 (1, height, width,
+channels) with known sides.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+
+def reflect(x: tf.Tensor, amount: int) -> tf.Tensor:
+    """Pads by reflection: slices and concatenations, because delegates know no MIRROR_PAD.
+
+    A delegate joins at most five tensors at once; these are at most `amount`, and three.
+    """
+    for axis in (1, 2):
+        size = x.shape[axis]
+        first = [_line(x, axis, place) for place in range(amount, 0, -1)]
+        last = [_line(x, axis, size - 1 - place) for place in range(1, amount + 1)]
+        x = tf.concat([_join(first, axis), x, _join(last, axis)], axis)
+    return x
+
+
+def repeat_edge(x: tf.Tensor, before: tuple[int, int], after: tuple[int, int]) -> tf.Tensor:
+    """Pads with copies of the outermost pixels; (rows, columns) before and after, 0 or 1 each."""
+    for axis in (1, 2):
+        first = [_line(x, axis, 0)] * before[axis - 1]
+        last = [_line(x, axis, x.shape[axis] - 1)] * after[axis - 1]
+        x = _join([*first, x, *last], axis)
+    return x
+
+
+def zeros(x: tf.Tensor, before: tuple[int, int], after: tuple[int, int]) -> tf.Tensor:
+    """Pads with zeros, (rows, columns) before and after; delegates fuse it into the convolution."""
+    (top, left), (bottom, right) = before, after
+    if not any((*before, *after)):
+        return x
+    return tf.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+
+
+def conv(x: tf.Tensor, kernel: np.ndarray, bias: np.ndarray | None, stride: int = 1) -> tf.Tensor:
+    """Convolves without padding; the bias is left out where it is None."""
+    y = tf.nn.conv2d(x, kernel, stride, "VALID")
+    return y if bias is None else tf.nn.bias_add(y, bias)
+
+
+def conv_few(x: tf.Tensor, kernel: np.ndarray, bias: np.ndarray) -> tf.Tensor:
+    """Convolves into few channels, four pixels at once.
+
+    Kernels are computed for 8 or 16 output channels together, so three alone waste most of the
+    work. With a stride of 2 and a kernel larger by one pixel, the four pixels of a square become
+    channels of one.
+    """
+    rows, columns, channels, filters = kernel.shape
+    wide = np.zeros((rows + 1, columns + 1, channels, 4 * filters), kernel.dtype)
+    for place in range(4):
+        dy, dx = divmod(place, 2)
+        of_place = slice(place * filters, (place + 1) * filters)
+        wide[dy : dy + rows, dx : dx + columns, :, of_place] = kernel
+    return tf.nn.depth_to_space(conv(x, wide, np.tile(bias, 4), 2), 2)
+
+
+def blur_down(x: tf.Tensor) -> tf.Tensor:
+    """Halves the sides: a [1, 2, 1] / 4 blur with reflected borders, every second pixel of it."""
+    taps = np.array([1, 2, 1], "float32") / 4
+    kernel = np.tile(np.outer(taps, taps)[:, :, None, None], (1, 1, x.shape[-1], 1))
+    return tf.nn.depthwise_conv2d(reflect(x, 1), kernel, (1, 2, 2, 1), "VALID")
+
+
+def double(x: tf.Tensor) -> tf.Tensor:
+    """Doubles the sides by bilinear interpolation that repeats the borders."""
+    return tf.image.resize(x, (2 * x.shape[1], 2 * x.shape[2]))
+
+
+# Which kernel rows (or columns), added up, see the input pixel `offset` places on; first for the
+# even output pixels, then for the odd ones.
+TRANSPOSED_3 = ({0: [1]}, {0: [2], 1: [0]})  # k = 3, the first row and column cropped
+TRANSPOSED_4 = ({-1: [3], 0: [1]}, {0: [2], 1: [0]})  # k = 4, one cropped on every side
+NEAREST_3 = ({-1: [0], 0: [1, 2]}, {0: [0, 1], 1: [2]})  # k = 3 on pixels doubled
+
+
+def conv_up(
+    x: tf.Tensor,
+    kernel: np.ndarray,
+    bias: np.ndarray | None,
+    phases: tuple[Mapping[int, list[int]], Mapping[int, list[int]]],
+    around: Callable = zeros,
+) -> tf.Tensor:
+    """Doubles the sides and convolves: one convolution for each of the four kinds of pixels.
+
+    They do no more work than a transposed convolution, and less than half of a convolution of
+    doubled pixels.
+
+    Args:
+        x: the picture.
+        kernel: (rows, columns, in, out).
+        bias: None where there is none.
+        phases: one of `TRANSPOSED_3`, `TRANSPOSED_4`, `NEAREST_3`.
+        around: what to pad with, `zeros` or `repeat_edge`.
+    """
+    height, width, filters = x.shape[1], x.shape[2], kernel.shape[3]
+    rows = []
+    for dy in phases:
+        row = []
+        for dx in phases:
+            padded = around(x, (-min(dy), -min(dx)), (max(dy), max(dx)))
+            row.append(conv(padded, _pick(kernel, dy, dx), bias))
+        # Neighbours along the last axis are neighbours in memory: joining there interleaves.
+        rows.append(tf.reshape(tf.concat(row, -1), (1, height, 1, 2 * width * filters)))
+    return tf.reshape(tf.concat(rows, -1), (1, 2 * height, 2 * width, filters))
+
+
+def instance_norm(
+    x: tf.Tensor, gamma: np.ndarray | None, beta: np.ndarray | None, epsilon: float
+) -> tf.Tensor:
+    """Gives every channel mean 0 and variance 1.
+
+    The mean of squared distances, not of squares less the squared mean: that costs no more passes
+    over the picture and does not cancel.
+    """
+    distance = x - tf.reduce_mean(x, (1, 2), keepdims=True)
+    variance = tf.reduce_mean(tf.square(distance), (1, 2), keepdims=True)
+    factor = tf.math.rsqrt(variance + epsilon)
+    y = distance * (factor if gamma is None else factor * gamma)
+    return y if beta is None else y + beta
+
+
+def _pick(kernel, dy, dx):
+    rows = [sum(kernel[row] for row in dy[offset]) for offset in sorted(dy)]
+    return np.stack(
+        [np.stack([sum(row[column] for column in dx[at]) for at in sorted(dx)]) for row in rows]
+    )
+
+
+def _line(x, axis, place):
+    return x[(*[slice(None)] * axis, slice(place, place + 1))]
+
+
+def _join(parts, axis):
+    return parts[0] if len(parts) == 1 else tf.concat(parts, axis)
