@@ -17,8 +17,8 @@ def make_job(folder, **options):
         version=4,
         options=ExportOptions(**options),
         description={},
-        pictures=dict.fromkeys(ways, list(pictures[:2])),
-        calibration=dict.fromkeys(ways, list(pictures)),
+        pictures={way: list(pictures[:2]) for way in ways},
+        calibration={way: list(pictures) for way in ways},
     )
 
 
