@@ -42,7 +42,7 @@ class ExportOptions:
         "fp32,fp16,dynamic,int8,uint8", "TFLite variants to write, with commas."
     )
     max_image_pixels: int = _option(
-        16 * 2**20, "The server refuses larger pictures.", low=1, high=2**31 - 1
+        4 * 2**20, "The server refuses larger pictures.", low=1, high=2**31 - 1
     )
     licence: str | None = _option(None, "Licence of the weights, written into the description.")
     description: str | None = _option(None, "A sentence about the model, for those who use it.")
