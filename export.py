@@ -29,7 +29,7 @@ MENDABLE = (
     *(checkpoints.CheckpointError, ExportError),
 )
 N_PICTURES = 4  # on which every file is compared with Keras
-N_CALIBRATION = 32
+N_CALIBRATION = 12
 LARGEST_SIDE = 512  # of those pictures, so that comparing stays a matter of minutes
 
 
@@ -188,6 +188,21 @@ def write_grids(job: base.Job, exported: list[base.Exported]) -> None:
         receipt.write_grid(pictures, expected, columns, job.folder / f"receipt_{direction}.png")
 
 
+def run_job(job: base.Job, formats: list[str], source: dict) -> int:
+    """Writes all formats and the receipt into the job's folder; returns how many were rejected."""
+    exported = []
+    for name in formats:
+        print(f"Writing {name} ...", flush=True)
+        exported += (made := EXPORTERS[name](job))
+        for each in made:
+            print(f"  {each.direction} {each.kind}: {each.facts['psnr_db']:.1f} dB to Keras")
+    rejected = reject(exported, job.options.allow_quality_loss)
+    told = receipt.receipt(source, job.description["networks"], exported, job.folder)
+    receipt.write_receipt(told, job.folder)
+    write_grids(job, exported)
+    return rejected
+
+
 def export(argv: list[str]) -> int:
     """The whole story; returns the exit code."""
     options = flags.resolve(GROUPS, flags.parse(argv, GROUPS))["export"]
@@ -195,40 +210,31 @@ def export(argv: list[str]) -> int:
     generators, source = load_source(options)
     output = pathlib.Path(options.output or f"saved_models/{source['name']}").expanduser()
     version = next_version(output)
-    if options.dry_run:
-        plan = {"formats": formats, "output": str(output), "version": version, "source": source}
-        told = {way: checkpoints.describe(generator) for way, generator in generators.items()}
-        print(json.dumps({**plan, "generators": told}, indent=2))
-        return 0
-    pictures, calibration, origin = load_pictures(options, source, generators)
+    networks = {way: checkpoints.describe(generator) for way, generator in generators.items()}
     description = {
         **{"name": source["name"], "directions": list(generators), "version": version},
-        **{"licence": options.licence, "description": options.description, "source": source},
-        "networks": {way: checkpoints.describe(network) for way, network in generators.items()},
+        **{"licence": options.licence, "description": options.description},
+        **{"source": source, "networks": networks},
     }
+    if options.dry_run:
+        print(json.dumps({"formats": formats, "output": str(output), **description}, indent=2))
+        return 0
+    pictures, calibration, origin = load_pictures(options, source, generators)
     with staging(output) as folder:
-        names = {"a_to_b": "generator_g", "b_to_a": "generator_f"}
         job = base.Job(
-            **{"generators": generators, "names": names, "folder": folder, "version": version},
-            **{"options": options, "description": description},
-            **{"pictures": pictures, "calibration": calibration},
+            generators=generators,
+            names={"a_to_b": "generator_g", "b_to_a": "generator_f"},
+            folder=folder,
+            version=version,
+            options=options,
+            description=description,
+            pictures=pictures,
+            calibration=calibration,
         )
-        exported = []
-        for name in formats:
-            print(f"Writing {name} ...", flush=True)
-            exported += (made := EXPORTERS[name](job))
-            for each in made:
-                print(f"  {each.direction} {each.kind}: {each.facts['psnr_db']:.1f} dB to Keras")
-        rejected = reject(exported, options.allow_quality_loss)
-        told = receipt.receipt(
-            {**source, "pictures": origin}, description["networks"], exported, folder
-        )
-        receipt.write_receipt(told, folder)
-        write_grids(job, exported)
+        rejected = run_job(job, formats, {**source, "pictures": origin})
         publish(folder, output, version)
-    print(
-        f"Wrote {output}: {', '.join(sorted(p.name for p in output.iterdir() if p.name[0] != '.'))}"
-    )
+    written = sorted(path.name for path in output.iterdir() if path.name[0] != ".")
+    print(f"Wrote {output}: {', '.join(written)}")
     return 1 if rejected else 0
 
 

@@ -3,6 +3,7 @@
     python deploy/client.py horse.jpg zebra.png
     python deploy/client.py horses/ zebras/ --parallel=8
     python deploy/client.py horse.jpg zebra.png --grpc --server=localhost:8500
+    python deploy/client.py horse.jpg zebra.png --server=https://translate.example.org
 
 REST needs the standard library alone, so this one file can be copied anywhere. gRPC needs
 `pip install tensorflow-serving-api`.
@@ -11,9 +12,11 @@ REST needs the standard library alone, so this one file can be copied anywhere. 
 import argparse
 import base64
 import concurrent.futures
+import http.client
 import json
 import pathlib
 import random
+import re
 import sys
 import time
 import urllib.error
@@ -22,6 +25,9 @@ import urllib.request
 ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
 PAUSE = 0.2  # seconds before the first repetition; it doubles each time
 LONGEST_PAUSE = 5.0
+# Too busy, starting, or gone behind its proxy: by HTTP and by gRPC.
+PASSING_CODES = (408, 429, 502, 503, 504)
+PASSING_STATUS = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED")
 
 
 class ServerError(RuntimeError):
@@ -36,7 +42,7 @@ class RestClient:
     """Speaks the server's REST interface.
 
     Args:
-        server: host:port.
+        server: host:port, or an address that begins with https://.
         model: name of the model.
         signature: the direction, `serving_default`, `a_to_b` or `b_to_a`.
         label: version label, such as `stable`; the newest version when empty.
@@ -44,26 +50,28 @@ class RestClient:
 
     def __init__(self, server: str, model: str, signature: str, label: str = ""):
         version = f"/labels/{label}" if label else ""
-        self._url = f"http://{server}/v1/models/{model}{version}:predict"
+        place = server.rstrip("/") if "://" in server else f"http://{server}"
+        self._url = f"{place}/v1/models/{model}{version}:predict"
         self._signature = signature
 
     def translate(self, pictures: list[bytes], timeout: float) -> list[bytes]:
         """Returns the PNG files for picture files; `timeout` in seconds."""
         encoded = [{"b64": base64.b64encode(picture).decode()} for picture in pictures]
         body = {"signature_name": self._signature, "inputs": {"bytes_inputs": encoded}}
-        request = urllib.request.Request(
-            self._url, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
         try:
+            request = urllib.request.Request(
+                self._url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+            )
             with urllib.request.urlopen(request, timeout=timeout) as answer:
-                outputs = json.load(answer)["outputs"]
+                data = answer.read()
+            return [base64.b64decode(output["b64"]) for output in json.loads(data)["outputs"]]
         except urllib.error.HTTPError as error:
-            # 429 and 5xx: too busy, starting, or going down.
-            passes = error.code == 429 or error.code >= 500
-            raise ServerError(_reason(error), may_pass=passes) from error
-        except (OSError, ValueError, KeyError) as error:
+            raise ServerError(_reason(error), may_pass=error.code in PASSING_CODES) from error
+        except (ValueError, KeyError, TypeError, http.client.InvalidURL) as error:
+            told = f"{self._url} is no TensorFlow Serving, or not this model: {error!r}"
+            raise ServerError(told, may_pass=False) from error
+        except (OSError, http.client.HTTPException) as error:
             raise ServerError(f"no answer from {self._url}: {error}", may_pass=True) from error
-        return [base64.b64decode(output["b64"]) for output in outputs]
 
 
 class GrpcClient:
@@ -77,11 +85,16 @@ class GrpcClient:
             raise SystemExit(
                 "client.py: --grpc needs `pip install tensorflow-serving-api`."
             ) from error
-        largest = [(f"grpc.max_{way}_message_length", 256 * 2**20) for way in ("send", "receive")]
+        options = [(f"grpc.max_{way}_message_length", 256 * 2**20) for way in ("send", "receive")]
+        # Up to two minutes by default: longer than we wait for a server that comes late.
+        options.append(("grpc.max_reconnect_backoff_ms", int(LONGEST_PAUSE * 1000)))
+        scheme, _, place = server.rpartition("://")
+        if scheme == "https":
+            channel = grpc.secure_channel(place, grpc.ssl_channel_credentials(), options)
+        else:
+            channel = grpc.insecure_channel(place, options)
         self._grpc, self._protos = grpc, predict_pb2
-        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(
-            grpc.insecure_channel(server, options=largest)
-        )
+        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         self._model, self._signature, self._label = model, signature, label
 
     def translate(self, pictures: list[bytes], timeout: float) -> list[bytes]:
@@ -95,14 +108,12 @@ class GrpcClient:
         tensor.dtype = 7  # DT_STRING
         tensor.tensor_shape.dim.add().size = len(pictures)
         tensor.string_val.extend(pictures)
-        codes = self._grpc.StatusCode
         try:
             answer = self._stub.Predict(request, timeout=timeout)
         except self._grpc.RpcError as error:
-            passing = (codes.UNAVAILABLE, codes.RESOURCE_EXHAUSTED, codes.DEADLINE_EXCEEDED)
-            raise ServerError(
-                f"{error.code().name}: {error.details()}", may_pass=error.code() in passing
-            ) from error
+            status = error.code().name
+            told = f"{status}: {_sentence(error.details() or '')}"
+            raise ServerError(told, may_pass=status in PASSING_STATUS) from error
         return list(answer.outputs["image_bytes"].string_val)
 
 
@@ -120,8 +131,11 @@ def translate_patiently(client, pictures: list[bytes], deadline: float) -> list[
         except ServerError as error:
             # Not all clients at the same moment again.
             wait = pause * random.uniform(0.5, 1.5)
-            if not error.may_pass or time.monotonic() + wait > end:
+            if not error.may_pass:
                 raise
+            if time.monotonic() + wait > end:
+                told = f"{error} (given up after {deadline:g} s)"
+                raise ServerError(told, may_pass=True) from error
             time.sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -132,7 +146,13 @@ def jobs(source: pathlib.Path, target: pathlib.Path) -> list[tuple[pathlib.Path,
         return [(source, target)]
     if not source.is_dir():
         raise SystemExit(f"client.py: {source} does not exist.")
-    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in ENDINGS)
+    paths = sorted(
+        p
+        for p in source.rglob("*")
+        if p.suffix.lower() in ENDINGS
+        # What an earlier call wrote into a folder of the source is no source.
+        and (source == target or target not in p.parents)
+    )
     if not paths:
         raise SystemExit(f"client.py: {source} holds no pictures ({', '.join(ENDINGS)}).")
     # The old ending stays in the name: a.jpg and a.png are two pictures.
@@ -153,42 +173,67 @@ def translate_file(client, source: pathlib.Path, target: pathlib.Path, deadline:
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
+    text = error.read().decode(errors="replace")
     try:
-        return f"HTTP {error.code}: {json.load(error)['error']}"
-    except (ValueError, KeyError):
-        return f"HTTP {error.code}: {error.reason}"
+        text = json.loads(text)["error"]
+    except (ValueError, KeyError, TypeError):
+        text = text or error.reason
+    return f"HTTP {error.code}: {_sentence(text)}"
+
+
+def _sentence(text: str) -> str:
+    """Leaves out where in the graph it was said."""
+    said = re.search(r"assertion failed: \[(.*?)\]", text)
+    text = said[1] if said else text.partition("[[{{node")[0]
+    return " ".join(text.split())[:300]
+
+
+def translate_all(client, todo, options) -> int:
+    """Translates the jobs in parallel, telling how far it is; returns how many failed."""
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(max(options.parallel, 1)) as pool:
+        work = [pool.submit(translate_file, client, *job, options.deadline) for job in todo]
+        try:
+            for done, future in enumerate(concurrent.futures.as_completed(work), 1):
+                if problem := future.result():
+                    failed += 1
+                    print(f"client.py: {problem}", file=sys.stderr)
+                if len(todo) > 1:
+                    print(f"\r{done} of {len(todo)}", end="", file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            print("\nStopping after the pictures that are under way.", file=sys.stderr)
+            pool.shutdown(cancel_futures=True)
+            raise
+    if len(todo) > 1:
+        print(f"\n{len(todo) - failed} translated, {failed} failed", file=sys.stderr)
+    return failed
 
 
 def main(argv: list[str]) -> int:
-    """Returns 0 when every picture was translated, 1 otherwise."""
+    """Returns 0 when every picture was translated, 1 otherwise, 130 when interrupted."""
+    options = _parser().parse_args(argv)
+    server = options.server or ("localhost:8500" if options.grpc else "localhost:8501")
+    kind = GrpcClient if options.grpc else RestClient
+    client = kind(server, options.model, options.signature, options.label)
+    try:
+        return 1 if translate_all(client, jobs(options.source, options.target), options) else 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("source", type=pathlib.Path, help="a picture or a folder of pictures")
     parser.add_argument("target", type=pathlib.Path, help="the PNG file or folder to write")
-    parser.add_argument("--server", help="host:port; localhost:8501, or with --grpc :8500")
+    parser.add_argument("--server", help="host:port or https://...; localhost:8501 (gRPC: 8500)")
     parser.add_argument("--model", default="cyclegan", help="name of the model on the server")
     parser.add_argument("--signature", default="serving_default", help="a_to_b, b_to_a, ...")
     parser.add_argument("--label", default="", help="version label, such as stable")
     parser.add_argument("--grpc", action="store_true", help="speak gRPC instead of REST")
     parser.add_argument("--parallel", type=int, default=4, help="pictures under way at a time")
     parser.add_argument("--deadline", type=float, default=120.0, help="seconds for each picture")
-    options = parser.parse_args(argv)
-    server = options.server or ("localhost:8500" if options.grpc else "localhost:8501")
-    kind = GrpcClient if options.grpc else RestClient
-    client = kind(server, options.model, options.signature, options.label)
-    todo = jobs(options.source, options.target)
-    failed = 0
-    with concurrent.futures.ThreadPoolExecutor(max(options.parallel, 1)) as pool:
-        work = [pool.submit(translate_file, client, *job, options.deadline) for job in todo]
-        for done, future in enumerate(concurrent.futures.as_completed(work), 1):
-            if problem := future.result():
-                failed += 1
-                print(f"client.py: {problem}", file=sys.stderr)
-            if len(todo) > 1:
-                print(f"\r{done} of {len(todo)}", end="", file=sys.stderr, flush=True)
-    if len(todo) > 1:
-        print(f"\n{len(todo) - failed} translated, {failed} failed", file=sys.stderr)
-    return 1 if failed else 0
+    return parser
 
 
 if __name__ == "__main__":

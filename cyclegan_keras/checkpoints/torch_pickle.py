@@ -12,11 +12,11 @@ import pickletools
 from cyclegan_keras.checkpoints.errors import CheckpointError
 from cyclegan_keras.checkpoints.torch_tensors import Function, fill, find, storage_of
 
-MOST_BYTES = 4 * 2**20  # of one pickle; that of a whole training state is under a tenth of it
-MOST_OPERATIONS = 200_000  # each makes at most one object, so this bounds memory and time
+MOST_BYTES = 2 * 2**20  # of one pickle; a whole training state of 1800 tensors takes a tenth of it
+MOST_OPERATIONS = 150_000  # and two fifths of these; each makes few and small objects
 
-# What pickletools may raise on a damaged pickle.
-_DAMAGED = (ValueError, IndexError, KeyError, TypeError, OverflowError, EOFError)
+# What pickletools may raise on a damaged pickle; it warns of odd strings, perhaps as an error.
+_DAMAGED = (ValueError, IndexError, KeyError, TypeError, OverflowError, EOFError, Warning)
 
 
 def read_pickle(data: bytes) -> tuple[object, int]:
@@ -40,7 +40,7 @@ def read_pickle(data: bytes) -> tuple[object, int]:
         raise
     except _DAMAGED as error:
         raise CheckpointError(
-            f"Its pickle is damaged or too long ({ascii(str(error))[1:-1][:100]})."
+            f"Its pickle is damaged or too long ({ascii(str(error)[:100])[1:-1]})."
         ) from error
     return result, stream.tell()
 

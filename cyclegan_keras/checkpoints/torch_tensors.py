@@ -61,46 +61,60 @@ def find(module: object, name: object) -> Function | StorageType:
 
 
 def fill(target: dict, items) -> dict:
-    """Adds (key, value) pairs to `target`; TypeError for keys that are no short strings."""
+    """Adds (key, value) pairs to `target`; TypeError for keys that `check_key` refuses."""
     for key, value in items:
         target[check_key(key)] = value
     return target
 
 
 def check_key(key: object) -> str | int:
-    """Returns `key`; TypeError unless it is a short string or an int.
+    """Returns `key`; TypeError unless it is a short, printable string or a number below 2**48.
 
-    Hashing anything else may not be safe: a tuple nested deeply enough ends the process.
+    Hashing anything else may not be safe: a tuple nested deeply enough ends the process, a number
+    of a million digits takes a millisecond each time, and numbers above 2**61 can share one hash.
     """
-    if type(key) is int or (type(key) is str and len(key) <= _LONGEST_KEY):
+    if _is_count(key) or (type(key) is str and len(key) <= _LONGEST_KEY and key.isprintable()):
         return key
     raise TypeError("a key that is no short string")
 
 
-def _ordered_dict(items=()):
-    made = fill({}, items)
-    if type(items) is list:
-        items.clear()  # or one long list, asked for again and again, would fill the memory
-    return made
-
-
 def storage_of(identity: tuple) -> Storage:
     """Returns the storage that a pickle refers to; TypeError or ValueError for anything else."""
-    kind, storage_type, key, _location, count = identity[:5]
+    if type(identity) is not tuple or len(identity) > 6:
+        raise TypeError("a reference to something other than a storage")
+    kind, storage_type, key, _location, count, *view = identity
     if kind != "storage" or not isinstance(storage_type, StorageType) or not _is_count(count):
         raise TypeError("a reference to something other than a storage")
+    if any(part is not None for part in view):
+        raise TypeError("a part of a storage, as only PyTorch before 0.4 wrote it")
     return Storage(storage_type.dtype, str(check_key(key)), count)
 
 
-def _tensor(storage, offset, shape, strides, *_):
-    if not isinstance(storage, Storage) or not len(shape) == len(strides) <= _MOST_DIMENSIONS:
+# The functions below take what PyTorch gives them and no more: where one could be called with
+# things of any length, a short pickle could call it with the same long one again and again.
+
+
+def _ordered_dict(pairs=None):
+    if pairs is None:
+        return {}
+    if type(pairs) is not list:  # which Python 2 wrote
+        raise TypeError("an OrderedDict of something other than a list")
+    made = fill({}, pairs)
+    pairs.clear()
+    return made
+
+
+def _tensor(storage, offset, shape, strides, _requires_grad=None, _hooks=None, _metadata=None):
+    if not isinstance(storage, Storage) or not type(shape) is type(strides) is tuple:
         raise TypeError("a tensor made of something else")
+    if not len(shape) == len(strides) <= _MOST_DIMENSIONS:
+        raise TypeError("a tensor of too many dimensions")
     if not all(_is_count(number) for number in (offset, *shape, *strides)):
         raise TypeError("a tensor with a size that is no number")
-    return Tensor(storage, offset, tuple(shape), tuple(strides))
+    return Tensor(storage, offset, shape, strides)
 
 
-def _parameter(tensor, *_):
+def _parameter(tensor, _requires_grad=None, _hooks=None):
     if not isinstance(tensor, Tensor):
         raise TypeError("a parameter made of something else")
     return tensor

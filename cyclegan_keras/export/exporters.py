@@ -5,6 +5,7 @@ import io
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from PIL import Image
 
 from cyclegan_keras.export.base import Exported, Job, to_float, translate_any_size
@@ -12,6 +13,7 @@ from cyclegan_keras.export.errors import ExportError
 from cyclegan_keras.export.onnx import export_onnx
 from cyclegan_keras.export.parity import compare
 from cyclegan_keras.export.saved_model import export_saved_model
+from cyclegan_keras.export.tflite import LEAST_PSNR_DB, export_tflite
 
 
 def write_saved_model(job: Job) -> list[Exported]:
@@ -40,6 +42,47 @@ def write_saved_model(job: Job) -> list[Exported]:
     return exported
 
 
+def write_tflite(job: Job) -> list[Exported]:
+    """Writes the variants and sizes asked for; measures speed and memory besides likeness."""
+    try:
+        from cyclegan_keras.export import tflite_run
+        from cyclegan_keras.export.tflite_measure import count, measure
+    except ImportError as error:
+        raise ExportError(
+            'TFLite files are measured by LiteRT: pip install "cyclegan-keras[export]".'
+        ) from error
+    folder = job.folder / "tflite"
+    folder.mkdir()
+    sizes = [_side(text) for text in job.options.tflite_size.split(",")]
+    variants = [name.strip() for name in job.options.tflite_variants.split(",")]
+    exported = []
+    for direction, generator in job.generators.items():
+        for size in sizes:
+            inputs = [to_float(_resized(p, size, size)) for p in job.pictures[direction]]
+            references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
+            paths = export_tflite(
+                generator,
+                folder,
+                job.names[direction],
+                size=size,
+                variants=variants,
+                calibration=job.calibration[direction],
+                metadata={"direction": direction, **_told(job)},
+                sized_names=len(sizes) > 1,
+            )
+            for variant, path in paths.items():
+                logging.info("  measuring %s", path.name)
+                baseline = tf.function(lambda x, net=generator: net(x, training=False))
+                facts = measure(path, references, baseline=baseline)
+                facts |= {"size": size, **count(generator, size, size)}
+                least = LEAST_PSNR_DB[variant]
+                made = Exported(path, f"tflite {variant}", direction, facts, least)
+                interpreter = tflite_run.open_model(path)
+                made.samples = [tflite_run.run(interpreter, x)[0] for x in inputs]
+                exported.append(made)
+    return exported
+
+
 def write_onnx(job: Job) -> list[Exported]:
     """Writes one ONNX file a direction; compared where onnxruntime is installed."""
     folder = job.folder / "onnx"
@@ -64,11 +107,25 @@ def write_onnx(job: Job) -> list[Exported]:
     return exported
 
 
+def _side(text: str) -> int:
+    if not text.strip().isdecimal() or not 1 <= int(text) <= 4096:
+        raise ExportError(f"--tflite_size={text}: expected sides of 1 to 4096 pixels.")
+    return int(text)
+
+
+def _told(job: Job) -> dict[str, object]:
+    return {key: job.description.get(key) for key in ("name", "licence", "description")}
+
+
+def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))
+
+
 def fitting(generator: keras.Model, picture: np.ndarray) -> np.ndarray:
     """Cuts a picture to a size that the generator takes; float32 (1, height, width, 3)."""
     multiple = generator.size_multiple
     height, width = (max(side // multiple, 1) * multiple for side in picture.shape[:2])
-    return to_float(np.asarray(Image.fromarray(picture).resize((width, height))))
+    return to_float(_resized(picture, height, width))
 
 
 def _png(picture: np.ndarray) -> bytes:

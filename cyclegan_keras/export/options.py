@@ -39,7 +39,7 @@ class ExportOptions:
         "256", "Sides of the TFLite graphs' square pictures in pixels, several with commas."
     )
     tflite_variants: str = _option(
-        "fp32,fp16,dynamic,int8,uint8", "TFLite variants to write, with commas."
+        "fp32,fp16,dynamic,uint8,int8", "TFLite variants to write, with commas."
     )
     max_image_pixels: int = _option(
         4 * 2**20, "The server refuses larger pictures.", low=1, high=2**31 - 1

@@ -11,6 +11,9 @@ from cyclegan_keras.export.errors import ExportError
 from cyclegan_keras.layers import BatchNormalization, InstanceNormalization
 from cyclegan_keras.models import ResNetGenerator, UNetGenerator
 
+# What lies between them fills a channel's range; wider or narrower costs decibels.
+_PERCENTILES = (0.03, 99.97)
+
 
 def static_translate(
     generator: keras.Model,
@@ -18,7 +21,7 @@ def static_translate(
     width: int,
     *,
     uint8: bool = False,
-    spreads: Mapping[str, np.ndarray] | None = None,
+    ranges: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> tf.types.experimental.ConcreteFunction:
     """Returns a graph that translates one picture of a fixed size, its weights constants.
 
@@ -32,7 +35,7 @@ def static_translate(
         height: of the pictures.
         width: of the pictures.
         uint8: pictures are uint8 in 0..255 on both sides, and the graph scales them.
-        spreads: see `measure_spreads`.
+        ranges: of `measure_ranges`, where integers will follow; values beyond are clipped.
 
     Raises:
         ExportError: the generator takes no pictures of that size.
@@ -41,7 +44,7 @@ def static_translate(
     channels = generator.input_shape[-1]
     dtype = tf.uint8 if uint8 else tf.float32
     image = tf.TensorSpec((1, height, width, channels), dtype, name="image")
-    translate = _translator(generator, _Parts(spreads or {}))
+    translate = _translator(generator, _Parts(ranges or {}))
 
     def of_pixels(image):
         y = translate(tf.cast(image, tf.float32) / 127.5 - 1)
@@ -57,13 +60,15 @@ def static_translate(
     return function.get_concrete_function()
 
 
-def measure_spreads(
+def measure_ranges(
     generator: keras.Model, pictures: Sequence[np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Returns by how much every channel varies in front of the instance norms, by layer.
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Returns where the channels before every instance norm lie: layer -> (centres, half widths).
 
-    An instance norm undoes any scale of its channels. Dividing the kernel before it by these
-    numbers changes nothing in real arithmetic, but lets all channels share one integer scale.
+    An instance norm undoes any scale and offset of its channels. So a convolution before it may
+    have every channel fill [-1, 1], which changes nothing in real arithmetic but lets all channels
+    share one integer scale without loss. The few values beyond are clipped: they would coarsen the
+    scale of all others.
 
     Args:
         generator: the network.
@@ -73,7 +78,10 @@ def measure_spreads(
     translate = _translator(generator, parts)
     for picture in pictures:
         translate(tf.constant(picture))
-    return {name: np.sqrt(np.mean(found, 0)) + 1e-3 for name, found in parts.seen.items()}
+    return {
+        name: (np.float32((low + high) / 2), np.float32((high - low) / 2 + 1e-3))
+        for name, (low, high) in parts.seen.items()
+    }
 
 
 def _translator(generator, parts):
@@ -141,34 +149,37 @@ def _unet(net, parts, x):
 class _Parts:
     """Makes a convolution and the norm behind it one; sees how far channels spread between."""
 
-    def __init__(self, spreads):
-        self._spreads = spreads
-        self.seen = {}  # layer -> variances (channels,), one a picture
+    def __init__(self, ranges):
+        self._ranges = ranges
+        self.seen = {}  # layer -> lowest and highest value of each channel
 
     def conv(self, x, conv, norm, stride=1):
-        return self._normed(
-            conv, norm, lambda kernel, bias: static_ops.conv(x, kernel, bias, stride)
-        )
+        return self._normed(static_ops.conv, x, conv, norm, stride=stride)
 
     def conv_up(self, x, conv, norm, phases, around=static_ops.zeros):
-        return self._normed(
-            conv, norm, lambda kernel, bias: static_ops.conv_up(x, kernel, bias, phases, around)
-        )
+        return self._normed(static_ops.conv_up, x, conv, norm, phases=phases, around=around)
 
-    def _normed(self, conv, norm, convolve):
+    def _see(self, name, y):
+        low, high = np.percentile(y, _PERCENTILES, (0, 1, 2))
+        before = self.seen.get(name, (low, high))
+        self.seen[name] = np.minimum(before[0], low), np.maximum(before[1], high)
+
+    def _normed(self, convolve, x, conv, norm, **kwargs):
         kernel, bias = _weights(conv)
         if isinstance(norm, BatchNormalization):
-            return convolve(*_fold(norm, kernel, bias))
+            return convolve(x, *_fold(norm, kernel, bias), **kwargs)
         if not isinstance(norm, InstanceNormalization):
-            return convolve(kernel, bias)
-        # No bias: the norm takes it away with the mean.
-        spread = self._spreads.get(conv.path)
-        y = convolve(kernel if spread is None else kernel / spread, None)
+            return convolve(x, kernel, bias, **kwargs)
+        # The layer's own bias has no effect: the norm takes it away with the mean.
+        if conv.path in self._ranges:
+            centre, spread = self._ranges[conv.path]
+            y = convolve(x, kernel / spread, -centre / spread, clip=True, **kwargs)
+            epsilon = norm.epsilon / spread**2
+        else:
+            y, epsilon = convolve(x, kernel, None, **kwargs), norm.epsilon
         if tf.executing_eagerly():
-            self.seen.setdefault(conv.path, []).append(np.var(y, (0, 1, 2)))
-        epsilon = norm.epsilon if spread is None else norm.epsilon / spread**2
-        gamma, beta = (_numpy(norm.gamma), _numpy(norm.beta))
-        return static_ops.instance_norm(y, gamma, beta, epsilon)
+            self._see(conv.path, y)
+        return static_ops.instance_norm(y, _numpy(norm.gamma), _numpy(norm.beta), epsilon)
 
 
 def _weights(conv):
@@ -197,10 +208,10 @@ def _zeros(x, amount):
 
 
 def _check_size(generator, height, width):
-    try:
-        generator.compute_output_shape((1, height, width, generator.input_shape[-1]))
-        generator(np.zeros((1, height, width, generator.input_shape[-1]), "float32"))
-    except ValueError as error:
+    multiple = getattr(generator, "size_multiple", 1)
+    smallest = getattr(generator, "smallest_size", 1)
+    if height % multiple or width % multiple or min(height, width) < smallest:
         raise ExportError(
-            f"The generator takes no pictures of {height}x{width} pixels: {error}"
-        ) from error
+            f"The generator takes no pictures of {height}x{width} pixels: give a size that is a "
+            f"multiple of {multiple} and at least {smallest}."
+        )

@@ -1,4 +1,10 @@
+import itertools
+import os
 import pickle
+import re
+import struct
+import sys
+import time
 import tracemalloc
 import zipfile
 
@@ -19,7 +25,7 @@ from golden_files import FOLDER, load_golden
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cyclegan_keras.checkpoints import CheckpointError, read_state_dicts
+from cyclegan_keras.checkpoints import CheckpointError, read_state_dicts, write_state_dict
 
 GOLDEN = FOLDER / "checkpoints"
 SIX = np.arange(6, dtype="<f4")
@@ -63,7 +69,7 @@ def test_views_of_storages(container, tmp_path):
         transposed=tensor(shape=(3, 2), strides=(1, 3)),
         part=tensor(shape=(2,), strides=(2,), offset=1),
     )
-    state = read(CONTAINERS[container](content, {"0": SIX.tobytes() * 1}), tmp_path)[""]
+    state = read(CONTAINERS[container](content, {"0": SIX.tobytes()}), tmp_path)[""]
     np.testing.assert_array_equal(state["whole"], SIX.reshape(2, 3))
     np.testing.assert_array_equal(state["transposed"], SIX.reshape(2, 3).T)
     np.testing.assert_array_equal(state["part"], [1, 3])
@@ -103,20 +109,57 @@ def test_a_training_state_gives_its_networks(container):
     assert states["netD_A"]["net.0.weight"].shape == (2, 3, 1, 1)
 
 
+def test_parts_of_parts_get_joined_names(tmp_path):
+    inner = pickle.EMPTY_DICT + text("a") + tensor() + pickle.SETITEM
+    states = pickle.EMPTY_DICT + number(7) + inner + pickle.SETITEM
+    outer = pickle.EMPTY_DICT + text("state") + states + pickle.SETITEM + text("lr") + number(1)
+    assert list(read(zipped(program(outer + pickle.SETITEM), {"0": SIX.tobytes()}), tmp_path)) == [
+        "state.7"
+    ]
+
+
+def test_keys_stay_as_they_are(tmp_path):
+    write_state_dict(tmp_path / "net.pth", {"module.model.1.weight": SIX})
+    assert list(read_state_dicts(tmp_path / "net.pth")[""]) == ["module.model.1.weight"]
+
+
+def field(data, offset, form, value, entry=0):
+    """Returns the archive `data` with one number changed in an entry of its directory."""
+    starts = [match.start() for match in re.finditer(b"PK\1\2", data)]
+    changed = bytearray(data)
+    struct.pack_into(form, changed, starts[entry] + offset, value)
+    return bytes(changed)
+
+
+def bloated_directory():
+    """An archive that lists a hundred thousand entries."""
+    start, end = GOOD.index(b"PK\1\2"), GOOD.index(b"PK\5\6")
+    before, after = GOOD[start : start + 28] + b"\4\0", GOOD[start + 30 : start + 46]
+    entries = b"".join(before + after + b"%04x" % (index % 2**16) for index in range(100_000))
+    directory = GOOD[start:end] + entries
+    size_and_place = struct.pack("<LL", len(directory), start)
+    return GOOD[:start] + directory + GOOD[end : end + 12] + size_and_place + b"\0\0"
+
+
+GOOD = zipped(state_dict(a=tensor()), {"0": SIX.tobytes()})
 BAD = {
+    "encrypted": field(GOOD, 8, "<H", 1),
+    "of a later zip": field(GOOD, 6, "<H", 99),
+    "packed in an unknown way": field(GOOD, 10, "<H", 99),
+    "one gigabyte packed in nothing": field(GOOD, 20, "<L", 2**30),
+    "one gigabyte of nothing": field(GOOD, 24, "<L", 2**30),
+    "an entry past the end": field(GOOD, 42, "<L", 2**31),
+    "a bloated directory": bloated_directory(),
+    "bfloat16 of another machine": zipped(
+        state_dict(a=tensor(storage="BFloat16Storage")),
+        {"0": bytes(12)},
+        extra=[("archive/byteorder", {"little": "big", "big": "little"}[sys.byteorder])],
+    ),
+    "a tar": b"0" * 257 + b"ustar" + bytes(762),
     "no tensors": zipped(program(ordered_dict()), {}),
     "not a dict": zipped(program(pickle.NONE), {}),
     "itself in itself": zipped(
-        program(
-            pickle.EMPTY_DICT
-            + pickle.BINPUT
-            + b"\0"
-            + text("a")
-            + pickle.BINGET
-            + b"\0"
-            + pickle.SETITEM
-        ),
-        {},
+        program(pickle.EMPTY_DICT + b"q\0" + text("a") + b"h\0" + pickle.SETITEM), {}
     ),
     "missing array": zipped(state_dict(a=tensor(key="1")), {"0": SIX.tobytes()}),
     "short array": zipped(state_dict(a=tensor()), {"0": SIX.tobytes()[:-4]}),
@@ -153,6 +196,7 @@ BAD = {
 def test_what_is_refused(case, tmp_path):
     with pytest.raises(CheckpointError, match=r"net\.pth cannot be read: "):
         read(BAD[case], tmp_path)
+    assert not check(BAD[case], tmp_path)  # nor takes much memory
 
 
 def test_a_wrong_checksum_is_noticed(tmp_path):
@@ -160,6 +204,18 @@ def test_a_wrong_checksum_is_noticed(tmp_path):
     data[data.index(SIX.tobytes()) + 3] ^= 1
     with pytest.raises(CheckpointError, match="Bad CRC"):
         read(bytes(data), tmp_path)
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_not_waited_for(make, tmp_path):
+    make(tmp_path / "net.pth")
+    with pytest.raises(CheckpointError, match="is not a file"):
+        read_state_dicts(tmp_path / "net.pth")
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_state_dicts(tmp_path / "net.pth")
 
 
 # Property tests: whatever the bytes, the answer is arrays or CheckpointError, soon and in bounds.
@@ -175,7 +231,10 @@ ANYTHING = settings(
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("fuzz")
+    folder = tmp_path_factory.mktemp("fuzz")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # where whatever runs would leave its file
+        yield folder
 
 
 def check(data, folder):
@@ -188,7 +247,7 @@ def check(data, folder):
     finally:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 50 * 2**20 + 8 * len(data)
+        assert peak < 50 * 10**6 + 2 * len(data)
         assert [path.name for path in folder.iterdir()] == ["net.pth"]
     for state in networks.values():
         for array in state.values():
@@ -197,42 +256,81 @@ def check(data, folder):
     return True
 
 
-def valid_files():
+@pytest.fixture(scope="module")
+def valid_files(tmp_path_factory):
     content = state_dict(a=tensor(), b=tensor(key="1", count=4, shape=(4,), strides=(1,)))
     storages = {"0": SIX.tobytes(), "1": SIX[:4].tobytes()}
-    recorded = (GOLDEN / "training_state_legacy.pth").read_bytes()[:6000]
-    return [zipped(content, storages), legacy(content, storages), recorded]
+    written = tmp_path_factory.mktemp("valid") / "net.pth"
+    write_state_dict(written, {"a": SIX.reshape(2, 3), "b": np.array(7)})
+    recorded = [GOLDEN / f"training_state_{container}.pth" for container in CONTAINERS]
+    return [
+        *(zipped(content, storages), legacy(content, storages), written.read_bytes()),
+        *(path.read_bytes() for path in recorded),
+    ]
 
 
 @pytest.mark.slow
 @ANYTHING
 @given(data=st.data())
-def test_damaged_files(data, place):
-    file = bytearray(data.draw(st.sampled_from(valid_files())))
-    for _ in range(data.draw(st.integers(0, 6))):
-        place_of = data.draw(st.integers(0, len(file) - 1))
-        file[place_of] = data.draw(st.integers(0, 255))
-    check(bytes(file[: data.draw(st.integers(0, len(file)))]), place)
+def test_damaged_files(data, place, valid_files):
+    file = bytearray(data.draw(st.sampled_from(valid_files)))
+    # Both ends of a file describe it; numbers fill its middle.
+    spot = st.one_of(
+        st.integers(0, min(len(file), 3000) - 1), st.integers(-min(len(file), 800), -1)
+    )
+    for index, value in data.draw(st.lists(st.tuples(spot, st.integers(0, 255)), max_size=6)):
+        file[index] = value
     check(bytes(file), place)
+    check(bytes(file[: data.draw(st.integers(0, len(file)))]), place)
 
 
+@pytest.mark.slow
+@ANYTHING
+@given(
+    entry=st.integers(0, 2),
+    change=st.sampled_from(
+        [
+            *((6, "<H"), (8, "<H"), (10, "<H"), (16, "<L"), (20, "<L"), (24, "<L"), (28, "<H")),
+            *((30, "<H"), (32, "<H"), (34, "<H"), (42, "<L")),
+        ]
+    ),
+    value=st.one_of(st.integers(0, 400), st.sampled_from([2**15, 2**16 - 1, 2**31, 2**32 - 1])),
+)
+def test_directories_that_lie(entry, change, value, place):
+    offset, form = change
+    value %= 2 ** (8 * struct.calcsize(form))
+    data = zipped(state_dict(a=tensor()), {"0": SIX.tobytes(), "1": SIX.tobytes()})
+    check(field(data, offset, form, value, entry), place)
+
+
+CALLABLES = [
+    *(("os", "system"), ("posix", "system"), ("nt", "system"), ("subprocess", "getoutput")),
+    *(("builtins", "eval"), ("__builtin__", "eval"), ("builtins", "exec"), ("builtins", "open")),
+    *(("torch", "load"), ("torch.hub", "load"), ("numpy", "fromfile"), ("numpy", "save")),
+    *(("torch._utils", "_rebuild_tensor_v2.__globals__"), ("collections", "namedtuple")),
+]
+COMMAND = text("open('PWNED', 'w')")
+CALLS = [
+    lambda *words: name(*words) + COMMAND + pickle.TUPLE1 + pickle.REDUCE,
+    lambda *words: name(*words) + COMMAND + pickle.TUPLE1 + pickle.NEWOBJ,
+    lambda *words: (
+        b"".join(map(text, words)) + pickle.STACK_GLOBAL + COMMAND + pickle.TUPLE1 + pickle.REDUCE
+    ),
+    lambda *words: pickle.MARK + COMMAND + pickle.INST + "{}\n{}\n".format(*words).encode(),
+    lambda *words: pickle.MARK + name(*words) + COMMAND + pickle.OBJ,
+]
 OPERATIONS = st.one_of(
     st.sampled_from(
         [
             *(pickle.MARK, pickle.EMPTY_DICT, pickle.EMPTY_LIST, pickle.EMPTY_TUPLE, pickle.TUPLE),
-            *(
-                pickle.TUPLE1,
-                pickle.TUPLE2,
-                pickle.TUPLE3,
-                pickle.REDUCE,
-                pickle.BUILD,
-                pickle.NONE,
-            ),
+            *(pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
+            *(pickle.REDUCE, pickle.BUILD, pickle.NONE),
             *(pickle.SETITEM, pickle.SETITEMS, pickle.APPEND, pickle.APPENDS, pickle.BINPERSID),
             *(pickle.NEWTRUE, pickle.STACK_GLOBAL, pickle.MEMOIZE, pickle.POP, pickle.DUP),
             *(pickle.NEWOBJ, pickle.STOP, tensor(), ordered_dict()),
         ]
     ),
+    st.sampled_from(list(itertools.product(CALLABLES, CALLS))).map(lambda pair: pair[1](*pair[0])),
     st.integers(0, 3).map(lambda index: pickle.BINPUT + bytes([index])),
     st.integers(0, 3).map(lambda index: pickle.BINGET + bytes([index])),
     st.integers(-(2**70), 2**70).map(number),
@@ -307,3 +405,49 @@ def test_descriptions_that_are_true_are_read(shape, offset, spare, container, pl
     assert check(file, place)
     expected = data[offset : offset + size].reshape(shape)
     np.testing.assert_array_equal(read(file, place)[""]["a"], expected)
+
+
+def crowded(count):
+    """A description of `count` arrays, each of eight dimensions, with wide strings beside them."""
+    wide = "\U0001f600" + "k" * 10**6
+    view = tensor(count=count, shape=(1,) * 8, strides=(1,) * 8, storage="ByteStorage")
+    first = text("name") + text(wide) + text("first") + view + pickle.BINPUT + b"\0"
+    items = (text(f"{index:x}") + pickle.BINGET + b"\0" for index in range(count - 1))
+    return program(pickle.EMPTY_DICT + pickle.MARK + first + b"".join(items) + pickle.SETITEMS)
+
+
+def nested(count):
+    """A description of `count` dicts of one tensor, deep down under long names."""
+    state = pickle.EMPTY_DICT + text("a") + pickle.BINGET + b"\0" + pickle.SETITEM
+    states = b"".join(number(index) + state for index in range(count))
+    content = pickle.EMPTY_DICT + pickle.MARK + states + pickle.SETITEMS
+    for _ in range(3):
+        content = pickle.EMPTY_DICT + text("\U0001f600" + "k" * 299) + content + pickle.SETITEM
+    made = tensor(count=1, shape=(1,), strides=(1,), storage="ByteStorage")
+    spare = text("spare") + made + pickle.BINPUT + b"\0" + pickle.TUPLE1 + pickle.SETITEM
+    return program(pickle.EMPTY_DICT + spare + content[1:])
+
+
+GREEDY = {  # descriptions, and the bytes of the array that they describe
+    "many arrays": (crowded(74_000), 74_000),
+    "many networks": (nested(24_000), 1),
+    "long names": (nested(1900), 1),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("case", GREEDY)
+def test_time_and_memory_have_bounds(case, container, place):
+    content, size = GREEDY[case]
+    options = {"itemsize": 1} if container == "legacy" else {}
+    start = time.process_time()
+    accepted = check(CONTAINERS[container](content, {"0": bytes(size)}, **options), place)
+    assert accepted == (case != "many networks")
+    assert time.process_time() - start < 20  # the worst takes two seconds
+
+
+@pytest.mark.slow
+def test_a_full_directory_and_a_full_description_stay_in_bounds(place):
+    spare = [(f"archive/{index:04x}", b"") for index in range(8200)]
+    assert check(zipped(crowded(74_000), {"0": bytes(74_000)}, extra=spare), place)

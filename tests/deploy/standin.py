@@ -1,57 +1,53 @@
 """A stand-in for TensorFlow Serving, for tests alone: the real server's binary cannot be had here.
 
-It loads an exported SavedModel by TensorFlow's own runtime and answers as the server's documents
-and protos say: REST (`:predict` with `instances` or `inputs`, `{"b64": ..}` for bytes, names ending
-in `_bytes` encoded on the way out, errors as `{"error": ..}`) and gRPC (`PredictionService`). It
-reads the same models.config, with versions and labels. Nothing here is the server's own code, so
-what passes here is a promise about the contract, not about the server.
+It reads a models.config by the official protos, loads exported SavedModels by TensorFlow's own
+runtime (a graph and a session, as the server's loader does), and answers as the server's documents
+and protos say; `standin_rest` and `standin_grpc` are its two interfaces. Nothing here is the
+server's own code: what passes here is a promise about the contract, not about the server.
 """
 
-import base64
+import argparse
 import contextlib
-import http.server
-import json
 import pathlib
 import queue
-import re
 import threading
+import time
 from concurrent import futures
 
 import grpc
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-CODES = {400: grpc.StatusCode.INVALID_ARGUMENT, 404: grpc.StatusCode.NOT_FOUND}
-_PATH = re.compile(
-    r"/v1/models/(?P<model>[^/:]+)(/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-    r"(?P<verb>:predict)?"
-)
+from deploy import standin_grpc, standin_rest
+
+# Codes of TensorFlow and of gRPC are the same numbers.
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class Refusal(Exception):  # noqa: N818, an answer rather than an error
-    """An answer that is no translation: an HTTP code and a sentence."""
+    """An answer that is no translation: a gRPC status code and a sentence."""
 
     def __init__(self, code, message):
         super().__init__(message)
-        self.code = code
+        self.code = grpc.StatusCode[code] if isinstance(code, str) else _CODES[code]
 
 
 class StandIn:
-    """Serves the models of a config.
+    """Serves the model of a config.
 
     Args:
         config: text of a models.config.
-        base: folder that takes the place of the config's base paths.
+        base: folder that takes the place of the config's base path.
         batch_size: most pictures that requests waiting together are merged to; 1 for no batching.
-        failures: this many of the first requests are answered by 503, as while starting.
+        failures: this many of the first requests are answered by UNAVAILABLE.
     """
 
     def __init__(self, config, base, *, batch_size=1, failures=0):
         self.base, self.batch_size, self.failures = pathlib.Path(base), batch_size, failures
-        self.loaded, self.batches = {}, []
+        self.loaded, self.labels, self.batches = {}, {}, []
         self._queue = queue.Queue()
         self.configure(config)
         threading.Thread(target=self._work, daemon=True).start()
@@ -60,30 +56,80 @@ class StandIn:
         """Takes up a new config, as the server does when the file changes."""
         parsed = text_format.Parse(config, model_server_config_pb2.ModelServerConfig())
         (model,) = parsed.model_config_list.config
-        for version in model.model_version_policy.specific.versions:
-            if version not in self.loaded:
-                self.loaded[version] = tf.saved_model.load(str(self.base / str(version)))
+        versions = list(model.model_version_policy.specific.versions)
+        for label, version in model.version_labels.items():
+            if label in self.labels and version not in self.loaded:
+                raise Refusal("FAILED_PRECONDITION", f"{label} -> {version}, which is not loaded")
+        self.loaded = {
+            version: self.loaded.get(version) or _Version(self.base / str(version))
+            for version in versions
+        }
         self.name, self.labels = model.name, dict(model.version_labels)
-        self.versions = list(model.model_version_policy.specific.versions)
 
-    def predict(self, model, version, label, signature, inputs):
-        """Answers {name: array} for {name: array}."""
+    def predict(self, spec, inputs):
+        """Answers {name: array} for a ModelSpec and {name: array}."""
         if self.failures:
             self.failures -= 1
-            raise Refusal(503, "the model is not ready yet")
-        if model != self.name:
-            raise Refusal(404, f"Servable not found for request: Latest({model})")
-        if label and label not in self.labels:
-            raise Refusal(400, f"Unrecognized servable version label: {label}")
-        chosen = self.labels[label] if label else version or max(self.versions)
-        if chosen not in self.versions:
-            raise Refusal(404, f"Servable not found for request: Specific({model}, {chosen})")
-        signatures = self.loaded[chosen].signatures
-        if signature not in signatures:
-            raise Refusal(400, f'Serving signature key "{signature}" not found.')
+            raise Refusal("UNAVAILABLE", "not yet")
+        version, signature = self.version(spec), spec.signature_name or "serving_default"
+        self.signature(version, signature)
         waiting = futures.Future()
-        self._queue.put((chosen, signature, inputs, waiting))
+        self._queue.put((version, signature, inputs, waiting))
         return waiting.result()
+
+    def version(self, spec):
+        """Returns the number of the version that a ModelSpec means."""
+        told = f"Servable not found for request: {spec.name}"
+        if spec.name != self.name or not self.loaded:
+            raise Refusal("NOT_FOUND", told)
+        if label := spec.version_label:
+            if label not in self.labels:
+                raise Refusal("INVALID_ARGUMENT", f"Unrecognized servable version label: {label}")
+            return self.labels[label]
+        version = spec.version.value if spec.HasField("version") else max(self.loaded)
+        if version not in self.loaded:
+            raise Refusal("NOT_FOUND", f"{told} {version}")
+        return version
+
+    def signature(self, version, name):
+        """Returns the SignatureDef of that name."""
+        signatures = self.loaded[version].signatures
+        if name not in signatures:
+            raise Refusal("FAILED_PRECONDITION", f'Serving signature key "{name}" not found.')
+        return signatures[name]
+
+    def status(self, spec):
+        """Returns a GetModelStatusResponse."""
+        if spec.name != self.name:
+            told = f"Could not find any versions of model {spec.name}"
+            raise Refusal("NOT_FOUND", told)
+        chosen = spec.HasField("version") or spec.version_label
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for version in [self.version(spec)] if chosen else sorted(self.loaded, reverse=True):
+            state = response.model_version_status.add(version=version)
+            state.state = state.State.AVAILABLE
+            state.status.error_code = 0
+        return response
+
+    def metadata(self, spec):
+        """Returns a GetModelMetadataResponse."""
+        version = self.version(spec)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        for name, signature in self.loaded[version].signatures.items():
+            signatures.signature_def[name].CopyFrom(signature)
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        response.model_spec.name = self.name
+        response.model_spec.version.value = version
+        response.metadata["signature_def"].Pack(signatures)
+        return response
+
+    def rest(self, port=0):
+        """Serves REST while the block lasts; yields host:port."""
+        return standin_rest.serve(self, port)
+
+    def grpc(self, port=0):
+        """Serves gRPC while the block lasts; yields host:port."""
+        return standin_grpc.serve(self, port)
 
     def _work(self):
         """Merges requests for one signature along the first dimension, as the batcher does."""
@@ -95,147 +141,61 @@ class StandIn:
                 except queue.Empty:
                     break
             for kind in dict.fromkeys(each[:2] for each in batch):
-                self._run(kind, [each for each in batch if each[:2] == kind])
+                self._run(kind, [each[2:] for each in batch if each[:2] == kind])
 
     def _run(self, kind, batch):
         version, signature = kind
-        merged = {n: np.concatenate([each[2][n] for each in batch]) for n in batch[0][2]}
-        sizes = [len(next(iter(each[2].values()))) for each in batch]
-        self.batches.append(sum(sizes))
         try:
-            tensors = {name: tf.constant(value) for name, value in merged.items()}
-            outputs = self.loaded[version].signatures[signature](**tensors)
-            for (*_, waiting), start, size in zip(
-                batch, np.cumsum([0, *sizes[:-1]]), sizes, strict=True
-            ):
-                part = {name: out.numpy()[start : start + size] for name, out in outputs.items()}
-                waiting.set_result(part)
-        except (tf.errors.OpError, TypeError, ValueError) as error:
-            for *_, waiting in batch:  # the whole batch fails, as it does in the server
-                waiting.set_exception(Refusal(400, str(error)))
-
-    @contextlib.contextmanager
-    def rest(self, port=0):
-        """Serves REST while the block lasts; yields host:port."""
-        handler = type("Handler", (_Handler,), {"server_of_models": self})
-        server = _Server(("127.0.0.1", port), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
-
-    @contextlib.contextmanager
-    def grpc(self):
-        """Serves gRPC while the block lasts; yields host:port."""
-        server = grpc.server(futures.ThreadPoolExecutor(40))
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Service(self), server)
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        try:
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.stop(None).wait()
+            merged = {n: np.concatenate([inputs[n] for inputs, _ in batch]) for n in batch[0][0]}
+            sizes = [len(next(iter(inputs.values()))) for inputs, _ in batch]
+            self.batches.append(sum(sizes))
+            outputs = self.loaded[version].run(signature, merged)
+            ends = np.cumsum(sizes)
+            for (_, waiting), start, end in zip(batch, ends - sizes, ends, strict=True):
+                waiting.set_result({name: out[start:end] for name, out in outputs.items()})
+        except Exception as error:
+            code = error.error_code if isinstance(error, tf.errors.OpError) else "INVALID_ARGUMENT"
+            message = str(error.message if isinstance(error, tf.errors.OpError) else error)
+            # What Python's session puts before the runtime's words.
+            message = message.removeprefix("Graph execution error:\n\n")
+            for _, waiting in batch:  # all of the batch, as in the server
+                waiting.set_exception(Refusal(code, message))
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    request_queue_size = 128  # five by default, and more clients at a time are turned away
+class _Version:
+    """One loaded version: a graph, a session and the signatures."""
+
+    def __init__(self, folder):
+        graph = tf.Graph()
+        self._session = tf.compat.v1.Session(graph=graph)
+        with graph.as_default():
+            meta = tf.compat.v1.saved_model.load(self._session, ["serve"], str(folder))
+        self.signatures = meta.signature_def
+
+    def run(self, name, inputs):
+        signature = self.signatures[name]
+        if missing := signature.inputs.keys() - inputs.keys():
+            raise ValueError(f"Request inputs lack {sorted(missing)}")
+        feed = {signature.inputs[key].name: value for key, value in inputs.items()}
+        fetch = {key: info.name for key, info in signature.outputs.items()}
+        return self._session.run(fetch, feed)
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server_of_models = None
-
-    def do_GET(self):
-        match = _PATH.fullmatch(self.path)
-        if not match or match["model"] != self.server_of_models.name:
-            return self._answer(404, {"error": f"Malformed request: GET {self.path}"})
-        ok = {"error_code": "OK", "error_message": ""}
-        states = [
-            {"version": str(version), "state": "AVAILABLE", "status": ok}
-            for version in self.server_of_models.versions
-        ]
-        return self._answer(200, {"model_version_status": states})
-
-    def do_POST(self):
-        data = self.rfile.read(int(self.headers["Content-Length"]))
-        try:
-            self._answer(200, self._predict(data))
-        except Refusal as refusal:
-            self._answer(refusal.code, {"error": str(refusal)})
-
-    def _predict(self, data):
-        match = _PATH.fullmatch(self.path)
-        if not match or not match["verb"]:
-            raise Refusal(400, f"Malformed request: POST {self.path}")
-        try:
-            body = json.loads(data)
-        except ValueError as error:
-            raise Refusal(400, "JSON Parse error") from error
-        rows = "instances" in body
-        if rows == ("inputs" in body):
-            raise Refusal(400, "Exactly one of 'instances' and 'inputs' is expected")
-        signature = body.get("signature_name", "serving_default")
-        inputs = _from_rows(body["instances"]) if rows else body["inputs"]
-        arrays = {name: _array(value) for name, value in inputs.items()}
-        version = int(match["version"]) if match["version"] else None
-        outputs = self.server_of_models.predict(
-            match["model"], version, match["label"], signature, arrays
-        )
-        told = {name: [_json(name, v) for v in value] for name, value in outputs.items()}
-        (name,) = told  # of one output the name is left out
-        return {"predictions" if rows else "outputs": told[name]}
-
-    def _answer(self, code, body):
-        data = json.dumps(body).encode()
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a client that is gone
-            self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
+def main():
+    """Serves as a program, taking up changes of the config, until it is killed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=pathlib.Path, required=True)
+    parser.add_argument("--base", type=pathlib.Path, required=True)
+    parser.add_argument("--rest_port", type=int, required=True)
+    parser.add_argument("--grpc_port", type=int, required=True)
+    options = parser.parse_args()
+    standin = StandIn(options.config.read_text(), options.base)
+    with standin.rest(options.rest_port), standin.grpc(options.grpc_port):
+        while True:
+            time.sleep(0.2)
+            with contextlib.suppress(Refusal, OSError, text_format.ParseError):
+                standin.configure(options.config.read_text())
 
 
-def _from_rows(instances):
-    names = instances[0].keys() - {"b64"} if isinstance(instances[0], dict) else ()
-    if names:
-        return {name: [row[name] for row in instances] for name in names}
-    return {"bytes_inputs": instances}
-
-
-def _array(value):
-    if value and isinstance(value[0], dict):
-        return np.array([base64.b64decode(each["b64"]) for each in value], object)
-    return np.array(value, "float32")
-
-
-def _json(name, value):
-    if name.endswith("_bytes"):
-        return {"b64": base64.b64encode(value).decode()}
-    return value.tolist()
-
-
-class _Service(prediction_service_pb2_grpc.PredictionServiceServicer):
-    def __init__(self, models):
-        self._models = models
-
-    def Predict(self, request, context):  # noqa: N802, the protocol's name
-        spec = request.model_spec
-        inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
-        try:
-            outputs = self._models.predict(
-                spec.name,
-                spec.version.value or None,
-                spec.version_label,
-                spec.signature_name or "serving_default",
-                inputs,
-            )
-        except Refusal as refusal:
-            code = CODES.get(refusal.code, grpc.StatusCode.UNAVAILABLE)
-            context.abort(code, str(refusal))
-        response = predict_pb2.PredictResponse()
-        for name, value in outputs.items():
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
-        return response
+if __name__ == "__main__":
+    main()

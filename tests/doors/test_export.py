@@ -127,7 +127,7 @@ def test_direction_b_to_a_of_the_run_names_the_directions(made, tmp_path, capsys
     options = json.loads((run_dir / "options.json").read_text())
     (run_dir / "options.json").write_text(json.dumps({**options, "direction": "BtoA"}))
     assert run(f"--run_dir={run_dir}", "--dry_run", "--format=saved_model") == 0
-    assert list(json.loads(capsys.readouterr().out)["generators"]) == ["b_to_a", "a_to_b"]
+    assert json.loads(capsys.readouterr().out)["directions"] == ["b_to_a", "a_to_b"]
 
 
 def test_dry_run_writes_nothing(words, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,204 @@
+"""What deploy/client.py does by itself: jobs, answers that are none, retries, interruption."""
+
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import ROOT
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: "
+
+
+@contextlib.contextmanager
+def answering(*answers):
+    """A server that gives these bytes, one a connection, the last for ever; yields its address."""
+    answers, asked = list(answers), []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection, contextlib.suppress(OSError):
+                        asked.append(_request(connection.makefile("rb")))
+                        connection.sendall(answers.pop(0) if len(answers) > 1 else answers[0])
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}", asked
+
+
+def _request(stream):
+    """Returns the first line and the body."""
+    first, length = stream.readline(), 0
+    while line := stream.readline().strip():
+        name, _, value = line.partition(b": ")
+        length = int(value) if name == b"Content-Length" else length
+    return first, stream.read(length)
+
+
+def http(code, body):
+    return b"HTTP/1.1 %d Words\r\nContent-Length: %d\r\n\r\n%s" % (code, len(body), body)
+
+
+TRANSLATED = http(200, json.dumps({"outputs": [{"b64": "eg=="}]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "may_pass"),
+    [
+        (b"", "no answer from", True),
+        (OK + b"100\r\n\r\nhalf", "no answer from", True),
+        (http(503, b'{"error": "starting"}'), "HTTP 503: starting", True),
+        (http(502, b"<html>Bad gateway</html>"), "HTTP 502: <html>Bad gateway", True),
+        (http(429, b""), "HTTP 429: Words", True),
+        (http(404, b'{"error": "Servable not found"}'), "HTTP 404: Servable not found", False),
+        (http(500, b'{"error": "broken"}'), "HTTP 500: broken", False),
+        (http(400, b'{"error": "wrong \\x escape"}'), "wrong", False),
+        (http(200, b"<html>Welcome</html>"), "is no TensorFlow Serving", False),
+        (http(200, b'{"predictions": []}'), "is no TensorFlow Serving", False),
+        (http(200, b"[]"), "is no TensorFlow Serving", False),
+    ],
+)
+def test_an_answer_that_is_no_picture_is_a_sentence(client, answer, words, may_pass):
+    with answering(answer) as (address, _):
+        rest = client.RestClient(address, "cyclegan", "serving_default")
+        with pytest.raises(client.ServerError, match=words) as error:
+            rest.translate([b"x"], 5)
+    assert error.value.may_pass is may_pass
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "assertion failed: [Picture 1 is too large.]\n\t [[{{node map/while/Assert}}]]",
+            "Picture 1 is too large.",
+        ),
+        ("Invalid PNG data, size 300\n\t [[{{node map}}]]", "Invalid PNG data, size 300"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_the_graph_is_left_out_of_what_the_server_says(client, said, told):
+    with answering(http(400, json.dumps({"error": said}).encode())) as (address, _):
+        rest = client.RestClient(address, "cyclegan", "serving_default")
+        with pytest.raises(client.ServerError) as error:
+            rest.translate([b"x"], 5)
+    assert str(error.value) == f"HTTP 400: {told}"
+
+
+def test_what_is_asked(client):
+    """By the server's document of its REST interface."""
+    with answering(TRANSLATED) as (address, asked):
+        rest = client.RestClient(f"http://{address}/", "horses", "b_to_a", "stable")
+        assert rest.translate([b"picture"], 5) == [b"z"]
+    ((first, body),) = asked
+    assert first == b"POST /v1/models/horses/labels/stable:predict HTTP/1.1\r\n"
+    assert json.loads(body) == {
+        "signature_name": "b_to_a",
+        "inputs": {"bytes_inputs": [{"b64": "cGljdHVyZQ=="}]},
+    }
+
+
+def test_what_may_pass_is_repeated_with_growing_pauses(client, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(client.time, "sleep", pauses.append)
+    with answering(*[b""] * 3, *[http(503, b"")] * 3, TRANSLATED) as (address, asked):
+        rest = client.RestClient(address, "cyclegan", "serving_default")
+        assert client.translate_patiently(rest, [b"x"], 30) == [b"z"]
+    assert len(asked) == 7
+    for number, pause in enumerate(pauses):
+        expected = min(client.PAUSE * 2**number, client.LONGEST_PAUSE)
+        assert 0.5 * expected <= pause <= 1.5 * expected
+
+
+def test_what_will_not_pass_is_asked_once(client):
+    with answering(http(400, b""), TRANSLATED) as (address, asked):
+        rest = client.RestClient(address, "cyclegan", "serving_default")
+        with pytest.raises(client.ServerError, match="HTTP 400"):
+            client.translate_patiently(rest, [b"x"], 30)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["RestClient", "GrpcClient"])
+def test_a_server_that_never_comes_ends_at_the_deadline(client, kind):
+    if kind == "GrpcClient":
+        pytest.importorskip("tensorflow_serving")
+    with socket.socket() as taken:  # bound but not listening
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        asking = getattr(client, kind)(address, "cyclegan", "serving_default")
+        start = time.monotonic()
+        with pytest.raises(client.ServerError, match=r"given up after 1 s"):
+            client.translate_patiently(asking, [b"x"], 1)
+    assert time.monotonic() - start < 2
+
+
+def test_a_server_that_hangs_ends_at_the_deadline(client):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        rest = client.RestClient(address, "cyclegan", "serving_default")
+        start = time.monotonic()
+        with pytest.raises(client.ServerError, match="timed out"):
+            client.translate_patiently(rest, [b"x"], 0.5)
+    assert time.monotonic() - start < 1.5
+
+
+def test_an_address_that_is_none_is_not_repeated(client):
+    rest = client.RestClient("localhost:words", "cyclegan", "serving_default")
+    with pytest.raises(client.ServerError, match="nonnumeric port") as error:
+        rest.translate([b"x"], 5)
+    assert not error.value.may_pass
+
+
+def test_missing_sources_are_sentences(client, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name, words in (("gone", "does not exist"), ("empty", "holds no pictures")):
+        with pytest.raises(SystemExit, match=words):
+            client.main([str(tmp_path / name), str(tmp_path / "out")])
+
+
+def test_what_was_written_into_the_source_is_no_source(client, folder):
+    source = folder(2)
+    todo = dict(client.jobs(source, source / "out"))
+    for target in todo.values():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    assert dict(client.jobs(source, source / "out")) == todo
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(client, tmp_path):
+    for name in ("a.png", "a.jpg", "a.JPEG", "notes.txt"):
+        (tmp_path / name).touch()
+    targets = {target.name for _, target in client.jobs(tmp_path, tmp_path / "out")}
+    assert targets == {"a.png.png", "a.jpg.png", "a.JPEG.png"}
+
+
+def test_a_target_that_cannot_be_written_is_a_sentence(client, folder, tmp_path, capsys):
+    (tmp_path / "taken").mkdir()
+    with answering(TRANSLATED) as (address, _):
+        arguments = [str(folder(1) / "0.png"), str(tmp_path / "taken"), f"--server={address}"]
+        assert client.main(arguments) == 1
+    assert "Is a directory" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_an_interrupted_folder_ends_soon(folder, tmp_path):
+    with answering(http(503, b"")) as (address, asked):
+        command = [sys.executable, ROOT / "deploy" / "client.py", folder(40), tmp_path / "out"]
+        process = subprocess.Popen(
+            [*command, f"--server={address}", "--deadline=2", "--parallel=2"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not asked:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)  # one after the other they take 40 s
+    assert process.returncode == 130
+    assert "Traceback" not in err

@@ -1,0 +1,111 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cyclegan_keras.checkpoints.keras_example_generator import KerasExampleGenerator
+from cyclegan_keras.export import ExportError
+from cyclegan_keras.export.static_graph import measure_ranges, static_translate
+from cyclegan_keras.layers import NORMS
+from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+
+WAYS = ({}, {"upsample": "resize"}, {"antialias": True, "dropout": True}, {"antialias_up": True})
+GENERATORS = [
+    *[
+        (ResNetGenerator, {"n_blocks": 2, "norm": norm, "padding": padding, **way})
+        for norm, padding, way in itertools.product(NORMS, ("reflect", "zero"), WAYS)
+    ],
+    *[(UNetGenerator, {"n_downs": 3, "norm": norm, "dropout": True}) for norm in NORMS],
+    (KerasExampleGenerator, {"n_blocks": 1}),
+]
+
+
+def trained(kind, **arguments):
+    """A generator none of whose weights is what it started with."""
+    generator, rng = kind(ngf=4, **arguments), np.random.default_rng(1)
+    for weight in generator.weights:
+        noise = rng.normal(0, 0.1, weight.shape)
+        weight.assign(weight + (np.abs(noise) if "variance" in weight.path else noise))
+    return generator
+
+
+def picture(height=16, width=24, channels=3):
+    rng = np.random.default_rng(0)
+    return rng.uniform(-1, 1, (1, height, width, channels)).astype("float32")
+
+
+@pytest.mark.parametrize(("kind", "arguments"), GENERATORS)
+def test_equals_keras(kind, arguments):
+    generator, x = trained(kind, **arguments), picture()
+    function = static_translate(generator, 16, 24)
+    y = function(tf.constant(x))["translation"]
+    assert np.std(y) > 0.02
+    np.testing.assert_allclose(y, generator(x, training=False), atol=1e-4)
+    assert not function.captured_inputs
+    assert not {op.type for op in function.graph.get_operations()} & {
+        "VarHandleOp",
+        "PartitionedCall",
+    }
+
+
+@pytest.mark.parametrize(("kind", "arguments"), GENERATORS[:-1])
+def test_knows_only_what_delegates_know(kind, arguments):
+    operations = static_translate(trained(kind, **arguments), 16, 24).graph.get_operations()
+    refused = {"MirrorPad", "Conv2DBackpropInput", "ResizeNearestNeighbor", "FusedBatchNormV3"}
+    assert not refused & {operation.type for operation in operations}
+    joined = [op for op in operations if op.type == "ConcatV2"]
+    assert all(len(op.inputs) - 1 <= 5 for op in joined)  # the last is the axis
+
+
+def test_a_functional_model_of_anybody():
+    inputs = keras.Input((8, 8, 2))
+    layers = [keras.layers.Conv2D(3, 3, padding="same"), keras.layers.BatchNormalization()]
+    generator, x = keras.Sequential([inputs, *layers]), picture(8, 8, 2)
+    y = static_translate(generator, 8, 8)(tf.constant(x))["translation"]
+    np.testing.assert_allclose(y, generator(x, training=False), atol=1e-5)
+
+
+def test_later_training_does_not_change_it():
+    generator, x = trained(ResNetGenerator, n_blocks=1), picture()
+    function = static_translate(generator, 16, 24)
+    before = function(tf.constant(x))["translation"]
+    generator.set_weights([np.zeros_like(weight) for weight in generator.get_weights()])
+    np.testing.assert_array_equal(before, function(tf.constant(x))["translation"])
+
+
+@pytest.mark.parametrize("kind", [ResNetGenerator, KerasExampleGenerator])
+def test_uint8_pictures(kind):
+    generator = trained(kind, n_blocks=1)
+    x = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype("uint8")
+    y = static_translate(generator, 16, 16, uint8=True)(tf.constant(x))["translation"]
+    expected = np.round((generator(x / np.float32(127.5) - 1, training=False) + 1) * 127.5)
+    assert y.dtype == tf.uint8
+    assert np.abs(y.numpy() - expected).max() <= 1
+
+
+@pytest.mark.parametrize("norm", ["instance", "instance_affine"])
+def test_ranges_move_nothing_but_what_they_clip(norm):
+    generator, x = trained(ResNetGenerator, n_blocks=1, norm=norm), picture()
+    ranges = measure_ranges(generator, [x, -x])
+    assert len(ranges) == 7  # stem, down twice, a block's two, up twice
+    wide = {name: (centre + 0.3, 1.5 * spread) for name, (centre, spread) in ranges.items()}
+    y = static_translate(generator, 16, 24, ranges=wide)(tf.constant(x))["translation"]
+    np.testing.assert_allclose(y, generator(x, training=False), atol=1e-4)
+
+
+def test_a_channel_that_never_changes():
+    generator, x = ResNetGenerator(ngf=4, n_blocks=1), picture()
+    generator.get_layer("stem_conv").kernel.assign(
+        generator.get_layer("stem_conv").kernel * np.array([0, 1, 1, 1], "float32")
+    )
+    ranges = measure_ranges(generator, [x])
+    y = static_translate(generator, 16, 24, ranges=ranges)(tf.constant(x))["translation"]
+    assert np.isfinite(y).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(18, 16), (4, 16)])
+def test_a_wrong_size_is_a_sentence(height, width):
+    with pytest.raises(ExportError, match=f"{height}x{width}.*multiple of 4 and at least 8"):
+        static_translate(ResNetGenerator(ngf=2, n_blocks=1), height, width)
