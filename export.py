@@ -60,11 +60,7 @@ def load_source(options: ExportOptions) -> tuple[dict, dict]:
             "sha256": [base.digest(path) for path in paths],
         }
     for direction, generator in generators.items():
-        if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
-            raise ExportError(
-                f"The generator {direction} has weights that are not finite, so its training has "
-                "failed: export an earlier checkpoint."
-            )
+        base.check_generator(direction, generator)
     return generators, source
 
 

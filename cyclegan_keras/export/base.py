@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
+from cyclegan_keras.export.errors import ExportError
 from cyclegan_keras.export.options import ExportOptions
 
 
@@ -60,6 +61,23 @@ class Exported:
     def is_good(self) -> bool:
         """Whether it translates as well as it should; a NaN is not good."""
         return self.facts["psnr_db"] >= self.least_psnr_db
+
+
+def check_generator(direction: str, generator: keras.Model) -> None:
+    """Raises ExportError unless `generator` turns RGB pictures into RGB pictures, all finite."""
+    shapes = generator.input_shape[-1], generator.output_shape[-1]
+    tells_sizes = hasattr(generator, "size_multiple") and hasattr(generator, "smallest_size")
+    if shapes != (3, 3) or not tells_sizes:
+        raise ExportError(
+            f"The network {direction} is a {type(generator).__name__} from {shapes[0]} to "
+            f"{shapes[1]} channels, which cannot be exported; expected a generator of this package "
+            "from 3 to 3 channels."
+        )
+    if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
+        raise ExportError(
+            f"The generator {direction} has weights that are not finite, so its training has "
+            "failed: export an earlier checkpoint."
+        )
 
 
 def to_float(picture: np.ndarray) -> np.ndarray:

@@ -58,8 +58,6 @@ def write_tflite(job: Job) -> list[Exported]:
     exported = []
     for direction, generator in job.generators.items():
         for size in sizes:
-            inputs = [to_float(_resized(p, size, size)) for p in job.pictures[direction]]
-            references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
             paths = export_tflite(
                 generator,
                 folder,
@@ -70,6 +68,8 @@ def write_tflite(job: Job) -> list[Exported]:
                 metadata={"direction": direction, **_told(job)},
                 sized_names=len(sizes) > 1,
             )
+            inputs = [to_float(_resized(p, size, size)) for p in job.pictures[direction]]
+            references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
             for variant, path in paths.items():
                 logging.info("  measuring %s", path.name)
                 baseline = tf.function(lambda x, net=generator: net(x, training=False))
