@@ -25,7 +25,7 @@ import tensorflow as tf
 from PIL import Image
 
 from cyclegan_keras import checkpoints
-from cyclegan_keras.export import tflite, tflite_measure, tflite_run
+from cyclegan_keras.export import ExportError, tflite, tflite_measure, tflite_run
 
 
 def export_plain(generator, path, size):
@@ -63,41 +63,17 @@ def rounds(paths, image, count, threads):
     return {name: 1e3 * statistics.median(each) for name, each in seconds.items()}
 
 
-def main():
-    """Reads the command line, measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", required=True, help="a .keras file, .pth and so on")
-    parser.add_argument("--pictures", required=True, help="a folder of JPEG or PNG files")
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--measured", type=int, default=4, help="pictures to compare on")
-    parser.add_argument("--calibrated", type=int, default=12, help="pictures to calibrate on")
-    parser.add_argument("--variants", default=",".join(tflite.VARIANTS))
-    words = parser.parse_args()
-    files = sorted(
-        path
-        for path in pathlib.Path(words.pictures).iterdir()
-        if path.suffix.lower() in (".jpg", ".jpeg", ".png")
-    )[: words.measured + words.calibrated]
-    pictures = [np.asarray(Image.open(path).convert("RGB")) for path in files]
-    try:
-        generator = checkpoints.load_network(words.model)
-    except checkpoints.CheckpointError as error:
-        parser.exit(2, f"{error}\n")
-
+def measure(generator, pictures, words):
+    """Returns variant -> facts."""
+    side = (words.size, words.size)
     inputs = [
-        np.asarray(Image.fromarray(picture).resize((words.size, words.size)), "float32")[None]
-        / 127.5
-        - 1
+        np.asarray(Image.fromarray(picture).resize(side), "float32")[None] / 127.5 - 1
         for picture in pictures[: words.measured]
     ]
     references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
     with tempfile.TemporaryDirectory() as folder:
-        paths = {
-            "plain": export_plain(generator, pathlib.Path(folder) / "plain.tflite", words.size)
-        }
-        paths |= tflite.export_tflite(
+        plain = export_plain(generator, pathlib.Path(folder) / "plain.tflite", words.size)
+        paths = {"plain": plain} | tflite.export_tflite(
             generator,
             folder,
             "generator",
@@ -112,6 +88,30 @@ def main():
             facts["latency_ms"] = milliseconds[name]
             facts["latency_ratio"] = milliseconds[name] / milliseconds["plain"]
             rows[name] = facts
+    return rows
+
+
+def main():
+    """Reads the command line, measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", required=True, help="a .keras file, .pth and so on")
+    parser.add_argument("--pictures", required=True, help="a folder of JPEG or PNG files")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--measured", type=int, default=4, help="pictures to compare on")
+    parser.add_argument("--calibrated", type=int, default=12, help="pictures to calibrate on")
+    parser.add_argument("--variants", default=",".join(tflite.VARIANTS))
+    words = parser.parse_args()
+    suffixes = (".jpg", ".jpeg", ".png")
+    files = [p for p in pathlib.Path(words.pictures).iterdir() if p.suffix.lower() in suffixes]
+    files = sorted(files)[: words.measured + words.calibrated]
+    pictures = [np.asarray(Image.open(path).convert("RGB")) for path in files]
+    try:
+        generator = checkpoints.load_network(words.model)
+        rows = measure(generator, pictures, words)
+    except (checkpoints.CheckpointError, ExportError) as error:
+        parser.exit(2, f"{error}\n")
     report(rows, words, tflite_measure.count(generator, words.size, words.size))
 
 
