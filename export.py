@@ -4,6 +4,7 @@ python export.py --run_dir=runs/cycle_gan-horse2zebra-cyclegan
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -204,6 +205,8 @@ def export(argv: list[str]) -> int:
     options = flags.resolve(GROUPS, flags.parse(argv, GROUPS))["export"]
     formats = chosen_formats(options)
     generators, source = load_source(options)
+    trained_at = source.get("options", {}).get("crop_size") or 256
+    options = dataclasses.replace(options, tflite_size=options.tflite_size or str(trained_at))
     output = pathlib.Path(options.output or f"saved_models/{source['name']}").expanduser()
     version = next_version(output)
     networks = {way: checkpoints.describe(generator) for way, generator in generators.items()}
@@ -213,7 +216,8 @@ def export(argv: list[str]) -> int:
         **{"source": source, "networks": networks},
     }
     if options.dry_run:
-        print(json.dumps({"formats": formats, "output": str(output), **description}, indent=2))
+        plan = {"formats": formats, "output": str(output), "tflite_size": options.tflite_size}
+        print(json.dumps({**plan, **description}, indent=2))
         return 0
     pictures, calibration, origin = load_pictures(options, source, generators)
     with staging(output) as folder:

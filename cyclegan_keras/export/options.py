@@ -35,8 +35,10 @@ class ExportOptions:
         "Folder of pictures that integer variants are calibrated on; the run's training pictures "
         "unless given.",
     )
-    tflite_size: str = _option(
-        "256", "Sides of the TFLite graphs' square pictures in pixels, several with commas."
+    tflite_size: str | None = _option(
+        None,
+        "Sides of the TFLite graphs' square pictures in pixels, several with commas; unless given, "
+        "what a run was trained at, and 256 for a model.",
     )
     tflite_variants: str = _option(
         "fp32,fp16,dynamic,uint8,int8", "TFLite variants to write, with commas."

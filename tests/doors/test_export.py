@@ -130,6 +130,15 @@ def test_direction_b_to_a_of_the_run_names_the_directions(made, tmp_path, capsys
     assert json.loads(capsys.readouterr().out)["directions"] == ["b_to_a", "a_to_b"]
 
 
+@pytest.mark.parametrize(("typed", "size"), [([], "36"), (["--tflite_size=64,96"], "64,96")])
+def test_graphs_for_phones_have_the_size_of_the_training(typed, size, made, tmp_path, capsys):
+    run_dir = shutil.copytree(made / "run", tmp_path / "run")
+    options = json.loads((run_dir / "options.json").read_text())
+    (run_dir / "options.json").write_text(json.dumps({**options, "crop_size": 36}))
+    assert run(f"--run_dir={run_dir}", "--dry_run", *typed) == 0
+    assert json.loads(capsys.readouterr().out)["tflite_size"] == size
+
+
 def test_dry_run_writes_nothing(words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run(*words, "--dry_run", "--format=saved_model") == 0
@@ -180,6 +189,8 @@ BAD_INPUT = {
 
 @pytest.mark.parametrize(("typed", "expected"), BAD_INPUT.values(), ids=list(BAD_INPUT))
 def test_bad_input_is_a_sentence(typed, expected, made, tmp_path, monkeypatch, capsys):
+    if "--format=tflite" in typed:
+        pytest.importorskip("ai_edge_litert")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "made").symlink_to(made)
     (tmp_path / "empty").mkdir()
