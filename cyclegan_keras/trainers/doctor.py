@@ -153,6 +153,7 @@ class Watch:
         """Takes the check of `step` and returns what it settles.
 
         Args:
+            step: of the whole run; later than in the call before.
             measures: by "<network>/<measure>". What is missing stays as it was.
         """
         settled = []

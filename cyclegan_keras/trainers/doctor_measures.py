@@ -1,4 +1,4 @@
-"""What the training doctor measures on a few pictures and their translations: numpy in, numbers out.
+"""What the training doctor measures on pictures and their translations: numpy in, numbers out.
 
 docs/doctor.md tells which values healthy and sick networks have.
 """

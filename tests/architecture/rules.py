@@ -43,6 +43,7 @@ MADE_OF = {
         *("onnx", "parity", "saved_model", "tflite", "tflite_measure", "tflite_run"),
     ),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
+    "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
 
 # `pipelines` is one room with a staircase: a file imports only from lower steps.
