@@ -15,7 +15,8 @@ FLOORS = {
     **dict.fromkeys(("flags", "presets", "runs"), 0),
     **dict.fromkeys(("console", "layers", "losses"), 1),
     **dict.fromkeys(("models",), 2),
-    **dict.fromkeys(("trainers", "metrics", "inference", "export", "checkpoints"), 3),
+    **dict.fromkeys(("trainers", "metrics", "inference", "export", "checkpoints", "report"), 3),
+    **dict.fromkeys(("translators", "evaluation"), 4),
 }
 
 # Inside a room any file may import these; other files of the room stay strangers.
@@ -27,6 +28,8 @@ MADE_OF = {
         *("batch_normalization", "instance_normalization", "reflection_padding"),  # their choice
     ),
     "cyclegan_keras.models.base": ("initializers",),
+    "cyclegan_keras.models.resnet_generator": ("description",),
+    "cyclegan_keras.models.unet_generator": ("description",),
     "cyclegan_keras.checkpoints.keras_example": ("keras_example_generator", "tensorflow_bundle"),
     "cyclegan_keras.checkpoints.torch_pickle": ("torch_tensors",),
     "cyclegan_keras.checkpoints.torch_file": ("torch_pickle", "torch_tensors"),
