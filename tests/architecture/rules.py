@@ -45,6 +45,9 @@ MADE_OF = {
     "cyclegan_keras.export.exporters": (
         *("onnx", "parity", "saved_model", "tflite", "tflite_measure", "tflite_run"),
     ),
+    "cyclegan_keras.inference.scratch": ("regions",),
+    "cyclegan_keras.inference.steps": ("regions",),
+    "cyclegan_keras.inference.tiling": ("regions", "scratch", "steps"),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
 }
 
