@@ -16,9 +16,9 @@ import keras
 import tensorflow as tf
 
 import pipelines.sources
-from cyclegan_keras import checkpoints, console, flags, runs
+from cyclegan_keras import checkpoints, console, flags, runs, versions
 from cyclegan_keras.metrics import paired_error
-from cyclegan_keras.models import NetworkOptions
+from cyclegan_keras.models import Description, NetworkOptions
 from cyclegan_keras.presets import PRESETS
 from cyclegan_keras.trainers import METHOD_OPTIONS, TRAINERS, adam, callbacks
 from cyclegan_keras.trainers.options import OptimizerOptions
@@ -136,8 +136,16 @@ def fit(trainer, data, run: runs.Run, options: runs.RunOptions, stop: int) -> in
 def save_generators(trainer, run: runs.Run) -> None:
     """Writes generator_g.keras and, for two-way methods, generator_f.keras."""
     for direction, name in trainer.translators.items():
+        generator = trainer.generator(direction)
+        generator.description = Description.of_run(
+            generator,
+            name,
+            options=run.saved_options(),
+            facts=run.saved_facts(),
+            step=trainer.step,
+        )
         with runs.atomic_write(run.directory / f"{name}.keras") as temporary:
-            trainer.generator(direction).save(temporary)
+            generator.save(temporary)
         print(f"Generator {direction.replace('_', ' ')}: {run.directory / name}.keras")
 
 
@@ -152,6 +160,22 @@ def report_ground_truth(trainer, data) -> None:
             f"{error['translated']:.2f} of 255, copying the input {error['copied']:.2f}: "
             f"cut by {error['cut']:.0%}"
         )
+
+
+def save_facts(run: runs.Run, data) -> None:
+    """Notes which pictures and versions the run has seen; warns when the pictures have changed."""
+    facts, before = data.facts(), run.saved_facts()
+    if before.get("data", facts["data"]) != facts["data"]:
+        changes = ", ".join(
+            f"{domain} had {before['data'][domain]['count']} pictures and now has {new['count']}"
+            for domain, new in facts["data"].items()
+            if domain != "name" and before["data"].get(domain) != new
+        )
+        absl.logging.warning(
+            f"The pictures have changed since the run began ({changes}): it goes on, but it is no "
+            "longer the training that an unbroken run would have been."
+        )
+    run.save_facts({**facts, "versions": versions.versions()})
 
 
 def start_from(trainer, networks: dict) -> None:
@@ -205,6 +229,7 @@ def train(argv: list[str]) -> int:
     run.create()
     with run.locked():
         run.save_options(flags.flatten(options, saved_only=True))
+        save_facts(run, data)
         return train_in(run, trainer, data, options)
 
 

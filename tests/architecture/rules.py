@@ -12,7 +12,7 @@ PACKAGES = ("cyclegan_keras", "pipelines")
 
 # A file imports only from rooms on lower floors; rooms on one floor never import each other.
 FLOORS = {
-    **dict.fromkeys(("flags", "presets", "runs"), 0),
+    **dict.fromkeys(("flags", "presets", "runs", "versions"), 0),
     **dict.fromkeys(("console", "layers", "losses"), 1),
     **dict.fromkeys(("models",), 2),
     **dict.fromkeys(("trainers", "metrics", "inference", "export", "checkpoints", "report"), 3),
