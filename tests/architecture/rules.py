@@ -15,7 +15,7 @@ FLOORS = {
     **dict.fromkeys(("flags", "presets", "runs"), 0),
     **dict.fromkeys(("console", "layers", "losses"), 1),
     **dict.fromkeys(("models",), 2),
-    **dict.fromkeys(("trainers", "metrics", "inference", "export", "checkpoints"), 3),
+    **dict.fromkeys(("trainers", "metrics", "inference", "export", "checkpoints", "report"), 3),
 }
 
 # Inside a room any file may import these; other files of the room stay strangers.
@@ -42,6 +42,9 @@ MADE_OF = {
     "cyclegan_keras.export.exporters": (
         *("onnx", "parity", "saved_model", "tflite", "tflite_measure", "tflite_run"),
     ),
+    "cyclegan_keras.report.examples": ("pictures",),
+    "cyclegan_keras.report.measures": ("ruler",),
+    "cyclegan_keras.report.page": ("curves", "examples", "measures", "pictures"),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
 }
 
