@@ -110,5 +110,7 @@ def number_text(number: float | None) -> str:
     number = finite(number)
     if number is None:
         return NOT_KNOWN
+    if number == 0:
+        return "0"
     text = f"{number:,.0f}" if abs(number) >= 999.5 else f"{number:#.3g}".rstrip(".")
     return text.replace("-", "\N{MINUS SIGN}")

@@ -36,7 +36,8 @@ def controls_html(examples: Sequence[Example], score: str | None) -> str:
         counts[example.direction] = counts.get(example.direction, 0) + 1
     groups = []
     if len(counts) > 1:
-        choices = {"": f"All {len(examples)}", **{d: f"{d} {n}" for d, n in counts.items()}}
+        choices = {"": f"All ({len(examples)})"}
+        choices.update({direction: f"{direction} ({n})" for direction, n in counts.items()})
         groups.append(_buttons("direction", "Direction", choices))
     orders = {"worst": "Worst first", "best": "Best first"} if score else {}
     groups.append(_buttons("order", "Order", {**orders, "name": "By name"}))
@@ -88,9 +89,10 @@ def _stack(example: Example) -> str:
     crisp = " crisp" if max(height, width) <= 128 else ""
     return (
         f'<div class="stack{crisp}" data-show="slider">{images}'
-        '<input type="range" min="0" max="100" step="0.5" value="50" '
+        '<input type="range" min="0" max="100" step="1" value="50" '
         f'aria-label="Before and after: {escape(example.name)}">'
         '<span class="handle" aria-hidden="true"></span>'
+        '<span class="sides" aria-hidden="true"><span>Before</span><span>After</span></span>'
         '<button type="button" class="enlarge" '
         f'aria-label="Large view: {escape(example.name)}"></button></div>'
     )

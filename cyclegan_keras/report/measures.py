@@ -27,7 +27,7 @@ def measures_html(measures: Mapping[str, Sequence[Measure]]) -> str:
 _HEAD = (
     '<thead><tr><th scope="col">Measure</th><th scope="col" class="number">Value</th>'
     '<th scope="col"><span class="ends"><span>worse</span><span>better</span></span></th>'
-    '<th scope="col" class="number">Pictures</th></tr></thead>'
+    '<th scope="col" class="number count">Pictures</th></tr></thead>'
 )
 
 
@@ -61,7 +61,7 @@ def _row(measure: Measure) -> str:
 def _spread(measure: Measure) -> str:
     low, high = number_text(measure.get("low")), number_text(measure.get("high"))
     known = (low, high) != (NOT_KNOWN, NOT_KNOWN)
-    lines = [f"95 %: {low} to {high}" if known else f"95 %: {NOT_KNOWN}"]
+    lines = ["95 %: " + (f"{low} to {high}" if known else NOT_KNOWN)]
     if finite(measure.get("stderr")) is not None:
         lines.append(f"standard error {number_text(measure['stderr'])}")
     return "".join(f'<span class="details">{line}</span>' for line in lines)

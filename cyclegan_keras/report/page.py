@@ -58,7 +58,7 @@ def write_report(
 
 
 def _page(title, summary, measures, examples, curves, notes, worst_by) -> str:
-    curves = {name: points for name, points in curves.items() if points}
+    curves = {name: points for name, points in curves.items() if len(points)}
     style, script = _read("report.css"), _read("report.js")
     sections = (
         _measures_section({name: rows for name, rows in measures.items() if rows}),
@@ -129,23 +129,19 @@ def _measures_section(measures: Mapping[str, Sequence[Measure]]) -> str:
     lead = (
         "Each ruler runs from worse to better. The grey bar joins copying the input with real "
         "pictures measured against real pictures; the dot is the model, the band around it its "
-        "95 % interval."
+        "95 % interval."
     )
-    return _section(
-        "measures", "Measures", f'<p class="lead">{lead}</p>{measures_html(measures)}'
-    )
+    return _section("measures", "Measures", f'<p class="lead">{lead}</p>{measures_html(measures)}')
 
 
 def _examples_section(examples: Sequence[Example], worst_by: str) -> str:
     if not examples:
         return ""
     score = sorting_score(examples, worst_by)
-    by = f", by {escape(score)}: higher is worse" if score else ""
     return _section(
         "examples",
         "Examples",
         f'<div class="controls">{controls_html(examples, score)}</div>'
-        f'<p class="count-line" aria-live="polite"><span class="shown">{len(examples)}</span>'
-        f"{by}</p>"
+        f'<p class="count-line" aria-live="polite" data-score="{escape(score or "")}"></p>'
         f'<ul class="cards">{examples_html(examples, score)}</ul>',
     )

@@ -7,22 +7,33 @@
 
   // Follows a pointer over `area`; a finger that goes up or down scrolls and moves nothing.
   function follow(area, isActive, move) {
-    let held = false;
+    let start = null;
+    let sideways = false;
     const at = (event) => {
       const box = area.getBoundingClientRect();
       move(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
     };
     area.addEventListener("pointerdown", (event) => {
       if (event.button || event.target.closest("button") || !isActive()) return;
-      held = true;
-      if (event.pointerType === "touch") return;
+      start = event;
+      if (event.pointerType === "touch") return; // a tap is a click, see below
       event.preventDefault(); // else the page selects text
       area.setPointerCapture(event.pointerId);
+      sideways = true;
       at(event);
     });
-    area.addEventListener("pointermove", (event) => held && at(event));
+    area.addEventListener("pointermove", (event) => {
+      const [dx, dy] = start ? [event.clientX - start.clientX, event.clientY - start.clientY] : [0, 0];
+      if (sideways || Math.abs(dx) > Math.abs(dy)) {
+        sideways = true;
+        at(event);
+      }
+    });
     for (const end of ["pointerup", "pointercancel"]) {
-      area.addEventListener(end, () => (held = false));
+      area.addEventListener(end, () => {
+        start = null;
+        sideways = false;
+      });
     }
     area.addEventListener("click", (event) => {
       if (!event.target.closest("button") && event.detail && isActive()) at(event);
@@ -76,9 +87,10 @@
       card.hidden = state.direction !== "" && card.dataset.direction !== state.direction;
       show(card.querySelector(".stack"), state.view);
     }
-    const words = { worst: "worst first", best: "best first", name: "by name" };
-    document.querySelector(".count-line .shown").textContent =
-      `${shownCards().length} of ${cards.length}, ${words[state.order]}`;
+    const line = document.querySelector(".count-line");
+    const by = `${state.order} first by ${line.dataset.score} (higher is worse)`;
+    line.textContent =
+      `${shownCards().length} of ${cards.length}, ${state.order === "name" ? "by name" : by}`;
   }
 
   function connectList() {
@@ -260,7 +272,7 @@
       curves.forEach(({ points }, k) => {
         const [x, y] = nearest(points, step);
         keys[k].querySelector("output").textContent = text(y);
-        if (isOn(k) && drawable(y)) add("circle", { class: `c${k % 8}`, cx: px(x), cy: py(scale(y)), r: 4 });
+        if (isOn(k) && drawable(y)) add("circle", { class: `c${k % 8}`, cx: px(x), cy: py(scale(y)), r: 3.5 });
       });
       section.querySelector(".at").textContent = `Values at step ${step.toLocaleString("en")}`;
       range.setAttribute("aria-valuetext", `step ${step}`);

@@ -18,8 +18,7 @@ def ruler(measure: Measure) -> str:
         if (number := finite(measure.get(key))) is not None
     }
     at = _places(known, flipped=measure["better"] == "lower")
-    parts = [f'<line class="axis" x1="0" x2="100%" y1="{_AXIS}" y2="{_AXIS}"/>']
-    parts += _gap(at)
+    parts = [*_axis(known), *_gap(at)]
     parts += _mark(at, known, "floor", "real pictures", above=True)
     parts += _mark(at, known, "ceiling", "copying the input", above=False)
     parts += _interval(at)
@@ -51,17 +50,36 @@ def verdict(measure: Measure) -> tuple[str, str]:
     if best >= sign * floor:
         return "as near to real pictures as they are to each other", "good"
     share = (value - ceiling) / (floor - ceiling)
-    return f"{share:.0%} of the way from copying the input to real pictures", ""
+    return f"{100 * share:.0f} % of the way from copying the input to real pictures", ""
 
 
 def _places(known: dict[str, float], *, flipped: bool) -> dict[str, float]:
-    """Percent from the left for each number; the outermost leave room for their marks."""
+    """Percent from the left for each number; the outermost leave room for their marks.
+
+    Where floor or ceiling is missing, the third of the line that it would end stays empty.
+    """
+    left, right = _known_part(known)
     least, most = min(known.values(), default=0.0), max(known.values(), default=0.0)
     span = most - least
     places = {key: (number - least) / span if span else 0.5 for key, number in known.items()}
     return {
-        key: round(4 + 92 * (1 - place if flipped else place), 2) for key, place in places.items()
+        key: round(left + 4 + (right - left - 8) * (1 - place if flipped else place), 2)
+        for key, place in places.items()
     }
+
+
+def _known_part(known: dict[str, float]) -> tuple[int, int]:
+    return 0 if "ceiling" in known else 33, 100 if "floor" in known else 67
+
+
+def _axis(known: dict[str, float]) -> list[str]:
+    left, right = _known_part(known)
+    spans = ("unknown", 0, left), ("known", left, right), ("unknown", right, 100)
+    return [
+        f'<line class="axis {kind}" x1="{x1}%" x2="{x2}%" y1="{_AXIS}" y2="{_AXIS}"/>'
+        for kind, x1, x2 in spans
+        if x1 < x2
+    ]
 
 
 def _gap(at: dict[str, float]) -> list[str]:
