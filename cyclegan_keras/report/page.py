@@ -42,7 +42,7 @@ def write_report(
         title: the headline.
         summary: facts below it, such as {"model": ..., "step": ..., "data": ...}.
         measures: direction -> measures (see `Measure`; instances of dataclasses serve too).
-        examples: pictures; 40 of 256 px with three pictures each make about 5 MB.
+        examples: pictures; 40 of 256 px make 4.5 MB with three views each, 6 MB with four.
         curves: name -> (step, value) in rising order of steps.
         notes: what a reader must know to read the numbers right, a sentence each.
         worst_by: the score that sorts the examples; where no example has it, the first score.
@@ -127,7 +127,7 @@ def _measures_section(measures: Mapping[str, Sequence[Measure]]) -> str:
     if not measures:
         return ""
     lead = (
-        "Each ruler runs from worse to better. The grey bar joins copying the input with real "
+        "Each ruler runs from worse on the left to better on the right. The grey bar joins copying the input with real "
         "pictures measured against real pictures; the dot is the model, the band around it its "
         "95 % interval."
     )

@@ -20,6 +20,16 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 RED, BLUE, GREEN, GOLD = (200, 40, 30), (30, 60, 190), (40, 150, 60), (220, 170, 30)
+SETTLED = """
+    const [done] = arguments;
+    let last = null;
+    const look = () => {
+        if (scrollY === last) return done(last);
+        last = scrollY;
+        setTimeout(look, 100);
+    };
+    look();
+"""  # gives the place where scrolling came to rest
 PHONE, DESKTOP = (360, 740), (1280, 900)
 
 
@@ -144,18 +154,23 @@ def test_a_finger_moves_the_slider_but_not_while_scrolling(page):
     stack = first_stack(page)
     box = page.execute_script("return arguments[0].getBoundingClientRect().toJSON()", stack)
 
-    def swipe(*shares):
-        touch = "Input.dispatchTouchEvent"
-        for kind, share in zip(("touchStart", *["touchMove"] * 9), shares, strict=False):
-            at = {"x": box["x"] + share[0] * box["width"], "y": box["y"] + share[1] * box["height"]}
-            page.execute_cdp_cmd(touch, {"type": kind, "touchPoints": [at]})
-        page.execute_cdp_cmd(touch, {"type": "touchEnd", "touchPoints": []})
+    def swipe(*places):
+        for kind, (x, y) in zip(("touchStart", "touchMove", "touchMove"), places, strict=True):
+            point = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+            touch(kind, [point])
+        touch("touchEnd", [])
 
-    swipe((0.2, 0.5), (0.2, 0.4), (0.2, 0.2))
-    assert seen(stack, 0.3) == RED
-    box = page.execute_script("return arguments[0].getBoundingClientRect().toJSON()", stack)
+    def touch(kind, points):
+        page.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
     swipe((0.8, 0.5), (0.6, 0.5), (0.2, 0.5))
-    assert seen(stack, 0.3) == BLUE
+    assert (seen(stack, 0.1), seen(stack, 0.3)) == (RED, BLUE)
+    before = page.execute_script("return scrollY")
+    swipe((0.9, 0.9), (0.91, 0.7), (0.92, 0.3))
+    after = page.execute_async_script(SETTLED)
+    assert after > before
+    first_stack(page)
+    assert (seen(stack, 0.1), seen(stack, 0.3)) == (RED, BLUE)
 
 
 def test_order_and_filter(page):
