@@ -61,7 +61,7 @@ def _row(measure: Measure) -> str:
 def _spread(measure: Measure) -> str:
     low, high = number_text(measure.get("low")), number_text(measure.get("high"))
     known = (low, high) != (NOT_KNOWN, NOT_KNOWN)
-    lines = ["95 %: " + (f"{low} to {high}" if known else NOT_KNOWN)]
+    lines = ["95\N{NO-BREAK SPACE}%: " + (f"{low} to {high}" if known else NOT_KNOWN)]
     if finite(measure.get("stderr")) is not None:
         lines.append(f"standard error {number_text(measure['stderr'])}")
     return "".join(f'<span class="details">{line}</span>' for line in lines)

@@ -127,9 +127,9 @@ def _measures_section(measures: Mapping[str, Sequence[Measure]]) -> str:
     if not measures:
         return ""
     lead = (
-        "Each ruler runs from worse on the left to better on the right. The grey bar joins copying the input with real "
-        "pictures measured against real pictures; the dot is the model, the band around it its "
-        "95 % interval."
+        "Each ruler runs from worse on the left to better on the right. The grey bar joins copying "
+        "the input with real pictures measured against real pictures; the dot is the model, the "
+        "band around it its 95\N{NO-BREAK SPACE}% interval."
     )
     return _section("measures", "Measures", f'<p class="lead">{lead}</p>{measures_html(measures)}')
 

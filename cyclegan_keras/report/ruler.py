@@ -50,7 +50,10 @@ def verdict(measure: Measure) -> tuple[str, str]:
     if best >= sign * floor:
         return "as near to real pictures as they are to each other", "good"
     share = (value - ceiling) / (floor - ceiling)
-    return f"{100 * share:.0f} % of the way from copying the input to real pictures", ""
+    return (
+        f"{100 * share:.0f}\N{NO-BREAK SPACE}% of the way from copying the input to real pictures",
+        "",
+    )
 
 
 def _places(known: dict[str, float], *, flipped: bool) -> dict[str, float]:
