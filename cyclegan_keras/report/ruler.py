@@ -49,11 +49,9 @@ def verdict(measure: Measure) -> tuple[str, str]:
         return "no clear difference from copying the input", "bad"
     if best >= sign * floor:
         return "as near to real pictures as they are to each other", "good"
-    share = (value - ceiling) / (floor - ceiling)
-    return (
-        f"{100 * share:.0f}\N{NO-BREAK SPACE}% of the way from copying the input to real pictures",
-        "",
-    )
+    percent = 100 * (value - ceiling) / (floor - ceiling)
+    way = "of the way from copying the input to real pictures"
+    return f"{percent:.0f}\N{NO-BREAK SPACE}% {way}", ""
 
 
 def _places(known: dict[str, float], *, flipped: bool) -> dict[str, float]:
