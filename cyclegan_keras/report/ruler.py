@@ -42,7 +42,7 @@ def verdict(measure: Measure) -> tuple[str, str]:
         return "", ""
     ends = [finite(measure.get(key)) for key in ("low", "high")]
     ends = [value if end is None else end for end in ends]
-    worst, best = sorted(sign * end for end in (*ends, value))[:: len(ends)]
+    worst, _, best = sorted(sign * end for end in (*ends, value))
     if best < sign * ceiling:
         return "worse than copying the input", "bad"
     if worst <= sign * ceiling:
