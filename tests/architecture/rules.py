@@ -48,6 +48,9 @@ MADE_OF = {
     "cyclegan_keras.inference.scratch": ("regions",),
     "cyclegan_keras.inference.steps": ("regions",),
     "cyclegan_keras.inference.tiling": ("regions", "scratch", "steps"),
+    "cyclegan_keras.report.examples": ("pictures",),
+    "cyclegan_keras.report.measures": ("ruler",),
+    "cyclegan_keras.report.page": ("curves", "examples", "measures", "pictures"),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
 }
 
