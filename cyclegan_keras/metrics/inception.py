@@ -106,8 +106,7 @@ def find_weights(
     path = pathlib.Path(path).expanduser()
     if not path.is_file():
         raise MetricError(f"{path} is not a file; expected {FILE}, from {url}.")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if not digest.startswith(_DIGEST):
         raise MetricError(
             f"{path} is not the FID's network: its SHA-256 begins with {digest[:8]}, expected "
@@ -118,9 +117,7 @@ def find_weights(
 
 def _conv(x, name, channels, kernel, strides=1, padding="same"):
     """Convolution, norm and ReLU; PyTorch pads these kernels, odd and of stride 1, as "same"."""
-    x = layers.Conv2D(
-        channels, kernel, strides, padding, use_bias=False, name=f"{name}.conv"
-    )(x)
+    x = layers.Conv2D(channels, kernel, strides, padding, use_bias=False, name=f"{name}.conv")(x)
     x = layers.BatchNormalization(epsilon=1e-3, name=f"{name}.bn")(x)
     return layers.ReLU()(x)
 
