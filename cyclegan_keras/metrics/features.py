@@ -45,7 +45,8 @@ class FeatureNetwork:
         self._prepare = prepare
         self._classify = classify
         self._features = keras.Model(model.inputs, model.output["features"])
-        self._middle = keras.Model(model.inputs, [model.output[layer] for layer in middle])
+        self._names = tuple(middle)
+        self._middle = keras.Model(model.inputs, {name: model.output[name] for name in middle})
 
     def preprocess(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """Returns pictures as the network takes them, float32 (n, side, side, 3).
@@ -65,7 +66,7 @@ class FeatureNetwork:
         They take megabytes a picture: give few at once.
         """
         maps = [self._run(self._middle, part) for part in self._parts(pictures)]
-        return [np.concatenate(layer) for layer in zip(*maps, strict=True)]
+        return [np.concatenate([part[name] for part in maps]) for name in self._names]
 
     def classify(self, features: np.ndarray) -> np.ndarray:
         """Returns the probabilities, (n, 1000) in the order of ILSVRC 2012, out of features.

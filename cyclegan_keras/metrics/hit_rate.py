@@ -28,7 +28,7 @@ CLASSES = {
         **{281: "tabby", 282: "tiger cat", 283: "Persian cat"},
         **{284: "Siamese cat", 285: "Egyptian cat"},
     },
-    "dog": {number: "a breed of dog" for number in range(151, 269)},
+    "dog": dict.fromkeys(range(151, 269), "a breed of dog"),
     "church": {497: "church"},
     "volcano": {980: "volcano"},
     **dict.fromkeys(("pony", "summer", "winter", "photo", "painting", "map", "facade", "face")),
@@ -68,6 +68,7 @@ def hit_rate_measures(pictures: Pictures) -> list[Measure]:
     """Returns the shares of translations whose likeliest class, or one of five, is the domain's."""
     network, domain, *_ = pictures.need("The hit rate", "network", "domain", "translated", "real")
     classes = classes_of(domain)
+    words = " or ".join(map(str, classes)) if len(classes) < 9 else f"{len(classes)} {domain} ones"
     roles = ("translated", "real", "inputs")
     seen = [network.classify(pictures.features(role)) for role in roles]
     n = tuple(map(len, seen))
@@ -86,8 +87,8 @@ def hit_rate_measures(pictures: Pictures) -> list[Measure]:
                 better="higher",
                 n=n,
                 features=network.name,
-                protocol=f"share of pictures with ILSVRC 2012 class {' or '.join(map(str, classes))} "
-                f"among the {top} likeliest; n of translated, real (floor) and inputs (ceiling); "
+                protocol=f"share of pictures whose top {top} of the classes of ILSVRC 2012 hold "
+                f"{words}; n of translated, real (floor) and inputs (ceiling); "
                 f"{network.protocol}; Wilson's interval",
             )
         )

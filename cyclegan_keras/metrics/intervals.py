@@ -30,7 +30,9 @@ def bootstrap_interval(
     """
     values = np.asarray(values)
     drawn = np.random.default_rng(seed).integers(0, len(values), (draws, len(values)))
-    low, high = np.percentile(statistic(values[drawn]), (2.5, 97.5))
+    statistics = statistic(values[drawn])
+    # A value that was drawn: between two infinite ones lies no number.
+    low, high = np.percentile(statistics, (2.5, 97.5), method="inverted_cdf")
     return float(low), float(high)
 
 
@@ -47,7 +49,7 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
 
 
 def groups(n: int, most: int = 20, seed: int = 0) -> list[np.ndarray]:
-    """Returns the indices 0..n-1, shuffled, in `most` groups of about one size, or n single ones."""
+    """Returns 0..n-1, shuffled, in `most` groups of about one size, or n single ones."""
     return np.array_split(np.random.default_rng(seed).permutation(n), min(n, most))
 
 

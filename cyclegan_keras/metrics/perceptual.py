@@ -32,19 +32,13 @@ def perceptual_distance(
         Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric",
         2018, section 3, equation 1.
     """
-    parts = [
-        _layer_distances(network, a[start : start + _BATCH], b[start : start + _BATCH])
-        for start in range(0, len(a), _BATCH)
-    ]
-    return np.concatenate(parts)
+    return _distances(network, a, b)[0]
 
 
 def perceptual_measures(pictures: Pictures) -> list[Measure]:
     """Returns how far translations are from their inputs: what was kept of them."""
     network, translated = pictures.need("The perceptual distance", "network", "translated")
-    distances = perceptual_distance(network, pictures.inputs, translated)
-    others = np.roll(np.arange(len(translated)), 1)
-    unrelated = perceptual_distance(network, pictures.inputs, [translated[i] for i in others])
+    distances, unrelated = _distances(network, pictures.inputs, translated)
     low, high = bootstrap_interval(distances, seed=pictures.seed)
     return [
         Measure(
@@ -57,24 +51,31 @@ def perceptual_measures(pictures: Pictures) -> list[Measure]:
             better="lower",
             n=(len(distances),),
             features=network.name,
-            protocol="mean squared distance of unit-length middle layers, unweighted (not LPIPS); n "
-            f"of pairs; {network.protocol}; percentile bootstrap over pairs",
+            protocol="squared distance of unit-length middle layers, mean over places and layers, "
+            f"unweighted (not LPIPS); n of pairs; {network.protocol}; percentile bootstrap over "
+            "pairs",
             chance=float(unrelated.mean()) if len(distances) > 1 else None,
             note="A copy is perfectly faithful: read it together with a distance to real pictures.",
         )
     ]
 
 
-def _layer_distances(network, a, b):
-    layers = zip(network.middle(a), network.middle(b), strict=True)
-    return np.mean([_distance(x, y) for x, y in layers], axis=0)
+def _distances(network, a, b):
+    """Distances of partners, and of each picture to its neighbour's partner; (n,) twice."""
+    found = []
+    for part in np.array_split(np.arange(len(a)), -(-len(a) // _BATCH)):
+        mine, theirs = (network.middle([side[i] for i in part]) for side in (a, b))
+        layers = [(_unit(x), _unit(y)) for x, y in zip(mine, theirs, strict=True)]
+        partners = [_distance(x, y) for x, y in layers]
+        neighbours = [_distance(x, np.roll(y, 1, axis=0)) for x, y in layers]
+        found.append((np.mean(partners, axis=0), np.mean(neighbours, axis=0)))
+    return tuple(np.concatenate(each).astype("float64") for each in zip(*found, strict=True))
 
 
 def _distance(x, y):
     """(n, height, width, channels) twice to (n,)."""
-    return np.sum(np.square(_unit(x) - _unit(y)), axis=-1).mean(axis=(1, 2))
+    return np.sum(np.square(x - y), axis=-1).mean(axis=(1, 2))
 
 
 def _unit(x):
-    x = np.asarray(x, "float64")
     return x / (np.linalg.norm(x, axis=-1, keepdims=True) + 1e-10)

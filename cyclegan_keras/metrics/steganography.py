@@ -1,4 +1,4 @@
-"""Does a translation hide its input in what nobody sees?"""
+"""Whether a translation hides its input in what nobody sees."""
 
 import io
 from collections.abc import Callable, Sequence
