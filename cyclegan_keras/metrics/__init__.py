@@ -1,6 +1,6 @@
 """Numbers that say how good a translation is; none comes alone."""
 
-from cyclegan_keras.metrics.base import Measure, Pictures
+from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.features import FEATURES, FeatureNetwork
 from cyclegan_keras.metrics.frechet import frechet_measures
@@ -10,7 +10,7 @@ from cyclegan_keras.metrics.paired import cycle_measures, paired_error, paired_m
 from cyclegan_keras.metrics.perceptual import perceptual_measures
 from cyclegan_keras.metrics.steganography import steganography_measures
 
-# Each takes `Pictures` and returns a list of `Measure`, or raises MetricError that tells what it
+# Each takes `Evidence` and returns a list of `Measure`, or raises MetricError that tells what it
 # lacks.
 METRICS = {
     "kid": kid_measures,
@@ -25,9 +25,9 @@ METRICS = {
 __all__ = [
     "FEATURES",
     "METRICS",
+    "Evidence",
     "FeatureNetwork",
     "Measure",
     "MetricError",
-    "Pictures",
     "paired_error",
 ]

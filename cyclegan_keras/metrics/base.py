@@ -98,7 +98,7 @@ class Measure:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Pictures:
+class Evidence:
     """What the measures of one direction look at.
 
     Pictures are uint8, (n, height, width, 3), or sequences of (height, width, 3) of any sizes.
@@ -155,7 +155,7 @@ class Pictures:
             self._features[role] = network.features(pictures)
         return self._features[role]
 
-    def renewed(self, **changes) -> "Pictures":
+    def renewed(self, **changes) -> "Evidence":
         """Returns the same with `changes`; features of what stays are not computed again."""
         kept = {
             role: values

@@ -2,24 +2,24 @@
 
 import numpy as np
 
-from cyclegan_keras.metrics.base import Measure, Pictures
+from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.intervals import groups, jackknife_stderr, normal_interval
 
 
-def frechet_measures(pictures: Pictures) -> list[Measure]:
+def frechet_measures(evidence: Evidence) -> list[Measure]:
     """Returns the Frechet distance of translations and real pictures.
 
     With few pictures it is far too large, so floor and ceiling are taken with as many pictures as
     there are translations, or all where there are fewer.
     """
-    network, translated, real, _ = pictures.need(
+    network, translated, real, _ = evidence.need(
         "The Frechet distance", "network", "translated", "real", "other_real"
     )
-    fake, y, other_y, x = map(pictures.features, ("translated", "real", "other_real", "inputs"))
-    drawn = np.random.default_rng(pictures.seed).permutation(len(other_y))[: len(fake)]
+    fake, y, other_y, x = map(evidence.features, ("translated", "real", "other_real", "inputs"))
+    drawn = np.random.default_rng(evidence.seed).permutation(len(other_y))[: len(fake)]
     value = frechet(fake, y)
-    stderr = frechet_stderr(fake, y, seed=pictures.seed)
+    stderr = frechet_stderr(fake, y, seed=evidence.seed)
     low, high = normal_interval(value, stderr)
     counts = (len(translated), len(real), len(drawn), len(x))
     return [

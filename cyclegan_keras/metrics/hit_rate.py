@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from cyclegan_keras.metrics.base import Measure, Pictures
+from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.intervals import wilson_interval
 
@@ -64,13 +64,13 @@ def hits(probabilities: np.ndarray, classes: Collection[int], top: int = 1) -> n
     return np.isin(likeliest, list(classes)).any(axis=1)
 
 
-def hit_rate_measures(pictures: Pictures) -> list[Measure]:
+def hit_rate_measures(evidence: Evidence) -> list[Measure]:
     """Returns the shares of translations whose likeliest class, or one of five, is the domain's."""
-    network, domain, *_ = pictures.need("The hit rate", "network", "domain", "translated", "real")
+    network, domain, *_ = evidence.need("The hit rate", "network", "domain", "translated", "real")
     classes = classes_of(domain)
     words = " or ".join(map(str, classes)) if len(classes) < 9 else f"{len(classes)} {domain} ones"
     roles = ("translated", "real", "inputs")
-    seen = [network.classify(pictures.features(role)) for role in roles]
+    seen = [network.classify(evidence.features(role)) for role in roles]
     n = tuple(map(len, seen))
     measures = []
     for top in (1, 5):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cyclegan_keras.metrics.errors import MetricError
+
 _Z = 1.959964  # of the normal distribution, which leaves 2.5 % on either side
 
 
@@ -49,7 +51,13 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
 
 
 def groups(n: int, most: int = 20, seed: int = 0) -> list[np.ndarray]:
-    """Returns 0..n-1, shuffled, in `most` groups of about one size, or n single ones."""
+    """Returns 0..n-1, shuffled, in `most` groups of about one size, or n single ones.
+
+    Raises:
+        MetricError: n is less than 3: with a group left out, too little remains.
+    """
+    if n < 3:
+        raise MetricError(f"An interval needs three pictures of each kind at least, not {n}.")
     return np.array_split(np.random.default_rng(seed).permutation(n), min(n, most))
 
 

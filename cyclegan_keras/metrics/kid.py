@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cyclegan_keras.metrics.base import Measure, Pictures
+from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.intervals import groups, jackknife_stderr, normal_interval
 
@@ -10,16 +10,16 @@ _SUBSETS = 100
 _SUBSET_SIZE = 100
 
 
-def kid_measures(pictures: Pictures) -> list[Measure]:
+def kid_measures(evidence: Evidence) -> list[Measure]:
     """Returns the KID of translations against real pictures, times 1000 as papers print it."""
-    network, translated, real, other = pictures.need(
+    network, translated, real, other = evidence.need(
         "KID", "network", "translated", "real", "other_real"
     )
-    fake, y, other_y, x = map(pictures.features, ("translated", "real", "other_real", "inputs"))
+    fake, y, other_y, x = map(evidence.features, ("translated", "real", "other_real", "inputs"))
     size = min(_SUBSET_SIZE, *map(len, (fake, y, other_y, x)))
-    options = {"subset_size": size, "seed": pictures.seed}
+    options = {"subset_size": size, "seed": evidence.seed}
     value = 1000 * kid(fake, y, **options)
-    stderr = 1000 * kid_stderr(fake, y, seed=pictures.seed)
+    stderr = 1000 * kid_stderr(fake, y, seed=evidence.seed)
     low, high = normal_interval(value, stderr)
     return [
         Measure(

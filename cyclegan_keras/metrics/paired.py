@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from cyclegan_keras.metrics.base import Measure, Pictures
+from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.intervals import bootstrap_interval
 
@@ -84,17 +84,17 @@ _PAIRED = {
 }
 
 
-def paired_measures(pictures: Pictures) -> list[Measure]:
+def paired_measures(evidence: Evidence) -> list[Measure]:
     """Returns L1, PSNR and SSIM of translations against their true counterparts."""
-    translated, truth = pictures.need("An error against the truth", "translated", "truth")
-    copied = pictures.inputs
+    translated, truth = evidence.need("An error against the truth", "translated", "truth")
+    copied = evidence.inputs
     return [_measure(f"{name} to the truth", name, translated, truth, copied) for name in _PAIRED]
 
 
-def cycle_measures(pictures: Pictures) -> list[Measure]:
+def cycle_measures(evidence: Evidence) -> list[Measure]:
     """Returns L1, PSNR and SSIM of F(G(x)) against x."""
-    (cycled,) = pictures.need("The cycle error", "cycled")
-    inputs = pictures.inputs
+    (cycled,) = evidence.need("The cycle error", "cycled")
+    inputs = evidence.inputs
     note = "Copying makes a perfect cycle: read it together with a distance to real pictures."
     return [
         _measure(f"{name} of the cycle", name, cycled, inputs, inputs, note) for name in _PAIRED

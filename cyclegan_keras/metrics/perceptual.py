@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cyclegan_keras.metrics.base import Measure, Pictures
+from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.intervals import bootstrap_interval
 
@@ -35,11 +35,11 @@ def perceptual_distance(
     return _distances(network, a, b)[0]
 
 
-def perceptual_measures(pictures: Pictures) -> list[Measure]:
+def perceptual_measures(evidence: Evidence) -> list[Measure]:
     """Returns how far translations are from their inputs: what was kept of them."""
-    network, translated = pictures.need("The perceptual distance", "network", "translated")
-    distances, unrelated = _distances(network, pictures.inputs, translated)
-    low, high = bootstrap_interval(distances, seed=pictures.seed)
+    network, translated = evidence.need("The perceptual distance", "network", "translated")
+    distances, unrelated = _distances(network, evidence.inputs, translated)
+    low, high = bootstrap_interval(distances, seed=evidence.seed)
     return [
         Measure(
             name="Perceptual distance to the input",

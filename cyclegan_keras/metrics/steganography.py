@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image
 
-from cyclegan_keras.metrics.base import Measure, Pictures
+from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.intervals import bootstrap_interval
 
@@ -80,7 +80,7 @@ def cycle_errors(
     return {name: np.array(values) for name, values in errors.items()}
 
 
-def steganography_measures(pictures: Pictures) -> list[Measure]:
+def steganography_measures(evidence: Evidence) -> list[Measure]:
     """Returns by how much each disturbance of G(x) raises the cycle error: mean over mean.
 
     Near 1: what F needs is there to be seen. Large: G hides x in what the disturbance removes.
@@ -88,12 +88,12 @@ def steganography_measures(pictures: Pictures) -> list[Measure]:
     Raises:
         MetricError: G or F is not given, or the cycle error is 0.
     """
-    translate, back = pictures.need("The steganography probe", "translate", "back")
-    errors = cycle_errors(translate, back, pictures.inputs, seed=pictures.seed)
+    translate, back = evidence.need("The steganography probe", "translate", "back")
+    errors = cycle_errors(translate, back, evidence.inputs, seed=evidence.seed)
     plain = errors.pop("as it is")
     if plain.mean() < _LEAST:
         raise MetricError("The cycle is perfect, so its error has no ratio: G and F only copy.")
-    return [_measure(name, plain, errors[name], pictures.seed) for name in errors]
+    return [_measure(name, plain, errors[name], evidence.seed) for name in errors]
 
 
 def _measure(name, plain, disturbed, seed):

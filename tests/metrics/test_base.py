@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import Measure, MetricError, Pictures
+from cyclegan_keras.metrics import Evidence, Measure, MetricError
 
 GOOD = {
     "name": "KID",
@@ -78,24 +78,24 @@ def _pictures(value, count=3):
 
 def test_every_input_needs_a_translation():
     with pytest.raises(MetricError, match="3 inputs and 2 pictures in 'translated'"):
-        Pictures(inputs=_pictures(0), translated=_pictures(0, 2))
+        Evidence(inputs=_pictures(0), translated=_pictures(0, 2))
 
 
 def test_what_is_missing_is_named():
     with pytest.raises(MetricError, match="The measure needs real and truth, which are not given"):
-        Pictures(inputs=_pictures(0)).need("The measure", "inputs", "real", "truth")
+        Evidence(inputs=_pictures(0)).need("The measure", "inputs", "real", "truth")
 
 
 def test_features_are_computed_once(toy_network):
-    pictures = Pictures(
+    evidence = Evidence(
         inputs=_pictures(10), translated=_pictures(20), real=_pictures(30), network=toy_network
     )
-    np.testing.assert_array_equal(pictures.features("inputs"), np.full((3, 3), 10))
-    real = pictures.features("real")
-    assert pictures.features("translated")[0, 0] == 20
-    later = pictures.renewed(translated=_pictures(40))
+    np.testing.assert_array_equal(evidence.features("inputs"), np.full((3, 3), 10))
+    real = evidence.features("real")
+    assert evidence.features("translated")[0, 0] == 20
+    later = evidence.renewed(translated=_pictures(40))
     assert later.features("real") is real
     assert later.features("translated")[0, 0] == 40
-    assert pictures.features("translated")[0, 0] == 20
-    other = pictures.renewed(network=toy_network)
+    assert evidence.features("translated")[0, 0] == 20
+    other = evidence.renewed(network=toy_network)
     assert other.features("real") is not real

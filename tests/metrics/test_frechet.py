@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import MetricError, Pictures
+from cyclegan_keras.metrics import Evidence, MetricError
 from cyclegan_keras.metrics.frechet import frechet, frechet_measures, frechet_stderr
 
 RNG = np.random.default_rng(0)
@@ -64,13 +64,13 @@ def test_measure(toy_network, monkeypatch):
     dark, bright, other = (
         RNG.integers(low, low + 9, (n, 4, 4, 3), "uint8") for low, n in ((0, 6), (90, 6), (90, 20))
     )
-    pictures = Pictures(
+    evidence = Evidence(
         inputs=dark, translated=bright, real=bright[:4], other_real=other, network=toy_network
     )
-    (measure,) = frechet_measures(pictures)
+    (measure,) = frechet_measures(evidence)
     assert (measure.name, measure.features) == ("Frechet distance", "toy")
     assert measure.n == (6, 4, 6, 6)  # the floor has no more pictures than the translations
     assert "fitted to 6 translated and 4 real pictures" in measure.protocol
     assert max(measure.value, measure.floor) < measure.ceiling / 100
     monkeypatch.setattr(toy_network, "name", "inception")
-    assert frechet_measures(pictures)[0].name == "FID"
+    assert frechet_measures(evidence)[0].name == "FID"

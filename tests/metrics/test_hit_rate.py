@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cyclegan_keras.metrics import MetricError, Pictures
+from cyclegan_keras.metrics import Evidence, MetricError
 from cyclegan_keras.metrics.hit_rate import CLASSES, classes_of, hit_rate_measures, hits
 
 
@@ -36,14 +36,14 @@ def test_hits():
 def test_measure(toy_network, monkeypatch):
     monkeypatch.setitem(CLASSES, "green", {1: "green"})
     green, red = (np.full((4, 2, 2, 3), colour, "uint8") for colour in ([0, 9, 0], [9, 0, 0]))
-    pictures = Pictures(
+    evidence = Evidence(
         inputs=red,
         translated=np.concatenate([green[:3], red[:1]]),
         real=green,
         network=toy_network,
         domain="green",
     )
-    first, fifth = hit_rate_measures(pictures)
+    first, fifth = hit_rate_measures(evidence)
     assert (first.value, first.floor, first.ceiling, first.n) == (0.75, 1, 0, (4, 4, 4))
     assert first.low < 0.75 < first.high < 1
     assert fifth.value == 1  # of three classes

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cyclegan_keras.metrics import MetricError
 from cyclegan_keras.metrics.intervals import (
     bootstrap_interval,
     groups,
@@ -52,6 +53,8 @@ def test_groups_hold_everything_once():
     assert sorted(np.concatenate(parts)) == list(range(47))
     assert {len(part) for part in parts} == {2, 3}
     assert [len(part) for part in groups(3)] == [1, 1, 1]
+    with pytest.raises(MetricError, match="three pictures of each kind at least, not 2"):
+        groups(2)
 
 
 def test_jackknife_of_means_is_the_textbooks_error():

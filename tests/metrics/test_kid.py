@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import MetricError, Pictures
+from cyclegan_keras.metrics import Evidence, MetricError
 from cyclegan_keras.metrics.intervals import normal_interval
 from cyclegan_keras.metrics.kid import kid, kid_measures, kid_stderr, mmd2
 
@@ -64,10 +64,10 @@ def test_measure(toy_network):
     dark, bright, other = (
         rng.integers(*b, (6, 4, 4, 3), "uint8") for b in ((0, 9), (90, 99), (90, 99))
     )
-    pictures = Pictures(
+    evidence = Evidence(
         inputs=dark, translated=bright, real=bright[::-1], other_real=other, network=toy_network
     )
-    (measure,) = kid_measures(pictures)
+    (measure,) = kid_measures(evidence)
     assert measure.name == "KID"
     assert measure.n == (6, 6, 6, 6)
     assert measure.features == "toy"
@@ -75,4 +75,4 @@ def test_measure(toy_network):
     assert measure.low < measure.value < measure.high
     assert max(measure.value, measure.floor) < measure.ceiling / 100
     with pytest.raises(MetricError, match="KID needs other_real"):
-        kid_measures(pictures.renewed(other_real=None))
+        kid_measures(evidence.renewed(other_real=None))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import MetricError, Pictures, paired_error
+from cyclegan_keras.metrics import Evidence, MetricError, paired_error
 from cyclegan_keras.metrics.paired import cycle_measures, l1, paired_measures, psnr, ssim
 
 SSIM = 0.9500494363120024  # of _two_pictures, by scikit-image 0.26.0
@@ -79,7 +79,7 @@ def test_what_cannot_be_compared(picture, message):
 def test_measures_against_the_truth():
     a, b = _two_pictures()
     truth = [a, b, a]
-    measures = paired_measures(Pictures(inputs=[b, b, b], translated=[a, b, b], truth=truth))
+    measures = paired_measures(Evidence(inputs=[b, b, b], translated=[a, b, b], truth=truth))
     error, signal, likeness = measures
     assert [measure.better for measure in measures] == ["lower", "higher", "higher"]
     assert [measure.floor for measure in measures] == [0, np.inf, 1]
@@ -93,9 +93,9 @@ def test_measures_against_the_truth():
 
 def test_measures_of_the_cycle():
     a, b = _two_pictures()
-    error, _, likeness = cycle_measures(Pictures(inputs=[a, b[:20]], cycled=[a, b[:20]]))
+    error, _, likeness = cycle_measures(Evidence(inputs=[a, b[:20]], cycled=[a, b[:20]]))
     assert (error.value, error.ceiling, likeness.value) == (0, 0, pytest.approx(1))
     assert error.chance is None  # of different sizes
     assert "Copying makes a perfect cycle" in error.note
     with pytest.raises(MetricError, match="needs cycled"):
-        cycle_measures(Pictures(inputs=[a]))
+        cycle_measures(Evidence(inputs=[a]))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import Pictures
+from cyclegan_keras.metrics import Evidence
 from cyclegan_keras.metrics.perceptual import perceptual_distance, perceptual_measures
 
 
@@ -32,7 +32,7 @@ def test_parts_change_nothing(toy_network):
 def test_measure(toy_network):
     inputs = np.concatenate([_colour([200, 0, 0]), _colour([0, 200, 0])])
     (measure,) = perceptual_measures(
-        Pictures(inputs=inputs, translated=inputs // 2, network=toy_network)
+        Evidence(inputs=inputs, translated=inputs // 2, network=toy_network)
     )
     assert measure.value == pytest.approx(0, abs=1e-6)
     assert (measure.floor, measure.ceiling) == (0, 0)

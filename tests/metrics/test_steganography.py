@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import MetricError, Pictures
+from cyclegan_keras.metrics import Evidence, MetricError
 from cyclegan_keras.metrics.steganography import (
     DISTURBANCES,
     cycle_errors,
@@ -58,7 +58,7 @@ def test_sizes_may_differ():
 
 def _ratios(translate, back):
     measures = steganography_measures(
-        Pictures(inputs=INPUTS, translate=translate, back=back, seed=1)
+        Evidence(inputs=INPUTS, translate=translate, back=back, seed=1)
     )
     return {measure.name.removeprefix("Cycle error ratio after "): measure for measure in measures}
 
