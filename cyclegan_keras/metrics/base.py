@@ -113,7 +113,7 @@ class Evidence:
         cycled: F(G(x)).
         truth: the true counterpart of each input.
         network: looks at pictures, see `FeatureNetwork`.
-        domain: what y shows, one of the words in `hit_rate.CLASSES` or a class of ILSVRC 2012.
+        domain: what y shows, one of the words in `hit_rate.CLASSES`.
         translate: G, float32 batches in [-1, 1] to the same.
         back: F, likewise.
         seed: of all that is drawn at random.

@@ -88,7 +88,10 @@ def paired_measures(evidence: Evidence) -> list[Measure]:
     """Returns L1, PSNR and SSIM of translations against their true counterparts."""
     translated, truth = evidence.need("An error against the truth", "translated", "truth")
     copied = evidence.inputs
-    return [_measure(f"{name} to the truth", name, translated, truth, copied) for name in _PAIRED]
+    return [
+        _measure(f"{name} to the truth", name, translated, truth, copied, evidence.seed)
+        for name in _PAIRED
+    ]
 
 
 def cycle_measures(evidence: Evidence) -> list[Measure]:
@@ -97,14 +100,15 @@ def cycle_measures(evidence: Evidence) -> list[Measure]:
     inputs = evidence.inputs
     note = "Copying makes a perfect cycle: read it together with a distance to real pictures."
     return [
-        _measure(f"{name} of the cycle", name, cycled, inputs, inputs, note) for name in _PAIRED
+        _measure(f"{name} of the cycle", name, cycled, inputs, inputs, evidence.seed, note)
+        for name in _PAIRED
     ]
 
 
-def _measure(title, name, pictures, truth, copied, note=""):
+def _measure(title, name, pictures, truth, copied, seed, note=""):
     measure, better, best, definition = _PAIRED[name]
     values = _values(measure, pictures, truth)
-    low, high = bootstrap_interval(values)
+    low, high = bootstrap_interval(values, seed=seed)
     shifted = [truth[(i + 1) % len(truth)] for i in range(len(truth))]
     alike = len(truth) > 1 and len({picture.shape for picture in truth}) == 1
     return Measure(
