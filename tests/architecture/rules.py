@@ -51,6 +51,14 @@ MADE_OF = {
     "cyclegan_keras.report.examples": ("pictures",),
     "cyclegan_keras.report.measures": ("ruler",),
     "cyclegan_keras.report.page": ("curves", "examples", "measures", "pictures"),
+    "cyclegan_keras.metrics.efficientnet_lite0": ("torch_weights",),
+    "cyclegan_keras.metrics.inception": ("torch_weights",),
+    "cyclegan_keras.metrics.features": ("efficientnet_lite0", "inception"),
+    "cyclegan_keras.metrics.perceptual": ("features", "intervals"),
+    **{
+        f"cyclegan_keras.metrics.{measure}": ("intervals",)
+        for measure in ("frechet", "hit_rate", "kid", "paired", "steganography")
+    },
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
 }
 
