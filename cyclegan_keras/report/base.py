@@ -3,7 +3,7 @@
 import dataclasses
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -21,7 +21,7 @@ class Measure(TypedDict, total=False):
         floor: what real pictures score against real pictures.
         ceiling: what copying the input scores.
         better: "lower" or "higher".
-        n: pictures measured.
+        n: pictures measured; several counts, as the protocol tells, are shown in their order.
         features: the feature network; None where the measure has none.
         protocol: the name of the protocol.
         stderr: standard error of `value`.
@@ -36,7 +36,7 @@ class Measure(TypedDict, total=False):
     floor: float | None
     ceiling: float | None
     better: str
-    n: int | None
+    n: int | Sequence[int] | None
     features: str | None
     protocol: str | None
     stderr: float | None

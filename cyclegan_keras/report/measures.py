@@ -46,7 +46,6 @@ def _row(measure: Measure) -> str:
     details = " · ".join(escape(each) for each in how if each)
     said, tone = verdict(measure)
     said = f'<p class="verdict {tone}">{said}</p>' if said else ""
-    n = measure.get("n")
     return (
         f'<tr><th scope="row">{escape(measure["name"])} '
         f'<span class="better">{measure["better"]} is better</span>'
@@ -54,8 +53,14 @@ def _row(measure: Measure) -> str:
         f'<td class="number"><strong>{number_text(measure.get("value"))}</strong>'
         f"{_spread(measure)}</td>"
         f'<td class="drawn">{ruler(measure)}{said}</td>'
-        f'<td class="number count">{NOT_KNOWN if n is None else f"{n:,}"}</td></tr>'
+        f'<td class="number count">{_counts(measure.get("n"))}</td></tr>'
     )
+
+
+def _counts(n: int | Sequence[int] | None) -> str:
+    if n is None:
+        return NOT_KNOWN
+    return " / ".join(f"{count:,}" for count in ([n] if isinstance(n, int) else n))
 
 
 def _spread(measure: Measure) -> str:

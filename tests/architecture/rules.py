@@ -45,6 +45,8 @@ MADE_OF = {
     "cyclegan_keras.export.exporters": (
         *("onnx", "parity", "saved_model", "tflite", "tflite_measure", "tflite_run"),
     ),
+    "cyclegan_keras.evaluation.pages": ("protocol",),
+    "cyclegan_keras.evaluation.tables": ("protocol",),
     "cyclegan_keras.inference.scratch": ("regions",),
     "cyclegan_keras.inference.steps": ("regions",),
     "cyclegan_keras.inference.tiling": ("regions", "scratch", "steps"),
