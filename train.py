@@ -20,7 +20,7 @@ from cyclegan_keras import checkpoints, console, flags, runs, versions
 from cyclegan_keras.metrics import paired_error
 from cyclegan_keras.models import Description, NetworkOptions
 from cyclegan_keras.presets import PRESETS
-from cyclegan_keras.trainers import METHOD_OPTIONS, TRAINERS, adam, callbacks
+from cyclegan_keras.trainers import METHOD_OPTIONS, TRAINERS, adam, callbacks, doctor_callback
 from cyclegan_keras.trainers.options import OptimizerOptions
 
 GROUPS = {
@@ -112,8 +112,19 @@ def build_trainer(options: dict, data):
     return trainer
 
 
-def fit(trainer, data, run: runs.Run, options: runs.RunOptions, stop: int) -> int:
+def doctors(run: runs.Run, options: dict, pictures: dict) -> list:
+    """Returns the callback that --doctor asks for, or none."""
+    asked, every = options["run"].doctor, options["run"].sample_every
+    if asked == "off":
+        return []
+    gan_mode = options[options["run"].method].gan_mode
+    return [doctor_callback.Doctor(run, every, pictures, gan_mode, stop=asked == "stop")]
+
+
+def fit(trainer, data, run: runs.Run, options: dict, stop: int) -> int:
     """Trains to step `stop`; returns the number of the signal that ended it early, or 0."""
+    often, batch_size = options["run"], data.options.batch_size
+    pictures = data.samples(often.sample_count)
     with callbacks.StopOnSignal() as signals:
         trainer.fit(
             data.train(trainer.step, stop),
@@ -121,13 +132,12 @@ def fit(trainer, data, run: runs.Run, options: runs.RunOptions, stop: int) -> in
             shuffle=False,  # the pipeline has done it
             callbacks=[
                 callbacks.StopOnNonFinite(run),
-                callbacks.Checkpoints(run, options.checkpoint_minutes),
-                callbacks.Metrics(
-                    run, options.log_every, data.options.batch_size, options.steps_per_epoch
-                ),
-                callbacks.Samples(run, options.sample_every, data.samples(options.sample_count)),
-                callbacks.Progress(data.options.batch_size, stop),
+                callbacks.Checkpoints(run, often.checkpoint_minutes),
+                callbacks.Metrics(run, often.log_every, batch_size, often.steps_per_epoch),
+                callbacks.Samples(run, often.sample_every, pictures),
+                callbacks.Progress(batch_size, stop),
                 signals,
+                *doctors(run, options, pictures),  # last: it may raise when all others have ended
             ],
         )
     return signals.number or 0
@@ -199,7 +209,7 @@ def train_in(run: runs.Run, trainer, data, options: dict) -> int:
     run.forget_metrics_after(trainer.step)
     schedule = options["optimizer"]
     stop = (schedule.n_epochs + schedule.n_epochs_decay) * options["run"].steps_per_epoch
-    if trainer.step < stop and (number := fit(trainer, data, run, options["run"], stop)):
+    if trainer.step < stop and (number := fit(trainer, data, run, options, stop)):
         name = signal.Signals(number).name
         print(f"Stopped by {name} after step {trainer.step} of {stop}; saved in {run.checkpoints}.")
         print("The same command continues from there.")

@@ -62,6 +62,7 @@ MADE_OF = {
         for measure in ("frechet", "hit_rate", "kid", "paired", "steganography")
     },
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
+    "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
 
 # `pipelines` is one room with a staircase: a file imports only from lower steps.
