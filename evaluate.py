@@ -13,11 +13,17 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
 
 import absl.logging
-import numpy as np
 
 import pipelines
 from cyclegan_keras import checkpoints, console, evaluation, flags, runs, translators, versions
-from cyclegan_keras.evaluation import EvaluationError, EvaluationOptions, Pictures, pages, tables
+from cyclegan_keras.evaluation import (
+    EvaluationError,
+    EvaluationOptions,
+    Pictures,
+    held_out,
+    pages,
+    tables,
+)
 from cyclegan_keras.inference import InferenceError, Translator
 from cyclegan_keras.metrics import METRICS
 from cyclegan_keras.models import Description
@@ -28,7 +34,6 @@ MENDABLE = (
     *(flags.OptionError, pipelines.DataError, runs.RunError, checkpoints.CheckpointError),
     *(InferenceError, EvaluationError),
 )
-OTHER_REAL = 300  # pictures for the floor of distances; more take minutes and change little
 DOMAINS = {"AtoB": "AB", "BtoA": "BA"}
 
 
@@ -82,35 +87,6 @@ def data_options(options: EvaluationOptions, saved: dict) -> pipelines.DataOptio
     return flags.resolve({"data": pipelines.DataOptions}, chosen)["data"]
 
 
-def indices(count: int, part: str, most: int | None) -> list[int]:
-    """Returns which of `count` test pictures count."""
-    chosen = {"all": range(count), "selection": range(0, count, 2), "held_out": range(1, count, 2)}
-    found = list(chosen[part])
-    if most and most < len(found):
-        found = [found[i] for i in np.linspace(0, len(found) - 1, most).round().astype(int)]
-    return found
-
-
-def pictures_of_data(data, options: EvaluationOptions, part: str) -> dict[str, Pictures]:
-    """Returns the pictures of both directions out of a data set's test split."""
-    test = {domain: data.look_at("test", name) for domain, name in zip("AB", "xy", strict=True)}
-    train = {domain: data.look_at("train", name) for domain, name in zip("AB", "xy", strict=True)}
-    found = {}
-    for way, (source, target) in DOMAINS.items():
-        chosen = {d: indices(len(test[d]), part, options.max_pictures) for d in "AB"}
-        inputs = [test[source](i) for i in chosen[source]]
-        real = [test[target](i) for i in chosen[target]]
-        others = indices(len(train[target]), "all", OTHER_REAL)
-        found[way] = Pictures(
-            inputs=inputs,
-            real=real,
-            other_real=[train[target](i) for i in others],
-            truth=real if data.paired_test else None,
-            names=[test[source].pictures.names[i] for i in chosen[source]],
-        )
-    return found
-
-
 def pictures_of_folders(options: EvaluationOptions) -> Pictures:
     """Returns the pictures of two folders."""
     if not (options.input and options.real):
@@ -123,14 +99,28 @@ def pictures_of_folders(options: EvaluationOptions) -> Pictures:
                 f"{name} holds {len(pictures)} pictures, but three are needed at least."
             )
     inputs, real = folders.values() if len(folders) == 2 else [folders[options.input]] * 2
-    chosen = indices(len(inputs), "all", options.max_pictures)
-    halves = [indices(len(real), part, options.max_pictures) for part in ("selection", "held_out")]
+    chosen = held_out.indices(len(inputs), "all", options.max_pictures)
+    halves = [
+        held_out.indices(len(real), part, options.max_pictures)
+        for part in ("selection", "held_out")
+    ]
     return Pictures(
         inputs=[inputs[i] for i in chosen],
         real=[real[i] for i in halves[0]],
         other_real=[real[i] for i in halves[1]],
         names=[inputs.names[i] for i in chosen],
     )
+
+
+def load_pictures(options: EvaluationOptions, saved: dict, directions: list[str], part: str):
+    """Returns what A and B show, and the pictures by direction."""
+    if options.input or options.real:
+        return ("A", "B"), {directions[0]: pictures_of_folders(options)}
+    data = pipelines.build(data_options(options, saved), seed=options.seed)
+    if not data.has_test:
+        absl.logging.warning("There are no test pictures: these were seen in training.")
+    ways = held_out.pictures_of(data, part, options.max_pictures)
+    return data.source.domains, {"AtoB": ways["x_to_y"], "BtoA": ways["y_to_x"]}
 
 
 def open_features(options: EvaluationOptions):
@@ -193,14 +183,7 @@ def evaluate(argv: list[str]) -> int:
         plan = {**facts, "directions": directions, "metrics": metrics, "output": str(output)}
         print(json.dumps(plan, indent=2))
         return 0
-    domains = ("A", "B")
-    if options.input or options.real:
-        pictures = {directions[0]: pictures_of_folders(options)}
-    else:
-        data = pipelines.build(data_options(options, saved), seed=options.seed)
-        if not data.has_test:
-            absl.logging.warning("There are no test pictures: these were seen in training.")
-        domains, pictures = data.source.domains, pictures_of_data(data, options, part)
+    domains, pictures = load_pictures(options, saved, directions, part)
     network = open_features(options)
     results = []
     for way in directions:

@@ -2,6 +2,7 @@
 
 from cyclegan_keras.evaluation.errors import EvaluationError
 from cyclegan_keras.evaluation.features import open_features
+from cyclegan_keras.evaluation.ground_truth import ground_truth
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 
@@ -11,5 +12,6 @@ __all__ = [
     "EvaluationOptions",
     "Pictures",
     "evaluate",
+    "ground_truth",
     "open_features",
 ]

@@ -9,6 +9,9 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from cyclegan_keras.evaluation.errors import EvaluationError
+from cyclegan_keras.evaluation.features import open_features
+from cyclegan_keras.evaluation.held_out import pictures_of
 from cyclegan_keras.evaluation.options import option
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 from cyclegan_keras.inference import Translator
@@ -158,6 +161,34 @@ class KeepBest(StepCallback):
         }
         with atomic_write(self.folder / "best.json") as temporary:
             temporary.write_text(json.dumps(told, indent=2) + "\n")
+
+
+def callbacks_for(
+    options: SelectionOptions, trainer, data, run: Run, save: Callable, *, seed: int
+) -> list[KeepBest]:
+    """Returns the callback that --eval_every asks for, or none.
+
+    Args:
+        options: how often, and on how many pictures.
+        trainer: will be evaluated.
+        data: what `pipelines.build` returns.
+        run: where the best generators are kept.
+        save: see `KeepBest`.
+        seed: see `KeepBest`.
+
+    Raises:
+        EvaluationError: there are no test pictures, too few, or no feature network.
+    """
+    if not options.eval_every:
+        return []
+    if not data.has_test:
+        raise EvaluationError(
+            f"--eval_every chooses by test pictures, but {data.name} has none: add testA and testB."
+        )
+    pictures = pictures_of(data, "selection", options.eval_pictures)
+    network = None if data.paired_test else open_features("efficientnet_lite0")
+    chosen = {way: pictures[way] for way in trainer.translators}
+    return [KeepBest(run, options.eval_every, chosen, network, save, seed)]
 
 
 def _translator(generator) -> Translator:

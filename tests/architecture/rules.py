@@ -13,7 +13,7 @@ PACKAGES = ("cyclegan_keras", "pipelines")
 # A file imports only from rooms on lower floors; rooms on one floor never import each other.
 FLOORS = {
     **dict.fromkeys(("flags", "presets", "runs", "versions"), 0),
-    **dict.fromkeys(("console", "layers", "losses"), 1),
+    **dict.fromkeys(("console", "facts", "layers", "losses"), 1),
     **dict.fromkeys(("models",), 2),
     **dict.fromkeys(("trainers", "metrics", "inference", "export", "checkpoints", "report"), 3),
     **dict.fromkeys(("translators", "evaluation"), 4),
@@ -45,6 +45,8 @@ MADE_OF = {
     "cyclegan_keras.export.exporters": (
         *("onnx", "parity", "saved_model", "tflite", "tflite_measure", "tflite_run"),
     ),
+    "cyclegan_keras.evaluation.best": ("features", "held_out", "protocol"),
+    "cyclegan_keras.evaluation.held_out": ("protocol",),
     "cyclegan_keras.evaluation.pages": ("protocol",),
     "cyclegan_keras.evaluation.tables": ("protocol",),
     "cyclegan_keras.inference.scratch": ("regions",),
