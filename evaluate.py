@@ -42,7 +42,10 @@ def open_model(options: EvaluationOptions) -> tuple[dict[str, Translator], dict]
     if not options.model:
         raise flags.OptionError("--model is missing: name a run, a model file or copy. See --help.")
     if options.model == "copy":
-        copies = {way: Description(direction=way) for way in DOMAINS}
+        copies = {
+            way: Description(direction=way, source=domains[0], target=domains[1])
+            for way, domains in DOMAINS.items()
+        }
         return {way: Translator(lambda x: x, about) for way, about in copies.items()}, {}
     found = translators.open_translators(options.model)
     training = next(iter(found.values())).description.training

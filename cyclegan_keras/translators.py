@@ -100,7 +100,7 @@ def _networks(path: pathlib.Path, place: str) -> dict[str, keras.Model]:
     for role, network in found.items():
         if not role.startswith("generator"):
             continue
-        if not network.description.training:  # it does not know; its name does
+        if network.description == Description.of(network):  # it says nothing; its name does
             direction = DIRECTIONS[role == "generator_f"]
             domains = "AB" if direction == "AtoB" else "BA"
             network.description = dataclasses.replace(

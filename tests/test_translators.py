@@ -26,7 +26,7 @@ def generator(seed=0):
 
 
 def described(network, **told):
-    network.description = Description.of(network, training={"options": {}}, **told)
+    network.description = Description.of(network, **told)
     return network
 
 
