@@ -1,4 +1,4 @@
-"""How much memory and time do tiles take, beside the whole picture at once, and is it the same?
+"""Memory and time of tiles beside those of the whole picture at once, and whether they agree.
 
 python benchmarks/tiling.py
 python benchmarks/tiling.py --width=1536 --height=1024 --ngf=64

@@ -86,7 +86,7 @@ def translator_of(
     if tile_size:
         most_pixels = min(most_pixels, tile_size**2)
     else:
-        tile_size = int(np.clip(math.isqrt(most_pixels // 2), *TILE_SIZES))
+        tile_size = int(np.clip(math.isqrt(most_pixels // 4), *TILE_SIZES))
     return Translator(at_once, description, TiledNetwork(network, tile_size), most_pixels)
 
 

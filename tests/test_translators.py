@@ -120,7 +120,7 @@ def test_tflite(tmp_path):
     ("arguments", "tiles", "most"),
     [
         ({"tile_size": 8}, 8, 64),
-        ({"max_memory_mb": 1}, 102, 1e6 / 48),
+        ({"max_memory_mb": 1}, 72, 1e6 / 48),
         ({"max_memory_mb": 1000}, 1024, 1e9 / 48),
     ],
 )
