@@ -82,7 +82,7 @@ AILMENTS = (
     Ailment(
         name="checkerboard",
         measure="grid_db",
-        limit=2.0,
+        limit=2.5,
         above=True,
         steps=10_000,
         what="{who} draws a checkerboard",

@@ -73,7 +73,7 @@ class Doctor(StepCallback):
         for finding in findings:
             logging.log(logging.WARNING if finding.begins else logging.INFO, finding.sentence)
             if self.stop and finding.begins:
-                self.reason, self.model.stop_training = finding, True
+                self.reason, self.model.stop_training = self.reason or finding, True
 
     def _generators(self) -> dict[str, float]:
         measures = {}
