@@ -150,10 +150,10 @@ def facts_of(options: EvaluationOptions, description: Description, part: str) ->
     facts = {"model": options.model.rstrip("/")}
     if description.step is not None:
         facts["step"] = f"{description.step:,}"
-    trained_on = description.training.get("data", {}).get("name")
+    trained_on = description.training.get("options", {}).get("dataset")
     if trained_on:
         facts["trained on"] = trained_on
-    facts["evaluated on"] = options.input or options.dataset or trained_on or "its own data set"
+    facts["evaluated on"] = options.input or options.dataset or trained_on
     facts["test pictures"] = part.replace("_", " ")
     facts["date"] = datetime.date.today().isoformat()
     facts["versions"] = ", ".join(f"{k} {v}" for k, v in versions.versions().items() if k in

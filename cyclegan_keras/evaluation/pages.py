@@ -48,7 +48,7 @@ def write_page(
     notes += list(dict.fromkeys(m.note for e, _ in evaluations for m in e.measures if m.note))
     write_report(
         path,
-        title=f"{facts.get('model', 'A model')}: {', '.join(e.words for e, _ in evaluations)}",
+        title=f"{pathlib.Path(facts['model']).name}: {', '.join(e.words for e, _ in evaluations)}",
         summary=facts,
         measures={e.words: [m.to_dict() for m in e.measures] for e, _ in evaluations},
         examples=examples,

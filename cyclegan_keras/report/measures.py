@@ -44,12 +44,14 @@ def _checked(measure: Measure | object) -> Measure:
 def _row(measure: Measure) -> str:
     how = [measure.get("features"), measure.get("protocol")]
     details = " · ".join(escape(each) for each in how if each)
+    if details:
+        details = f"<details><summary>how it is measured</summary>{details}</details>"
     said, tone = verdict(measure)
     said = f'<p class="verdict {tone}">{said}</p>' if said else ""
     return (
         f'<tr><th scope="row">{escape(measure["name"])} '
         f'<span class="better">{measure["better"]} is better</span>'
-        f'<span class="details">{details}</span></th>'
+        f"{details}</th>"
         f'<td class="number"><strong>{number_text(measure.get("value"))}</strong>'
         f"{_spread(measure)}</td>"
         f'<td class="drawn">{ruler(measure)}{said}</td>'
