@@ -37,7 +37,7 @@ class SelectionOptions:
         may_change=True,
     )
     eval_pictures: int = option(
-        100, "Test pictures of each domain in such an evaluation, at most.", low=4, may_change=True
+        100, "Test pictures of each domain in such an evaluation, at most.", low=3, may_change=True
     )
 
 

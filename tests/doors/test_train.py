@@ -160,6 +160,34 @@ def test_generators_load_in_another_process(finished):
     assert done.stdout.split("\n")[:2] == ["(1, 24, 40, 3)"] * 2
 
 
+def test_generators_tell_what_they_are(finished):
+    run_dir, _, _ = finished
+    there, back = (
+        checkpoints.load_network(run_dir / f"generator_{name}.keras").description for name in "gf"
+    )
+    assert (there.words, back.words) == (
+        "brown ponies to striped ponies",
+        "striped ponies to brown ponies",
+    )
+    assert (there.direction, back.direction, there.step) == ("AtoB", "BtoA", 8)
+    assert there.training["options"]["ngf"] == 2
+    assert there.training["data"]["trainA"]["count"] == 400
+    assert "keras" in there.training["versions"]
+
+
+def test_the_best_generators_are_kept_beside_the_last(tmp_path, capsys):
+    run_dir = tmp_path / "run"
+    assert run(*TINY, f"--run_dir={run_dir}", "--eval_every=4", "--eval_pictures=3") == 0
+    assert f"by which rule: {run_dir / 'best'}" in capsys.readouterr().out
+    best = json.loads((run_dir / "best" / "best.json").read_text())
+    lines = (run_dir / "metrics.jsonl").read_text().splitlines()
+    scores = {row["step"]: row["eval/score"] for row in map(json.loads, lines) if len(row) < 12}
+    assert list(scores) == [4, 8]
+    assert best["score"] == min(scores.values()) == scores[best["step"]]
+    network = checkpoints.load_network(run_dir / "best" / "generator_f.keras")
+    assert network.description.step == best["step"]
+
+
 def test_the_same_command_again_says_finished(finished, tmp_path, capsys):
     run_dir = shutil.copytree(finished[0], tmp_path / "run")
     before = final_state(run_dir)
