@@ -45,6 +45,13 @@ MADE_OF = {
     "cyclegan_keras.export.exporters": (
         *("onnx", "parity", "saved_model", "tflite", "tflite_measure", "tflite_run"),
     ),
+    "cyclegan_keras.inference.reading": ("picture",),
+    "cyclegan_keras.inference.writing": ("picture",),
+    "cyclegan_keras.inference.recipe": ("picture", "translator"),
+    "cyclegan_keras.inference.job": (
+        *("listing", "picture", "progress", "reading", "recipe", "writing"),
+    ),
+    "cyclegan_keras.inference.video": ("picture", "progress", "recipe"),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
 }
 

@@ -13,6 +13,8 @@ NO_MIRROR = {
     "cyclegan_keras/export/errors.py": "an empty class",
     "cyclegan_keras/export/options.py": "a table, seen through tests/doors/test_export.py",
     "cyclegan_keras/inference/errors.py": "an empty class",
+    "cyclegan_keras/inference/options.py": "a table, seen through tests/doors/test_translate.py",
+    "cyclegan_keras/inference/progress.py": "a bar to look at",
     "cyclegan_keras/models/base.py": "seen through every network, tests/models",
     "cyclegan_keras/models/options.py": "a table, held to the code in tests/models/test_tables.py",
     "cyclegan_keras/trainers/options.py": "a table, held against the methods in tests/contracts",
