@@ -16,7 +16,7 @@ def open_translators(place, *, max_memory_mb=None, tile_size=None):
         options = json.loads((path / "options.json").read_text())
         _, networks = checkpoints.networks_of_run(path, averages=True)
         ways = ["AtoB", "BtoA"] if options.get("direction") != "BtoA" else ["BtoA", "AtoB"]
-        found = dict(zip(ways, (networks["generator_g"], networks["generator_f"])))
+        found = dict(zip(ways, (networks["generator_g"], networks["generator_f"]), strict=False))
     elif path.exists():
         network = checkpoints.load_network(path)
         found = {network.description.direction: network}

@@ -1,10 +1,12 @@
 """Reads one picture file with nothing lost that a picture file can keep."""
 
+import contextlib
 import dataclasses
 import io
 import os
 import pathlib
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +14,7 @@ from absl import logging
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from cyclegan_keras.inference.errors import PictureError
-from cyclegan_keras.inference.picture import Picture
+from cyclegan_keras.inference.picture import ROWS, Picture
 
 MOST_PIXELS = 300_000_000
 # No file needs less than a byte for so many pixels: it would be a small one that claims to be huge.
@@ -24,7 +26,8 @@ UPRIGHT = {  # EXIF orientation -> (mirrored, quarter turns to the left) that br
     **{2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1)},
     **{6: (False, 3), 7: (True, 3), 8: (False, 1)},
 }
-_OPENING = threading.Lock()
+_READING = threading.Lock()
+_LIMITS: list = []  # Pillow's own, and those of all that read at the moment
 
 
 def read_picture(
@@ -46,7 +49,7 @@ def read_picture(
     """
     path = pathlib.Path(path)
     try:
-        with _opened(path) as image:
+        with _pillow_limit(most_pixels), Image.open(path) as image:
             _refuse_bomb(image, path, most_pixels)
             picture = _deep_png(image, path) if bit_depth == 16 else None
             image.load()
@@ -59,6 +62,8 @@ def read_picture(
         raise PictureError(f"{path} does not exist.") from None
     except MemoryError:
         raise PictureError(f"{path} is too large for the memory.") from None
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"{path}: {error}, by --max_image_pixels={most_pixels}.") from None
     except Exception as error:  # decoders raise nearly anything at damaged files
         raise PictureError(_what_is_wrong(path, error)) from error
     return dataclasses.replace(turned.at_depth(min(bit_depth, turned.bit_depth)), notes=notes)
@@ -67,19 +72,31 @@ def read_picture(
 def picture_pixels(path: str | os.PathLike) -> int:
     """Returns height x width as a picture's header tells them, 0 where it cannot be read."""
     try:
-        with _opened(pathlib.Path(path)) as image:
+        with _pillow_limit(MOST_PIXELS), Image.open(path) as image:
             return image.width * image.height
     except Exception:  # reading it will tell
         return 0
 
 
-def _opened(path: pathlib.Path) -> Image.Image:
-    with _OPENING:  # Pillow knows one limit for all; ours is the caller's, and sees the header only
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(path)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+@contextlib.contextmanager
+def _pillow_limit(most_pixels: int) -> Iterator[None]:
+    """Lifts Pillow's own limit, one for all threads, while any of ours reads.
+
+    It stays a second guard, against what a file holds beside its header.
+    """
+    with _READING:
+        if not _LIMITS:
+            _LIMITS.append(Image.MAX_IMAGE_PIXELS)
+        _LIMITS.append(most_pixels)
+        Image.MAX_IMAGE_PIXELS = max(_LIMITS[1:])
+    try:
+        yield
+    finally:
+        with _READING:
+            _LIMITS.remove(most_pixels)
+            Image.MAX_IMAGE_PIXELS = max(_LIMITS[1:], default=_LIMITS[0])
+            if len(_LIMITS) == 1:
+                _LIMITS.clear()
 
 
 def _refuse_bomb(image: Image.Image, path: pathlib.Path, most_pixels: int) -> None:
@@ -134,10 +151,19 @@ def _picture(image: Image.Image) -> Picture:
         return Picture(pixels=np.asarray(_to_srgb(image, profile)))
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
-        values = np.asarray(image.convert("LA" if grey else "RGBA"))
+        values = _array(image, "LA" if grey else "RGBA")
         return Picture(pixels=values[..., :-1], alpha=values[..., -1], icc_profile=profile)
-    values = np.asarray(image.convert("L" if grey else "RGB"))
-    return Picture(pixels=values.reshape(*values.shape[:2], -1), icc_profile=profile)
+    return Picture(pixels=_array(image, "L" if grey else "RGB"), icc_profile=profile)
+
+
+def _array(image: Image.Image, mode: str) -> np.ndarray:
+    """Converts row by row, since Pillow would copy the whole picture twice."""
+    width, height = image.size
+    values = np.empty((height, width, len(mode)), np.uint8)
+    for top in range(0, height, ROWS):
+        rows = image.crop((0, top, width, min(top + ROWS, height)))
+        values[top : top + ROWS] = np.asarray(rows.convert(mode)).reshape(-1, width, len(mode))
+    return values
 
 
 def _whole_numbers(image: Image.Image) -> np.ndarray:

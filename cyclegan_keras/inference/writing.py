@@ -29,6 +29,7 @@ class Format:
         bit_depth: the most bits a channel.
         profiles: what colour profiles it holds: of grey pictures and of RGB ones.
         longest: the longest side in pixels.
+        lossy: whether it has a quality to choose.
         settings: how Pillow writes it.
     """
 
@@ -37,11 +38,12 @@ class Format:
     bit_depth: int = 8
     profiles: tuple[bytes, ...] = (b"GRAY", b"RGB ")
     longest: int = 2**31 - 1
+    lossy: bool = False
     settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
-JPEG = Format(name="JPEG", alpha=False, longest=65500, settings={"subsampling": 0})
-WEBP = Format(name="WEBP", profiles=(b"RGB ",), longest=16383, settings={"exact": True})
+JPEG = Format(name="JPEG", alpha=False, longest=65500, lossy=True, settings={"subsampling": 0})
+WEBP = Format(name="WEBP", profiles=(b"RGB ",), longest=16383, lossy=True, settings={"exact": True})
 TIFF = Format(name="TIFF", bit_depth=16, settings={"compression": "tiff_adobe_deflate"})
 FORMATS = {
     ".png": Format(name="PNG", bit_depth=16),
@@ -128,7 +130,9 @@ def _encoded(picture: Picture, ending: str, quality: int) -> bytes:
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
     file = io.BytesIO()
-    settings = {**form.settings, "icc_profile": picture.icc_profile, "quality": quality}
+    settings = {**form.settings, "icc_profile": picture.icc_profile}
+    if form.lossy:
+        settings["quality"] = quality
     try:
         image.save(file, form.name, **settings)
     except (OSError, ValueError, RuntimeError) as error:
