@@ -8,6 +8,7 @@ import pathlib
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Sequence
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
@@ -125,7 +126,7 @@ def translate_picture(options: TranslateOptions, task, recipe, stop) -> int:
     """Translates one picture; returns the exit code."""
     outcome = inference.run_job([task], recipe, settings(options), stop)
     if outcome.failed:
-        return 2
+        raise inference.PictureError(outcome.failed[0])
     if not outcome.written:
         return stopped_by(stop, "Nothing is written.")
     places = ", ".join(str(task.part(part)) for part in recipe.parts)
@@ -179,6 +180,7 @@ def show_plan(tasks: Sequence[inference.Task], recipe: inference.Recipe) -> int:
 
 def translate(argv: list[str]) -> int:
     """The whole story; returns the exit code."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
     options = flags.resolve(GROUPS, flags.parse(argv, GROUPS))["translate"]
     listing = list_input(options)
     direction, recipe = find_recipe(options)

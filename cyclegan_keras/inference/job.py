@@ -63,7 +63,7 @@ def run_job(
     settings: Settings,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Translates all tasks; a picture that cannot be is a warning and does not stop the others.
+    """Translates all tasks; of several, one that cannot be is a warning and stops no other.
 
     Args:
         tasks: what to read and where to write; folders are made.
@@ -174,13 +174,14 @@ class _Job(contextlib.ExitStack):
             self._fail(f"{task.source}: {error}")
             return
         for note in notes - self.told:
-            logging.info("%s: %s (Told once; it may hold for others.)", task.source, note)
+            logging.info("%s: %s (Told once.)", task.source, note)
         self.told |= notes
         self.outcome.written += 1
         self.bar.update()
 
     def _fail(self, sentence: str) -> None:
-        logging.warning("%s", sentence)
+        if self.bar.total > 1:  # else it is for the caller to tell
+            logging.warning("%s", sentence)
         self.outcome.failed.append(sentence)
         self.bar.update()
 

@@ -101,7 +101,7 @@ def _pillow_limit(most_pixels: int) -> Iterator[None]:
 
 def _refuse_bomb(image: Image.Image, path: pathlib.Path, most_pixels: int) -> None:
     pixels, size = image.width * image.height, path.stat().st_size
-    claim = f"{path} claims {image.width}x{image.height} = {pixels / 1e6:.0f} megapixels"
+    claim = f"{path} claims {image.width}x{image.height} = {pixels:,} pixels"
     if pixels > most_pixels:
         raise PictureError(f"{claim}, more than --max_image_pixels={most_pixels}.")
     if pixels <= HARMLESS_PIXELS:

@@ -13,6 +13,7 @@ from cyclegan_keras.inference.errors import InferenceError, WriteError
 from cyclegan_keras.inference.picture import Picture
 from cyclegan_keras.inference.progress import progress_bar
 from cyclegan_keras.inference.recipe import TRANSLATION, Recipe
+from cyclegan_keras.inference.video_colours import LIMITED, matrix, tag
 
 try:
     import av
@@ -23,10 +24,6 @@ CODECS = {**dict.fromkeys((".mp4", ".m4v", ".mov", ".mkv"), "libx264"), ".webm":
 SETTINGS = {"libx264": {}, "libvpx-vp9": {"b:v": "0", "row-mt": "1"}}
 TO_START_AT_ONCE = {"movflags": "faststart"}  # the index comes first, for players on the web
 BATCH_PIXELS, LARGEST_BATCH = 2**20, 8
-BT709, BT601, SMPTE240M, BT2020 = 1, 5, 7, 9  # FFmpeg's numbers of conversions to RGB
-MATRICES = {1: BT709, 5: BT601, 6: BT601, 7: SMPTE240M, 9: BT2020, 10: BT2020}  # ... by its tags
-HD_LINES = 720  # from there on players take untagged colours for BT.709, below for BT.601
-LIMITED = 1  # the range 16 to 235 that players expect
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SLACK_SECONDS = 1.0  # by which a container's word about its length may be wrong
 
@@ -44,7 +41,7 @@ def translate_video(
     batch_size: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int | None:
-    """Translates the first video stream of a file and copies its audio as it is.
+    """Translates the best video stream of a file and copies its audio as it is.
 
     Frames keep their order and timestamps, the picture its size, pixel aspect and colour tags.
     What a rotation tag says is done, and the tag left out, as are subtitles.
@@ -87,16 +84,17 @@ class _Film:
     """One video on its way from a reader to a writer."""
 
     def __init__(self, reader, writer, recipe: Recipe, crf: int):
-        if not reader.streams.video:
-            raise InferenceError(f"{reader.name} has no video stream.")
         self.reader, self.writer, self.recipe, self.crf = reader, writer, recipe, crf
-        self.source = reader.streams.video[0]
+        self.source = reader.streams.best("video")  # no cover picture, where there is a film
+        if self.source is None:
+            raise InferenceError(f"{reader.name} has no video stream.")
         self.source.thread_type = "AUTO"
         self.rate = self.source.average_rate or self.source.guessed_rate or fractions.Fraction(25)
         self.target = None  # made when the first frame tells its size
         self.audio = {}
         self.waiting = []  # audio packets that come before the first translated frame
-        self.shape, self.last_time = None, 0.0
+        self.shape, self.seen = None, 0
+        self.last_time = self.last_sound = 0.0  # in seconds
 
     def translate(self, batch_size: int | None, stopped: Callable[[], bool]) -> int:
         """Writes the whole video; returns the number of frames."""
@@ -132,6 +130,7 @@ class _Film:
         for packet in self.reader.demux(self.source, *audio):
             if packet.stream is not self.source:
                 if packet.dts is not None:  # None ends the stream
+                    self.last_sound = float(packet.dts * packet.time_base)
                     self._pass_on(packet)
                 continue
             for frame in self._decoded(packet):
@@ -154,7 +153,11 @@ class _Film:
                 f"{self.reader.name} changes its size from {self.shape} to {shape} px on the way."
             )
         self.shape = shape
-        self.last_time = frame.time if frame.time is not None else self.last_time
+        if frame.pts is None:  # an old container without timestamps
+            step = 1 / (self.rate * self.source.time_base)
+            frame.pts, frame.time_base = round(self.seen * step), self.source.time_base
+        self.seen += 1
+        self.last_time = frame.time
 
     def _translated(self, frames) -> list[np.ndarray]:
         pictures = [Picture(pixels=self._upright(frame)) for frame in frames]
@@ -162,18 +165,17 @@ class _Film:
         return [np.ascontiguousarray(np.broadcast_to(p, (*p.shape[:2], 3))) for p in made]
 
     def _upright(self, frame) -> np.ndarray:
-        pixels = frame.to_ndarray(format="rgb24", src_colorspace=_matrix(frame))
+        pixels = frame.to_ndarray(format="rgb24", src_colorspace=matrix(frame))
         return np.rot90(pixels, round(frame.rotation / 90))
 
     def _write(self, frame, pixels: np.ndarray) -> None:
         if self.target is None:
             self._start(frame, *pixels.shape[:2])
         translated = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-        matrix = _matrix(frame)
         translated = translated.reformat(
-            format=self.target.pix_fmt, dst_colorspace=matrix, dst_color_range=LIMITED
+            format=self.target.pix_fmt, dst_colorspace=matrix(frame), dst_color_range=LIMITED
         )
-        translated.colorspace, translated.color_range = _tag(frame), LIMITED
+        translated.colorspace, translated.color_range = tag(frame), LIMITED
         translated.pts, translated.time_base = frame.pts, frame.time_base
         self.writer.mux(self.target.encode(translated))
 
@@ -190,13 +192,12 @@ class _Film:
             logging.info("%dx%d has an odd side: written as 4:4:4, for few players.", width, height)
         context = stream.codec_context
         context.time_base = self.source.time_base
-        aspect = frame_aspect = self.source.sample_aspect_ratio
-        if frame_aspect and round(frame.rotation / 90) % 2:
-            aspect = 1 / frame_aspect
-        if aspect:
-            context.sample_aspect_ratio = aspect
-        context.colorspace, context.color_range = _tag(frame), LIMITED
-        context.color_primaries, context.color_trc = frame.color_primaries, frame.color_trc
+        if aspect := self.source.sample_aspect_ratio:
+            lying = round(frame.rotation / 90) % 2
+            context.sample_aspect_ratio = 1 / aspect if lying else aspect
+        tags = self.source.codec_context
+        context.colorspace, context.color_range = tag(frame), LIMITED
+        context.color_primaries, context.color_trc = tags.color_primaries, tags.color_trc
         self._add_audio()
 
     def _add_audio(self) -> None:
@@ -236,21 +237,12 @@ class _Film:
         return (self.reader.duration or 0) / av.time_base
 
     def _refuse_torn(self) -> None:
-        start = float((self.source.start_time or 0) * self.source.time_base)
-        seen, length = self.last_time - start, self._length()
-        if length - seen > max(SLACK_SECONDS, 0.02 * length):
-            raise InferenceError(
-                f"{self.reader.name} ends after {seen:.1f} s of {length:.1f} s: it is damaged or "
-                "not complete; nothing is written."
-            )
-
-
-def _tag(frame) -> int:
-    """FFmpeg's number of a frame's colours, guessed as players do where it has none."""
-    if frame.colorspace in MATRICES:
-        return frame.colorspace
-    return 1 if frame.height >= HD_LINES else 6
-
-
-def _matrix(frame) -> int:
-    return MATRICES[_tag(frame)]
+        start = (self.reader.start_time or 0) / av.time_base
+        whole = (self.reader.duration or 0) / av.time_base
+        ends = {self._length(): self.last_time, whole: max(self.last_time, self.last_sound)}
+        for length, end in ends.items():
+            if length - (end - start) > max(SLACK_SECONDS, 0.02 * length):
+                raise InferenceError(
+                    f"{self.reader.name} ends after {end - start:.1f} s of {length:.1f} s: it is "
+                    "damaged or not complete; nothing is written."
+                )

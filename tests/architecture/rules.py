@@ -51,7 +51,7 @@ MADE_OF = {
     "cyclegan_keras.inference.job": (
         *("listing", "picture", "progress", "reading", "recipe", "writing"),
     ),
-    "cyclegan_keras.inference.video": ("picture", "progress", "recipe"),
+    "cyclegan_keras.inference.video": ("picture", "progress", "recipe", "video_colours"),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
 }
 

@@ -15,6 +15,7 @@ NO_MIRROR = {
     "cyclegan_keras/inference/errors.py": "an empty class",
     "cyclegan_keras/inference/options.py": "a table, seen through tests/doors/test_translate.py",
     "cyclegan_keras/inference/progress.py": "a bar to look at",
+    "cyclegan_keras/inference/video_colours.py": "seen through tests/inference/test_video.py",
     "cyclegan_keras/models/base.py": "seen through every network, tests/models",
     "cyclegan_keras/models/options.py": "a table, held to the code in tests/models/test_tables.py",
     "cyclegan_keras/trainers/options.py": "a table, held against the methods in tests/contracts",
