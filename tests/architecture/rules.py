@@ -63,6 +63,13 @@ MADE_OF = {
         f"cyclegan_keras.metrics.{measure}": ("intervals",)
         for measure in ("frechet", "hit_rate", "kid", "paired", "steganography")
     },
+    "cyclegan_keras.inference.reading": ("picture",),
+    "cyclegan_keras.inference.writing": ("picture",),
+    "cyclegan_keras.inference.recipe": ("picture", "translator"),
+    "cyclegan_keras.inference.job": (
+        *("listing", "picture", "progress", "reading", "recipe", "writing"),
+    ),
+    "cyclegan_keras.inference.video": ("picture", "progress", "recipe", "video_colours"),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
     "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
