@@ -13,7 +13,7 @@ import tensorflow as tf
 from absl import logging
 
 from cyclegan_keras import checkpoints
-from cyclegan_keras.inference import InferenceError, Translator
+from cyclegan_keras.inference import InferenceError, PictureError, Translator
 from cyclegan_keras.inference.tiling import TiledNetwork, bytes_per_pixel
 from cyclegan_keras.models import Description
 from cyclegan_keras.models.any_size import mirrored
@@ -145,7 +145,7 @@ def _served(loaded, signature) -> Callable:
             answer = signature(images=tf.convert_to_tensor((images + 1) / 2))
         except tf.errors.InvalidArgumentError as error:
             sentence = str(error.message).partition("[[")[0].strip()
-            raise InferenceError(
+            raise PictureError(
                 f"The SavedModel refuses a picture: {sentence} Export with a larger "
                 "--max_image_pixels, or translate by the run itself."
             ) from error
