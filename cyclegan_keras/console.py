@@ -21,6 +21,42 @@ class Console(logging.Handler):
             tqdm.write(record.getMessage(), file=sys.stderr)
 
 
+class Interruption:
+    """Lets a program end at its next good moment when Ctrl-C or SIGTERM arrives.
+
+    It catches the signals while it is entered as a context; a second one interrupts at once.
+
+    Args:
+        told: what the user is told when the first arrives.
+
+    Attributes:
+        number: the signal that arrived, None when none did.
+    """
+
+    def __init__(self, told: str):
+        self.told = told
+        self.number: int | None = None
+
+    def __call__(self) -> bool:
+        """Whether it is time to end."""
+        return self.number is not None
+
+    def __enter__(self):
+        signals = (signal.SIGINT, signal.SIGTERM)
+        self._handlers = {number: signal.signal(number, self._caught) for number in signals}
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _caught(self, number, frame):
+        if self.number is not None:
+            raise KeyboardInterrupt
+        self.number = number
+        tqdm.write(self.told, file=sys.stderr)
+
+
 def run(
     argv: list[str],
     story: Callable[[list[str]], int],

@@ -179,6 +179,15 @@ class Run:
         with atomic_write(self.directory / "options.json") as temporary:
             temporary.write_text(json.dumps(options, indent=2) + "\n")
 
+    def save_facts(self, facts: Mapping[str, object]) -> None:
+        """Writes facts.json: what is true of the run but nobody chose, such as its pictures."""
+        with atomic_write(self.directory / "facts.json") as temporary:
+            temporary.write_text(json.dumps(facts, indent=2) + "\n")
+
+    def saved_facts(self) -> dict[str, object]:
+        """Returns what facts.json holds; empty for a run without."""
+        return self._read_json("facts.json")
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes out of this run while the block lasts; a killed one frees it.
@@ -203,16 +212,7 @@ class Run:
 
     def saved_options(self) -> dict[str, object]:
         """Returns what options.json holds; empty for a new run."""
-        path = self.directory / "options.json"
-        if not path.exists():
-            return {}
-        try:
-            options = json.loads(path.read_text())
-        except ValueError as error:
-            raise RunError(f"{path} is not valid JSON ({error}): restore or remove it.") from error
-        if not isinstance(options, dict):
-            raise RunError(f"{path} holds no options: restore or remove it.")
-        return options
+        return self._read_json("options.json")
 
     def save(self, step: int, state: Mapping[str, np.ndarray]) -> pathlib.Path:
         """Writes the checkpoint of `step` atomically and drops the oldest ones.
@@ -312,6 +312,18 @@ class Run:
     def _append(self, name: str, row: Mapping[str, object]) -> None:
         with open(self.directory / name, "a") as file:
             file.write(json.dumps(row) + "\n")
+
+    def _read_json(self, name: str) -> dict[str, object]:
+        path = self.directory / name
+        if not path.exists():
+            return {}
+        try:
+            found = json.loads(path.read_text())
+        except ValueError as error:
+            raise RunError(f"{path} is not valid JSON ({error}): restore or remove it.") from error
+        if not isinstance(found, dict):
+            raise RunError(f"{path} holds no {name.split('.')[0]}: restore or remove it.")
+        return found
 
     def _newest_first(self) -> list[pathlib.Path]:
         return sorted(self.checkpoints.glob("step_*.npz"), reverse=True)

@@ -1,5 +1,6 @@
 import dataclasses
 import logging
+import signal
 
 import pytest
 import tensorflow as tf
@@ -78,3 +79,16 @@ def test_help(capsys):
 def test_chatter_is_left_out(path, level, shown, capsys):
     console.Console().emit(logging.LogRecord("x", level, path, 1, "a word", (), None))
     assert ("a word" in capsys.readouterr().err) == shown
+
+
+def test_the_first_signal_asks_and_the_second_interrupts(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    with console.Interruption("Ending ...") as stop:
+        assert not stop()
+        signal.raise_signal(signal.SIGTERM)
+        assert stop()
+        assert stop.number == signal.SIGTERM
+        assert "Ending ..." in capsys.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -4,10 +4,11 @@ import keras
 
 from cyclegan_keras.layers import InstanceNormalization
 from cyclegan_keras.models.base import Parts, check_choice, check_int, check_multiple
+from cyclegan_keras.models.description import Described
 
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
-class KerasExampleGenerator(keras.Model):
+class KerasExampleGenerator(Described, keras.Model):
     """The generator of the keras.io CycleGAN example, for weights that were trained in it.
 
     It has the stages of the paper's network but not its arithmetic, so neither can take over the

@@ -10,6 +10,7 @@ import numpy as np
 
 from cyclegan_keras.export.errors import ExportError
 from cyclegan_keras.export.options import ExportOptions
+from cyclegan_keras.models import any_size
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,16 +91,12 @@ def translate_any_size(generator: keras.Model, picture: np.ndarray) -> np.ndarra
 
     As the server does it: reflected up to a size that fits, and cut back.
     """
-    height, width, _ = picture.shape
-    x = to_float(picture)
-    for axis, side in ((1, height), (2, width)):
-        wanted = max(
-            -(-side // generator.size_multiple) * generator.size_multiple, generator.smallest_size
-        )
-        period = max(2 * (side - 1), 1)
-        places = np.arange(wanted) % period
-        x = np.take(x, np.minimum(places, period - places), axis=axis)
-    return np.asarray(generator(x, training=False))[0, :height, :width]
+    return any_size.translate_any_size(
+        lambda images: generator(images, training=False),
+        to_float(picture),
+        multiple=generator.size_multiple,
+        smallest=generator.smallest_size,
+    )[0]
 
 
 def size_of(path: pathlib.Path) -> int:

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from cyclegan_keras.models.any_size import translate_any_size
+from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator, patch_logits_size
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
@@ -54,6 +56,7 @@ def build_discriminator(options, name=None, input_channels=3):
 __all__ = [
     "DISCRIMINATORS",
     "GENERATORS",
+    "Description",
     "NetworkOptions",
     "PatchDiscriminator",
     "PixelDiscriminator",
@@ -62,4 +65,5 @@ __all__ = [
     "build_discriminator",
     "build_generator",
     "patch_logits_size",
+    "translate_any_size",
 ]

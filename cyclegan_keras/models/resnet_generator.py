@@ -4,10 +4,11 @@ import keras
 
 from cyclegan_keras.layers import BilinearUpsampling2D
 from cyclegan_keras.models.base import Parts, check_choice, check_int, check_multiple
+from cyclegan_keras.models.description import Described
 
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
-class ResNetGenerator(keras.Model):
+class ResNetGenerator(Described, keras.Model):
     """Translates a picture: two steps down, residual blocks, two steps up.
 
     In the paper's notation c7s1-ngf, d(2 ngf), d(4 ngf), R(4 ngf) x n_blocks, u(2 ngf), u(ngf),

@@ -3,10 +3,11 @@
 import keras
 
 from cyclegan_keras.models.base import Parts, check_int, check_multiple
+from cyclegan_keras.models.description import Described
 
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
-class UNetGenerator(keras.Model):
+class UNetGenerator(Described, keras.Model):
     """Translates a picture: halves it down to its essence, doubles it up again, with skips between.
 
     In the paper's notation the encoder is C64-C128-C256-C512-...-C512 and the decoder its mirror

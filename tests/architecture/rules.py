@@ -12,10 +12,11 @@ PACKAGES = ("cyclegan_keras", "pipelines")
 
 # A file imports only from rooms on lower floors; rooms on one floor never import each other.
 FLOORS = {
-    **dict.fromkeys(("flags", "presets", "runs"), 0),
-    **dict.fromkeys(("console", "layers", "losses"), 1),
+    **dict.fromkeys(("flags", "presets", "runs", "versions"), 0),
+    **dict.fromkeys(("console", "facts", "layers", "losses"), 1),
     **dict.fromkeys(("models",), 2),
-    **dict.fromkeys(("trainers", "metrics", "inference", "export", "checkpoints"), 3),
+    **dict.fromkeys(("trainers", "metrics", "inference", "export", "checkpoints", "report"), 3),
+    **dict.fromkeys(("translators", "evaluation"), 4),
 }
 
 # Inside a room any file may import these; other files of the room stay strangers.
@@ -27,6 +28,8 @@ MADE_OF = {
         *("batch_normalization", "instance_normalization", "reflection_padding"),  # their choice
     ),
     "cyclegan_keras.models.base": ("initializers",),
+    "cyclegan_keras.models.resnet_generator": ("description",),
+    "cyclegan_keras.models.unet_generator": ("description",),
     "cyclegan_keras.checkpoints.keras_example": ("keras_example_generator", "tensorflow_bundle"),
     "cyclegan_keras.checkpoints.torch_pickle": ("torch_tensors",),
     "cyclegan_keras.checkpoints.torch_file": ("torch_pickle", "torch_tensors"),
@@ -42,6 +45,31 @@ MADE_OF = {
     "cyclegan_keras.export.exporters": (
         *("onnx", "parity", "saved_model", "tflite", "tflite_measure", "tflite_run"),
     ),
+    "cyclegan_keras.evaluation.best": ("features", "held_out", "protocol"),
+    "cyclegan_keras.evaluation.held_out": ("protocol",),
+    "cyclegan_keras.evaluation.pages": ("protocol",),
+    "cyclegan_keras.evaluation.tables": ("protocol",),
+    "cyclegan_keras.inference.scratch": ("regions",),
+    "cyclegan_keras.inference.steps": ("regions",),
+    "cyclegan_keras.inference.tiling": ("regions", "scratch", "steps"),
+    "cyclegan_keras.report.examples": ("pictures",),
+    "cyclegan_keras.report.measures": ("ruler",),
+    "cyclegan_keras.report.page": ("curves", "examples", "measures", "pictures"),
+    "cyclegan_keras.metrics.efficientnet_lite0": ("torch_weights",),
+    "cyclegan_keras.metrics.inception": ("torch_weights",),
+    "cyclegan_keras.metrics.features": ("efficientnet_lite0", "inception"),
+    "cyclegan_keras.metrics.perceptual": ("features", "intervals"),
+    **{
+        f"cyclegan_keras.metrics.{measure}": ("intervals",)
+        for measure in ("frechet", "hit_rate", "kid", "paired", "steganography")
+    },
+    "cyclegan_keras.inference.reading": ("picture",),
+    "cyclegan_keras.inference.writing": ("picture",),
+    "cyclegan_keras.inference.recipe": ("picture", "translator"),
+    "cyclegan_keras.inference.job": (
+        *("listing", "picture", "progress", "reading", "recipe", "writing"),
+    ),
+    "cyclegan_keras.inference.video": ("picture", "progress", "recipe", "video_colours"),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
     "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
