@@ -99,6 +99,7 @@ def test_a_run_leaves_everything_behind(finished):
         ".lock",
         "checkpoints",
         "doctor.jsonl",
+        "facts.json",
         "generator_f.keras",
         "generator_g.keras",
         "metrics.jsonl",
