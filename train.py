@@ -6,8 +6,10 @@ python train.py --dataset=cycle_gan/horse2zebra
 import dataclasses
 import json
 import os
+import pathlib
 import signal
 import sys
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
 
@@ -16,11 +18,11 @@ import keras
 import tensorflow as tf
 
 import pipelines.sources
-from cyclegan_keras import checkpoints, console, flags, runs
-from cyclegan_keras.metrics import paired_error
-from cyclegan_keras.models import NetworkOptions
+from cyclegan_keras import checkpoints, console, evaluation, facts, flags, runs
+from cyclegan_keras.evaluation import best
+from cyclegan_keras.models import Description, NetworkOptions
 from cyclegan_keras.presets import PRESETS
-from cyclegan_keras.trainers import METHOD_OPTIONS, TRAINERS, adam, callbacks
+from cyclegan_keras.trainers import METHOD_OPTIONS, TRAINERS, adam, callbacks, doctor_callback
 from cyclegan_keras.trainers.options import OptimizerOptions
 
 GROUPS = {
@@ -28,10 +30,14 @@ GROUPS = {
     "data": pipelines.DataOptions,
     "networks": NetworkOptions,
     "optimizer": OptimizerOptions,
+    "selection": best.SelectionOptions,
     **METHOD_OPTIONS,
 }
 
-MENDABLE = (flags.OptionError, pipelines.DataError, runs.RunError, checkpoints.CheckpointError)
+MENDABLE = (
+    *(flags.OptionError, pipelines.DataError, runs.RunError, checkpoints.CheckpointError),
+    evaluation.EvaluationError,
+)
 
 
 def resolve_options(typed: dict) -> tuple[dict, str, dict]:
@@ -112,8 +118,24 @@ def build_trainer(options: dict, data):
     return trainer
 
 
-def fit(trainer, data, run: runs.Run, options: runs.RunOptions, stop: int) -> int:
+def doctors(run: runs.Run, options: dict, pictures: dict) -> list:
+    """Returns the callback that --doctor asks for, or none."""
+    asked, every = options["run"].doctor, options["run"].sample_every
+    if asked == "off":
+        return []
+    gan_mode = options[options["run"].method].gan_mode
+    return [doctor_callback.Doctor(run, every, pictures, gan_mode, stop=asked == "stop")]
+
+
+def fit(trainer, data, run: runs.Run, options: dict, stop: int) -> int:
     """Trains to step `stop`; returns the number of the signal that ended it early, or 0."""
+    often, batch_size = options["run"], data.options.batch_size
+    pictures = data.samples(often.sample_count)
+    selected = best.callbacks_for(
+        options["selection"],
+        *(trainer, data, run, partial(save_generator, trainer, run)),
+        seed=options["run"].seed,
+    )
     with callbacks.StopOnSignal() as signals:
         trainer.fit(
             data.train(trainer.step, stop),
@@ -121,37 +143,35 @@ def fit(trainer, data, run: runs.Run, options: runs.RunOptions, stop: int) -> in
             shuffle=False,  # the pipeline has done it
             callbacks=[
                 callbacks.StopOnNonFinite(run),
-                callbacks.Checkpoints(run, options.checkpoint_minutes),
-                callbacks.Metrics(
-                    run, options.log_every, data.options.batch_size, options.steps_per_epoch
-                ),
-                callbacks.Samples(run, options.sample_every, data.samples(options.sample_count)),
-                callbacks.Progress(data.options.batch_size, stop),
+                callbacks.Checkpoints(run, often.checkpoint_minutes),
+                callbacks.Metrics(run, often.log_every, batch_size, often.steps_per_epoch),
+                callbacks.Samples(run, often.sample_every, pictures),
+                callbacks.Progress(batch_size, stop),
                 signals,
+                *selected,
+                *doctors(run, options, pictures),  # last: it may raise when all others have ended
             ],
         )
     return signals.number or 0
+
+
+def save_generator(trainer, run: runs.Run, direction: str, path: pathlib.Path) -> None:
+    """Writes the generator of one direction, with all that is needed to use it."""
+    generator = trainer.generator(direction)
+    told = {"options": run.saved_options(), "facts": run.saved_facts(), "step": trainer.step}
+    name = trainer.translators[direction]
+    generator.description = Description.of_run(generator, name, **told)
+    generator.save(path)
 
 
 def save_generators(trainer, run: runs.Run) -> None:
     """Writes generator_g.keras and, for two-way methods, generator_f.keras."""
     for direction, name in trainer.translators.items():
         with runs.atomic_write(run.directory / f"{name}.keras") as temporary:
-            trainer.generator(direction).save(temporary)
+            save_generator(trainer, run, direction, temporary)
         print(f"Generator {direction.replace('_', ' ')}: {run.directory / name}.keras")
-
-
-def report_ground_truth(trainer, data) -> None:
-    """Prints how near translations of test pictures come to their known counterparts."""
-    for direction, name in trainer.translators.items():
-        source, target = direction[0], direction[-1]
-        pairs = ((batch[source].numpy(), batch[target].numpy()) for batch in data.test())
-        error = paired_error(lambda images, way=direction: trainer.translate(images, way), pairs)
-        print(
-            f"{name[-1].upper()} on {source}: mean error against the true counterpart "
-            f"{error['translated']:.2f} of 255, copying the input {error['copied']:.2f}: "
-            f"cut by {error['cut']:.0%}"
-        )
+    if (run.directory / "best" / "best.json").exists():
+        print(f"The best ones, and by which rule: {run.directory / 'best'}")
 
 
 def start_from(trainer, networks: dict) -> None:
@@ -175,7 +195,7 @@ def train_in(run: runs.Run, trainer, data, options: dict) -> int:
     run.forget_metrics_after(trainer.step)
     schedule = options["optimizer"]
     stop = (schedule.n_epochs + schedule.n_epochs_decay) * options["run"].steps_per_epoch
-    if trainer.step < stop and (number := fit(trainer, data, run, options["run"], stop)):
+    if trainer.step < stop and (number := fit(trainer, data, run, options, stop)):
         name = signal.Signals(number).name
         print(f"Stopped by {name} after step {trainer.step} of {stop}; saved in {run.checkpoints}.")
         print("The same command continues from there.")
@@ -183,7 +203,7 @@ def train_in(run: runs.Run, trainer, data, options: dict) -> int:
     print(f"Finished: step {trainer.step} of {stop}.")
     save_generators(trainer, run)
     if data.paired_test:
-        report_ground_truth(trainer, data)
+        print(evaluation.ground_truth(trainer, data))
     print(f"Sample grids: {max(run.samples.glob('*.png'), default=run.samples)}")
     return 0
 
@@ -205,6 +225,7 @@ def train(argv: list[str]) -> int:
     run.create()
     with run.locked():
         run.save_options(flags.flatten(options, saved_only=True))
+        facts.note_facts(run, data.facts())
         return train_in(run, trainer, data, options)
 
 

@@ -85,6 +85,14 @@ class RunOptions:
         10.0, "Minutes between checkpoints; one more at the end.", low=0, may_change=True
     )
     keep_checkpoints: int = _option(2, "Checkpoints to keep.", low=1, may_change=True)
+    doctor: str = _option(
+        "warn",
+        "At every sample grid look for inverted brightness, copying, collapse, checkerboards and "
+        "a discriminator that wins: say what was found and what helps (warn), also save and end "
+        "the training (stop), or do not look (off).",
+        choices=("off", "warn", "stop"),
+        may_change=True,
+    )
 
 
 def default_directory(dataset: str, method: str, *, is_folder: bool) -> str:
@@ -171,6 +179,15 @@ class Run:
         with atomic_write(self.directory / "options.json") as temporary:
             temporary.write_text(json.dumps(options, indent=2) + "\n")
 
+    def save_facts(self, facts: Mapping[str, object]) -> None:
+        """Writes facts.json: what is true of the run but nobody chose, such as its pictures."""
+        with atomic_write(self.directory / "facts.json") as temporary:
+            temporary.write_text(json.dumps(facts, indent=2) + "\n")
+
+    def saved_facts(self) -> dict[str, object]:
+        """Returns what facts.json holds; empty for a run without."""
+        return self._read_json("facts.json")
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes out of this run while the block lasts; a killed one frees it.
@@ -195,16 +212,7 @@ class Run:
 
     def saved_options(self) -> dict[str, object]:
         """Returns what options.json holds; empty for a new run."""
-        path = self.directory / "options.json"
-        if not path.exists():
-            return {}
-        try:
-            options = json.loads(path.read_text())
-        except ValueError as error:
-            raise RunError(f"{path} is not valid JSON ({error}): restore or remove it.") from error
-        if not isinstance(options, dict):
-            raise RunError(f"{path} holds no options: restore or remove it.")
-        return options
+        return self._read_json("options.json")
 
     def save(self, step: int, state: Mapping[str, np.ndarray]) -> pathlib.Path:
         """Writes the checkpoint of `step` atomically and drops the oldest ones.
@@ -281,24 +289,54 @@ class Run:
 
     def append_metrics(self, row: Mapping[str, object]) -> None:
         """Adds one JSON line to metrics.jsonl."""
-        with open(self.directory / "metrics.jsonl", "a") as file:
-            file.write(json.dumps(row) + "\n")
+        self._append("metrics.jsonl", row)
+
+    def append_check(self, row: Mapping[str, object]) -> None:
+        """Adds one JSON line to doctor.jsonl."""
+        self._append("doctor.jsonl", row)
+
+    def checks(self) -> list[dict[str, object]]:
+        """Returns the lines of doctor.jsonl."""
+        path = self.directory / "doctor.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drops lines of metrics.jsonl later than `step`: a resumed run writes them again."""
-        path = self.directory / "metrics.jsonl"
+        """Drops lines of metrics.jsonl and doctor.jsonl later than `step`.
+
+        A resumed run writes them again.
+        """
+        for name in ("metrics.jsonl", "doctor.jsonl"):
+            if (path := self.directory / name).exists():
+                _keep_lines_until(step, path)
+
+    def _append(self, name: str, row: Mapping[str, object]) -> None:
+        with open(self.directory / name, "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def _read_json(self, name: str) -> dict[str, object]:
+        path = self.directory / name
         if not path.exists():
-            return
-        kept = []
-        for line in path.read_text().splitlines():
-            with contextlib.suppress(ValueError):  # the last line of a killed run may be torn
-                if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
-        with atomic_write(path) as temporary:
-            temporary.write_text("".join(kept))
+            return {}
+        try:
+            found = json.loads(path.read_text())
+        except ValueError as error:
+            raise RunError(f"{path} is not valid JSON ({error}): restore or remove it.") from error
+        if not isinstance(found, dict):
+            raise RunError(f"{path} holds no {name.split('.')[0]}: restore or remove it.")
+        return found
 
     def _newest_first(self) -> list[pathlib.Path]:
         return sorted(self.checkpoints.glob("step_*.npz"), reverse=True)
+
+
+def _keep_lines_until(step: int, path: pathlib.Path) -> None:
+    kept = []
+    for line in path.read_text().splitlines():
+        with contextlib.suppress(ValueError):  # the last line of a killed run may be torn
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+    with atomic_write(path) as temporary:
+        temporary.write_text("".join(kept))
 
 
 def _read(path: pathlib.Path) -> tuple[int, dict[str, np.ndarray]]:

@@ -122,6 +122,39 @@ class Data:
         crop = functools.partial(images.centre_crop, height=height, width=width)
         return {k: images.to_float(np.stack([*map(crop, v)])).numpy() for k, v in chosen.items()}
 
+    def look_at(self, split: str, name: str) -> Loader:
+        """Returns pictures as they are looked at, without random crop or flip.
+
+        Args:
+            split: "train" or "test"; without test pictures, those are the training pictures.
+            name: "x" or "y".
+
+        Returns:
+            A function of an index to uint8 (height, width, 3), with a length; its
+            `pictures.names` tells what each is called.
+        """
+        if split == "test":
+            return self._test[name]
+        viewed = functools.partial(_viewed, self.options)
+        return Loader(self._train[name].pictures, NoCache(), viewed, self._crop_size)
+
+    def facts(self) -> dict[str, object]:
+        """Returns what a model should tell of the pictures it was trained on, ready for JSON.
+
+        "domains": what x and y show; "data": name, counts and fingerprints of the training sets,
+        which change with any picture's name or size, but not with the folder they lie in.
+        """
+        source = self.source
+        x_to_y = 1 if self.options.direction == "AtoB" else -1
+        return {
+            "domains": list(source.domains[::x_to_y]),
+            "data": {
+                "name": self.name,
+                "trainA": {"count": len(source.train_a), "sha256": source.train_a.fingerprint()},
+                "trainB": {"count": len(source.train_b), "sha256": source.train_b.fingerprint()},
+            },
+        }
+
     def describe(self) -> str:
         """Returns one line for the log."""
         options, (count_x, count_y) = self.options, self._counts

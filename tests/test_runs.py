@@ -200,6 +200,16 @@ def test_metrics_of_steps_to_be_repeated_are_forgotten(run):
     assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [10, 20]
 
 
+def test_checks_are_read_back_and_forgotten_like_metrics(run):
+    assert run.checks() == []
+    rows = [{"step": step, "G/change": 0.5, "findings": []} for step in (10, 20, 30)]
+    for row in rows:
+        run.append_check(row)
+    assert run.checks() == rows
+    run.forget_metrics_after(20)
+    assert run.checks() == rows[:2]
+
+
 def test_contradiction_names_the_options_and_the_way_out():
     fields = {field.name: field for field in runs.dataclasses.fields(runs.RunOptions)}
     saved = {"seed": 1, "log_every": 50, "method": "cyclegan"}

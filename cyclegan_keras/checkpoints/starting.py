@@ -12,6 +12,7 @@ from cyclegan_keras.checkpoints.networks import load_networks
 from cyclegan_keras.models import (
     DISCRIMINATORS,
     GENERATORS,
+    Description,
     NetworkOptions,
     PatchDiscriminator,
     PixelDiscriminator,
@@ -153,6 +154,10 @@ def networks_of_run(
             average = f"average_{role}"
             part = average if averages and average in parts else role
             networks[role] = _restored(role, part, options, state)
+            if role.startswith("generator"):
+                networks[role].description = Description.of_run(
+                    networks[role], role, options=saved, facts=run.saved_facts(), step=step
+                )
         return step, networks
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{directory} has no networks that can be used: {error}.") from error

@@ -21,7 +21,10 @@ def write_saved_model(job: Job) -> list[Exported]:
     folder = export_saved_model(
         job.generators,
         job.folder / str(job.version),
-        description=job.description,
+        description={
+            **job.description,
+            "generators": {way: g.description.to_dict() for way, g in job.generators.items()},
+        },
         max_image_pixels=job.options.max_image_pixels,
     )
     loaded = tf.saved_model.load(str(folder))
@@ -65,7 +68,7 @@ def write_tflite(job: Job) -> list[Exported]:
                 size=size,
                 variants=variants,
                 calibration=job.calibration[direction],
-                metadata={"direction": direction, **_told(job)},
+                metadata=_told(job, direction),
                 sized_names=len(sizes) > 1,
             )
             inputs = [to_float(_resized(p, size, size)) for p in job.pictures[direction]]
@@ -113,8 +116,10 @@ def _side(text: str) -> int:
     return int(text)
 
 
-def _told(job: Job) -> dict[str, object]:
-    return {key: job.description.get(key) for key in ("name", "licence", "description")}
+def _told(job: Job, direction: str) -> dict[str, object]:
+    told = {key: job.description.get(key) for key in ("name", "licence", "description")}
+    generator = job.generators[direction].description.to_dict()
+    return {"direction": direction, **told, "generator": generator}
 
 
 def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:

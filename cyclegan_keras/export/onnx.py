@@ -1,5 +1,6 @@
 """ONNX, for runtimes other than TensorFlow's."""
 
+import json
 import pathlib
 
 import keras
@@ -14,7 +15,8 @@ def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Pat
     """Writes a generator as ONNX.
 
     `images` float32 (batch, height, width, channels) in [-1, 1] -> `translations`, the same; height
-    and width as the generator takes them.
+    and width as the generator takes them. Its metadata `cyclegan_keras` is the generator's
+    description as JSON.
 
     Args:
         generator: the network.
@@ -39,7 +41,9 @@ def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Pat
     def translate(images):
         return tf.identity(generator(images, training=False), name="translations")
 
-    tf2onnx.convert.from_function(
-        translate, input_signature=signature, opset=OPSET, output_path=str(path)
-    )
-    return pathlib.Path(path)
+    model, _ = tf2onnx.convert.from_function(translate, input_signature=signature, opset=OPSET)
+    told = json.dumps(generator.description.to_dict())
+    model.metadata_props.add(key="cyclegan_keras", value=told)
+    path = pathlib.Path(path)
+    path.write_bytes(model.SerializeToString())
+    return path

@@ -1,7 +1,6 @@
 """The receipt of an export: what was made from what, and how near it is to Keras."""
 
 import datetime
-import importlib.metadata
 import json
 import pathlib
 import platform
@@ -11,11 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cyclegan_keras.export.base import Exported, digest, size_of
+from cyclegan_keras.versions import versions
 
-_PACKAGES = (
-    *("cyclegan-keras", "keras", "tensorflow", "numpy", "ai-edge-litert", "ai-edge-quantizer"),
-    *("tensorflow-serving-api", "tf2onnx", "onnxruntime"),
-)
 _COLUMNS = {
     "mb": "MB",
     "max_abs_error": "largest error",
@@ -47,7 +43,7 @@ def receipt(
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "source": source,
         "generators": generators,
-        "versions": {**_versions(), "python": platform.python_version()},
+        "versions": versions(),
         "machine": f"{platform.system()} {platform.machine()}",
         "files": [
             {
@@ -119,16 +115,6 @@ def write_grid(
             image = Image.fromarray(sample).resize((side, side))
             grid.paste(image, (column * side, 16 + row * side))
     grid.save(path)
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _words(source: Mapping[str, object]) -> str:

@@ -62,8 +62,8 @@ class InstanceNormalization(keras.layers.Layer):
         x = ops.cast(images, keras.backend.result_type(images.dtype, "float32"))
         # Centring once and reusing it reads memory less often than `moments`, and stays exact where
         # `x * inverse - mean * inverse` cancels (a large mean, a tiny variance).
-        x = x - ops.mean(x, axis=(1, 2), keepdims=True)
-        variance = ops.mean(ops.square(x), axis=(1, 2), keepdims=True)
+        x = x - _mean(x)
+        variance = _mean(ops.square(x))
         factor = ops.rsqrt(variance + self.epsilon)  # (batch, 1, 1, channels)
         if self.scale:
             factor = factor * ops.cast(self.gamma, x.dtype)
@@ -78,3 +78,11 @@ class InstanceNormalization(keras.layers.Layer):
     def get_config(self):
         config = {"epsilon": self.epsilon, "center": self.center, "scale": self.scale}
         return {**super().get_config(), **config}
+
+
+def _mean(x):
+    """Mean over height and width, (batch, 1, 1, channels).
+
+    Rows first: one sum over all pixels of a large picture would lose two digits more in float32.
+    """
+    return ops.mean(ops.mean(x, axis=2, keepdims=True), axis=1, keepdims=True)

@@ -65,6 +65,39 @@ class Description:
         return cls(**{**seen, **told})
 
     @classmethod
+    def of_run(
+        cls,
+        network,
+        role: str,
+        *,
+        options: Mapping[str, object],
+        facts: Mapping[str, object],
+        step: int,
+    ) -> "Description":
+        """Describes a generator that a run has trained.
+
+        Args:
+            network: the generator.
+            role: "generator_g", from x to y, or "generator_f", from y to x.
+            options: the run's options.json.
+            facts: its facts.json: "domains", the names of x and y, "data" and "versions".
+            step: of training.
+        """
+        ways = ("AtoB", "BtoA") if options.get("direction") != "BtoA" else ("BtoA", "AtoB")
+        names = facts.get("domains") or ["A", "B"][:: 1 if ways[0] == "AtoB" else -1]
+        order = 1 if role == "generator_g" else -1
+        source, target = names[::order]
+        told = {"data": facts.get("data", {}), "versions": facts.get("versions", {})}
+        return cls.of(
+            network,
+            direction=ways[::order][0],
+            source=source,
+            target=target,
+            step=step,
+            training={"options": dict(options), **told},
+        )
+
+    @classmethod
     def from_dict(cls, told: Mapping[str, object]) -> "Description":
         """Reads what `to_dict` returned; fields of later versions are passed over."""
         names = {field.name for field in dataclasses.fields(cls)}

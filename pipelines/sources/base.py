@@ -2,6 +2,8 @@
 
 import abc
 import dataclasses
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -34,6 +36,17 @@ class Pictures(abc.ABC):
     def key(self, index: int) -> str:
         """Returns a word that changes when the picture does and is the same in every run."""
 
+    def content(self, index: int) -> str:
+        """Returns the same, but one that stays when the picture is moved elsewhere."""
+        return self.key(index)
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256 over names and contents of all pictures."""
+        total = hashlib.sha256()
+        for index, name in enumerate(self.names):
+            total.update(f"{name}\n{self.content(index)}\n".encode())
+        return total.hexdigest()
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
@@ -47,6 +60,7 @@ class Source:
         test_b: the same of B, or None.
         paired_test: True when `test_a[i]` and `test_b[i]` show one scene in both domains.
         crop_size: the `--crop_size` in px that suits these pictures, or None for the usual one.
+        domains: what A and B show, in words.
     """
 
     name: str
@@ -56,3 +70,17 @@ class Source:
     test_b: Pictures | None
     paired_test: bool = False
     crop_size: int | None = None
+    domains: tuple[str, str] = ("A", "B")
+
+
+def domains_of(name: str) -> tuple[str, str]:
+    """Reads the domains out of a data set's name.
+
+    Example:
+        >>> domains_of("cycle_gan/horse2zebra")
+        ('horse', 'zebra')
+        >>> domains_of("photos")
+        ('A', 'B')
+    """
+    match = re.fullmatch(r"([^\W\d]+)2([^\W\d]+)", name.rstrip("/").rpartition("/")[2])
+    return (match[1], match[2]) if match else ("A", "B")

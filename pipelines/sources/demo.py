@@ -76,6 +76,7 @@ def load(name: str) -> Source:
         test_b=DrawnPictures(TEST, TEST_COUNT, striped=True),
         paired_test=True,
         crop_size=SIZE,
+        domains=("brown ponies", "striped ponies"),
     )
 
 

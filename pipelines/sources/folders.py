@@ -7,7 +7,7 @@ import numpy as np
 
 from pipelines import images
 from pipelines.errors import DataError, PictureError
-from pipelines.sources.base import Pictures, Source
+from pipelines.sources.base import Pictures, Source, domains_of
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
@@ -42,6 +42,12 @@ class FilePictures(Pictures):
             raise PictureError(str(error)) from error
         return f"{path.resolve()} {state.st_mtime_ns} {state.st_size}"
 
+    def content(self, index: int) -> str:
+        try:
+            return str(self._path(index).stat().st_size)
+        except OSError:  # it is skipped later, with a warning
+            return "unreadable"
+
 
 def load(folder: str) -> Source:
     """Opens a folder in the layout of the CycleGAN data sets.
@@ -65,6 +71,7 @@ def load(folder: str) -> Source:
         train_b=found["trainB"],
         test_a=found["testA"] or None,
         test_b=found["testB"] or None,
+        domains=domains_of(root.resolve().name),
     )
 
 

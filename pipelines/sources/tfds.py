@@ -16,7 +16,7 @@ from absl import logging
 
 from pipelines import images
 from pipelines.errors import DataError
-from pipelines.sources.base import Pictures, Source
+from pipelines.sources.base import Pictures, Source, domains_of
 
 NAMES = (
     "apple2orange",
@@ -68,7 +68,12 @@ def load(name: str, data_dir: str | None = None) -> Source:
         _read(builder, split) for split in ("trainA", "trainB", "testA", "testB")
     )
     return Source(
-        name=f"cycle_gan/{name}", train_a=train_a, train_b=train_b, test_a=test_a, test_b=test_b
+        name=f"cycle_gan/{name}",
+        train_a=train_a,
+        train_b=train_b,
+        test_a=test_a,
+        test_b=test_b,
+        domains=domains_of(name),
     )
 
 

@@ -12,8 +12,8 @@ PACKAGES = ("cyclegan_keras", "pipelines")
 
 # A file imports only from rooms on lower floors; rooms on one floor never import each other.
 FLOORS = {
-    **dict.fromkeys(("flags", "presets", "runs"), 0),
-    **dict.fromkeys(("console", "layers", "losses"), 1),
+    **dict.fromkeys(("flags", "presets", "runs", "versions"), 0),
+    **dict.fromkeys(("console", "facts", "layers", "losses"), 1),
     **dict.fromkeys(("models",), 2),
     **dict.fromkeys(("trainers", "metrics", "inference", "export", "checkpoints", "report"), 3),
     **dict.fromkeys(("translators", "evaluation"), 4),
@@ -45,6 +45,24 @@ MADE_OF = {
     "cyclegan_keras.export.exporters": (
         *("onnx", "parity", "saved_model", "tflite", "tflite_measure", "tflite_run"),
     ),
+    "cyclegan_keras.evaluation.best": ("features", "held_out", "protocol"),
+    "cyclegan_keras.evaluation.held_out": ("protocol",),
+    "cyclegan_keras.evaluation.pages": ("protocol",),
+    "cyclegan_keras.evaluation.tables": ("protocol",),
+    "cyclegan_keras.inference.scratch": ("regions",),
+    "cyclegan_keras.inference.steps": ("regions",),
+    "cyclegan_keras.inference.tiling": ("regions", "scratch", "steps"),
+    "cyclegan_keras.report.examples": ("pictures",),
+    "cyclegan_keras.report.measures": ("ruler",),
+    "cyclegan_keras.report.page": ("curves", "examples", "measures", "pictures"),
+    "cyclegan_keras.metrics.efficientnet_lite0": ("torch_weights",),
+    "cyclegan_keras.metrics.inception": ("torch_weights",),
+    "cyclegan_keras.metrics.features": ("efficientnet_lite0", "inception"),
+    "cyclegan_keras.metrics.perceptual": ("features", "intervals"),
+    **{
+        f"cyclegan_keras.metrics.{measure}": ("intervals",)
+        for measure in ("frechet", "hit_rate", "kid", "paired", "steganography")
+    },
     "cyclegan_keras.inference.reading": ("picture",),
     "cyclegan_keras.inference.writing": ("picture",),
     "cyclegan_keras.inference.recipe": ("picture", "translator"),
@@ -53,6 +71,7 @@ MADE_OF = {
     ),
     "cyclegan_keras.inference.video": ("picture", "progress", "recipe", "video_colours"),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
+    "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
 
 # `pipelines` is one room with a staircase: a file imports only from lower steps.

@@ -1,5 +1,6 @@
 """The training door: what a user types, sees and is left with."""
 
+import dataclasses
 import json
 import logging
 import os
@@ -17,8 +18,9 @@ from golden_files import FOLDER
 from PIL import Image
 
 import train
-from cyclegan_keras import checkpoints, flags, runs
+from cyclegan_keras import checkpoints, flags, runs, trainers
 from cyclegan_keras.models import ResNetGenerator
+from cyclegan_keras.trainers import doctor
 
 TINY = (
     "--dataset=demo/ponies",
@@ -96,6 +98,7 @@ def test_a_run_leaves_everything_behind(finished):
     assert {path.name for path in run_dir.iterdir()} == {
         ".lock",
         "checkpoints",
+        "doctor.jsonl",
         "generator_f.keras",
         "generator_g.keras",
         "metrics.jsonl",
@@ -155,6 +158,34 @@ def test_generators_load_in_another_process(finished):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.split("\n")[:2] == ["(1, 24, 40, 3)"] * 2
+
+
+def test_generators_tell_what_they_are(finished):
+    run_dir, _, _ = finished
+    there, back = (
+        checkpoints.load_network(run_dir / f"generator_{name}.keras").description for name in "gf"
+    )
+    assert (there.words, back.words) == (
+        "brown ponies to striped ponies",
+        "striped ponies to brown ponies",
+    )
+    assert (there.direction, back.direction, there.step) == ("AtoB", "BtoA", 8)
+    assert there.training["options"]["ngf"] == 2
+    assert there.training["data"]["trainA"]["count"] == 400
+    assert "keras" in there.training["versions"]
+
+
+def test_the_best_generators_are_kept_beside_the_last(tmp_path, capsys):
+    run_dir = tmp_path / "run"
+    assert run(*TINY, f"--run_dir={run_dir}", "--eval_every=4", "--eval_pictures=3") == 0
+    assert f"by which rule: {run_dir / 'best'}" in capsys.readouterr().out
+    best = json.loads((run_dir / "best" / "best.json").read_text())
+    lines = (run_dir / "metrics.jsonl").read_text().splitlines()
+    scores = {row["step"]: row["eval/score"] for row in map(json.loads, lines) if len(row) < 12}
+    assert list(scores) == [4, 8]
+    assert best["score"] == min(scores.values()) == scores[best["step"]]
+    network = checkpoints.load_network(run_dir / "best" / "generator_f.keras")
+    assert network.description.step == best["step"]
 
 
 def test_the_same_command_again_says_finished(finished, tmp_path, capsys):
@@ -428,6 +459,7 @@ def test_a_killed_run_ends_like_one_never_interrupted(uninterrupted, tmp_path):
     assert "Finished: step 40 of 40." in out
     assert_same_state(run_dir, uninterrupted)
     assert steps_of(run_dir) == list(range(2, 41, 2))
+    assert [row["step"] for row in runs.Run(run_dir).checks()] == list(range(3, 41, 3))
 
 
 @pytest.mark.slow
@@ -485,6 +517,44 @@ def test_a_loss_that_is_not_finite_stops_the_run(finished, tmp_path, capsys):
         "became NaN or infinite at step 9. The last good checkpoint is that of step 8." in message
     )
     assert [path.name for path in (run_dir / "checkpoints").iterdir()] == ["step_000000008.npz"]
+
+
+SEEN = "--sample_every=1", "--sample_count=4"  # every step, in as many pictures as it needs
+
+
+def test_a_healthy_start_raises_no_alarm(finished):
+    rows = runs.Run(finished[0]).checks()
+    assert [row["step"] for row in rows] == [3, 6]
+    assert [row["findings"] for row in rows] == [[], []]
+    assert 0.5 < rows[0]["D_X/loss_to_chance"] < 4
+
+
+@pytest.mark.slow
+def test_the_doctor_saves_and_ends_a_run_and_keeps_it_ended(tmp_path, monkeypatch, capsys):
+    always = dataclasses.replace(doctor.AILMENTS[1], limit=99.0, steps=4)
+    monkeypatch.setattr(doctor, "AILMENTS", (always,))
+    words = [*TINY, *SEEN, f"--run_dir={tmp_path}"]
+    assert run(*words, "--doctor=stop") == 1
+    sentence = "train.py: G copies its input, since step 1: it changes pictures by"
+    assert sentence in capsys.readouterr().err
+    held = runs.Run(tmp_path)
+    assert held.last_step() == 5
+    assert not (tmp_path / "generator_g.keras").exists()
+    assert run(*words, "--doctor=stop") == 1  # nothing has changed
+    assert sentence in capsys.readouterr().err
+    assert held.last_step() == 5
+    assert [len(row["findings"]) for row in held.checks()] == [0, 0, 0, 0, 2]
+
+
+@pytest.mark.parametrize(("asked", "stops"), [("off", []), ("warn", [False]), ("stop", [True])])
+def test_a_doctor_comes_when_asked_for(asked, stops, tmp_path):
+    options = {
+        "run": runs.RunOptions(doctor=asked, sample_every=7),
+        "cyclegan": trainers.CycleGANOptions(gan_mode="hinge"),
+    }
+    callbacks = train.doctors(runs.Run(tmp_path), options, {})
+    assert [callback.stop for callback in callbacks] == stops
+    assert {(c.every, c.gan_mode) for c in callbacks} <= {(7, "hinge")}
 
 
 @pytest.mark.slow

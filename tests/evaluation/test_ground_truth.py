@@ -1,0 +1,29 @@
+import numpy as np
+import tensorflow as tf
+
+from cyclegan_keras.evaluation import ground_truth
+
+
+class Data:
+    """Stands in for pictures whose counterparts are their negatives."""
+
+    def test(self):
+        x = np.random.default_rng(0).uniform(-1, 1, (4, 1, 8, 8, 3)).astype("float32")
+        return tf.data.Dataset.from_tensor_slices({"x": x, "y": -x})
+
+
+class Trainer:
+    """Stands in for one that is perfect one way and copies the other way."""
+
+    translators = {"x_to_y": "generator_g", "y_to_x": "generator_f"}  # noqa: RUF012
+
+    def translate(self, images, direction):
+        return -images if direction == "x_to_y" else images
+
+
+def test_each_direction_has_its_line():
+    first, second = ground_truth(Trainer(), Data()).splitlines()
+    assert first.startswith("G on x: mean error against the true counterpart 0.00 of 255")
+    assert first.endswith("cut by 100%")
+    assert second.startswith("F on y")
+    assert second.endswith("cut by 0%")

@@ -1,0 +1,78 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from cyclegan_keras.metrics import Evidence, MetricError
+from cyclegan_keras.metrics.intervals import normal_interval
+from cyclegan_keras.metrics.kid import kid, kid_measures, kid_stderr, mmd2
+
+
+def test_mmd2_by_the_definition():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
+
+    def kernel(a, b):
+        return (a @ b / 3 + 1) ** 3
+
+    within_x = np.mean([kernel(a, b) for a, b in itertools.permutations(x, 2)])
+    within_y = np.mean([kernel(a, b) for a, b in itertools.permutations(y, 2)])
+    between = np.mean([kernel(a, b) for a, b in itertools.product(x, y)])
+    assert mmd2(x, y) == pytest.approx(within_x + within_y - 2 * between)
+    assert kid(x, y, subset_size=5, subsets=3) != pytest.approx(mmd2(x, y))  # 4 of the 5
+    assert kid(x, y[:4], subset_size=9, subsets=3) == pytest.approx(mmd2(x, y[:4]))
+
+
+def test_gaussians_have_a_closed_form():
+    """In one dimension k is 1 + 3ab + 3a^2b^2 + a^3b^3: differences of three moments."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(0, 1, (2000, 1)), rng.normal(0.5, 0.8, (2000, 1))
+    moments = np.array([0, 1, 0]), np.array([0.5, 0.25 + 0.64, 0.125 + 3 * 0.5 * 0.64])
+    exact = np.sum([3, 3, 1] * np.square(moments[0] - moments[1]))
+    assert abs(mmd2(x, y) - exact) < 3 * kid_stderr(x, y)
+    assert abs(kid(x, y) - exact) < 3 * kid_stderr(x, y)
+    assert kid_stderr(x, y) < 0.2 * exact
+
+
+def test_alike_sets_are_unbiased_around_zero():
+    rng = np.random.default_rng(0)
+    values = [mmd2(*rng.normal(size=(2, 20, 3))) for _ in range(300)]
+    assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(300)
+    assert min(values) < 0
+
+
+def test_the_interval_covers_the_truth():
+    rng = np.random.default_rng(0)
+
+    def draw(n):
+        return rng.normal(0, 1, (n, 16)), rng.normal(0.5, 1, (n, 16))
+
+    truth = mmd2(*draw(2000))
+    intervals = [
+        normal_interval(mmd2(x, y), kid_stderr(x, y)) for x, y in (draw(60) for _ in range(60))
+    ]
+    assert np.mean([low <= truth <= high for low, high in intervals]) >= 0.88
+
+
+def test_one_picture_has_no_distance():
+    with pytest.raises(MetricError, match="not 1 and 4"):
+        mmd2(np.zeros((1, 3)), np.zeros((4, 3)))
+
+
+def test_measure(toy_network):
+    rng = np.random.default_rng(0)
+    dark, bright, other = (
+        rng.integers(*b, (6, 4, 4, 3), "uint8") for b in ((0, 9), (90, 99), (90, 99))
+    )
+    evidence = Evidence(
+        inputs=dark, translated=bright, real=bright[::-1], other_real=other, network=toy_network
+    )
+    (measure,) = kid_measures(evidence)
+    assert measure.name == "KID"
+    assert measure.n == (6, 6, 6, 6)
+    assert measure.features == "toy"
+    assert "mean of 100 subsets of 6" in measure.protocol
+    assert measure.low < measure.value < measure.high
+    assert max(measure.value, measure.floor) < measure.ceiling / 100
+    with pytest.raises(MetricError, match="KID needs other_real"):
+        kid_measures(evidence.renewed(other_real=None))
