@@ -3,6 +3,7 @@
 python translate.py --model=runs/cycle_gan-horse2zebra-cyclegan --input=photos --output=translated
 """
 
+import io
 import os
 import pathlib
 import signal
@@ -180,6 +181,8 @@ def show_plan(tasks: Sequence[inference.Task], recipe: inference.Recipe) -> int:
 
 def translate(argv: list[str]) -> int:
     """The whole story; returns the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
     options = flags.resolve(GROUPS, flags.parse(argv, GROUPS))["translate"]
     listing = list_input(options)

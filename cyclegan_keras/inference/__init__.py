@@ -2,7 +2,7 @@
 
 from cyclegan_keras.inference.errors import InferenceError, PictureError, WriteError
 from cyclegan_keras.inference.fingerprint import fingerprint
-from cyclegan_keras.inference.job import Outcome, Settings, run_job
+from cyclegan_keras.inference.job import Outcome, Settings, automatic_batch, run_job
 from cyclegan_keras.inference.listing import Listing, Task, list_tasks
 from cyclegan_keras.inference.options import TranslateOptions
 from cyclegan_keras.inference.picture import Picture
@@ -27,6 +27,7 @@ __all__ = [
     "TranslateOptions",
     "Translator",
     "WriteError",
+    "automatic_batch",
     "fingerprint",
     "list_tasks",
     "read_picture",

@@ -20,7 +20,7 @@ from cyclegan_keras.inference.writing import QUALITY, write_picture
 
 WORKERS = 4  # that read, and as many that write
 AHEAD_PIXELS = 2**26  # read but not translated yet, or translated but not written
-BATCH_PIXELS = 2**20  # height x width x pictures; beyond it batches win nothing
+BATCH_PIXELS = 2**18  # height x width x pictures; larger batches win nothing, on a CPU at least
 LARGEST_BATCH = 16
 MOST_SIZES = 8  # that wait for others of their size
 
@@ -91,6 +91,11 @@ def run_job(
     return job.outcome
 
 
+def automatic_batch(height: int, width: int) -> int:
+    """Returns how many pictures of a size go through the network together."""
+    return min(max(BATCH_PIXELS // (height * width), 1), LARGEST_BATCH)
+
+
 class _Job(contextlib.ExitStack):
     def __init__(self, recipe: Recipe, settings: Settings, count: int):
         super().__init__()
@@ -124,15 +129,15 @@ class _Job(contextlib.ExitStack):
     @property
     def most_waiting(self) -> int:
         """Pictures that are read ahead."""
-        return 2 * (WORKERS + (self.settings.batch_size or WORKERS))
+        return 2 * (WORKERS + (self.settings.batch_size or LARGEST_BATCH))
 
     def batch_limit(self, picture: Picture) -> int:
         """How many pictures of that size are translated together."""
         height, width, _ = picture.pixels.shape
-        limit = self.settings.batch_size or max(BATCH_PIXELS // (height * width), 1)
+        limit = self.settings.batch_size or automatic_batch(height, width)
         if (most := self.recipe.translator.most_pixels) is not None:
             limit = min(limit, max(most // (height * width), 1))
-        return min(limit, LARGEST_BATCH) if self.settings.batch_size is None else limit
+        return limit
 
     def translate(self, batch: list[tuple[Task, Picture]]) -> None:
         """Translates pictures of one size and hands them to be written."""

@@ -1,7 +1,7 @@
 """A picture in memory, and between it and the numbers that networks see."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -37,29 +37,33 @@ class Picture:
 
     def values(self, channels: int) -> np.ndarray:
         """Returns float32 (height, width, channels) in [-1, 1]; 1 channel is grey, 3 are RGB."""
-        half = _largest(self.bit_depth) / 2
         values = np.empty((*self.pixels.shape[:2], channels), np.float32)
-        for top in range(0, len(values), ROWS):
-            rows = self.pixels[top : top + ROWS].astype(np.float32)
-            rows = _with_channels(rows, channels)
-            values[top : top + ROWS] = rows / np.float32(half) - 1
+        for part in _parts(len(values)):
+            values[part] = self._values(part, channels)
         return values
 
-    def with_values(self, values: np.ndarray, *, grey: bool) -> "Picture":
+    def with_values(self, values: np.ndarray, *, grey: bool, strength: float = 1.0) -> "Picture":
         """Returns this picture with other pixels, of the same size and bit depth.
 
         Args:
-            values: (height, width, 1 or 3) in [-1, 1].
+            values: y, (height, width, 1 or 3) in [-1, 1].
             grey: whether the pixels become grey.
+            strength: s in x + s (y - x), where x are the pixels so far.
         """
-        largest = _largest(self.bit_depth)
-        channels = 1 if grey else 3
+        largest, channels = _largest(self.bit_depth), 1 if grey else 3
         pixels = np.empty((*values.shape[:2], channels), self.pixels.dtype)
-        for top in range(0, len(values), ROWS):
-            rows = _with_channels(values[top : top + ROWS], channels)
-            rows = np.rint((rows + 1) * np.float32(largest / 2))
-            pixels[top : top + ROWS] = np.clip(rows, 0, largest)
+        for part in _parts(len(values)):
+            rows = values[part]
+            if strength < 1:
+                own = self._values(part, rows.shape[-1])
+                rows = own + np.float32(strength) * (rows - own)
+            rows = np.rint((_with_channels(rows, channels) + 1) * np.float32(largest / 2))
+            pixels[part] = np.clip(rows, 0, largest)
         return dataclasses.replace(self, pixels=pixels)
+
+    def _values(self, part: slice, channels: int) -> np.ndarray:
+        rows = _with_channels(self.pixels[part].astype(np.float32), channels)
+        return rows / np.float32(_largest(self.bit_depth) / 2) - 1
 
     def at_depth(self, bit_depth: int) -> "Picture":
         """Returns it with 8 or 16 bits a channel; white stays white, black black."""
@@ -75,8 +79,7 @@ class Picture:
             return self
         largest = _largest(self.bit_depth)
         pixels = np.empty_like(self.pixels)
-        for top in range(0, len(pixels), ROWS):
-            part = slice(top, top + ROWS)
+        for part in _parts(len(pixels)):
             opacity = self.alpha[part, :, None].astype(np.float32) / largest
             rows = self.pixels[part] * opacity + largest * (1 - opacity)
             pixels[part] = np.rint(rows)
@@ -93,6 +96,10 @@ def side_by_side(pictures: Sequence[Picture]) -> Picture:
         pixels=np.concatenate(pixels, axis=1),
         alpha=None if alpha[0] is None else np.concatenate(alpha, axis=1),
     )
+
+
+def _parts(height: int) -> Iterator[slice]:
+    return (slice(top, top + ROWS) for top in range(0, height, ROWS))
 
 
 def _largest(bit_depth: int) -> int:

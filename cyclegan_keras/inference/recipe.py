@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cyclegan_keras.inference.errors import PictureError
+from cyclegan_keras.inference.errors import InferenceError, PictureError
 from cyclegan_keras.inference.picture import Picture, side_by_side
 from cyclegan_keras.inference.translator import Translator
 
@@ -25,12 +25,24 @@ class Recipe:
         back: F, where F(G(x)) is wanted too; it sees G(x) before blending and rounding.
         strength: 0 to 1.
         side_by_side: write one picture x | translation [| F(G(x))] instead.
+
+    Raises:
+        InferenceError: a network that takes or gives neither grey nor RGB.
     """
 
     translator: Translator
     back: Translator | None = None
     strength: float = 1.0
     side_by_side: bool = False
+
+    def __post_init__(self):
+        for translator in filter(None, (self.translator, self.back)):
+            told = translator.description
+            if not {told.input_channels, told.output_channels} <= {1, 3}:
+                raise InferenceError(
+                    f"The model translates {told.input_channels} to {told.output_channels} "
+                    "channels, but pictures have 1 (grey) or 3 (RGB)."
+                )
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -55,12 +67,9 @@ class Recipe:
         return [self._finished(*each) for each in zip(pictures, translated, cycled, strict=True)]
 
     def _finished(self, picture, translated, cycled):
-        channels = translated.shape[-1]
         stays_grey = picture.is_grey and self.translator.description.input_channels == 3
-        if self.strength < 1:
-            source = picture.values(channels)
-            translated = source + np.float32(self.strength) * (translated - source)
-        results = [picture.with_values(translated, grey=channels == 1 or stays_grey)]
+        grey = translated.shape[-1] == 1 or stays_grey
+        results = [picture.with_values(translated, grey=grey, strength=self.strength)]
         if cycled is not None:
             grey = cycled.shape[-1] == 1 or stays_grey
             results.append(picture.with_values(cycled, grey=grey))

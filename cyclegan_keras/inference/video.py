@@ -23,7 +23,7 @@ except ImportError:  # the extra [video] is not installed
 CODECS = {**dict.fromkeys((".mp4", ".m4v", ".mov", ".mkv"), "libx264"), ".webm": "libvpx-vp9"}
 SETTINGS = {"libx264": {}, "libvpx-vp9": {"b:v": "0", "row-mt": "1"}}
 TO_START_AT_ONCE = {"movflags": "faststart"}  # the index comes first, for players on the web
-BATCH_PIXELS, LARGEST_BATCH = 2**20, 8
+BATCH_PIXELS, LARGEST_BATCH = 2**18, 8
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SLACK_SECONDS = 1.0  # by which a container's word about its length may be wrong
 

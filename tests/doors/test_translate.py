@@ -133,6 +133,14 @@ def test_one_picture_and_strength_0(here, capsys):
     assert os.listdir("new") == ["b.png"]
 
 
+def test_names_that_are_no_text(here, capsys):
+    os.rename(b"in/a.png", b"in/caf\xe9.png")
+    pathlib.Path(os.fsdecode(b"in/na\xefve.png")).write_bytes(b"")
+    assert run(*FOLDER, "--dry_run") == 0
+    assert run(*FOLDER) == 1
+    assert os.path.exists(b"out/caf\xe9.png")
+
+
 def test_format_and_quality(here):
     assert run(*FOLDER, "--format=jpg", "--quality=20") == 0
     assert files("out") == {"a.png.jpg", "sub/b.jpg", "c.png.jpg"}

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cyclegan_keras.inference import (
+    InferenceError,
     Picture,
     PictureError,
     Recipe,
@@ -135,3 +136,8 @@ def test_values_that_are_not_finite_are_refused():
     broken = Translator(lambda x: x * np.nan, Description())
     with pytest.raises(PictureError, match="not finite"):
         translate_picture(broken, picture())
+
+
+def test_a_network_of_other_channels_is_refused():
+    with pytest.raises(InferenceError, match="4 to 3 channels, but pictures have 1"):
+        Recipe(translator=Translator(None, Description(input_channels=4)))
