@@ -136,6 +136,7 @@ def fit(trainer, data, run: runs.Run, options: dict, stop: int) -> int:
         *(trainer, data, run, partial(save_generator, trainer, run)),
         seed=options["run"].seed,
     )
+    watching = doctors(run, options, pictures)
     with callbacks.StopOnSignal() as signals:
         trainer.fit(
             data.train(trainer.step, stop),
@@ -143,15 +144,18 @@ def fit(trainer, data, run: runs.Run, options: dict, stop: int) -> int:
             shuffle=False,  # the pipeline has done it
             callbacks=[
                 callbacks.StopOnNonFinite(run),
-                callbacks.Checkpoints(run, often.checkpoint_minutes),
                 callbacks.Metrics(run, often.log_every, batch_size, often.steps_per_epoch),
                 callbacks.Samples(run, often.sample_every, pictures),
                 callbacks.Progress(batch_size, stop),
                 signals,
                 *selected,
-                *doctors(run, options, pictures),  # last: it may raise when all others have ended
+                *watching,
+                # Last: what the others write of a step must lie there when its state does.
+                callbacks.Checkpoints(run, often.checkpoint_minutes),
             ],
         )
+    for doctor in watching:
+        doctor.raise_if_sick()
     return signals.number or 0
 
 

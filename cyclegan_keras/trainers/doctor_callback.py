@@ -28,10 +28,10 @@ class Doctor(StepCallback):
         every: steps between checks; the first one is at this step, not at 0.
         pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1], as in the sample grids.
         gan_mode: of the trainer; tells when a discriminator only guesses.
-        stop: end the training at what begins, by SickError after all callbacks have ended.
+        stop: end the training at what begins; `raise_if_sick` then tells why.
 
     Raises:
-        SickError: with `stop`, when the training has ended so, or what was found earlier stands.
+        SickError: with `stop`, at the start, when what was found earlier stands.
     """
 
     def __init__(self, run: Run, every: int, pictures: dict, gan_mode: str, *, stop: bool = False):
@@ -54,6 +54,9 @@ class Doctor(StepCallback):
 
     def on_train_end(self, logs=None):
         self.writer.close()
+
+    def raise_if_sick(self) -> None:
+        """Raises SickError when this has ended the training; its last state is saved by then."""
         if self.reason:
             raise self._sick(self.reason)
 

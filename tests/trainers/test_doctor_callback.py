@@ -164,7 +164,7 @@ def test_stop_ends_the_training_and_raises_when_all_have_ended(run):
     assert doctor.model.stop_training
     run.save(3 * EVERY, {"net/000/kernel": np.float32(0)})
     with pytest.raises(SickError, match=r"^G turns bright.*--seed.*step 7500.*--doctor=warn") as e:
-        doctor.on_train_end()
+        doctor.raise_if_sick()
     assert e.value.exit_code == 1
     with pytest.raises(SickError, match=r"since step 2500: .*--doctor=warn"):
         begin(run, trainer("inverted"), step=3 * EVERY, stop=True)
