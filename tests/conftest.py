@@ -8,6 +8,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loade
 import keras
 import pytest
 
+from cyclegan_keras.metrics import FeatureNetwork
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
@@ -28,3 +30,22 @@ def shared_data() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip("the folder of large test data is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def toy_network():
+    """A feature network whose map is the picture itself and whose features are its mean colour."""
+    inputs = keras.Input((None, None, 3))
+    outputs = {
+        "itself": keras.layers.Identity()(inputs),
+        "features": keras.layers.GlobalAveragePooling2D()(inputs),
+    }
+    return FeatureNetwork(
+        name="toy",
+        protocol="as they are",
+        model=keras.Model(inputs, outputs),
+        middle=["itself"],
+        prepare=lambda picture: picture.astype("float32"),
+        classify=lambda features: features,
+        batch_size=2,
+    )

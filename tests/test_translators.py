@@ -2,8 +2,9 @@ import pathlib
 
 import numpy as np
 import pytest
+from made_runs import make_run
 
-from cyclegan_keras import checkpoints, runs, translators
+from cyclegan_keras import checkpoints, translators
 from cyclegan_keras.export.saved_model import export_saved_model
 from cyclegan_keras.inference import InferenceError
 from cyclegan_keras.models import (
@@ -30,24 +31,15 @@ def described(network, **told):
     return network
 
 
-def make_run(folder, networks, **options):
-    run = runs.Run(folder)
-    run.create()
-    run.save_options({"generator": "resnet_3blocks", "ngf": 2, **options})
-    run.save_facts({"domains": ["horse", "zebra"], "data": {"name": "h2z"}, "versions": {}})
-    state = {
-        f"{role}/{index:03d}/{variable.name}": np.asarray(variable)
-        for role, network in networks.items()
-        for index, variable in enumerate(network.variables)
-    }
-    run.save(40, state)
-    return folder
+FACTS = {"domains": ["horse", "zebra"], "data": {"name": "h2z"}, "versions": {}}
 
 
 def test_a_run(tmp_path):
     g, f, average = generator(0), generator(1), generator(2)
     networks = {"generator_g": g, "generator_f": f, "average_generator_g": average}
-    found = translators.open_translators(str(make_run(tmp_path / "run", networks)))
+    found = translators.open_translators(
+        str(make_run(tmp_path / "run", networks, step=40, facts=FACTS))
+    )
     assert list(found) == ["AtoB", "BtoA"]
     np.testing.assert_allclose(
         found["AtoB"](PICTURES), translators.translator_of(average)(PICTURES), atol=1e-6
@@ -59,7 +51,7 @@ def test_a_run(tmp_path):
 
 def test_a_run_the_other_way_round(tmp_path):
     networks = {"generator_g": generator(0), "generator_f": generator(1)}
-    run = make_run(tmp_path / "run", networks, direction="BtoA")
+    run = make_run(tmp_path / "run", networks, facts=FACTS, direction="BtoA")
     found = translators.open_translators(str(run))
     same = translators.translator_of(networks["generator_g"])(PICTURES)
     np.testing.assert_allclose(found["BtoA"](PICTURES), same, atol=1e-6)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from made_runs import make_run
 from PIL import Image
 
 import evaluate
@@ -21,22 +22,17 @@ def run(*words):
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
     """A run of two untrained generators."""
-    made = Run(tmp_path_factory.mktemp("runs") / "ponies")
-    made.create()
-    made.save_options(
-        {"generator": "resnet_3blocks", "ngf": 2, "dataset": "demo/ponies", "crop_size": 32,
-         "load_size": 32, "eval_every": 5, "direction": "BtoA"}
-    )  # fmt: skip
-    made.save_facts({"domains": ["zebra", "horse"], "data": {"name": "demo/ponies"}})
-    made.append_metrics({"step": 5, "d_x": 0.5})
     networks = {name: ResNetGenerator(ngf=2, n_blocks=3) for name in ("generator_g", "generator_f")}
-    state = {
-        f"{role}/{index:03d}/{variable.name}": np.asarray(variable)
-        for role, network in networks.items()
-        for index, variable in enumerate(network.variables)
-    }
-    made.save(7, state)
-    return made.directory
+    folder = make_run(
+        tmp_path_factory.mktemp("runs") / "ponies",
+        networks,
+        step=7,
+        facts={"domains": ["zebra", "horse"], "data": {"name": "demo/ponies"}},
+        **{"dataset": "demo/ponies", "crop_size": 32, "load_size": 32},
+        **{"eval_every": 5, "direction": "BtoA"},
+    )
+    Run(folder).append_metrics({"step": 5, "d_x": 0.5})
+    return folder
 
 
 def folder_of(path, count, size=20, seed=0):

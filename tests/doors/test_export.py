@@ -12,10 +12,10 @@ import filelock
 import numpy as np
 import pytest
 from conftest import ROOT
+from made_runs import make_run
 from PIL import Image
 
 import export
-from cyclegan_keras import runs
 from cyclegan_keras.export import EXPORTERS
 from cyclegan_keras.models import PatchDiscriminator, ResNetGenerator
 
@@ -39,15 +39,7 @@ def made(tmp_path_factory):
     for seed in range(2):
         values = np.random.default_rng(seed).integers(0, 256, (20, 24, 3)).astype("uint8")
         Image.fromarray(values).resize((48, 40)).save(folder / "pictures" / f"{seed}.png")
-    a_run = runs.Run(folder / "run")
-    a_run.create()
-    a_run.save_options({"generator": "resnet_3blocks", "ngf": 2, "direction": "AtoB"})
-    state = {
-        f"{name}/{index:03d}/{variable.name}": np.array(variable)
-        for name, network in networks.items()
-        for index, variable in enumerate(network.variables)
-    }
-    a_run.save(5, state)
+    make_run(folder / "run", networks)
     return folder
 
 

@@ -11,10 +11,11 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT
+from made_runs import make_run
 from PIL import Image
 
 import translate
-from cyclegan_keras import runs, translators
+from cyclegan_keras import translators
 from cyclegan_keras.inference import Translator
 from cyclegan_keras.models import ResNetGenerator
 
@@ -33,15 +34,7 @@ def model(tmp_path_factory):
         for name in ("generator_g", "generator_f")
     }
     ResNetGenerator(ngf=2, n_blocks=1, init_gain=0.2).save(folder / "g.keras")
-    a_run = runs.Run(folder / "run")
-    a_run.create()
-    a_run.save_options({"generator": "resnet_3blocks", "ngf": 2, "direction": "AtoB"})
-    state = {
-        f"{name}/{index:03d}/{variable.name}": np.array(variable)
-        for name, network in networks.items()
-        for index, variable in enumerate(network.variables)
-    }
-    a_run.save(5, state)
+    make_run(folder / "run", networks)
     return folder
 
 

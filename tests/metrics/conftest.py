@@ -1,29 +1,9 @@
-"""Feature networks for the tests of measures: a toy whose answers are known, and the real one."""
+"""The real feature network, for the tests of measures."""
 
-import keras
 import pytest
 
 from cyclegan_keras.checkpoints.torch_file import read_state_dicts
-from cyclegan_keras.metrics import FEATURES, FeatureNetwork
-
-
-@pytest.fixture(scope="session")
-def toy_network():
-    """Its map is the picture itself; its features are the mean colour, and so are its classes."""
-    inputs = keras.Input((None, None, 3))
-    outputs = {
-        "itself": keras.layers.Identity()(inputs),
-        "features": keras.layers.GlobalAveragePooling2D()(inputs),
-    }
-    return FeatureNetwork(
-        name="toy",
-        protocol="as they are",
-        model=keras.Model(inputs, outputs),
-        middle=["itself"],
-        prepare=lambda picture: picture.astype("float32"),
-        classify=lambda features: features,
-        batch_size=2,
-    )
+from cyclegan_keras.metrics import FEATURES
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,29 @@
+"""Run directories with networks that nobody has trained, for tests of what comes afterwards."""
+
+import numpy as np
+
+from cyclegan_keras.runs import Run
+
+
+def make_run(folder, networks, *, step=5, facts=None, **options):
+    """Writes a run whose last checkpoint, of `step`, holds `networks`; returns its directory.
+
+    Args:
+        folder: of the run.
+        networks: name, as a trainer calls it -> network; generators have three blocks and ngf 2.
+        step: of the checkpoint.
+        facts: of facts.json.
+        **options: of options.json, beside those that build the networks.
+    """
+    run = Run(folder)
+    run.create()
+    run.save_options({"generator": "resnet_3blocks", "ngf": 2, "direction": "AtoB", **options})
+    if facts:
+        run.save_facts(facts)
+    state = {
+        f"{name}/{index:03d}/{variable.name}": np.array(variable)
+        for name, network in networks.items()
+        for index, variable in enumerate(network.variables)
+    }
+    run.save(step, state)
+    return run.directory
