@@ -22,6 +22,7 @@ WORKERS = 4  # that read, and as many that write
 AHEAD_PIXELS = 2**26  # read but not translated yet, or translated but not written
 BATCH_PIXELS = 2**18  # height x width x pictures; larger batches win nothing, on a CPU at least
 LARGEST_BATCH = 16
+HEADERS_AHEAD = 64
 MOST_SIZES = 8  # that wait for others of their size
 
 
@@ -106,15 +107,15 @@ class _Job(contextlib.ExitStack):
         self.readers, self.writers = (
             concurrent.futures.ThreadPoolExecutor(WORKERS) for _ in range(2)
         )
-        self.callback(self.readers.shutdown, cancel_futures=True)
-        self.callback(self.writers.shutdown, cancel_futures=True)
+        self.scout = concurrent.futures.ThreadPoolExecutor(1)  # reads headers, never in the way
+        for pool in (self.scout, self.readers, self.writers):
+            self.callback(pool.shutdown, cancel_futures=True)
         self.bar = self.enter_context(progress_bar(count, "img"))
 
     def read(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Picture]]:
         """Yields what can be read, in order, reading ahead as far as memory allows."""
         waiting, ahead = collections.deque(), 0
-        for task in tasks:
-            pixels = picture_pixels(task.source)
+        for task, pixels in _looked_up(self.scout, tasks):
             while waiting and (
                 len(waiting) >= self.most_waiting or ahead + pixels > self.settings.ahead_pixels
             ):
@@ -203,6 +204,18 @@ class _Job(contextlib.ExitStack):
         for part in reversed(parts):  # the translation last: where it is, the others are
             notes |= set(write_picture(parts[part], task.part(part), quality=self.settings.quality))
         return notes
+
+
+def _looked_up(pool, tasks: Iterable[Task]) -> Iterator[tuple[Task, int]]:
+    """Yields tasks and how many pixels they claim, looking some headers ahead."""
+    waiting = collections.deque()
+    for task in tasks:
+        waiting.append((task, pool.submit(picture_pixels, task.source)))
+        if len(waiting) > HEADERS_AHEAD:
+            task, pixels = waiting.popleft()
+            yield task, pixels.result()
+    for task, pixels in waiting:
+        yield task, pixels.result()
 
 
 def _batches(read: Iterable, limit: Callable[[Picture], int]) -> Iterator[list]:
