@@ -171,6 +171,17 @@ def output_folder(options: EvaluationOptions, description: Description) -> pathl
     return pathlib.Path("evaluations") / (model.stem if model.suffix else model.resolve().name)
 
 
+def make_room(output: pathlib.Path, report: pathlib.Path | None) -> None:
+    """Makes the folders of what will be written, before the work rather than after it."""
+    if report and report.is_dir():
+        raise flags.OptionError(f"--report={report} is a folder: name a file, such as report.html.")
+    try:
+        for folder in (output, report.parent if report else output):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise flags.OptionError(f"Cannot write to {folder}: {error.strerror}.") from error
+
+
 def evaluate(argv: list[str]) -> int:
     """The whole story; returns the exit code."""
     options = flags.resolve(GROUPS, flags.parse(argv, GROUPS))["evaluation"]
@@ -186,6 +197,8 @@ def evaluate(argv: list[str]) -> int:
         plan = {**facts, "directions": directions, "metrics": metrics, "output": str(output)}
         print(json.dumps(plan, indent=2))
         return 0
+    report = pathlib.Path(options.report).expanduser() if options.report else None
+    make_room(output, report)
     domains, pictures = load_pictures(options, saved, directions, part)
     network = open_features(options)
     results = []
@@ -201,8 +214,7 @@ def evaluate(argv: list[str]) -> int:
     print(tables.legend([result for result, _ in results]))
     tables.write(output, [result for result, _ in results], facts)
     print(f"Wrote {output}: evaluation.json, evaluation.md")
-    if options.report:
-        report = pathlib.Path(options.report).expanduser()
+    if report:
         curves = pages.curves_of(pathlib.Path(options.model) / "metrics.jsonl")
         pages.write_page(
             report, results, facts=facts, curves=curves, network=network,

@@ -180,12 +180,13 @@ class _Job(contextlib.ExitStack):
             self._fail(f"{task.source}: {error}")
             return
         for note in notes - self.told:
-            logging.info("%s: %s (Told once.)", task.source, note)
+            logging.info("%s", _as_text(f"{task.source}: {note} (Told once.)"))
         self.told |= notes
         self.outcome.written += 1
         self.bar.update()
 
     def _fail(self, sentence: str) -> None:
+        sentence = _as_text(sentence)
         if self.bar.total > 1:  # else it is for the caller to tell
             logging.warning("%s", sentence)
         self.outcome.failed.append(sentence)
@@ -235,3 +236,8 @@ def _translation_failed(error: Exception) -> str:
     if isinstance(error, PictureError):
         return str(error)
     return "it is too large for the memory: try --max_memory_mb."
+
+
+def _as_text(sentence: str) -> str:
+    """Names of files may be no text, but logs hold nothing else."""
+    return sentence.encode("utf-8", "backslashreplace").decode()

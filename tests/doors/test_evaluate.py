@@ -134,6 +134,8 @@ def test_dry_run_measures_nothing(run_dir, tmp_path, capsys):
         (("--model=copy", "--input={p}/none", "--real={p}/none"), "holds 0 pictures"),
         (("--model={p}/generator.keras", "--direction=BtoA"), "translates only AtoB"),
         (("--model={p}/discriminator_x.keras",), "but no generator"),
+        (("--model=copy", *DEMO, "--report={p}"), "is a folder: name a file"),
+        (("--model=copy", *DEMO, "--output={p}/generator.keras/x"), "Cannot write to"),
         (("--model=copy", "--max_pictures=2"), "--max_pictures=2: expected at least 3"),
         (("--model=copy", *DEMO, "--metrics=kid", "--features_weights={p}/no.pth"), "cannot be us"),
     ],
