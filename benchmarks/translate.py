@@ -113,7 +113,6 @@ def main():
     told = {
         **{"benchmark": "translate", "count": arguments.count, "size": arguments.size},
         **{
-            "jit_compile": arguments.jit_compile,
             "batch_size": batch_size,
             "ratio": round(ratio, 3),
         },
