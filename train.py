@@ -21,9 +21,16 @@ import pipelines.sources
 from cyclegan_keras import checkpoints, console, evaluation, facts, flags, runs
 from cyclegan_keras.evaluation import best
 from cyclegan_keras.models import Description, NetworkOptions
-from cyclegan_keras.presets import PRESETS
-from cyclegan_keras.trainers import METHOD_OPTIONS, TRAINERS, adam, callbacks, doctor_callback
-from cyclegan_keras.trainers.options import OptimizerOptions
+from cyclegan_keras.presets import METHODS, PRESETS
+from cyclegan_keras.trainers import (
+    METHOD_OPTIONS,
+    TRAINERS,
+    TrainerError,
+    adam,
+    callbacks,
+    doctor_callback,
+)
+from cyclegan_keras.trainers.options import AdversarialOptions, OptimizerOptions
 
 GROUPS = {
     "run": runs.RunOptions,
@@ -31,12 +38,13 @@ GROUPS = {
     "networks": NetworkOptions,
     "optimizer": OptimizerOptions,
     "selection": best.SelectionOptions,
+    "every method": AdversarialOptions,
     **METHOD_OPTIONS,
 }
 
 MENDABLE = (
     *(flags.OptionError, pipelines.DataError, runs.RunError, checkpoints.CheckpointError),
-    evaluation.EvaluationError,
+    *(evaluation.EvaluationError, TrainerError),
 )
 
 
@@ -45,28 +53,36 @@ def resolve_options(typed: dict) -> tuple[dict, str, dict]:
     if typed.get("dataset"):  # photos/ and photos are one folder
         typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))
     preset = PRESETS.get(typed.get("preset"), {})
-    chosen = {"method": "cyclegan", **preset, **typed}
-    flags.refuse_foreign(typed, chosen["method"], METHOD_OPTIONS)
-    run_dir = typed.get("run_dir")
-    if not run_dir:
-        if "dataset" not in chosen:
-            raise flags.OptionError(
-                "--dataset is missing: name a set (--dataset=cycle_gan/horse2zebra, "
-                "--dataset=demo/ponies) or a folder with trainA and trainB. See --help."
-            )
-        dataset, method = chosen["dataset"], chosen["method"]
-        run_dir = runs.default_directory(
-            dataset, method, is_folder=dataset not in pipelines.sources.known()
-        )
-    run_dir = os.path.expanduser(run_dir)
+    run_dir = os.path.expanduser(typed.get("run_dir") or usual_directory({**preset, **typed}))
     run = runs.Run(run_dir)
     saved = run.saved_options()
     runs.refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
+    method = {"method": "cyclegan", **preset, **saved, **typed}["method"]
+    if preset.get("method", method) != method:
+        raise flags.OptionError(
+            f"--preset={typed['preset']} is for --method={preset['method']}, not for {method}: "
+            "leave one of them out."
+        )
+    flags.refuse_foreign(typed, method, METHOD_OPTIONS)
     start = {}
     if (places := {**saved, **typed}.get("init_from")) and not run.last_step():
         start = checkpoints.starting_networks(places)
     built = checkpoints.network_options(start)
-    return flags.resolve(GROUPS, preset, built, saved, typed), run_dir, start
+    groups = {k: v for k, v in GROUPS.items() if k == method or k not in METHOD_OPTIONS}
+    layers = ({"method": method, **METHODS[method]}, preset, built, saved, typed)
+    return flags.resolve(groups, *layers), run_dir, start
+
+
+def usual_directory(chosen: dict) -> str:
+    """Returns where a run is kept whose directory nobody named."""
+    if "dataset" not in chosen:
+        raise flags.OptionError(
+            "--dataset is missing: name a set (--dataset=cycle_gan/horse2zebra, "
+            "--dataset=demo/ponies) or a folder with trainA and trainB. See --help."
+        )
+    dataset = chosen["dataset"]
+    is_folder = dataset not in pipelines.sources.known()
+    return runs.default_directory(dataset, chosen.get("method", "cyclegan"), is_folder=is_folder)
 
 
 def set_global_state(options: runs.RunOptions) -> None:
@@ -83,8 +99,8 @@ def fill_in(options: dict, data) -> dict:
     run, networks = options["run"], options["networks"]
     if run.steps_per_epoch is None:
         run = dataclasses.replace(run, steps_per_epoch=data.steps_per_epoch)
-    if networks.generator is None:  # the paper, appendix 7.2
-        generator = "resnet_6blocks" if max(data.largest_size) <= 128 else "resnet_9blocks"
+    if networks.generator is None:
+        generator = TRAINERS[run.method].usual_generator(data.smallest_size, data.largest_size)
         networks = dataclasses.replace(networks, generator=generator)
     return {**options, "run": run, "data": data.options, "networks": networks}
 
@@ -93,13 +109,13 @@ def build_trainer(options: dict, data):
     """Returns the trainer, after a check that the pictures fit its networks."""
     method, run = options["run"].method, options["run"]
     shape = data.picture_shape
-    if shape is None and (options[method].pool_size or options[method].gan_mode == "wgangp"):
+    if shape is None and (needing := options[method].needing_one_size()):
         raise flags.OptionError(
-            f"--preprocess={data.options.preprocess} gives pictures of several sizes, but an image "
-            "pool and the penalty of wgangp need one: use --pool_size=0 and another --gan_mode, or "
-            "a --preprocess that crops."
+            f"--preprocess={data.options.preprocess} gives pictures of several sizes, but "
+            f"{' and '.join(needing)} need{'s' * (len(needing) == 1)} one: change that, or use a "
+            "--preprocess that crops."
         )
-    trainer = TRAINERS[method](
+    trainer = TRAINERS[method].from_options(
         options[method],
         options["networks"],
         lambda: adam(options["optimizer"], run.steps_per_epoch),
@@ -123,8 +139,9 @@ def doctors(run: runs.Run, options: dict, pictures: dict) -> list:
     asked, every = options["run"].doctor, options["run"].sample_every
     if asked == "off":
         return []
-    gan_mode = options[options["run"].method].gan_mode
-    return [doctor_callback.Doctor(run, every, pictures, gan_mode, stop=asked == "stop")]
+    method = options["run"].method
+    gan_mode = options[method].gan_mode
+    return [doctor_callback.Doctor(run, every, pictures, method, gan_mode, stop=asked == "stop")]
 
 
 def fit(trainer, data, run: runs.Run, options: dict, stop: int) -> int:
@@ -219,7 +236,8 @@ def train(argv: list[str]) -> int:
         print(json.dumps({**flags.flatten(options), "run_dir": run_dir}, indent=2))
         return 0
     set_global_state(options["run"])
-    data = pipelines.build(options["data"], seed=options["run"].seed)
+    paired = TRAINERS[options["run"].method].needs_pairs
+    data = pipelines.build(options["data"], seed=options["run"].seed, paired=paired)
     absl.logging.info(data.describe())
     options = fill_in(options, data)
     trainer = build_trainer(options, data)

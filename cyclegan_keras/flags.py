@@ -116,9 +116,9 @@ def refuse_foreign(typed: Mapping[str, object], method: str, methods: Groups) ->
 def help_text(groups: Groups, usage: str) -> str:
     """Returns the complete --help text, grouped by room."""
     lines = [usage]
-    for title, options_class in groups.items():
+    for title, own in _told_once(groups):
         lines += ["", f"{title}:"]
-        for field in dataclasses.fields(options_class):
+        for field in own:
             name = f"--[no]{field.name}" if _type(field) is bool else f"--{field.name}"
             lines += [f"  {name}  ({_describe(field)})", f"      {field.metadata['help']}"]
     return "\n".join(lines)
@@ -127,13 +127,25 @@ def help_text(groups: Groups, usage: str) -> str:
 def option_table(groups: Groups) -> str:
     """Returns the options as Markdown tables, for docs/options.md."""
     lines = []
-    for title, options_class in groups.items():
+    for title, own in _told_once(groups):
         lines += [f"## {title}", "", "| flag | default | meaning |", "|---|---|---|"]
-        for field in dataclasses.fields(options_class):
+        for field in own:
             about = field.metadata["help"].replace("|", "\\|")
             lines.append(f"| `--{field.name}` | {_describe(field)} | {about} |".replace("\n", " "))
         lines.append("")
     return "\n".join(lines)
+
+
+def _told_once(groups: Groups) -> list[tuple[str, list[dataclasses.Field]]]:
+    """Returns titles and options; groups of one class share a title, inherited ones come once."""
+    told: set[str] = set()
+    sections = []
+    for options_class in dict.fromkeys(groups.values()):
+        own = [field for field in dataclasses.fields(options_class) if field.name not in told]
+        told |= {field.name for field in own}
+        titles = [title for title, other in groups.items() if other is options_class]
+        sections.append((", ".join(titles), own))
+    return sections
 
 
 def _typed(name: str, groups: Groups, values: flags.FlagValues) -> bool:
@@ -153,9 +165,12 @@ def _define(field: dataclasses.Field, values: flags.FlagValues) -> None:
     common = {"flag_values": values, "module_name": "options"}
     if "choices" in field.metadata:
         flags.DEFINE_enum(field.name, field.default, field.metadata["choices"], about, **common)
+    elif _type(field) is bool:
+        flag = flags.BooleanFlag(field.name, field.default, about)
+        flag.parser = _Switch()
+        flags.DEFINE_flag(flag, values, common["module_name"])
     else:
         define = {
-            bool: flags.DEFINE_boolean,
             int: flags.DEFINE_integer,
             float: flags.DEFINE_float,
             str: flags.DEFINE_string,
@@ -163,6 +178,13 @@ def _define(field: dataclasses.Field, values: flags.FlagValues) -> None:
         define(field.name, field.default, about, **common)
     for alias in field.metadata.get("aliases", ()):
         flags.DEFINE_alias(alias, field.name, **common)
+
+
+class _Switch(flags.BooleanParser):
+    """Takes on and off beside absl's true and false."""
+
+    def parse(self, argument):
+        return super().parse({"on": True, "off": False}.get(argument, argument))
 
 
 def _check(field: dataclasses.Field, value: object) -> None:

@@ -1,8 +1,42 @@
 """Named sets of defaults. A typed flag, or an option of a run being resumed, wins over them."""
 
+# --method -> where its defaults differ from those of the options themselves.
+METHODS: dict[str, dict[str, object]] = {
+    "cyclegan": {},
+    # Isola et al., 2017, sections 3.3 and 6.1; the reference implementation's options.
+    "pix2pix": {
+        "norm": "batch",
+        "test_statistics": "picture",
+        "dropout": True,
+        "test_dropout": True,
+        "gan_mode": "vanilla",
+    },
+    # Park et al., 2020, section 4 and appendix; the reference implementation's options.
+    "cut": {
+        "generator": "resnet_9blocks",
+        "antialias": True,
+        "antialias_up": True,
+        "init_type": "xavier",
+        "n_epochs": 200,
+        "n_epochs_decay": 200,
+    },
+    "fastcut": {
+        "generator": "resnet_9blocks",
+        "antialias": True,
+        "antialias_up": True,
+        "init_type": "xavier",
+        "lambda_nce": 10.0,
+        "nce_identity": False,
+        "flip_equivariance": True,
+        "n_epochs": 150,
+        "n_epochs_decay": 50,
+    },
+}
+
 PRESETS: dict[str, dict[str, object]] = {
     # The paper's appendix (7.1, 7.2), spelled out: these are the defaults too.
     "paper": {
+        "method": "cyclegan",
         "generator": "resnet_9blocks",
         "ngf": 64,
         "discriminator": "basic",
@@ -33,5 +67,36 @@ PRESETS: dict[str, dict[str, object]] = {
         "n_epochs": 4,
         "n_epochs_decay": 3,
         "sample_every": 400,
+    },
+    # Labels to photos: in these archives A is the photo. The pix2pix reference's training script;
+    # all else as in section 6.2 of the paper, which are the defaults.
+    "facades": {"method": "pix2pix", "direction": "BtoA"},
+    "cityscapes": {"method": "pix2pix", "direction": "BtoA"},
+    "maps": {"method": "pix2pix"},  # aerial photos to maps
+    # Section 6.2 of the pix2pix paper: 15 epochs, batches of 4; sizes and no mirroring as its author
+    # advises, https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix/issues/1072.
+    "edges2shoes": {
+        "method": "pix2pix",
+        "batch_size": 4,
+        "n_epochs": 15,
+        "n_epochs_decay": 0,
+        "load_size": 256,
+        "flip": False,
+    },
+    "edges2handbags": {
+        "method": "pix2pix",
+        "batch_size": 4,
+        "n_epochs": 15,
+        "n_epochs_decay": 0,
+        "load_size": 256,
+        "flip": False,
+    },
+    # Section 6.2: 17 epochs, batches of 4. In the archive night2day A is the night.
+    "day2night": {
+        "method": "pix2pix",
+        "direction": "BtoA",
+        "batch_size": 4,
+        "n_epochs": 17,
+        "n_epochs_decay": 0,
     },
 }

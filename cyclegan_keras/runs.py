@@ -42,9 +42,19 @@ def _option(default, text: str, **metadata):
 class RunOptions:
     """Where a run lives, how long it is and what it leaves behind."""
 
-    method: str = _option("cyclegan", "What to train.", choices=("cyclegan",))
+    method: str = _option(
+        "cyclegan",
+        "What to train: cyclegan (unpaired, both ways), cut and fastcut (unpaired, from x to y), "
+        "pix2pix (pairs, from x to y). Each has defaults of its own.",
+        choices=("cyclegan", "pix2pix", "cut", "fastcut"),
+    )
     preset: str | None = _option(
-        None, "A named set of defaults; typed flags still win.", choices=("demo", "paper")
+        None,
+        "A named set of defaults; typed flags still win.",
+        choices=(
+            *("demo", "paper", "facades", "maps", "cityscapes"),
+            *("edges2shoes", "edges2handbags", "day2night"),
+        ),
     )
     run_dir: str | None = _option(
         None,

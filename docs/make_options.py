@@ -7,13 +7,31 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import train  # noqa: E402
-from cyclegan_keras import flags  # noqa: E402
+from cyclegan_keras import flags, presets  # noqa: E402
 
 HEADER = """# Options of train.py
 
 An option comes from the first of these that has it: a flag that you type, options.json of a run
-that is continued, `--preset`, the default below. `python docs/make_options.py` writes this page.
+that is continued, `--preset`, the defaults of `--method`, the default below. `python docs/make_options.py` writes this page.
 
 """
 
-(ROOT / "docs" / "options.md").write_text(HEADER + flags.option_table(train.GROUPS))
+
+def table(title: str, sets: dict[str, dict[str, object]]) -> str:
+    """Returns named sets of defaults as a Markdown table."""
+    lines = [f"## {title}", "", "| name | sets |", "|---|---|"]
+    for name, chosen in sets.items():
+        told = ", ".join(f"`--{option}={value}`" for option, value in chosen.items())
+        lines.append(f"| `{name}` | {told or 'nothing'} |")
+    return "\n".join([*lines, "", ""])
+
+
+def page() -> str:
+    """Returns the whole page."""
+    methods = table("Defaults of each --method", presets.METHODS)
+    named = table("Presets", presets.PRESETS)
+    return HEADER + methods + named + flags.option_table(train.GROUPS)
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "options.md").write_text(page())

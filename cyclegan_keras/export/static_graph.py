@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from cyclegan_keras.export import static_ops
 from cyclegan_keras.export.errors import ExportError
-from cyclegan_keras.layers import BatchNormalization, InstanceNormalization
+from cyclegan_keras.layers import BatchNormalization, InstanceNormalization, NoiseDropout
 from cyclegan_keras.models import ResNetGenerator, UNetGenerator
 
 # What lies between them fills a channel's range; wider or narrower costs decibels.
@@ -115,6 +115,7 @@ def _resnet(net, parts, x):
     for number in range(1, net.n_blocks + 1):
         block = layer(f"block_{number}")
         y = tf.nn.relu(parts.conv(pad(x, 1), block.conv_1, block.norm_1))
+        y = _drop(y, block.drop)
         x = x + parts.conv(pad(y, 1), block.conv_2, block.norm_2)
     for name in ("up_1", "up_2"):
         conv, norm = layer(f"{name}_conv"), layer(f"{name}_norm")
@@ -142,6 +143,7 @@ def _unet(net, parts, x):
     for step in range(net.n_downs, 1, -1):
         conv, norm = layer(f"up_{step}_conv"), layer(f"up_{step}_norm")
         x = parts.conv_up(x, conv, norm, static_ops.TRANSPOSED_4)
+        x = _drop(x, layer(f"up_{step}_drop")) if net.dropout and 5 <= step < net.n_downs else x
         x = tf.nn.relu(tf.concat([skips[step - 2], x], -1))
     return tf.tanh(parts.conv_up(x, layer("head_conv"), None, static_ops.TRANSPOSED_4))
 
@@ -166,11 +168,11 @@ class _Parts:
 
     def _normed(self, convolve, x, conv, norm, **kwargs):
         kernel, bias = _weights(conv)
-        if isinstance(norm, BatchNormalization):
+        if isinstance(norm, BatchNormalization) and not norm.per_picture:
             return convolve(x, *_fold(norm, kernel, bias), **kwargs)
-        if not isinstance(norm, InstanceNormalization):
+        if not isinstance(norm, (InstanceNormalization, BatchNormalization)):
             return convolve(x, kernel, bias, **kwargs)
-        # The layer's own bias has no effect: the norm takes it away with the mean.
+        # By a picture's own statistics. The layer's bias has no effect: it goes with the mean.
         if conv.path in self._ranges:
             centre, spread = self._ranges[conv.path]
             y = convolve(x, kernel / spread, -centre / spread, clip=True, **kwargs)
@@ -180,6 +182,15 @@ class _Parts:
         if tf.executing_eagerly():
             self._see(conv.path, y)
         return static_ops.instance_norm(y, _numpy(norm.gamma), _numpy(norm.beta), epsilon)
+
+
+def _drop(x, drop: NoiseDropout | None):
+    """Multiplies by the draw of a dropout that is active at test."""
+    if drop is None or not drop.at_test:
+        return x
+    draw = drop.draw(x.shape[-1])
+    rows, columns = (np.arange(side) % len(draw) for side in x.shape[1:3])
+    return x * draw[np.ix_(rows, columns)]
 
 
 def _weights(conv):

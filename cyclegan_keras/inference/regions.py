@@ -51,7 +51,7 @@ class Pointwise:
 
 
 class Same(Pointwise):
-    """Nothing happens: dropout when nothing is trained, or no norm at all."""
+    """Nothing happens, as where there is no norm at all."""
 
     def apply(self, inputs, given, wanted, sizes):
         return inputs[0]
@@ -67,6 +67,17 @@ class Sum(Pointwise):
         return inputs[0] + inputs[1]
 
 
+class Noise(Pointwise):
+    """Dropout: nothing at test, or a draw that every place has for itself."""
+
+    def apply(self, inputs, given, wanted, sizes):
+        if not self.layer.at_test:
+            return inputs[0]
+        draw = self.layer.draw(inputs[0].shape[-1])
+        rows, columns = (np.arange(*span) % len(draw) for span in wanted)
+        return inputs[0] * draw[np.ix_(rows, columns)]
+
+
 class Inference(Pointwise):
     """A layer that must be told that it is not being trained."""
 
@@ -75,7 +86,7 @@ class Inference(Pointwise):
 
 
 class WholePicture(Pointwise):
-    """Instance norm: mean and variance belong to the whole picture, not to the region.
+    """A norm whose mean and variance belong to the whole picture, not to the region.
 
     Attributes:
         mean, variance: float32 (channels,), set before `apply`.
@@ -91,6 +102,11 @@ class WholePicture(Pointwise):
             factor *= tf.convert_to_tensor(norm.gamma, tf.float32)
         x *= factor
         return x + tf.convert_to_tensor(norm.beta, tf.float32) if norm.center else x
+
+
+def batch_norm(layer) -> Pointwise:
+    """Returns the rule of a batch norm: by running statistics, or by the picture's own."""
+    return WholePicture(layer) if layer.per_picture else Inference(layer)
 
 
 class Padding(Pointwise):

@@ -15,15 +15,15 @@ RULES = {
     keras.layers.Conv2D: regions.Window,
     keras.layers.Conv2DTranspose: regions.TransposedWindow,
     keras.layers.Cropping2D: regions.Cropping,
-    keras.layers.Dropout: regions.Same,
     keras.layers.Identity: regions.Same,
     keras.layers.LeakyReLU: regions.Pointwise,
     keras.layers.ReLU: regions.Pointwise,
     keras.layers.UpSampling2D: regions.Doubling,
     keras.layers.ZeroPadding2D: regions.Padding,
-    layers.BatchNormalization: regions.Inference,
+    layers.BatchNormalization: regions.batch_norm,
     layers.BilinearUpsampling2D: regions.BilinearDoubling,
     layers.InstanceNormalization: regions.WholePicture,
+    layers.NoiseDropout: regions.Noise,
     layers.ReflectionPadding2D: regions.Reflection,
 }
 
@@ -75,7 +75,8 @@ def _steps(layer, inputs: list[Step], channels: int) -> list[Step]:
     if isinstance(layer, layers.ResidualBlock):
         parts = (layer.pad_1, layer.conv_1, layer.norm_1, layer.relu)
         chain = inputs
-        for part in (*parts, layer.pad_2, layer.conv_2, layer.norm_2):
+        drop = [layer.drop] if layer.drop else []
+        for part in (*parts, *drop, layer.pad_2, layer.conv_2, layer.norm_2):
             chain = [*chain, *_steps(part, chain[-1:], channels)]
         return [*chain[1:], Step(regions.Sum(), [inputs[0], chain[-1]], channels, True)]
     if type(layer) not in RULES:

@@ -28,13 +28,14 @@ def padding_layer(padding, amount, **kwargs):
     return PADDINGS[padding](amount, **kwargs)
 
 
-def norm_layer(norm, gamma_initializer="ones", **kwargs):
+def norm_layer(norm, gamma_initializer="ones", per_picture=False, **kwargs):
     """Returns a normalisation layer with the constants of the paper's reference implementation.
 
     Args:
         norm: "instance" (no scale and offset), "instance_affine" (with them), "batch" (with them,
             momentum 0.9) or "none" (identity).
         gamma_initializer: start of batch normalisation's scale.
+        per_picture: whether batch normalisation uses each picture's own statistics at test.
         **kwargs: passed to the layer (`name`, `dtype`).
 
     Raises:
@@ -45,7 +46,9 @@ def norm_layer(norm, gamma_initializer="ones", **kwargs):
     if norm == "instance_affine":
         return InstanceNormalization(center=True, scale=True, **kwargs)
     if norm == "batch":
-        return BatchNormalization(gamma_initializer=gamma_initializer, **kwargs)
+        return BatchNormalization(
+            gamma_initializer=gamma_initializer, per_picture=per_picture, **kwargs
+        )
     if norm == "none":
         return keras.layers.Identity(**kwargs)
     raise ValueError(f"`norm` must be one of {list(NORMS)}. Received: norm={norm!r}.")

@@ -13,10 +13,15 @@ class BatchNormalization(keras.layers.BatchNormalization):
     height x width. At the few pixels deep inside a U-Net that is no detail: a third at n = 4.
     It also counts its training batches, so that weights travel to PyTorch and back unchanged.
 
+    pix2pix uses the statistics of the pictures at hand at test too (section 3.3 of its paper): with
+    `per_picture` every picture is then normalised by its own, which is what training with one
+    picture a batch did, in whatever batch it is translated.
+
     Args:
         momentum: share of the old running statistics that stays with each batch; 0.9 is what
             PyTorch calls 0.1.
         epsilon: added to the variance.
+        per_picture: at test, normalise each picture by its own mean and variance.
         **kwargs: as in `keras.layers.BatchNormalization`.
 
     Input shape:
@@ -37,8 +42,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         Internal Covariate Shift", 2015, algorithm 2.
     """
 
-    def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
+    def __init__(self, momentum=0.9, epsilon=1e-5, per_picture=False, **kwargs):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        self.per_picture = per_picture
         self.batches = None
 
     def build(self, input_shape):
@@ -53,6 +59,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
 
     def call(self, inputs, training=None, mask=None):
+        if not training and self.per_picture:
+            return self._normalised_one_by_one(inputs)
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         kept = self.momentum * ops.convert_to_tensor(self.moving_variance)
@@ -63,3 +71,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self.moving_variance.assign(kept + biased * count / ops.maximum(count - 1, 1))
         self.batches.assign_add(1)
         return outputs
+
+    def get_config(self):
+        return {**super().get_config(), "per_picture": self.per_picture}
+
+    def _normalised_one_by_one(self, inputs):
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        x = x - _mean(x)
+        factor = ops.rsqrt(_mean(ops.square(x)) + self.epsilon)  # (batch, 1, 1, channels)
+        x = x * factor * ops.cast(self.gamma, x.dtype) + ops.cast(self.beta, x.dtype)
+        return ops.cast(x, self.compute_dtype)
+
+
+def _mean(x):
+    """Mean over height and width; rows first, because float32 loses digits in long sums."""
+    return ops.mean(ops.mean(x, axis=2, keepdims=True), axis=1, keepdims=True)

@@ -3,6 +3,7 @@
 import keras
 
 from cyclegan_keras.layers.base import norm_layer, padding_layer
+from cyclegan_keras.layers.noise_dropout import NoiseDropout
 
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
@@ -17,7 +18,9 @@ class ResidualBlock(keras.layers.Layer):
         norm: "instance", "instance_affine", "batch" or "none". Convolutions before a batch norm
             have no bias.
         padding: "reflect" or "zero".
-        dropout: put a dropout of one half after the ReLU (active in training only).
+        dropout: put a dropout of one half after the ReLU.
+        test_dropout: the dropout is active at test too.
+        per_picture: a batch norm takes each picture's own statistics at test.
         kernel_initializer: initializer of the kernels; each convolution gets a fresh copy.
         gamma_initializer: initializer of batch normalisation's scale.
 
@@ -48,6 +51,8 @@ class ResidualBlock(keras.layers.Layer):
         norm="instance",
         padding="reflect",
         dropout=False,
+        test_dropout=False,
+        per_picture=False,
         kernel_initializer="glorot_uniform",
         gamma_initializer="ones",
         **kwargs,
@@ -59,17 +64,22 @@ class ResidualBlock(keras.layers.Layer):
         self.norm = norm
         self.padding = padding
         self.dropout = dropout
+        self.test_dropout = test_dropout
+        self.per_picture = per_picture
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.gamma_initializer = keras.initializers.get(gamma_initializer)
         dtype = self.dtype_policy
         self.pad_1 = padding_layer(padding, 1, name="pad_1", dtype=dtype)
         self.conv_1 = self._conv("conv_1")
-        self.norm_1 = norm_layer(norm, self.gamma_initializer.clone(), name="norm_1", dtype=dtype)
+        self.norm_1 = self._norm("norm_1")
         self.relu = keras.layers.ReLU(name="relu", dtype=dtype)
-        self.drop = keras.layers.Dropout(0.5, name="drop", dtype=dtype) if dropout else None
+        self.drop = None
+        if dropout:
+            name = f"{self.name}_drop"
+            self.drop = NoiseDropout(0.5, at_test=test_dropout, name=name, dtype=dtype)
         self.pad_2 = padding_layer(padding, 1, name="pad_2", dtype=dtype)
         self.conv_2 = self._conv("conv_2")
-        self.norm_2 = norm_layer(norm, self.gamma_initializer.clone(), name="norm_2", dtype=dtype)
+        self.norm_2 = self._norm("norm_2")
 
     def build(self, input_shape):
         if input_shape[-1] != self.filters:
@@ -99,10 +109,21 @@ class ResidualBlock(keras.layers.Layer):
             "norm": self.norm,
             "padding": self.padding,
             "dropout": self.dropout,
+            "test_dropout": self.test_dropout,
+            "per_picture": self.per_picture,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "gamma_initializer": keras.initializers.serialize(self.gamma_initializer),
         }
         return {**super().get_config(), **config}
+
+    def _norm(self, name):
+        return norm_layer(
+            self.norm,
+            self.gamma_initializer.clone(),
+            self.per_picture,
+            name=name,
+            dtype=self.dtype_policy,
+        )
 
     def _conv(self, name):
         return keras.layers.Conv2D(

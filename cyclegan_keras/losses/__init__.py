@@ -8,9 +8,10 @@ from cyclegan_keras.losses.adversarial import (
     vanilla,
     wgangp,
 )
+from cyclegan_keras.losses.patch_nce import patch_nce
 from cyclegan_keras.losses.reconstruction import l1
 
 # --gan_mode -> the game
 ADVERSARIAL = {"lsgan": lsgan, "vanilla": vanilla, "hinge": hinge, "wgangp": wgangp}
 
-__all__ = ["ADVERSARIAL", "AdversarialLoss", "gradient_penalty", "l1"]
+__all__ = ["ADVERSARIAL", "AdversarialLoss", "gradient_penalty", "l1", "patch_nce"]

@@ -1,7 +1,8 @@
 """How D tells real from fake, and how G learns that it did.
 
-Logits are D's verdicts, one a patch, usually `(batch, height, width, 1)`. Every loss is the mean
-over all of them: a scalar of at least float32. Every discriminator loss is HALF the sum of its real
+Logits are D's verdicts, one a patch, usually `(batch, height, width, 1)`; a list of them, one for
+each patch size, has every size count the same. Every loss is the mean over all of them: a scalar of
+at least float32. Every discriminator loss is HALF the sum of its real
 and its fake part: the paper halves the objective of D, which slows D beside G. All modes here keep
 that convention.
 """
@@ -45,14 +46,17 @@ def _game(generator: Callable, real: Callable, fake: Callable) -> AdversarialLos
     """Makes a game of three functions of logits: G's loss on fakes, D's on real and on fakes."""
 
     def generator_loss(logits_fake):
-        return ops.mean(generator(_at_least_float32(logits_fake)))
+        return _mean(generator, logits_fake)
 
     def discriminator_loss(logits_real, logits_fake):
-        loss_real = ops.mean(real(_at_least_float32(logits_real)))
-        loss_fake = ops.mean(fake(_at_least_float32(logits_fake)))
-        return 0.5 * (loss_real + loss_fake)
+        return 0.5 * (_mean(real, logits_real) + _mean(fake, logits_fake))
 
     return AdversarialLoss(generator_loss, discriminator_loss)
+
+
+def _mean(function: Callable, logits):
+    maps = logits if isinstance(logits, (list, tuple)) else [logits]
+    return sum(ops.mean(function(_at_least_float32(each))) for each in maps) / len(maps)
 
 
 def _at_least_float32(x):

@@ -4,8 +4,11 @@ from functools import partial
 
 from cyclegan_keras.models.any_size import translate_any_size
 from cyclegan_keras.models.description import Description
+from cyclegan_keras.models.encoder import encoder_layers, encoder_names
+from cyclegan_keras.models.multiscale_discriminator import MultiscaleDiscriminator
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator, patch_logits_size
+from cyclegan_keras.models.patch_mlp import PatchMLP
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
@@ -18,6 +21,7 @@ GENERATORS = {
     "resnet_3blocks": partial(ResNetGenerator.from_options, n_blocks=3),
     "unet_256": partial(UNetGenerator.from_options, n_downs=8),
     "unet_128": partial(UNetGenerator.from_options, n_downs=7),
+    "unet_64": partial(UNetGenerator.from_options, n_downs=6),
 }
 
 # --discriminator -> f(options, input_channels=, name=)
@@ -25,6 +29,7 @@ DISCRIMINATORS = {
     "basic": partial(PatchDiscriminator.from_options, n_layers=3),
     "n_layers": PatchDiscriminator.from_options,
     "pixel": PixelDiscriminator.from_options,
+    "multiscale": MultiscaleDiscriminator.from_options,
 }
 
 
@@ -57,13 +62,17 @@ __all__ = [
     "DISCRIMINATORS",
     "GENERATORS",
     "Description",
+    "MultiscaleDiscriminator",
     "NetworkOptions",
     "PatchDiscriminator",
+    "PatchMLP",
     "PixelDiscriminator",
     "ResNetGenerator",
     "UNetGenerator",
     "build_discriminator",
     "build_generator",
+    "encoder_layers",
+    "encoder_names",
     "patch_logits_size",
     "translate_any_size",
 ]

@@ -2,7 +2,7 @@
 
 import keras
 
-from cyclegan_keras.layers import ResidualBlock, norm_layer, padding_layer
+from cyclegan_keras.layers import NoiseDropout, ResidualBlock, norm_layer, padding_layer
 from cyclegan_keras.models.initializers import gamma_initializer, initializer
 
 
@@ -16,13 +16,29 @@ class Parts:
         init_type: see `initializer`.
         init_gain: see `initializer`.
         padding: "reflect" or "zero", what `pad` makes.
+        dropout: whether blocks drop half of their values in training.
+        test_dropout: whether dropout is active at test too.
+        test_statistics: what a batch norm uses at test, "running" or each "picture"'s own.
     """
 
-    def __init__(self, norm, init_type, init_gain, padding="zero"):
+    def __init__(
+        self,
+        norm,
+        init_type,
+        init_gain,
+        padding="zero",
+        dropout=False,
+        test_dropout=False,
+        test_statistics="running",
+    ):
+        check_choice("test_statistics", test_statistics, ("running", "picture"))
         self._norm = norm
         self._init_type = init_type
         self._init_gain = init_gain
         self._padding = padding
+        self._dropout = dropout
+        self._test_dropout = test_dropout
+        self._per_picture = test_statistics == "picture"
         # A batch norm has an offset of its own. Before an instance norm a bias has no effect, but
         # published weights have it.
         self.use_bias = norm != "batch"
@@ -73,15 +89,22 @@ class Parts:
 
     def norm(self, name):
         """Returns the normalisation layer."""
-        return norm_layer(self._norm, gamma_initializer(self._init_gain), name=name)
+        gamma = gamma_initializer(self._init_gain)
+        return norm_layer(self._norm, gamma, self._per_picture, name=name)
 
-    def block(self, filters, name, dropout):
+    def drop(self, name):
+        """Returns a dropout of one half."""
+        return NoiseDropout(0.5, at_test=self._test_dropout, name=name)
+
+    def block(self, filters, name):
         """Returns a residual block."""
         return ResidualBlock(
             filters,
             norm=self._norm,
             padding=self._padding,
-            dropout=dropout,
+            dropout=self._dropout,
+            test_dropout=self._test_dropout,
+            per_picture=self._per_picture,
             kernel_initializer=self.kernel(),
             gamma_initializer=gamma_initializer(self._init_gain),
             name=name,

@@ -14,11 +14,11 @@ class NetworkOptions:
     generator: str | None = dataclasses.field(
         default=None,
         metadata={
-            "help": "Generator; as in the paper nine blocks, six for pictures of up to 128 pixels, "
-            "unless given.",
+            "help": "Generator; unless given nine blocks, six for pictures of up to 128 pixels, as "
+            "in CycleGAN's paper; for pix2pix the U-Net of the pictures' size.",
             "choices": (
                 *("resnet_9blocks", "resnet_6blocks", "resnet_4blocks", "resnet_3blocks"),
-                *("unet_256", "unet_128"),
+                *("unet_256", "unet_128", "unet_64"),
             ),
             "aliases": ("netG",),
         },
@@ -27,8 +27,9 @@ class NetworkOptions:
         default="basic",
         metadata={
             "help": "Discriminator: basic judges patches of 70x70 pixels, n_layers patches of a "
-            "size set by --n_layers, pixel single pixels.",
-            "choices": ("basic", "n_layers", "pixel"),
+            "size set by --n_layers, pixel single pixels, multiscale patches of 16 pixels up to "
+            "that size, averaged.",
+            "choices": ("basic", "n_layers", "pixel", "multiscale"),
             "aliases": ("netD",),
         },
     )
@@ -43,8 +44,8 @@ class NetworkOptions:
     n_layers: int = dataclasses.field(
         default=3,
         metadata={
-            "help": "Strided convolutions of --discriminator=n_layers; 1 to 5 judge patches of 16, "
-            "34, 70, 142 and 286 pixels.",
+            "help": "Strided convolutions of --discriminator=n_layers and multiscale; 1 to 5 judge "
+            "patches of 16, 34, 70, 142 and 286 pixels.",
             "low": 1,
             "high": 8,
             "aliases": ("n_layers_D",),
@@ -90,7 +91,22 @@ class NetworkOptions:
     )
     dropout: bool = dataclasses.field(
         default=False,
-        metadata={"help": "Dropout of one half in the generator, in training only."},
+        metadata={"help": "Dropout of one half in the generator."},
+    )
+    test_dropout: bool = dataclasses.field(
+        default=False,
+        metadata={
+            "help": "Keep the dropout on at test, as pix2pix's noise: one fixed draw, so that a "
+            "picture always gets the same translation."
+        },
+    )
+    test_statistics: str = dataclasses.field(
+        default="running",
+        metadata={
+            "help": "What --norm=batch uses at test: the running statistics of the training, or "
+            "each picture's own, as pix2pix does.",
+            "choices": ("running", "picture"),
+        },
     )
     init_type: str = dataclasses.field(
         default="normal",

@@ -25,7 +25,10 @@ class ResNetGenerator(Described, keras.Model):
             always padded with zeros.
         upsample: "transpose" (the paper's transposed convolutions) or "resize" (nearest neighbour,
             then a convolution: no checkerboard pattern).
-        dropout: dropout of one half inside the blocks, in training only.
+        dropout: dropout of one half inside the blocks.
+        test_dropout: whether it is active at test too, as in pix2pix.
+        test_statistics: what a batch norm uses at test: "running" statistics of the training, or
+            each "picture"'s own.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
         antialias: CUT's steps down: convolutions of stride 1, then a blur and every second pixel.
@@ -66,6 +69,8 @@ class ResNetGenerator(Described, keras.Model):
         padding="reflect",
         upsample="transpose",
         dropout=False,
+        test_dropout=False,
+        test_statistics="running",
         init_type="normal",
         init_gain=0.02,
         antialias=False,
@@ -82,7 +87,8 @@ class ResNetGenerator(Described, keras.Model):
                 "`antialias_up` is a way of upsampling itself: leave `upsample` at 'transpose'. "
                 f"Received: antialias_up={antialias_up!r}, upsample={upsample!r}."
             )
-        parts = Parts(norm, init_type, init_gain, padding)
+        noise = {"dropout": dropout, "test_dropout": test_dropout}
+        parts = Parts(norm, init_type, init_gain, padding, test_statistics=test_statistics, **noise)
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = parts.pad(3, "stem_pad")(inputs)
         x = parts.conv(ngf, 7, "stem_conv")(x)
@@ -91,7 +97,7 @@ class ResNetGenerator(Described, keras.Model):
             x = _down(parts, x, ngf * 2**step, f"down_{step}", antialias)
         # (batch, height/4, width/4, 4*ngf)
         for number in range(1, n_blocks + 1):
-            x = parts.block(ngf * 4, f"block_{number}", dropout)(x)
+            x = parts.block(ngf * 4, f"block_{number}")(x)
         up = _up_antialias if antialias_up else _UPSAMPLE[upsample]
         for step in (1, 2):
             x = up(parts, x, ngf * 4 // 2**step, f"up_{step}")  # (batch, height, width, ngf)
@@ -106,6 +112,8 @@ class ResNetGenerator(Described, keras.Model):
         self.padding = padding
         self.upsample = upsample
         self.dropout = dropout
+        self.test_dropout = test_dropout
+        self.test_statistics = test_statistics
         self.init_type = init_type
         self.init_gain = init_gain
         self.antialias = antialias
@@ -121,6 +129,8 @@ class ResNetGenerator(Described, keras.Model):
             padding=options.padding,
             upsample=options.upsample,
             dropout=options.dropout,
+            test_dropout=options.test_dropout,
+            test_statistics=options.test_statistics,
             init_type=options.init_type,
             init_gain=options.init_gain,
             antialias=options.antialias,
@@ -144,6 +154,8 @@ class ResNetGenerator(Described, keras.Model):
             "padding": self.padding,
             "upsample": self.upsample,
             "dropout": self.dropout,
+            "test_dropout": self.test_dropout,
+            "test_statistics": self.test_statistics,
             "init_type": self.init_type,
             "init_gain": self.init_gain,
             "antialias": self.antialias,

@@ -23,7 +23,10 @@ class UNetGenerator(Described, keras.Model):
         norm: "batch" (the paper's), "instance", "instance_affine" or "none". Neither the first nor
             the deepest step down has one.
         dropout: dropout of one half in the steps up of full width but the deepest (the paper's
-            CD512), in training only.
+            CD512).
+        test_dropout: whether that dropout is active at test too, as in the paper.
+        test_statistics: what a batch norm uses at test: "running" statistics of the training, or
+            each "picture"'s own, as in the paper.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
         name: of the model.
@@ -57,6 +60,8 @@ class UNetGenerator(Described, keras.Model):
         n_downs=8,
         norm="batch",
         dropout=False,
+        test_dropout=False,
+        test_statistics="running",
         init_type="normal",
         init_gain=0.02,
         name=None,
@@ -65,7 +70,8 @@ class UNetGenerator(Described, keras.Model):
         check_int("output_channels", output_channels, 1)
         check_int("ngf", ngf, 1)
         check_int("n_downs", n_downs, 2)
-        parts = Parts(norm, init_type, init_gain)
+        noise = {"test_dropout": test_dropout, "test_statistics": test_statistics}
+        parts = Parts(norm, init_type, init_gain, **noise)
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x, skips = inputs, []
         for step in range(1, n_downs + 1):
@@ -83,6 +89,8 @@ class UNetGenerator(Described, keras.Model):
         self.n_downs = n_downs
         self.norm = norm
         self.dropout = dropout
+        self.test_dropout = test_dropout
+        self.test_statistics = test_statistics
         self.init_type = init_type
         self.init_gain = init_gain
 
@@ -94,6 +102,8 @@ class UNetGenerator(Described, keras.Model):
             n_downs=n_downs,
             norm=options.norm,
             dropout=options.dropout,
+            test_dropout=options.test_dropout,
+            test_statistics=options.test_statistics,
             init_type=options.init_type,
             init_gain=options.init_gain,
             **kwargs,
@@ -123,6 +133,8 @@ class UNetGenerator(Described, keras.Model):
             "n_downs": self.n_downs,
             "norm": self.norm,
             "dropout": self.dropout,
+            "test_dropout": self.test_dropout,
+            "test_statistics": self.test_statistics,
             "init_type": self.init_type,
             "init_gain": self.init_gain,
             "name": self.name,
@@ -143,6 +155,6 @@ def _up(parts, x, skip, name, dropout):
     x = parts.transposed_conv(skip.shape[-1], 4, f"{name}_conv")(x)  # sides 2n + 2
     x = parts.norm(f"{name}_norm")(parts.crop(1, 1, f"{name}_crop")(x))
     if dropout:
-        x = keras.layers.Dropout(0.5, name=f"{name}_drop")(x)
+        x = parts.drop(f"{name}_drop")(x)
     x = keras.layers.Concatenate(name=f"{name}_join")([skip, x])
     return keras.layers.ReLU(name=name)(x)

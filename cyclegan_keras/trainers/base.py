@@ -107,11 +107,15 @@ class Trainer(keras.Model):
             total = ops.sum(discriminator(between, training=True))
         return tape.gradient(total, between)
 
-    def record(self, terms: Mapping[str, object]) -> dict:
-        """Adds each scalar of `terms` to its mean and returns the means so far."""
+    def record(self, terms: Mapping[str, object], paired=None) -> dict:
+        """Adds each scalar of `terms` to its mean and returns the means so far.
+
+        Those called `paired_*` count as often as there are pairs in the batch, (batch,) of 1 or 0.
+        """
         for name, value in terms.items():
-            self.means[name].update_state(value)
-        return {name: mean.result() for name, mean in self.means.items()}
+            count = ops.sum(paired) if name.startswith("paired_") else None
+            self.means[name].update_state(value, count)
+        return {name: self.means[name].result() for name in terms}
 
     def finish_step(self) -> None:
         """Counts the step and moves the averaged generators toward the current ones."""

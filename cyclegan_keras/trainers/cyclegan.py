@@ -8,13 +8,13 @@ import tensorflow as tf
 from keras import ops
 
 from cyclegan_keras.layers import ImagePool
-from cyclegan_keras.losses import ADVERSARIAL, gradient_penalty, l1
+from cyclegan_keras.losses import l1
 from cyclegan_keras.models import NetworkOptions, build_discriminator, build_generator
-from cyclegan_keras.trainers.base import Trainer
+from cyclegan_keras.trainers.adversarial import AdversarialTrainer
 from cyclegan_keras.trainers.options import CycleGANOptions
 
 
-class CycleGAN(Trainer):
+class CycleGAN(AdversarialTrainer):
     """Learns G: X -> Y and F: Y -> X from unpaired pictures.
 
     The objective (section 3 of the paper) of the generators is, in the paper's letters,
@@ -23,6 +23,7 @@ class CycleGAN(Trainer):
         + lambda (|F(G(x)) - x| + |G(F(y)) - y|)
         + 0.5 lambda (|G(y) - y| + |F(x) - x|)
 
+    and, for the samples that happen to be pairs, lambda_pairs (|G(x) - y| + |F(y) - x|).
     Each discriminator minimises half the sum of its losses on real and on earlier fake pictures.
 
     Args:
@@ -30,10 +31,10 @@ class CycleGAN(Trainer):
         generator_f: F, Y -> X.
         discriminator_x: D_X, tells x from F(y).
         discriminator_y: D_Y, tells y from G(x).
-        gan_mode: `"lsgan"`, `"vanilla"`, `"hinge"` or `"wgangp"`. The last suits a PatchGAN badly:
-            a gradient penalty bounds the slope of a whole-picture critic, not of every patch.
+        gan_mode: `"lsgan"`, `"vanilla"`, `"hinge"` or `"wgangp"`; see `AdversarialTrainer`.
         lambda_cycle: weight of the cycle terms.
         lambda_identity: weight of the identity terms as a factor of `lambda_cycle`; 0 skips them.
+        lambda_pairs: weight of the terms of pairs; data tells which samples are some.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
         pool_size: fakes remembered for each discriminator (section 4); 0 for none.
         ema_decay: decay of the moving average of the generators, 0 for none.
@@ -52,12 +53,24 @@ class CycleGAN(Trainer):
         gan_mode: str = "lsgan",
         lambda_cycle: float = 10.0,
         lambda_identity: float = 0.5,
+        lambda_pairs: float = 10.0,
         lambda_penalty: float = 10.0,
         pool_size: int = 50,
         ema_decay: float = 0.0,
         seed: int = 0,
         name: str = "cyclegan",
     ):
+        weights = {
+            "g_adversarial": 1.0,
+            "f_adversarial": 1.0,
+            "cycle_x": lambda_cycle,
+            "cycle_y": lambda_cycle,
+            "identity_x": lambda_cycle * lambda_identity,
+            "identity_y": lambda_cycle * lambda_identity,
+            "paired_x": lambda_pairs,
+            "paired_y": lambda_pairs,
+        }
+        self.use_identity = weights["identity_x"] > 0
         super().__init__(
             networks={
                 "generator_g": generator_g,
@@ -66,33 +79,17 @@ class CycleGAN(Trainer):
                 "discriminator_y": discriminator_y,
             },
             translators={"x_to_y": "generator_g", "y_to_x": "generator_f"},
+            weights_of_terms=weights,
+            gan_mode=gan_mode,
+            lambda_penalty=lambda_penalty,
             ema_decay=ema_decay,
+            seed=seed,
             name=name,
         )
-        if gan_mode not in ADVERSARIAL:
-            raise ValueError(
-                f"`gan_mode` must be one of {list(ADVERSARIAL)}. Received: gan_mode={gan_mode!r}"
-            )
         self.generator_g, self.generator_f = generator_g, generator_f
         self.discriminator_x, self.discriminator_y = discriminator_x, discriminator_y
-        self.adversarial = ADVERSARIAL[gan_mode]
-        self.lambda_penalty = lambda_penalty if gan_mode == "wgangp" else 0.0
-        self.weights_of_terms = {
-            "g_adversarial": 1.0,
-            "f_adversarial": 1.0,
-            "cycle_x": lambda_cycle,
-            "cycle_y": lambda_cycle,
-            "identity_x": lambda_cycle * lambda_identity,
-            "identity_y": lambda_cycle * lambda_identity,
-        }
-        self.use_identity = self.weights_of_terms["identity_x"] > 0
         self.pool_x = ImagePool(pool_size, seed=seed, name="pool_x")
         self.pool_y = ImagePool(pool_size, seed=seed + 1, name="pool_y")
-        self.penalty_seed = keras.random.SeedGenerator(seed)
-        recorded = [*self.weights_of_terms, "d_x", "d_y", "generator_loss"]
-        if not self.use_identity:
-            recorded = [term for term in recorded if not term.startswith("identity")]
-        self.means = {term: keras.metrics.Mean(name=term) for term in recorded}
 
     @classmethod
     def from_options(
@@ -123,30 +120,17 @@ class CycleGAN(Trainer):
         """Makes the pools for batches of `input_shape`, {"x": (b, h, w, c), "y": (b, h, w, c)}."""
         self.pool_x.build(input_shape["x"])
         self.pool_y.build(input_shape["y"])
-        self.built = True
+        super().build(input_shape)
 
-    def compile(self, generator_optimizer, discriminator_optimizer, **kwargs) -> None:
-        """Takes one optimizer for G and F together and one for D_X and D_Y together."""
-        super().compile(
-            {
-                "generator_optimizer": (generator_optimizer, self.generator_variables),
-                "discriminator_optimizer": (discriminator_optimizer, self.discriminator_variables),
-            },
-            **kwargs,
-        )
+    def generator_terms(self, real_x, real_y, paired=None, training: bool = True) -> tuple:
+        """Returns the unweighted terms of the generators' objective by name, then F(y) and G(x).
 
-    @property
-    def generator_variables(self) -> list:
-        """What the generators' optimizer updates: G and F."""
-        return self.generator_g.trainable_variables + self.generator_f.trainable_variables
-
-    @property
-    def discriminator_variables(self) -> list:
-        """What the discriminators' optimizer updates: D_X and D_Y."""
-        return self.discriminator_x.trainable_variables + self.discriminator_y.trainable_variables
-
-    def generator_terms(self, real_x, real_y, training: bool = True) -> tuple:
-        """Returns the unweighted terms of the generators' objective by name, then F(y) and G(x)."""
+        Args:
+            real_x: (batch, height, width, channels) in [-1, 1].
+            real_y: the same.
+            paired: (batch,), 1 where x and y show one scene and 0 elsewhere; None for nowhere.
+            training: whether layers train.
+        """
         fake_y = self.generator_g(real_x, training=training)
         fake_x = self.generator_f(real_y, training=training)
         cycled_x = self.generator_f(fake_y, training=training)
@@ -164,27 +148,16 @@ class CycleGAN(Trainer):
         if self.use_identity:
             terms["identity_x"] = l1(real_x, self.generator_f(real_x, training=training))
             terms["identity_y"] = l1(real_y, self.generator_g(real_y, training=training))
+        if paired is not None:
+            terms["paired_x"] = l1(real_x, fake_x, paired)
+            terms["paired_y"] = l1(real_y, fake_y, paired)
         return terms, fake_x, fake_y
-
-    def discriminator_loss(self, discriminator, real, fake, training: bool = True):
-        """Returns half of (real + fake), plus, in training, the penalty of wgangp."""
-        loss = self.adversarial.discriminator(
-            discriminator(real, training=training), discriminator(fake, training=training)
-        )
-        if self.lambda_penalty and training:
-            gradients = self.gradients_between(discriminator, real, fake, self.penalty_seed)
-            loss += self.lambda_penalty * gradient_penalty(gradients)
-        return loss
-
-    def weighted_sum(self, terms: dict):
-        """Returns the generators' objective from its unweighted terms."""
-        return sum(self.weights_of_terms[name] * value for name, value in terms.items())
 
     def train_step(self, data: dict) -> dict:
         """One step on {"x", "y"}: generators first, then discriminators on pooled fakes."""
-        real_x, real_y = data["x"], data["y"]
+        real_x, real_y, paired = data["x"], data["y"], data.get("paired")
         with tf.GradientTape() as tape:
-            terms, fake_x, fake_y = self.generator_terms(real_x, real_y)
+            terms, fake_x, fake_y = self.generator_terms(real_x, real_y, paired)
             generator_loss = self.weighted_sum(terms)
         # One sum over both generators: each cycle term trains G and F.
         self.minimize(tape, generator_loss, self.generator_variables, "generator_optimizer")
@@ -200,7 +173,8 @@ class CycleGAN(Trainer):
         )
 
         self.finish_step()
-        return self.record({**terms, "d_x": d_x, "d_y": d_y, "generator_loss": generator_loss})
+        terms |= {"d_x": d_x, "d_y": d_y, "generator_loss": generator_loss}
+        return self.record(terms, paired)
 
     def test_step(self, data: dict) -> dict:
         """The same terms on {"x", "y"} without an update; D judges current fakes."""
@@ -220,9 +194,6 @@ class CycleGAN(Trainer):
         )
 
     def extra_state(self) -> dict:
-        """The pools and the seed of the gradient penalty."""
-        return {
-            "pool_x": self.pool_x.variables,
-            "pool_y": self.pool_y.variables,
-            "penalty_seed": [self.penalty_seed.state],
-        }
+        """The pools, beside what every adversarial trainer has."""
+        pools = {"pool_x": self.pool_x.variables, "pool_y": self.pool_y.variables}
+        return {**super().extra_state(), **pools}

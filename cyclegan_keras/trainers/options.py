@@ -57,8 +57,8 @@ class OptimizerOptions:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CycleGANOptions:
-    """The objective of CycleGAN."""
+class AdversarialOptions:
+    """What all methods have whose generators learn from discriminators."""
 
     gan_mode: str = dataclasses.field(
         default="lsgan",
@@ -68,6 +68,29 @@ class CycleGANOptions:
             "choices": ("lsgan", "vanilla", "hinge", "wgangp"),
         },
     )
+    lambda_penalty: float = dataclasses.field(
+        default=10.0,
+        metadata={"help": "Weight of the gradient penalty of --gan_mode=wgangp.", "low": 0.0},
+    )
+    ema_decay: float = dataclasses.field(
+        default=0.0,
+        metadata={
+            "help": "Decay of an exponential moving average of the generators, for example 0.999. "
+            "Samples and exports then use the average; 0 keeps none.",
+            "low": 0.0,
+            "high": 0.999999,
+        },
+    )
+
+    def needing_one_size(self) -> list[str]:
+        """Returns which of these options need all training pictures to be of one size."""
+        return ["--gan_mode=wgangp"] if self.gan_mode == "wgangp" else []
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CycleGANOptions(AdversarialOptions):
+    """The objective of CycleGAN."""
+
     lambda_cycle: float = dataclasses.field(
         default=10.0,
         metadata={"help": "Weight of |F(G(x)) - x| and |G(F(y)) - y|.", "low": 0.0},
@@ -80,24 +103,115 @@ class CycleGANOptions:
             "low": 0.0,
         },
     )
-    lambda_penalty: float = dataclasses.field(
+    lambda_pairs: float = dataclasses.field(
         default=10.0,
-        metadata={"help": "Weight of the gradient penalty of --gan_mode=wgangp.", "low": 0.0},
+        metadata={
+            "help": "Weight of |G(x) - y| and |F(y) - x| on the aligned pairs of --pairs.",
+            "low": 0.0,
+        },
     )
     pool_size: int = dataclasses.field(
         default=50,
         metadata={"help": "Earlier fakes shown to each discriminator; 0 for none.", "low": 0},
     )
-    ema_decay: float = dataclasses.field(
-        default=0.0,
-        metadata={
-            "help": "Decay of an exponential moving average of the generators, for example 0.999. "
-            "Samples and exports then use the average; 0 keeps none.",
-            "low": 0.0,
-            "high": 0.999999,
-        },
+
+    def needing_one_size(self) -> list[str]:
+        pools = [f"--pool_size={self.pool_size}"] if self.pool_size else []
+        return [*super().needing_one_size(), *pools]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pix2PixOptions(AdversarialOptions):
+    """The objective of pix2pix."""
+
+    lambda_l1: float = dataclasses.field(
+        default=100.0,
+        metadata={"help": "Weight of |y - G(x)|.", "low": 0.0, "aliases": ("lambda_L1",)},
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CUTOptions(AdversarialOptions):
+    """The objective of CUT and FastCUT.
+
+    Raises:
+        ValueError: `nce_layers` are no ascending numbers.
+    """
+
+    lambda_nce: float = dataclasses.field(
+        default=1.0,
+        metadata={
+            "help": "Weight of the contrastive terms.",
+            "low": 0.0,
+            "aliases": ("lambda_NCE",),
+        },
+    )
+    nce_identity: bool = dataclasses.field(
+        default=True,
+        metadata={"help": "Compare G(y) with y as well; keeps colours.", "aliases": ("nce_idt",)},
+    )
+    flip_equivariance: bool = dataclasses.field(
+        default=False,
+        metadata={"help": "Mirror half of the pictures before the translation, and back after it."},
+    )
+    nce_layers: str | None = dataclasses.field(
+        default=None,
+        metadata={
+            "help": "Maps of the generator that are compared, by the numbers of CUT's reference: 0 "
+            "the padded picture, 4 and 8 (not antialiased: 4 and 7) the steps down, 12 and on "
+            "(10 and on) the blocks. Unless given 0,4,8,12,16, as far as the generator goes."
+        },
+    )
+    n_patches: int = dataclasses.field(
+        default=256,
+        metadata={
+            "help": "Places that are compared in each map.",
+            "low": 2,
+            "aliases": ("num_patches",),
+        },
+    )
+    nce_temperature: float = dataclasses.field(
+        default=0.07,
+        metadata={
+            "help": "Temperature of the contrastive loss.",
+            "low": 1e-3,
+            "aliases": ("nce_T",),
+        },
+    )
+    nce_units: int = dataclasses.field(
+        default=256,
+        metadata={
+            "help": "Units of the perceptrons that patches are compared by.",
+            "low": 1,
+            "aliases": ("netF_nc",),
+        },
+    )
+    nce_all_negatives: bool = dataclasses.field(
+        default=False,
+        metadata={
+            "help": "Compare with the places of all pictures of a batch.",
+            "aliases": ("nce_includes_all_negatives_from_minibatch",),
+        },
+    )
+
+    def __post_init__(self):
+        words = (self.nce_layers or "0").split(",")
+        numbers = [int(word) for word in words if word.strip().isdecimal()]
+        if len(numbers) != len(words) or numbers != sorted(set(numbers)):
+            raise ValueError(
+                f"--nce_layers={self.nce_layers}: expected ascending numbers with commas, such as "
+                "0,4,8,12,16."
+            )
+
+    def needing_one_size(self) -> list[str]:
+        identity = ["--nce_identity"] if self.nce_identity else []
+        return [*super().needing_one_size(), *identity]
+
+
 # --method -> its options
-METHOD_OPTIONS = {"cyclegan": CycleGANOptions}
+METHOD_OPTIONS = {
+    "cyclegan": CycleGANOptions,
+    "pix2pix": Pix2PixOptions,
+    "cut": CUTOptions,
+    "fastcut": CUTOptions,
+}

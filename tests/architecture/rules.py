@@ -70,6 +70,10 @@ MADE_OF = {
         *("listing", "picture", "progress", "reading", "recipe", "writing"),
     ),
     "cyclegan_keras.inference.video": ("picture", "progress", "recipe", "video_colours"),
+    "cyclegan_keras.layers.residual_block": ("noise_dropout",),
+    "cyclegan_keras.models.encoder": ("resnet_generator",),
+    "cyclegan_keras.models.multiscale_discriminator": ("patch_discriminator",),
+    **{f"cyclegan_keras.trainers.{m}": ("adversarial",) for m in ("cyclegan", "pix2pix", "cut")},
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
     "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
