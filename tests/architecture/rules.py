@@ -70,6 +70,7 @@ MADE_OF = {
         *("listing", "picture", "progress", "reading", "recipe", "writing"),
     ),
     "cyclegan_keras.inference.video": ("picture", "progress", "recipe", "video_colours"),
+    "pipelines.sources.folders": ("files",),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
     "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
@@ -81,10 +82,11 @@ STEPS = {
         (
             ("errors", "presets"),
             ("options", "images", "augment", "cache"),
-            ("sources",),
+            ("sources", "batches"),
             ("scan",),
             ("loading",),
             ("checks", "unpaired", "paired"),
+            ("readable",),
             ("data",),
         )
     )
