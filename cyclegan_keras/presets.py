@@ -73,8 +73,8 @@ PRESETS: dict[str, dict[str, object]] = {
     "facades": {"method": "pix2pix", "direction": "BtoA"},
     "cityscapes": {"method": "pix2pix", "direction": "BtoA"},
     "maps": {"method": "pix2pix"},  # aerial photos to maps
-    # Section 6.2 of the pix2pix paper: 15 epochs, batches of 4; sizes and no mirroring as its author
-    # advises, https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix/issues/1072.
+    # Section 6.2 of the pix2pix paper: 15 epochs, batches of 4; sizes and no mirroring as its
+    # author advises, https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix/issues/1072.
     "edges2shoes": {
         "method": "pix2pix",
         "batch_size": 4,

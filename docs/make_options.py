@@ -12,7 +12,8 @@ from cyclegan_keras import flags, presets  # noqa: E402
 HEADER = """# Options of train.py
 
 An option comes from the first of these that has it: a flag that you type, options.json of a run
-that is continued, `--preset`, the defaults of `--method`, the default below. `python docs/make_options.py` writes this page.
+that is continued, `--preset`, the defaults of `--method`, the default below.
+`python docs/make_options.py` writes this page.
 
 """
 

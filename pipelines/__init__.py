@@ -10,12 +10,13 @@ from pipelines.options import DataOptions
 __all__ = ["DataError", "DataOptions", "build"]
 
 
-def build(options: DataOptions, *, seed: int):
+def build(options: DataOptions, *, seed: int, paired: bool = False):
     """Finds, checks and prepares the pictures that `options` name.
 
     Args:
         options: what the user chose; `load_size` and `crop_size` may still be None.
         seed: any whole number; together with a step it fixes order and augmentation.
+        paired: whether the two pictures of a training sample must show one scene.
 
     Returns:
         A `pipelines.data.Data`.
@@ -25,4 +26,4 @@ def build(options: DataOptions, *, seed: int):
     """
     from pipelines.data import Data  # imports TensorFlow, which options and --help never need
 
-    return Data(options, seed=seed)
+    return Data(options, seed=seed, paired=paired)

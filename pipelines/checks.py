@@ -7,8 +7,8 @@ from absl import logging
 from pipelines.errors import DataError
 from pipelines.loading import Loader
 from pipelines.options import DataOptions
-from pipelines.presets import MULTIPLE, PRESETS
-from pipelines.scan import NAMED
+from pipelines.presets import MULTIPLE, PRESETS, Size
+from pipelines.scan import NAMED, ReadablePictures
 
 USUAL_CROP_SIZE = 256  # px
 USUAL_LOAD_SIZE = 286  # px, for a crop of 256
@@ -61,6 +61,29 @@ def check_crop(loader: Loader, options: DataOptions) -> None:
         )
 
 
+def check_pairs(first: ReadablePictures, second: ReadablePictures, title: str) -> None:
+    """Raises DataError where the two sides of a pair differ in size, naming the first ones.
+
+    Args:
+        first: one side.
+        second: the other, in the same order.
+        title: what they are called in the message.
+    """
+    unequal = [
+        f"{name} ({_by(size)} and {_by(other)})"
+        for name, size, other in zip(first.names, first.sizes, second.sizes, strict=True)
+        if size != other
+    ]
+    if unequal:
+        more = f" and {len(unequal) - NAMED} more" if len(unequal) > NAMED else ""
+        raise DataError(
+            f"{len(unequal)} of {len(first)} {title} have sides of different sizes: "
+            f"{', '.join(unequal[:NAMED])}{more}. A pixel must show the same place on both sides: "
+            "cut or scale both to one size (a picture with A and B side by side needs an even "
+            "width)."
+        )
+
+
 def check_batch(batch_size: int, counts: tuple[int, int], shapes: int) -> None:
     """Raises DataError where no batch of `batch_size` can be made.
 
@@ -79,6 +102,10 @@ def check_batch(batch_size: int, counts: tuple[int, int], shapes: int) -> None:
             f"--batch_size={batch_size} needs pictures of one size, but {shapes} sizes occur: use "
             "--batch_size=1 or a --preprocess that crops."
         )
+
+
+def _by(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
 def warn_of_rounding(loader: Loader, options: DataOptions) -> None:

@@ -5,12 +5,11 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from pipelines import checks, images, sources, unpaired
+from pipelines import batches, checks, images, paired, readable, sources, unpaired
 from pipelines.cache import DiskCache, MemoryCache, NoCache
-from pipelines.loading import Loader
+from pipelines.loading import Loader, PairLoader
 from pipelines.options import DataOptions
 from pipelines.presets import PRESETS, Size, scaled_size, viewing_size
-from pipelines.scan import matched, scan
 
 CACHES = {
     "memory": lambda options: MemoryCache(options.cache_mb),
@@ -28,6 +27,7 @@ class Data:
         name: the data set, as in `--dataset`.
         source: the `Source` behind it; its A and B are as on disk, whatever the direction.
         options: the options, with `load_size` and `crop_size` filled in.
+        paired: whether x and y of a training sample show the same scene.
         picture_shape: (height, width, 3) of every training picture; None where it varies.
         smallest_size: the least (width, height) in px that any picture is trained or viewed at.
         largest_size: the greatest.
@@ -38,14 +38,16 @@ class Data:
     Args:
         options: what the user chose.
         seed: any whole number; together with a step it fixes order and augmentation.
+        paired: whether training needs pairs; without, a set of pairs is two sets of pictures.
 
     Raises:
         DataError: the options or the pictures cannot be used.
     """
 
-    def __init__(self, options: DataOptions, *, seed: int):
+    def __init__(self, options: DataOptions, *, seed: int, paired: bool = False):
         checks.check_options(options)
-        self.source = sources.find(options.dataset, options.data_dir)
+        self.source = sources.find(options.dataset, options.data_dir, paired=paired)
+        self.paired = paired
         self.name = self.source.name
         self.options = checks.with_sizes(options, self.source.crop_size)
         self.has_test = bool(self.source.test_a and self.source.test_b)
@@ -54,7 +56,7 @@ class Data:
         self._crop_size = self.options.crop_size if PRESETS[options.preprocess].crops else None
         self._train, self._test = self._loaders()
         self.picture_shape, self.smallest_size, self.largest_size = self._checked_sizes()
-        self.steps_per_epoch = unpaired.steps_per_epoch(*self._counts, options.batch_size)
+        self.steps_per_epoch = batches.steps_per_epoch(*self._counts, options.batch_size)
 
     @property
     def skipped(self) -> tuple[str, ...]:
@@ -72,24 +74,20 @@ class Data:
         Returns:
             Finite; {"x", "y"} of float32 (batch, height, width, 3) in [-1, 1].
         """
+        x, y = self._train["x"], self._train["y"]
         batch_size = self.options.batch_size
-        indices = unpaired.order(
-            *self._counts,
-            batch_size=batch_size,
-            seed=self._seed,
-            start_step=start_step,
-            stop_step=stop_step,
-        )
-        return unpaired.train(
-            self._train["x"],
-            self._train["y"],
-            indices,
-            batch_size=batch_size,
+        window = {"start_step": start_step, "stop_step": stop_step, "batch_size": batch_size}
+        change = batches.Augmentation(
             seed=self._seed,
             crop_size=self._crop_size,
             flip=self.options.flip,
             picture_shape=self.picture_shape,
         )
+        if self.paired:
+            indices = paired.order(len(x), seed=self._seed, **window)
+            return paired.train(PairLoader(x, y), indices, change, batch_size)
+        indices = unpaired.order(*self._counts, seed=self._seed, **window)
+        return unpaired.train(x, y, indices, change, batch_size)
 
     def test(self) -> tf.data.Dataset:
         """Returns the test pictures in order, without random crop or flip.
@@ -159,7 +157,12 @@ class Data:
         """Returns one line for the log."""
         options, (count_x, count_y) = self.options, self._counts
         first, second = ("A", "B") if options.direction == "AtoB" else ("B", "A")
+        train = f"x = {first} with {count_x}, y = {second} with {count_y} training pictures"
+        if self.paired:
+            train = f"x = {first}, y = {second}, {count_x} training pairs"
         test = f"{len(self._test['x'])} + {len(self._test['y'])} test pictures"
+        if self.paired_test:
+            test = f"{len(self._test['x'])} test pairs"
         if not self.has_test:
             test = "no test pictures (samples are taken from training)"
         scales = options.preprocess not in ("crop", "none")
@@ -167,8 +170,8 @@ class Data:
         crop = f", crop {self._crop_size} px" if self._crop_size else ""
         skipped = f"; {len(self.skipped)} unreadable skipped" if self.skipped else ""
         return (
-            f"{self.name}: x = {first} with {count_x}, y = {second} with {count_y} training "
-            f"pictures, {test}; {sizes}{crop}; {self.steps_per_epoch} steps an epoch{skipped}"
+            f"{self.name}: {train}, {test}; {sizes}{crop}; {self.steps_per_epoch} steps an epoch"
+            f"{skipped}"
         )
 
     @property
@@ -176,21 +179,9 @@ class Data:
         return len(self._train["x"]), len(self._train["y"])
 
     def _loaders(self) -> tuple[dict[str, Loader], dict[str, Loader]]:
-        options, source = self.options, self.source
-        refuse = options.on_bad_image == "error"
-        look = functools.partial(scan, refuse=refuse)
-        train = [
-            look(pictures, title, decode=refuse, most=options.max_dataset_size)
-            for pictures, title in ((source.train_a, "trainA"), (source.train_b, "trainB"))
-        ]
-        test = train
-        if self.has_test:
-            # A pair is one only if both can be read, which a header does not tell.
-            decode = refuse or self.paired_test
-            test = [look(source.test_a, "testA", decode=decode)]
-            test.append(look(source.test_b, "testB", decode=decode))
-            test = matched(*test) if self.paired_test else test
-
+        options = self.options
+        train = readable.train(self.source, options, self.paired)
+        test = readable.test(self.source, options) if self.has_test else train
         cache = CACHES[options.cache](options)
         names = "xy" if options.direction == "AtoB" else "yx"
         scaled = functools.partial(_scaled, options)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pipelines import images
+from pipelines.errors import PictureError
 from pipelines.presets import Size
 from pipelines.scan import ReadablePictures
 
@@ -39,7 +40,11 @@ class Loader:
 
     def __call__(self, index: int) -> np.ndarray:
         """Returns uint8 (height, width, 3); a damaged picture gives way to the next one."""
-        image = self.pictures.substitute(int(index) % len(self), self._read)
+        return self.pictures.substitute(int(index) % len(self), self.read)
+
+    def read(self, index: int) -> np.ndarray:
+        """Returns the same, but raises PictureError for a damaged picture."""
+        image = self._scaled_picture(index)
         if self._crop_size is None:
             return image
         return images.centre_crop(image, self._crop_size, self._crop_size)
@@ -48,7 +53,7 @@ class Loader:
         """Returns the (width, height) of every picture before any crop."""
         return [self._scaled(size) for size in self.pictures.sizes]
 
-    def _read(self, index: int) -> np.ndarray:
+    def _scaled_picture(self, index: int) -> np.ndarray:
         if index not in self._keys:  # asking the file system once is enough
             size = self._scaled(self.pictures.size(index))
             self._keys[index] = f"{self.pictures.key(index)} {size}"
@@ -57,3 +62,32 @@ class Loader:
     def _make(self, index: int) -> np.ndarray:
         image = self.pictures[index]
         return images.resize(image, self._scaled((image.shape[1], image.shape[0])))
+
+
+class PairLoader:
+    """Reads both sides of a pair; safe to call from several threads.
+
+    Args:
+        x: reads one side.
+        y: reads the other; its picture of an index belongs to that of `x`.
+    """
+
+    def __init__(self, x: Loader, y: Loader):
+        self._x, self._y = x, y
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns x and y of one size; where either is damaged, those of the next pair."""
+        return self._x.pictures.substitute(int(index) % len(self), self._read)
+
+    def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        x = self._x.read(index)
+        try:
+            y = self._y.read(index)
+        except PictureError as error:
+            raise PictureError(f"its partner {self._y.pictures.names[index]}: {error}") from error
+        if x.shape != y.shape:
+            raise PictureError("its partner turns out to be of another size")
+        return x, y

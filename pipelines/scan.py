@@ -3,6 +3,7 @@
 import concurrent.futures
 import threading
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from absl import logging
@@ -13,6 +14,7 @@ from pipelines.sources.base import Pictures
 
 PATIENCE_SECONDS = 1.0  # work that takes longer shows its progress
 NAMED = 5  # names in one message
+Read = TypeVar("Read")
 
 
 class ReadablePictures(Pictures):
@@ -55,7 +57,7 @@ class ReadablePictures(Pictures):
             self._pictures, [self.indices[place] for place in kept], sizes, self.skipped
         )
 
-    def substitute(self, index: int, read: Callable[[int], np.ndarray]) -> np.ndarray:
+    def substitute(self, index: int, read: Callable[[int], Read]) -> Read:
         """Returns `read(index)`, or that of the next index that can be read.
 
         A picture may show its damage only when it is decoded; its neighbour then takes its place,
@@ -108,8 +110,17 @@ def scan(
 def matched(
     first: ReadablePictures, second: ReadablePictures
 ) -> tuple[ReadablePictures, ReadablePictures]:
-    """Returns those pictures of both whose counterpart can be read too."""
+    """Returns those pictures of both whose counterpart can be read too.
+
+    Raises:
+        DataError: no pair is left.
+    """
     common = set(first.indices) & set(second.indices)
+    if not common:
+        raise DataError(
+            f"Of every pair such as {first.names[0]} and its partner one side cannot be read: "
+            "replace them."
+        )
     return first.only(common), second.only(common)
 
 

@@ -29,7 +29,8 @@ class Ailment:
         what: the finding, for a network's name.
         passed: that it has ended.
         number: what the measure says.
-        remedy: what to do.
+        remedies: method -> what to do. Where a method is missing this is no ailment: pairs, for
+            example, may rightly turn bright into dark.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Ailment:
     what: str
     passed: str
     number: str
-    remedy: str
+    remedies: Mapping[str, str]
 
     def shows(self, value: float) -> bool:
         """Whether `value` is on the ill side of the limit."""
@@ -57,7 +58,11 @@ AILMENTS = (
         what="{who} turns bright into dark",
         passed="{who} no longer turns bright into dark",
         number="its pictures' brightness correlates with its inputs' at {value:.2f}",
-        remedy="Start a new run with another --seed or a higher --lambda_identity.",
+        remedies={
+            "cyclegan": "Start a new run with another --seed or a higher --lambda_identity.",
+            "cut": "Start a new run with another --seed or a higher --lambda_nce.",
+            "fastcut": "Start a new run with another --seed, or with --nce_identity.",
+        },
     ),
     Ailment(
         name="copying",
@@ -67,7 +72,14 @@ AILMENTS = (
         what="{who} copies its input",
         passed="{who} no longer copies its input",
         number="it changes pictures by {value:.0%} of the distance between the domains",
-        remedy="Start a new run with a lower --lambda_identity (0 drops it) or --lambda_cycle.",
+        remedies={
+            "cyclegan": "Start a new run with a lower --lambda_identity (0 drops it) or "
+            "--lambda_cycle.",
+            "pix2pix": "See whether x and y really differ, and start a new run with a lower "
+            "--lambda_l1.",
+            "cut": "Start a new run with a lower --lambda_nce or with --nonce_identity.",
+            "fastcut": "Start a new run with a lower --lambda_nce.",
+        },
     ),
     Ailment(
         name="collapsed",
@@ -77,7 +89,14 @@ AILMENTS = (
         what="{who} answers every input with much the same picture",
         passed="{who} no longer answers every input alike",
         number="its pictures differ {value:.0%} as much as real ones do",
-        remedy="Start a new run with a higher --lambda_cycle or a lower --learning_rate.",
+        remedies={
+            "cyclegan": "Start a new run with a higher --lambda_cycle or a lower --learning_rate.",
+            "pix2pix": "Start a new run with a higher --lambda_l1 or a lower --learning_rate.",
+            **dict.fromkeys(
+                ("cut", "fastcut"),
+                "Start a new run with a higher --lambda_nce or a lower --learning_rate.",
+            ),
+        },
     ),
     Ailment(
         name="checkerboard",
@@ -88,7 +107,14 @@ AILMENTS = (
         what="{who} draws a checkerboard",
         passed="{who} no longer draws a checkerboard",
         number="a grid of 4 or 2 px stands {value:.1f} dB out of its pictures",
-        remedy="Start a new run with --upsample=resize or --antialias_up.",
+        remedies={
+            "cyclegan": "Start a new run with --upsample=resize or --antialias_up.",
+            "pix2pix": "Start a new run with --generator=resnet_9blocks --upsample=resize.",
+            **dict.fromkeys(
+                ("cut", "fastcut"),
+                "Start a new run with --noantialias_up --upsample=resize, or train longer.",
+            ),
+        },
     ),
     Ailment(
         name="saturated",
@@ -98,8 +124,11 @@ AILMENTS = (
         what="{who} is hardly ever wrong, which teaches its generator little",
         passed="{who} can be wrong again",
         number="its loss is {value:.1%} of that of guessing",
-        remedy="Start a new run with a weaker discriminator (--ndf=32, or "
-        "--discriminator=n_layers --n_layers=2) or with more pictures.",
+        remedies=dict.fromkeys(
+            ("cyclegan", "pix2pix", "cut", "fastcut"),
+            "Start a new run with a weaker discriminator (--ndf=32, or "
+            "--discriminator=n_layers --n_layers=2) or with more pictures.",
+        ),
     ),
 )
 
@@ -115,6 +144,7 @@ class Finding:
         since: the step of the first check that showed it.
         step: the step of the check that settled it.
         begins: whether it began; else it ended.
+        method: of the training.
     """
 
     ailment: Ailment
@@ -123,6 +153,7 @@ class Finding:
     since: int
     step: int
     begins: bool
+    method: str = "cyclegan"
 
     @property
     def sentence(self) -> str:
@@ -130,7 +161,7 @@ class Finding:
         words = self.ailment.what if self.begins else self.ailment.passed
         seen = f"{words}, since step {{since}}: {self.ailment.number}."
         told = seen.format(who=self.who, since=self.since, value=self.value)
-        return f"{told} {self.ailment.remedy}" if self.begins else told
+        return f"{told} {self.ailment.remedies[self.method]}" if self.begins else told
 
     def row(self) -> dict[str, object]:
         """Returns what doctor.jsonl keeps of it."""
@@ -141,11 +172,15 @@ class Finding:
 class Watch:
     """Follows the checks of a run and tells what begins and what ends.
 
+    Args:
+        method: of the training.
+
     Attributes:
         standing: the findings that began and have not ended, by (network, ailment's name).
     """
 
-    def __init__(self):
+    def __init__(self, method: str = "cyclegan"):
+        self.method = method
         self.standing: dict[tuple[str, str], Finding] = {}
         self._turning: dict[tuple[str, str], tuple[int, int]] = {}  # since which step, checks
 
@@ -160,7 +195,7 @@ class Watch:
         for name, value in measures.items():
             who, _, measure = name.rpartition("/")
             for ailment in AILMENTS:
-                if ailment.measure == measure:
+                if ailment.measure == measure and self.method in ailment.remedies:
                     settled += self._follow(ailment, who, step, value)
         return settled
 
@@ -176,7 +211,7 @@ class Watch:
         if checks + 1 < CHECKS or not lasts:
             return []
         del self._turning[key]
-        finding = Finding(ailment, who, value, since, step, begins=not ill)
+        finding = Finding(ailment, who, value, since, step, not ill, self.method)
         if ill:
             del self.standing[key]
         else:

@@ -27,6 +27,7 @@ class Doctor(StepCallback):
         run: keeps the checks.
         every: steps between checks; the first one is at this step, not at 0.
         pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1], as in the sample grids.
+        method: of the training; tells what helps.
         gan_mode: of the trainer; tells when a discriminator only guesses.
         stop: end the training at what begins; `raise_if_sick` then tells why.
 
@@ -34,11 +35,20 @@ class Doctor(StepCallback):
         SickError: with `stop`, at the start, when what was found earlier stands.
     """
 
-    def __init__(self, run: Run, every: int, pictures: dict, gan_mode: str, *, stop: bool = False):
+    def __init__(
+        self,
+        run: Run,
+        every: int,
+        pictures: dict,
+        method: str,
+        gan_mode: str,
+        *,
+        stop: bool = False,
+    ):
         super().__init__()
         self.run, self.every, self.pictures = run, every, pictures
         self.gan_mode, self.stop = gan_mode, stop
-        self.watch, self.reason = Watch(), None
+        self.watch, self.reason = Watch(method), None
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)

@@ -55,10 +55,11 @@ class Source:
     Attributes:
         name: as in `--dataset`.
         train_a: training pictures of domain A.
-        train_b: training pictures of domain B, in no relation to those of A.
+        train_b: training pictures of domain B.
         test_a: pictures to look at and to measure on, or None.
         test_b: the same of B, or None.
-        paired_test: True when `test_a[i]` and `test_b[i]` show one scene in both domains.
+        paired_train: True when `train_a[i]` and `train_b[i]` show one scene in both domains.
+        paired_test: the same of `test_a[i]` and `test_b[i]`.
         crop_size: the `--crop_size` in px that suits these pictures, or None for the usual one.
         domains: what A and B show, in words.
     """
@@ -68,6 +69,7 @@ class Source:
     train_b: Pictures
     test_a: Pictures | None
     test_b: Pictures | None
+    paired_train: bool = False
     paired_test: bool = False
     crop_size: int | None = None
     domains: tuple[str, str] = ("A", "B")

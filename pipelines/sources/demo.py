@@ -1,8 +1,9 @@
-"""The built-in demo set: brown ponies (A) and striped ones (B) on the same meadows.
+"""The built-in demo sets: brown ponies (A) and striped ones (B) on the same meadows.
 
-Training pictures of A and B show different scenes, so they are unpaired. Test pictures number i
-show one scene in both domains, so that a translation can be measured against the truth. A picture
-is a pure function of its number; backgrounds keep to a narrow palette: coats are what differs.
+Training pictures of A and B show different scenes in `ponies`, which is unpaired, and the same ones
+in `pony_pairs`. Test pictures number i show one scene in both domains, so that a translation can be
+measured against the truth. A picture is a pure function of its number; backgrounds keep to a narrow
+palette: coats are what differs.
 """
 
 import dataclasses
@@ -12,7 +13,7 @@ import numpy as np
 from pipelines.errors import DataError
 from pipelines.sources.base import Pictures, Source
 
-NAMES = ("ponies",)
+NAMES = ("ponies", "pony_pairs")
 SIZE = 64  # px, width and height
 TRAIN_COUNT, TEST_COUNT = 400, 32
 TRAIN_A, TRAIN_B, TEST = range(3)  # streams of scenes
@@ -68,12 +69,14 @@ def load(name: str) -> Source:
     """
     if name not in NAMES:
         raise DataError(f"Unknown demo set {name!r}: there is {', '.join(NAMES)}.")
+    paired = name == "pony_pairs"
     return Source(
         name=f"demo/{name}",
         train_a=DrawnPictures(TRAIN_A, TRAIN_COUNT, striped=False),
-        train_b=DrawnPictures(TRAIN_B, TRAIN_COUNT, striped=True),
+        train_b=DrawnPictures(TRAIN_A if paired else TRAIN_B, TRAIN_COUNT, striped=True),
         test_a=DrawnPictures(TEST, TEST_COUNT, striped=False),
         test_b=DrawnPictures(TEST, TEST_COUNT, striped=True),
+        paired_train=paired,
         paired_test=True,
         crop_size=SIZE,
         domains=("brown ponies", "striped ponies"),

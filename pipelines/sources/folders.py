@@ -1,104 +1,145 @@
-"""A folder with `trainA`, `trainB` and, optionally, `testA` and `testB`."""
+"""A folder of pictures: `trainA` and `trainB`, or `train` with A and B side by side."""
 
 import os
 import pathlib
 
-import numpy as np
+from pipelines.errors import DataError
+from pipelines.sources.base import Source, domains_of
+from pipelines.sources.files import ENDINGS, FilePictures, HalfPictures, ListedPictures
 
-from pipelines import images
-from pipelines.errors import DataError, PictureError
-from pipelines.sources.base import Pictures, Source, domains_of
-
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+NAMED = 5  # names in one message
 
 
-class FilePictures(Pictures):
-    """All pictures below one folder, in the order of their names.
+def load(folder: str, paired: bool = False) -> Source:
+    """Opens a folder in one of two layouts, that of the CycleGAN data sets or that of pix2pix.
 
-    Sub-folders count; hidden files, hidden folders and `__MACOSX` do not; endings in any case.
-    """
+    `trainA`, `trainB` and, optionally, `testA` and `testB`: pictures of two domains; pairs, by
+    their names, only where they are asked for. Or `train` and, optionally, `test` or else `val`:
+    pictures with A on the left and B on the right, always pairs.
 
-    def __init__(self, folder: str | os.PathLike):
-        self._folder = pathlib.Path(folder)
-        self.names = tuple(
-            f"{self._folder.name}/{path.relative_to(self._folder).as_posix()}"
-            for path in _find(self._folder)
-        )
-
-    def _path(self, index: int) -> pathlib.Path:
-        return self._folder.parent / self.names[index]
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        return images.decode(self._path(index))
-
-    def size(self, index: int) -> tuple[int, int]:
-        return images.picture_size(self._path(index))
-
-    def key(self, index: int) -> str:
-        path = self._path(index)
-        try:
-            state = path.stat()
-        except OSError as error:
-            raise PictureError(str(error)) from error
-        return f"{path.resolve()} {state.st_mtime_ns} {state.st_size}"
-
-    def content(self, index: int) -> str:
-        try:
-            return str(self._path(index).stat().st_size)
-        except OSError:  # it is skipped later, with a warning
-            return "unreadable"
-
-
-def load(folder: str) -> Source:
-    """Opens a folder in the layout of the CycleGAN data sets.
+    Args:
+        folder: where it is.
+        paired: whether pairs are wanted.
 
     Raises:
-        DataError: `trainA` or `trainB` is missing or holds no picture.
+        DataError: the folder has neither layout, holds no pictures, or pairs are wanted and names
+            of A and B differ.
     """
     root = pathlib.Path(folder)
-    if not ((root / "trainA").is_dir() and (root / "trainB").is_dir()):
-        raise DataError(_not_the_layout(root))
+    if (root / "trainA").is_dir() and (root / "trainB").is_dir():
+        return _domains_apart(root, folder, paired)
+    if (root / "train").is_dir() and not _has_domains(root / "train"):
+        return _side_by_side(root, folder)
+    raise DataError(_not_the_layout(root))
+
+
+def partners(folder_a: str | os.PathLike, folder_b: str | os.PathLike):
+    """Puts the pictures of two folders together by name: folder and stem, whatever the ending.
+
+    Returns:
+        Two `ListedPictures` of equal length and order.
+
+    Raises:
+        DataError: a picture has no partner or several.
+    """
+    folders = [pathlib.Path(folder_a), pathlib.Path(folder_b)]
+    found = [FilePictures(folder) for folder in folders]
+    places = [{}, {}]
+    for pictures, folder, by_stem in zip(found, folders, places, strict=True):
+        for place, path in enumerate(pictures.paths):
+            stem = path.relative_to(folder).with_suffix("").as_posix()
+            if stem in by_stem:
+                first = pictures.names[by_stem[stem]]
+                raise DataError(
+                    f"{first} and {pictures.names[place]} have one name, so that it is open which "
+                    "of them is half of a pair: rename or remove one."
+                )
+            by_stem[stem] = place
+    alone = [
+        pictures.names[place]
+        for pictures, own, other in zip(found, places, places[::-1], strict=True)
+        for stem, place in own.items()
+        if stem not in other
+    ]
+    if alone:
+        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
+        raise DataError(
+            f"{folders[0]} with {len(found[0])} and {folders[1]} with {len(found[1])} pictures are "
+            f"no pairs: {', '.join(alone[:NAMED])}{more} without a partner. Both sides of a pair "
+            "need one name, whatever the ending: rename or remove these."
+        )
+    order = [places[1][stem] for stem in places[0]]
+    names, paths = ([every[i] for i in order] for every in (found[1].names, found[1].paths))
+    return found[0], ListedPictures(names, paths)
+
+
+def _domains_apart(root: pathlib.Path, name: str, paired: bool) -> Source:
     found = {name: FilePictures(root / name) for name in ("trainA", "trainB", "testA", "testB")}
-    for name in ("trainA", "trainB"):
-        if not found[name]:
-            raise DataError(
-                f"{root / name} holds no pictures ({', '.join(ENDINGS)}); "
-                f"found {_contents(root / name)}."
-            )
+    for folder in ("trainA", "trainB"):
+        _refuse_empty(root / folder, found[folder])
+    has_test = bool(found["testA"] and found["testB"])
+    for split in ("train", "test") if paired else ():
+        if split == "train" or has_test:
+            names = f"{split}A", f"{split}B"
+            found |= zip(names, partners(*(root / name for name in names)), strict=True)
     return Source(
-        name=folder,
+        name=name,
         train_a=found["trainA"],
         train_b=found["trainB"],
         test_a=found["testA"] or None,
         test_b=found["testB"] or None,
+        paired_train=paired,
+        paired_test=paired and has_test,
         domains=domains_of(root.resolve().name),
     )
 
 
-def _find(folder: pathlib.Path) -> list[pathlib.Path]:
-    found = []
-    for parent, subfolders, files in os.walk(folder, followlinks=True):
-        subfolders[:] = [name for name in subfolders if name[0] != "." and name != "__MACOSX"]
-        found += [
-            pathlib.Path(parent, name)
-            for name in files
-            if name[0] != "." and name.lower().endswith(ENDINGS)
-        ]
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+def _side_by_side(root: pathlib.Path, name: str) -> Source:
+    train = FilePictures(root / "train")
+    _refuse_empty(root / "train", train)
+    test = FilePictures(root / "test") or FilePictures(root / "val")
+    return Source(
+        name=name,
+        train_a=HalfPictures(train, "left"),
+        train_b=HalfPictures(train, "right"),
+        test_a=HalfPictures(test, "left") if test else None,
+        test_b=HalfPictures(test, "right") if test else None,
+        paired_train=True,
+        paired_test=bool(test),
+        domains=domains_of(root.resolve().name),
+    )
+
+
+def _refuse_empty(folder: pathlib.Path, pictures: ListedPictures) -> None:
+    if not pictures:
+        raise DataError(
+            f"{folder} holds no pictures ({', '.join(ENDINGS)}); found {_contents(folder)}."
+        )
+
+
+def _has_domains(folder: pathlib.Path) -> bool:
+    return (folder / "A").is_dir() and (folder / "B").is_dir()
 
 
 def _not_the_layout(root: pathlib.Path) -> str:
-    wanted = f"--dataset={root} needs the sub-folders trainA and trainB, but holds"
-    inner = sorted(path.parent for path in root.glob("*/trainA") if path.is_dir())
-    if inner:
-        return f"{wanted} {_contents(root)}. Did you mean --dataset={inner[0]}?"
-    if (root / "train").is_dir() or ((root / "A").is_dir() and (root / "B").is_dir()):
+    wanted = (
+        f"--dataset={root} needs the sub-folders trainA and trainB, or train with A and B side by "
+        f"side, but holds {_contents(root)}."
+    )
+    for layout in ("trainA", "train"):
+        inner = sorted(path.parent for path in root.glob(f"*/{layout}") if path.is_dir())
+        if inner and not _has_domains(root):
+            return f"{wanted} Did you mean --dataset={inner[0]}?"
+    if _has_domains(root / "train"):
+        return f"{wanted} Call train/A and train/B trainA and trainB."
+    if _has_domains(root):
         return (
-            f"{wanted} {_contents(root)}: it looks like a paired set (A and B side by side), which "
-            "unpaired training does not read. Put the pictures of each domain into a folder of "
-            "its own."
+            f"{wanted} If A and B hold pairs of equal names, put them side by side: "
+            f"python -m pipelines.pairs combine {root / 'A'} {root / 'B'} --output=<new folder>"
+            f"{'' if (root / 'A' / 'train').is_dir() else '/train'}. If not, call them trainA and "
+            "trainB."
         )
-    return f"{wanted} {_contents(root)}."
+    return wanted
 
 
 def _contents(folder: pathlib.Path, most: int = 6) -> str:

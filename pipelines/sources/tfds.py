@@ -31,6 +31,10 @@ NAMES = (
     "iphone2dslr_flower",
 )
 CONNECT_SECONDS = 20
+PAIRED_ELSEWHERE = {  # shuffled here, in pairs there
+    name: f"https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/{name}.tar.gz"
+    for name in ("facades", "maps")
+}
 
 
 class EncodedPictures(Pictures):
@@ -50,16 +54,18 @@ class EncodedPictures(Pictures):
         return f"{self.names[index]} {zlib.crc32(self._files[index])} {len(self._files[index])}"
 
 
-def load(name: str, data_dir: str | None = None) -> Source:
+def load(name: str, data_dir: str | None = None, paired: bool = False) -> Source:
     """Opens `cycle_gan/<name>`, preparing it first where that has not been done.
 
     An archive `<name>.zip` in `data_dir` (or in TFDS' own `downloads/manual` below it) is used
     instead of a download, even where it is not byte-equal to the one TFDS knows.
 
     Raises:
-        DataError: the set is neither prepared nor placed by hand and cannot be downloaded, or it
-            cannot be prepared.
+        DataError: pairs are wanted, which no set here has; the set is neither prepared nor placed
+            by hand and cannot be downloaded; or it cannot be prepared.
     """
+    if paired:
+        raise DataError(_no_pairs(name))
     root = None if data_dir is None else str(pathlib.Path(data_dir).expanduser())
     builder = tfds.builder(f"cycle_gan/{name}", data_dir=root)
     if not builder.is_prepared():
@@ -74,6 +80,16 @@ def load(name: str, data_dir: str | None = None) -> Source:
         test_a=test_a,
         test_b=test_b,
         domains=domains_of(name),
+    )
+
+
+def _no_pairs(name: str) -> str:
+    wanted = f"--dataset=cycle_gan/{name} has no pairs to train on"
+    if name not in PAIRED_ELSEWHERE:
+        return f"{wanted}: choose another --method, or a folder of pairs or demo/pony_pairs."
+    return (
+        f"{wanted}, its domains are shuffled: get {PAIRED_ELSEWHERE[name]}, unpack it and use "
+        f"--dataset=<the folder {name}>."
     )
 
 

@@ -74,6 +74,7 @@ MADE_OF = {
     "cyclegan_keras.models.encoder": ("resnet_generator",),
     "cyclegan_keras.models.multiscale_discriminator": ("patch_discriminator",),
     **{f"cyclegan_keras.trainers.{m}": ("adversarial",) for m in ("cyclegan", "pix2pix", "cut")},
+    "pipelines.sources.folders": ("files",),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
     "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
@@ -85,10 +86,11 @@ STEPS = {
         (
             ("errors", "presets"),
             ("options", "images", "augment", "cache"),
-            ("sources",),
+            ("sources", "batches"),
             ("scan",),
             ("loading",),
             ("checks", "unpaired", "paired"),
+            ("readable",),
             ("data",),
         )
     )

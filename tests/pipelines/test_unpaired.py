@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines import unpaired
+from pipelines.batches import Augmentation
 
 
 def order(count_x=5, count_y=3, *, batch_size=1, seed=1, start_step=0, stop_step=20):
@@ -66,7 +67,7 @@ def batches(start_step=0, batch_size=1, seed=1, **how):
     indices = unpaired.order(
         5, 3, batch_size=batch_size, seed=seed, start_step=start_step, stop_step=12
     )
-    return unpaired.train(load, load, indices, batch_size=batch_size, seed=seed, **how)
+    return unpaired.train(load, load, indices, Augmentation(seed=seed, **how), batch_size)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2])
@@ -92,9 +93,8 @@ def test_batches_are_floats_of_a_known_shape():
 def test_epochs_augment_differently():
     """Every visit of one picture, over many epochs, shows several crops and both mirrorings."""
     indices = unpaired.order(1, 1, batch_size=1, seed=1, start_step=0, stop_step=40)
-    dataset = unpaired.train(
-        load, load, indices, batch_size=1, seed=1, crop_size=4, flip=True
-    ).as_numpy_iterator()
+    change = Augmentation(seed=1, crop_size=4, flip=True)
+    dataset = unpaired.train(load, load, indices, change, 1).as_numpy_iterator()
     seen = [(batch["x"].tobytes(), batch["y"].tobytes()) for batch in dataset]
     assert len({x for x, _ in seen}) > 9  # of 18 that exist
     assert any(x != y for x, y in seen)  # the two sides are augmented independently

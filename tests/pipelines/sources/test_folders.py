@@ -4,41 +4,11 @@ from PIL import Image
 
 from pipelines import sources
 from pipelines.errors import DataError
-from pipelines.sources import folders
 
 
 def put(path, level=0, size=(6, 4)):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (level,) * 3).save(path)
-
-
-def test_finds_every_ending_in_sub_folders_in_order(tmp_path):
-    names = ["a.PNG", "b.Jpg", "c/d.jpeg", "c/e.webp", "f.bmp", "g.gif", "h.tif", "i.TIFF"]
-    for name in reversed(names):
-        put(tmp_path / "trainA" / name)
-    for name in (".hidden.png", "._a.png", ".thumbs/x.png", "__MACOSX/x.png"):
-        put(tmp_path / "trainA" / name)
-    (tmp_path / "trainA" / "notes.txt").write_text("not a picture")
-    pictures = folders.FilePictures(tmp_path / "trainA")
-    assert list(pictures.names) == [f"trainA/{name}" for name in names]
-    assert all(pictures.size(index) == (6, 4) for index in range(len(pictures)))
-    assert all(pictures[index].shape == (4, 6, 3) for index in range(len(pictures)))
-
-
-def test_linked_folders_are_followed(tmp_path):
-    put(tmp_path / "elsewhere" / "a.png")
-    (tmp_path / "trainA").mkdir()
-    (tmp_path / "trainA" / "link").symlink_to(tmp_path / "elsewhere")
-    assert folders.FilePictures(tmp_path / "trainA").names == ("trainA/link/a.png",)
-
-
-def test_the_key_follows_the_file(tmp_path):
-    put(tmp_path / "trainA" / "a.png")
-    pictures = folders.FilePictures(tmp_path / "trainA")
-    before = pictures.key(0)
-    assert pictures.key(0) == before
-    put(tmp_path / "trainA" / "a.png", size=(60, 40))
-    assert pictures.key(0) != before
 
 
 def test_a_whole_set(tmp_path):
@@ -62,10 +32,13 @@ def test_test_pictures_are_optional(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ([], "needs the sub-folders trainA and trainB, but holds nothing"),
+        ([], "needs the sub-folders trainA and trainB, or train .*, but holds nothing"),
         (["trainA/a.png"], "but holds trainA/"),
         (["horse/a.png", "zebra/a.png"], "but holds horse/, zebra/"),
-        (["train/a.png", "val/a.png"], "looks like a paired set"),
+        (["A/a.png", "B/a.png"], "pipelines.pairs combine .*/A .*/B --output=<new folder>/train"),
+        (["A/train/a.png", "B/train/a.png"], r"combine .*/A .*/B --output=<new folder>\. If not"),
+        (["train/A/a.png", "train/B/a.png"], "Call train/A and train/B trainA and trainB"),
+        (["set/train/a.png"], "Did you mean --dataset=.*/set"),
         (["set/trainA/a.png", "set/trainB/a.png"], "Did you mean --dataset=.*/set"),
         (["trainA/a.png", "trainB/sub/.a.png"], "trainB holds no pictures .* found sub/"),
     ],

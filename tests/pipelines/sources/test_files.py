@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from pipelines.errors import PictureError
+from pipelines.sources.files import FilePictures, HalfPictures
+
+
+def put(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
+
+
+def noise(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3))
+
+
+def test_finds_every_ending_in_sub_folders_in_order(tmp_path):
+    names = ["a.PNG", "b.Jpg", "c/d.jpeg", "c/e.webp", "f.bmp", "g.gif", "h.tif", "i.TIFF"]
+    for name in reversed(names):
+        put(tmp_path / "trainA" / name, noise(4, 6))
+    for name in (".hidden.png", "._a.png", ".thumbs/x.png", "__MACOSX/x.png"):
+        put(tmp_path / "trainA" / name, noise(4, 6))
+    (tmp_path / "trainA" / "notes.txt").write_text("not a picture")
+    pictures = FilePictures(tmp_path / "trainA")
+    assert list(pictures.names) == [f"trainA/{name}" for name in names]
+    assert all(pictures.size(index) == (6, 4) for index in range(len(pictures)))
+    assert all(pictures[index].shape == (4, 6, 3) for index in range(len(pictures)))
+
+
+def test_linked_folders_are_followed(tmp_path):
+    put(tmp_path / "elsewhere" / "a.png", noise(4, 6))
+    (tmp_path / "trainA").mkdir()
+    (tmp_path / "trainA" / "link").symlink_to(tmp_path / "elsewhere")
+    assert FilePictures(tmp_path / "trainA").names == ("trainA/link/a.png",)
+
+
+def test_the_key_follows_the_file(tmp_path):
+    put(tmp_path / "trainA" / "a.png", noise(4, 6))
+    pictures = FilePictures(tmp_path / "trainA")
+    before = pictures.key(0)
+    assert pictures.key(0) == before
+    put(tmp_path / "trainA" / "a.png", noise(40, 60))
+    assert pictures.key(0) != before
+
+
+def halves(folder):
+    whole = FilePictures(folder)
+    return HalfPictures(whole, "left"), HalfPictures(whole, "right")
+
+
+def test_halves_are_the_picture(tmp_path):
+    pixels = noise(5, 8)
+    put(tmp_path / "train" / "a.png", pixels)
+    left, right = halves(tmp_path / "train")
+    np.testing.assert_array_equal(np.concatenate([left[0], right[0]], axis=1), pixels)
+    assert left.size(0) == right.size(0) == (4, 5)
+    assert left.names == right.names == ("train/a.png",)
+    assert left[0].base is None  # the other half is not kept in memory
+
+
+def test_halves_are_told_apart(tmp_path):
+    put(tmp_path / "train" / "a.png", noise(5, 8))
+    left, right = halves(tmp_path / "train")
+    (whole,) = (FilePictures(tmp_path / "train"),)
+    for word in (lambda p: p.key(0), lambda p: p.content(0), lambda p: p.fingerprint()):
+        assert len({word(left), word(right), word(whole)}) == 3
+    again, _ = halves(tmp_path / "train")
+    assert (again.key(0), again.fingerprint()) == (left.key(0), left.fingerprint())
+
+
+def test_an_odd_width_shows_in_the_sizes(tmp_path):
+    put(tmp_path / "train" / "a.png", noise(5, 7))
+    left, right = halves(tmp_path / "train")
+    assert (left.size(0), right.size(0)) == ((3, 5), (4, 5))
+    assert (left[0].shape, right[0].shape) == ((5, 3, 3), (5, 4, 3))
+
+
+def test_one_column_has_no_halves(tmp_path):
+    put(tmp_path / "train" / "a.png", noise(5, 1))
+    for half in halves(tmp_path / "train"):
+        with pytest.raises(PictureError, match="1 px wide"):
+            half.size(0)
+
+
+def test_halves_are_those_of_the_upright_picture(tmp_path):
+    """Written lying and tagged, as a camera does: what a viewer shows is cut, not what lies."""
+    upright = noise(6, 8)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # to be turned clockwise
+    (tmp_path / "train").mkdir()
+    lying = Image.fromarray(np.rot90(upright).astype(np.uint8))
+    lying.save(tmp_path / "train" / "a.png", exif=exif)
+    left, right = halves(tmp_path / "train")
+    assert left.size(0) == right.size(0) == (4, 6)
+    np.testing.assert_array_equal(left[0], upright[:, :4])
+    np.testing.assert_array_equal(right[0], upright[:, 4:])
