@@ -124,9 +124,9 @@ def test_discriminators_see_the_pool_and_generators_the_present():
         expected_fake = np.asarray(trainer.generator_g(second["x"], training=True))[0]
         trainer.train_step(second)
         np.testing.assert_allclose(seen[0], expected_fake, atol=1e-5)  # G's own step
-        np.testing.assert_array_equal(seen[1], second["y"][0])
-        if not np.allclose(seen[2], expected_fake, atol=1e-5):
-            np.testing.assert_array_equal(seen[2], remembered)
+        np.testing.assert_array_equal(seen[2], second["y"][0])
+        if not np.allclose(seen[1], expected_fake, atol=1e-5):
+            np.testing.assert_array_equal(seen[1], remembered)
             return
     pytest.fail("the pool gave back no earlier fake in 12 steps")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from golden_files import load_golden, load_torch_weights, nhwc, torch_variables
-from keras import ops
+from torch_adam import TorchAdam
 
 from cyclegan_keras.checkpoints.layouts import to_torch
 from cyclegan_keras.models import PatchDiscriminator, ResNetGenerator
@@ -26,41 +26,6 @@ NETWORKS = {
 }
 FILES = {"lsgan": "cyclegan_trajectory.npz", "vanilla": "cyclegan_trajectory_vanilla.npz"}
 KERAS_ADAM = "f64_kerasadam1e-8"  # float64 with Keras' formula and the epsilon of our trainings
-
-
-@pytest.fixture
-def _float64():
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx("float32")
-    keras.config.set_dtype_policy("float32")
-
-
-class TorchAdam(keras.optimizers.Optimizer):
-    """Adam as PyTorch computes it: epsilon joins after the bias correction, all in float64."""
-
-    def __init__(self, golden):
-        super().__init__(learning_rate=float(golden["lr"]))
-        self.rate, self.epsilon = float(golden["lr"]), float(golden["adam_eps"])
-        self.betas = float(golden["beta1"]), float(golden["beta2"])
-
-    def build(self, variables):
-        super().build(variables)
-        self.moments = [
-            [self.add_variable_from_reference(v, name) for v in variables] for name in "mv"
-        ]
-
-    def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
-        powers = (gradient, gradient**2)
-        t = ops.cast(self.iterations + 1, "float64")
-        corrected = []
-        for moment, power, beta in zip(self.moments, powers, self.betas, strict=True):
-            moment[index].assign(beta * moment[index] + (1 - beta) * power)
-            corrected.append(moment[index] / (1 - beta**t))
-        mean, square = corrected
-        variable.assign_sub(self.rate * mean / (ops.sqrt(square) + self.epsilon))
 
 
 def our_adam(golden):
