@@ -3,11 +3,9 @@
 import os
 import pathlib
 
-from pipelines.errors import DataError
+from pipelines.errors import DataError, first_few
 from pipelines.sources.base import Source, domains_of
 from pipelines.sources.files import ENDINGS, FilePictures, HalfPictures, ListedPictures
-
-NAMED = 5  # names in one message
 
 
 def load(folder: str, paired: bool = False) -> Source:
@@ -62,10 +60,9 @@ def partners(folder_a: str | os.PathLike, folder_b: str | os.PathLike):
         if stem not in other
     ]
     if alone:
-        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
         raise DataError(
             f"{folders[0]} with {len(found[0])} and {folders[1]} with {len(found[1])} pictures are "
-            f"no pairs: {', '.join(alone[:NAMED])}{more} without a partner. Both sides of a pair "
+            f"no pairs: {first_few(alone)} without a partner. Both sides of a pair "
             "need one name, whatever the ending: rename or remove these."
         )
     order = [places[1][stem] for stem in places[0]]

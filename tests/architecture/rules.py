@@ -71,6 +71,7 @@ MADE_OF = {
     ),
     "cyclegan_keras.inference.video": ("picture", "progress", "recipe", "video_colours"),
     "pipelines.sources.folders": ("files",),
+    "pipelines.sources.pair_list": ("files",),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
     "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
@@ -86,7 +87,7 @@ STEPS = {
             ("scan",),
             ("loading",),
             ("checks", "unpaired", "paired"),
-            ("readable",),
+            ("readable", "mixed"),
             ("data",),
         )
     )
