@@ -2,6 +2,8 @@
 
 import pathlib
 
+from absl import logging
+
 from pipelines.errors import DataError
 from pipelines.sources.base import Source, domains_of
 from pipelines.sources.files import ENDINGS, FilePictures, HalfPictures, ListedPictures
@@ -55,6 +57,7 @@ def _domains_apart(root: pathlib.Path, name: str, paired: bool) -> Source:
 def _side_by_side(root: pathlib.Path, name: str) -> Source:
     train = FilePictures(root / "train")
     _refuse_empty(root / "train", train)
+    logging.info("In each picture of %s, A is on the left and B on the right.", root / "train")
     test = FilePictures(root / "test") or FilePictures(root / "val")
     return Source(
         name=name,

@@ -1,6 +1,7 @@
 """`Data` of pairs, from every layout, and of a few pairs in an unpaired run."""
 
 import logging
+import zipfile
 
 import numpy as np
 import pytest
@@ -77,6 +78,14 @@ def test_both_sides_show_one_place(folder, direction):
     np.testing.assert_allclose(samples["y"], -samples["x"], atol=1e-6)
     words = "x = A, y = B" if direction == "AtoB" else "x = B, y = A"
     assert f"{words}, 3 training pairs, 3 test pairs; crop, crop 16 px" in data.describe()
+
+
+def test_an_epoch_shows_every_pair_once(folder):
+    data = build(folder, preprocess="none", flip=False, cache="none")
+    for epoch in range(2):
+        batches = data.train(3 * epoch, 3 * epoch + 3)
+        shown = sorted(np.round((x + 1) * 127.5).tobytes() for x in (b["x"][0] for b in batches))
+        assert shown == sorted(scene(n).astype(np.float32).tobytes() for n in range(3))
 
 
 def test_direction_says_which_side_is_x(folder):
@@ -180,6 +189,14 @@ def test_a_damage_that_shows_late_takes_its_partner_with_it(tmp_path, caplog):
     assert data.skipped == ("trainA/sub/1.png",)
 
 
+def test_a_size_that_changes_later_takes_its_partner_with_it(tmp_path):
+    apart(tmp_path)
+    data = build(tmp_path)
+    save(tmp_path / "trainB" / "sub" / "1.bmp", scene(1, (41, 24)))
+    assert assert_pairs(data.train(0, 6)) == 6
+    assert data.skipped == ("trainA/sub/1.png",)
+
+
 def test_an_unreadable_file_of_both_sides_is_one_picture(tmp_path):
     side_by_side(tmp_path)
     (tmp_path / "train" / "1.png").write_bytes(b"no picture")
@@ -256,8 +273,6 @@ def test_a_batch_larger_than_the_set(folder):
 
 def test_the_real_facades(shared_data, tmp_path):
     """Left are photographs; right are label maps, which have few colours."""
-    import zipfile
-
     with zipfile.ZipFile(shared_data / "data" / "facades.zip") as archive:
         names = [f"facades/{split}/{n}.jpg" for split in ("train", "test") for n in (1, 2, 3)]
         archive.extractall(tmp_path, names)
