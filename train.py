@@ -22,14 +22,8 @@ from cyclegan_keras import checkpoints, console, evaluation, facts, flags, runs
 from cyclegan_keras.evaluation import best
 from cyclegan_keras.models import Description, NetworkOptions
 from cyclegan_keras.presets import METHODS, PRESETS
-from cyclegan_keras.trainers import (
-    METHOD_OPTIONS,
-    TRAINERS,
-    TrainerError,
-    adam,
-    callbacks,
-    doctor_callback,
-)
+from cyclegan_keras.trainers import METHOD_OPTIONS, TRAINERS, adam, callbacks, doctor_callback
+from cyclegan_keras.trainers.errors import TrainerError
 from cyclegan_keras.trainers.options import AdversarialOptions, OptimizerOptions
 
 GROUPS = {
@@ -134,16 +128,6 @@ def build_trainer(options: dict, data):
     return trainer
 
 
-def doctors(run: runs.Run, options: dict, pictures: dict) -> list:
-    """Returns the callback that --doctor asks for, or none."""
-    asked, every = options["run"].doctor, options["run"].sample_every
-    if asked == "off":
-        return []
-    method = options["run"].method
-    gan_mode = options[method].gan_mode
-    return [doctor_callback.Doctor(run, every, pictures, method, gan_mode, stop=asked == "stop")]
-
-
 def fit(trainer, data, run: runs.Run, options: dict, stop: int) -> int:
     """Trains to step `stop`; returns the number of the signal that ended it early, or 0."""
     often, batch_size = options["run"], data.options.batch_size
@@ -153,7 +137,9 @@ def fit(trainer, data, run: runs.Run, options: dict, stop: int) -> int:
         *(trainer, data, run, partial(save_generator, trainer, run)),
         seed=options["run"].seed,
     )
-    watching = doctors(run, options, pictures)
+    watching = doctor_callback.callbacks_for(
+        often.doctor, run, often.sample_every, pictures, often.method, options[often.method]
+    )
     with callbacks.StopOnSignal() as signals:
         trainer.fit(
             data.train(trainer.step, stop),

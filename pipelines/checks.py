@@ -4,11 +4,11 @@ import dataclasses
 
 from absl import logging
 
-from pipelines.errors import DataError
+from pipelines.errors import DataError, first_few
 from pipelines.loading import Loader
 from pipelines.options import DataOptions
 from pipelines.presets import MULTIPLE, PRESETS, Size
-from pipelines.scan import NAMED, ReadablePictures
+from pipelines.scan import ReadablePictures
 
 USUAL_CROP_SIZE = 256  # px
 USUAL_LOAD_SIZE = 286  # px, for a crop of 256
@@ -22,6 +22,15 @@ def check_options(options: DataOptions) -> None:
             raise DataError(f"--{field.name}={value}: expected {' or '.join(about['choices'])}.")
         if "low" in about and value is not None and value < about["low"]:
             raise DataError(f"--{field.name}={value}: expected at least {about['low']}.")
+
+
+def check_pair_list(options: DataOptions, paired: bool) -> None:
+    """Raises DataError for `--pairs` in a run that is made of pairs anyway."""
+    if options.pairs and paired:
+        raise DataError(
+            f"--pairs={options.pairs} is for unpaired training, but this method trains on pairs "
+            "alone: leave it out and put these pairs among the others of --dataset."
+        )
 
 
 def with_sizes(options: DataOptions, own_crop_size: int | None) -> DataOptions:
@@ -52,11 +61,10 @@ def check_crop(loader: Loader, options: DataOptions) -> None:
         if min(scaled) < options.crop_size
     ]
     if small:
-        more = f" and {len(small) - NAMED} more" if len(small) > NAMED else ""
         scaling = "" if options.preprocess == "crop" else f", scaled by {options.preprocess},"
         raise DataError(
             f"{len(small)} of {len(loader)} pictures{scaling} are smaller than "
-            f"--crop_size={options.crop_size}: {', '.join(small[:NAMED])}{more}. Use a smaller "
+            f"--crop_size={options.crop_size}: {first_few(small)}. Use a smaller "
             "--crop_size or --preprocess=resize_and_crop, or leave them out."
         )
 
@@ -75,10 +83,9 @@ def check_pairs(first: ReadablePictures, second: ReadablePictures, title: str) -
         if size != other
     ]
     if unequal:
-        more = f" and {len(unequal) - NAMED} more" if len(unequal) > NAMED else ""
         raise DataError(
             f"{len(unequal)} of {len(first)} {title} have sides of different sizes: "
-            f"{', '.join(unequal[:NAMED])}{more}. A pixel must show the same place on both sides: "
+            f"{first_few(unequal)}. A pixel must show the same place on both sides: "
             "cut or scale both to one size (a picture with A and B side by side needs an even "
             "width)."
         )

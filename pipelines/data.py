@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from pipelines import batches, checks, images, paired, readable, sources, unpaired
+from pipelines import batches, checks, images, mixed, paired, readable, sources, unpaired
 from pipelines.cache import DiskCache, MemoryCache, NoCache
 from pipelines.loading import Loader, PairLoader
 from pipelines.options import DataOptions
@@ -46,6 +46,7 @@ class Data:
 
     def __init__(self, options: DataOptions, *, seed: int, paired: bool = False):
         checks.check_options(options)
+        checks.check_pair_list(options, paired)
         self.source = sources.find(options.dataset, options.data_dir, paired=paired)
         self.paired = paired
         self.name = self.source.name
@@ -54,15 +55,14 @@ class Data:
         self.paired_test = self.source.paired_test and self.has_test
         self._seed = seed
         self._crop_size = self.options.crop_size if PRESETS[options.preprocess].crops else None
-        self._train, self._test = self._loaders()
+        self._train, self._test, self._pairs = self._loaders()
         self.picture_shape, self.smallest_size, self.largest_size = self._checked_sizes()
         self.steps_per_epoch = batches.steps_per_epoch(*self._counts, options.batch_size)
 
     @property
     def skipped(self) -> tuple[str, ...]:
         """Names of the pictures that could not be read, as far as known by now."""
-        loaders = (*self._train.values(), *self._test.values())
-        names = [name for loader in loaders for name in loader.pictures.skipped]
+        names = [name for loader in self._all_loaders() for name in loader.pictures.skipped]
         return tuple(dict.fromkeys(names))
 
     def train(self, start_step: int, stop_step: int) -> tf.data.Dataset:
@@ -72,7 +72,8 @@ class Data:
         gives, bit for bit, what starting at 0 and passing over gives.
 
         Returns:
-            Finite; {"x", "y"} of float32 (batch, height, width, 3) in [-1, 1].
+            Finite; {"x", "y"} of float32 (batch, height, width, 3) in [-1, 1]. With `--pairs` also
+            "paired", float32 (batch,): 1 where x and y are a pair, 0 where not.
         """
         x, y = self._train["x"], self._train["y"]
         batch_size = self.options.batch_size
@@ -87,6 +88,9 @@ class Data:
             indices = paired.order(len(x), seed=self._seed, **window)
             return paired.train(PairLoader(x, y), indices, change, batch_size)
         indices = unpaired.order(*self._counts, seed=self._seed, **window)
+        if self._pairs:
+            every, load = self.options.pairs_every, PairLoader(**self._pairs)
+            return mixed.train(x, y, load, indices, change, batch_size, every)
         return unpaired.train(x, y, indices, change, batch_size)
 
     def test(self) -> tf.data.Dataset:
@@ -140,17 +144,19 @@ class Data:
         """Returns what a model should tell of the pictures it was trained on, ready for JSON.
 
         "domains": what x and y show; "data": name, counts and fingerprints of the training sets,
-        which change with any picture's name or size, but not with the folder they lie in.
+        which change with any picture's name or size, but not with the folder they lie in. With
+        `--pairs`, "pairsA" and "pairsB" of those in use.
         """
         source = self.source
         x_to_y = 1 if self.options.direction == "AtoB" else -1
+        told = {"trainA": source.train_a, "trainB": source.train_b}
+        if self._pairs:
+            sides = [loader.pictures for loader in self._pairs.values()]
+            told |= zip(("pairsA", "pairsB"), sides[::x_to_y], strict=True)
+        counts = {k: {"count": len(p), "sha256": p.fingerprint()} for k, p in told.items()}
         return {
             "domains": list(source.domains[::x_to_y]),
-            "data": {
-                "name": self.name,
-                "trainA": {"count": len(source.train_a), "sha256": source.train_a.fingerprint()},
-                "trainB": {"count": len(source.train_b), "sha256": source.train_b.fingerprint()},
-            },
+            "data": {"name": self.name, **counts},
         }
 
     def describe(self) -> str:
@@ -160,6 +166,9 @@ class Data:
         train = f"x = {first} with {count_x}, y = {second} with {count_y} training pictures"
         if self.paired:
             train = f"x = {first}, y = {second}, {count_x} training pairs"
+        if self._pairs:
+            count, every = len(self._pairs["x"]), options.pairs_every
+            train += f", 1 of {every} samples one of {count} pairs"
         test = f"{len(self._test['x'])} + {len(self._test['y'])} test pictures"
         if self.paired_test:
             test = f"{len(self._test['x'])} test pairs"
@@ -178,31 +187,38 @@ class Data:
     def _counts(self) -> tuple[int, int]:
         return len(self._train["x"]), len(self._train["y"])
 
-    def _loaders(self) -> tuple[dict[str, Loader], dict[str, Loader]]:
+    def _all_loaders(self) -> list[Loader]:
+        return [*self._train.values(), *self._test.values(), *self._pairs.values()]
+
+    def _loaders(self) -> tuple[dict[str, Loader], dict[str, Loader], dict[str, Loader]]:
         options = self.options
         train = readable.train(self.source, options, self.paired)
         test = readable.test(self.source, options) if self.has_test else train
+        pairs = readable.pairs(options) if options.pairs else ()
+
         cache = CACHES[options.cache](options)
         names = "xy" if options.direction == "AtoB" else "yx"
-        scaled = functools.partial(_scaled, options)
-        viewed = functools.partial(_viewed, options)
+        scaled, viewed = (functools.partial(size, options) for size in (_scaled, _viewed))
+
+        def load(pictures, *how):
+            return {k: Loader(p, cache, *how) for k, p in sorted(zip(names, pictures, strict=True))}
+
         return (
-            {k: Loader(p, cache, scaled) for k, p in sorted(zip(names, train, strict=True))},
-            {
-                k: Loader(p, cache, viewed, self._crop_size)
-                for k, p in sorted(zip(names, test, strict=True))
-            },
+            load(train, scaled),
+            load(test, viewed, self._crop_size),
+            load(pairs, scaled) if pairs else {},
         )
 
     def _checked_sizes(self) -> tuple[tuple[int, int, int] | None, Size, Size]:
-        for loader in (*self._train.values(), *self._test.values()):
+        for loader in self._all_loaders():
             checks.warn_of_rounding(loader, self.options)
             if self._crop_size:
                 checks.check_crop(loader, self.options)
         if self._crop_size:
             sizes = [{(self._crop_size, self._crop_size)}] * 2
         else:
-            sizes = [set(loader.scaled_sizes()) for loader in self._train.values()]
+            trained = [self._train, self._pairs] if self._pairs else [self._train]
+            sizes = [{s for each in trained for s in each[k].scaled_sizes()} for k in "xy"]
         checks.check_batch(self.options.batch_size, self._counts, max(map(len, sizes)))
         together = sizes[0] | sizes[1]
         widths, heights = zip(*together, strict=True)

@@ -1,5 +1,9 @@
 """What the user can put right."""
 
+from collections.abc import Sequence
+
+NAMED = 5  # offenders in one message
+
 
 class DataError(ValueError):
     """Data or data options that cannot be used.
@@ -10,3 +14,16 @@ class DataError(ValueError):
 
 class PictureError(ValueError):
     """One picture that cannot be read; the message is the reason."""
+
+
+def first_few(offenders: Sequence[str]) -> str:
+    """Names the first offenders of many.
+
+    Example:
+        >>> first_few(["a.png", "b.png"])
+        'a.png, b.png'
+        >>> first_few("abcdefg")
+        'a, b, c, d, e and 2 more'
+    """
+    more = f" and {len(offenders) - NAMED} more" if len(offenders) > NAMED else ""
+    return ", ".join(offenders[:NAMED]) + more

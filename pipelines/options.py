@@ -16,7 +16,8 @@ class DataOptions:
     dataset: str | None = _option(
         None,
         "What to train on: cycle_gan/<name> (downloaded by TFDS), demo/<name> (drawn), or a folder "
-        "with trainA, trainB and, if you have them, testA and testB.",
+        "with trainA, trainB and, if you have them, testA and testB, or with train and, if you "
+        "have it, test or val of A and B side by side.",
         aliases=("dataroot",),
     )
     data_dir: str | None = _option(
@@ -28,6 +29,12 @@ class DataOptions:
     direction: str = _option(
         "AtoB", "AtoB: x is A and y is B; BtoA swaps them.", choices=("AtoB", "BtoA")
     )
+    pairs: str | None = _option(
+        None,
+        "A CSV file with the header A,B and one pair of picture files a row, relative to its "
+        "folder, to show now and then in unpaired training.",
+    )
+    pairs_every: int = _option(10, "With --pairs: every so many samples, one is a pair.", low=1)
     preprocess: str = _option(
         "resize_and_crop",
         "How sizes are made equal. resize_and_crop: to load_size x load_size, then a random "

@@ -5,6 +5,7 @@ import functools
 from pipelines import checks
 from pipelines.options import DataOptions
 from pipelines.scan import ReadablePictures, matched, scan
+from pipelines.sources import pair_list
 from pipelines.sources.base import Source
 
 Domains = tuple[ReadablePictures, ReadablePictures]  # A and B
@@ -46,3 +47,19 @@ def test(source: Source, options: DataOptions) -> Domains:
     pairs = matched(*found)
     checks.check_pairs(*pairs, "test pairs")
     return pairs
+
+
+def pairs(options: DataOptions) -> Domains:
+    """Returns the pairs that `--pairs` lists.
+
+    Raises:
+        DataError: they cannot be used.
+    """
+    refuse = options.on_bad_image == "error"
+    found = [
+        scan(pictures, f"{name} in {options.pairs}", refuse=refuse, decode=True)
+        for name, pictures in zip("AB", pair_list.load(options.pairs), strict=True)
+    ]
+    both = matched(*found)
+    checks.check_pairs(*both, f"pairs of {options.pairs}")
+    return both

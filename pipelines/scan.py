@@ -9,11 +9,10 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
-from pipelines.errors import DataError, PictureError
+from pipelines.errors import NAMED, DataError, PictureError
 from pipelines.sources.base import Pictures
 
 PATIENCE_SECONDS = 1.0  # work that takes longer shows its progress
-NAMED = 5  # names in one message
 Read = TypeVar("Read")
 
 
@@ -48,6 +47,9 @@ class ReadablePictures(Pictures):
 
     def key(self, index: int) -> str:
         return self._pictures.key(self.indices[index])
+
+    def content(self, index: int) -> str:
+        return self._pictures.content(self.indices[index])
 
     def only(self, indices: set[int]) -> "ReadablePictures":
         """Returns those pictures whose place in the whole set is among `indices`."""

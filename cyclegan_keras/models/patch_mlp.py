@@ -45,7 +45,8 @@ class PatchMLP(keras.Model):
 
     def __init__(self, channels, units=256, init_type="xavier", init_gain=0.02, name=None):
         check_int("units", units, 1)
-        parts = Parts("none", init_type, init_gain)
+        parts, policy = Parts("none", init_type, init_gain), keras.config.dtype_policy()
+        half = policy.compute_dtype in ("float16", "bfloat16")  # too coarse for its small weights
         inputs, outputs = [], []
         for number, count in enumerate(channels):
             check_int("channels", count, 1)
@@ -57,6 +58,7 @@ class PatchMLP(keras.Model):
                     activation,
                     kernel_initializer=parts.kernel(),
                     name=f"map_{number}_{layer}",
+                    dtype="float32" if half else policy,
                 )(x)
             outputs.append(x)
         super().__init__(inputs=inputs, outputs=outputs, name=name)
@@ -81,6 +83,5 @@ class PatchMLP(keras.Model):
 
 
 def to_sphere(x):
-    """Returns x / |x| along the last axis, float32 or better."""
-    x = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
+    """Returns x / |x| along the last axis."""
     return x / (ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True)) + 1e-7)

@@ -26,13 +26,13 @@ class ResNetGenerator(Described, keras.Model):
         upsample: "transpose" (the paper's transposed convolutions) or "resize" (nearest neighbour,
             then a convolution: no checkerboard pattern).
         dropout: dropout of one half inside the blocks.
-        test_dropout: whether it is active at test too, as in pix2pix.
-        test_statistics: what a batch norm uses at test: "running" statistics of the training, or
-            each "picture"'s own.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
         antialias: CUT's steps down: convolutions of stride 1, then a blur and every second pixel.
         antialias_up: CUT's steps up: bilinear resizing, then a convolution padded with zeros.
+        test_dropout: whether it is active at test too, as in pix2pix.
+        test_statistics: what a batch norm uses at test: "running" statistics of the training, or
+            each "picture"'s own.
         name: of the model.
 
     Input shape:
@@ -69,12 +69,12 @@ class ResNetGenerator(Described, keras.Model):
         padding="reflect",
         upsample="transpose",
         dropout=False,
-        test_dropout=False,
-        test_statistics="running",
         init_type="normal",
         init_gain=0.02,
         antialias=False,
         antialias_up=False,
+        test_dropout=False,
+        test_statistics="running",
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
@@ -87,8 +87,8 @@ class ResNetGenerator(Described, keras.Model):
                 "`antialias_up` is a way of upsampling itself: leave `upsample` at 'transpose'. "
                 f"Received: antialias_up={antialias_up!r}, upsample={upsample!r}."
             )
-        noise = {"dropout": dropout, "test_dropout": test_dropout}
-        parts = Parts(norm, init_type, init_gain, padding, test_statistics=test_statistics, **noise)
+        noise = (dropout, test_dropout, test_statistics)
+        parts = Parts(norm, init_type, init_gain, padding, *noise)
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = parts.pad(3, "stem_pad")(inputs)
         x = parts.conv(ngf, 7, "stem_conv")(x)

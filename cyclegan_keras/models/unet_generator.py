@@ -24,11 +24,11 @@ class UNetGenerator(Described, keras.Model):
             the deepest step down has one.
         dropout: dropout of one half in the steps up of full width but the deepest (the paper's
             CD512).
+        init_type: "normal", "xavier", "kaiming" or "orthogonal".
+        init_gain: spread of the starting weights.
         test_dropout: whether that dropout is active at test too, as in the paper.
         test_statistics: what a batch norm uses at test: "running" statistics of the training, or
             each "picture"'s own, as in the paper.
-        init_type: "normal", "xavier", "kaiming" or "orthogonal".
-        init_gain: spread of the starting weights.
         name: of the model.
 
     Input shape:
@@ -60,26 +60,24 @@ class UNetGenerator(Described, keras.Model):
         n_downs=8,
         norm="batch",
         dropout=False,
-        test_dropout=False,
-        test_statistics="running",
         init_type="normal",
         init_gain=0.02,
+        test_dropout=False,
+        test_statistics="running",
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
         check_int("output_channels", output_channels, 1)
         check_int("ngf", ngf, 1)
         check_int("n_downs", n_downs, 2)
-        noise = {"test_dropout": test_dropout, "test_statistics": test_statistics}
-        parts = Parts(norm, init_type, init_gain, **noise)
+        parts = Parts(norm, init_type, init_gain, "zero", dropout, test_dropout, test_statistics)
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x, skips = inputs, []
         for step in range(1, n_downs + 1):
             x = _down(parts, x, ngf * min(2 ** (step - 1), 8), f"down_{step}", step, n_downs)
             skips.append(x)  # (batch, height / 2**step, width / 2**step, filters)
         for step in range(n_downs, 1, -1):
-            skip = skips[step - 2]
-            x = _up(parts, x, skip, f"up_{step}", dropout and 5 <= step < n_downs)
+            x = _up(parts, x, skips[step - 2], f"up_{step}", dropout and 5 <= step < n_downs)
         x = parts.transposed_conv(output_channels, 4, "head_conv", use_bias=True)(x)
         x = parts.crop(1, 1, "head_crop")(x)
         super().__init__(inputs=inputs, outputs=parts.output("tanh", "head")(x), name=name)

@@ -98,7 +98,7 @@ class CUT(AdversarialTrainer):
         self.generator_g, self.discriminator_y = generator_g, discriminator_y
         self.patch_mlp = patch_mlp
         maps = [layer.output for layer in encoder_layers(generator_g, nce_layers)]
-        self.encoder = keras.Model(generator_g.inputs, maps, name="encoder")
+        self.encoder = keras.Model(generator_g.input, maps, name="encoder")
         self.nce_identity = nce_identity
         self.flip_equivariance = flip_equivariance
         self.n_patches = n_patches

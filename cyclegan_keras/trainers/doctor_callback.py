@@ -8,12 +8,22 @@ from cyclegan_keras.runs import Run, RunError
 from cyclegan_keras.trainers.callbacks import StepCallback
 from cyclegan_keras.trainers.doctor import LOSS_AT_CHANCE, Finding, Watch
 from cyclegan_keras.trainers.doctor_measures import measure
+from cyclegan_keras.trainers.options import AdversarialOptions
 
 
 class SickError(RunError):
     """The training was ended, or not continued, because of what the doctor found."""
 
     exit_code = 1
+
+
+def callbacks_for(
+    asked: str, run: Run, every: int, pictures: dict, method: str, options: AdversarialOptions
+) -> list["Doctor"]:
+    """Returns the callback that `--doctor`, "off", "warn" or "stop", asks for, or none."""
+    if asked == "off":
+        return []
+    return [Doctor(run, every, pictures, method, options.gan_mode, stop=asked == "stop")]
 
 
 class Doctor(StepCallback):

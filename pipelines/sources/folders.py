@@ -1,13 +1,13 @@
 """A folder of pictures: `trainA` and `trainB`, or `train` with A and B side by side."""
 
-import os
 import pathlib
+
+from absl import logging
 
 from pipelines.errors import DataError
 from pipelines.sources.base import Source, domains_of
 from pipelines.sources.files import ENDINGS, FilePictures, HalfPictures, ListedPictures
-
-NAMED = 5  # names in one message
+from pipelines.sources.partners import partners
 
 
 def load(folder: str, paired: bool = False) -> Source:
@@ -33,55 +33,15 @@ def load(folder: str, paired: bool = False) -> Source:
     raise DataError(_not_the_layout(root))
 
 
-def partners(folder_a: str | os.PathLike, folder_b: str | os.PathLike):
-    """Puts the pictures of two folders together by name: folder and stem, whatever the ending.
-
-    Returns:
-        Two `ListedPictures` of equal length and order.
-
-    Raises:
-        DataError: a picture has no partner or several.
-    """
-    folders = [pathlib.Path(folder_a), pathlib.Path(folder_b)]
-    found = [FilePictures(folder) for folder in folders]
-    places = [{}, {}]
-    for pictures, folder, by_stem in zip(found, folders, places, strict=True):
-        for place, path in enumerate(pictures.paths):
-            stem = path.relative_to(folder).with_suffix("").as_posix()
-            if stem in by_stem:
-                first = pictures.names[by_stem[stem]]
-                raise DataError(
-                    f"{first} and {pictures.names[place]} have one name, so that it is open which "
-                    "of them is half of a pair: rename or remove one."
-                )
-            by_stem[stem] = place
-    alone = [
-        pictures.names[place]
-        for pictures, own, other in zip(found, places, places[::-1], strict=True)
-        for stem, place in own.items()
-        if stem not in other
-    ]
-    if alone:
-        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
-        raise DataError(
-            f"{folders[0]} with {len(found[0])} and {folders[1]} with {len(found[1])} pictures are "
-            f"no pairs: {', '.join(alone[:NAMED])}{more} without a partner. Both sides of a pair "
-            "need one name, whatever the ending: rename or remove these."
-        )
-    order = [places[1][stem] for stem in places[0]]
-    names, paths = ([every[i] for i in order] for every in (found[1].names, found[1].paths))
-    return found[0], ListedPictures(names, paths)
-
-
 def _domains_apart(root: pathlib.Path, name: str, paired: bool) -> Source:
-    found = {name: FilePictures(root / name) for name in ("trainA", "trainB", "testA", "testB")}
-    for folder in ("trainA", "trainB"):
-        _refuse_empty(root / folder, found[folder])
+    splits = ("trainA", "trainB", "testA", "testB")
+    found = {split: FilePictures(root / split) for split in splits}
+    for split in splits[:2]:
+        _refuse_empty(root / split, found[split])
     has_test = bool(found["testA"] and found["testB"])
-    for split in ("train", "test") if paired else ():
-        if split == "train" or has_test:
-            names = f"{split}A", f"{split}B"
-            found |= zip(names, partners(*(root / name for name in names)), strict=True)
+    if paired:
+        for both in (splits[:2], splits[2:])[: 1 + has_test]:
+            found |= zip(both, partners(*(root / split for split in both)), strict=True)
     return Source(
         name=name,
         train_a=found["trainA"],
@@ -97,6 +57,7 @@ def _domains_apart(root: pathlib.Path, name: str, paired: bool) -> Source:
 def _side_by_side(root: pathlib.Path, name: str) -> Source:
     train = FilePictures(root / "train")
     _refuse_empty(root / "train", train)
+    logging.info("In each picture of %s, A is on the left and B on the right.", root / "train")
     test = FilePictures(root / "test") or FilePictures(root / "val")
     return Source(
         name=name,

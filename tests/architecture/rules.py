@@ -74,7 +74,9 @@ MADE_OF = {
     "cyclegan_keras.models.encoder": ("resnet_generator",),
     "cyclegan_keras.models.multiscale_discriminator": ("patch_discriminator",),
     **{f"cyclegan_keras.trainers.{m}": ("adversarial",) for m in ("cyclegan", "pix2pix", "cut")},
-    "pipelines.sources.folders": ("files",),
+    "pipelines.sources.folders": ("files", "partners"),
+    "pipelines.sources.partners": ("files",),
+    "pipelines.sources.pair_list": ("files",),
     "cyclegan_keras.trainers.callbacks": ("sample_grid",),
     "cyclegan_keras.trainers.doctor_callback": ("callbacks", "doctor", "doctor_measures"),
 }
@@ -87,10 +89,10 @@ STEPS = {
             ("errors", "presets"),
             ("options", "images", "augment", "cache"),
             ("sources", "batches"),
-            ("scan",),
+            ("scan", "pairs"),
             ("loading",),
             ("checks", "unpaired", "paired"),
-            ("readable",),
+            ("readable", "mixed"),
             ("data",),
         )
     )

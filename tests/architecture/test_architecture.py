@@ -21,12 +21,14 @@ NO_MIRROR = {
     "cyclegan_keras/inference/video_colours.py": "seen through tests/inference/test_video.py",
     "cyclegan_keras/models/base.py": "seen through every network, tests/models",
     "cyclegan_keras/models/options.py": "a table, held to the code in tests/models/test_tables.py",
+    "cyclegan_keras/trainers/errors.py": "an empty class",
     "cyclegan_keras/trainers/options.py": "a table, held against the methods in tests/contracts",
     "pipelines/batches.py": "seen through test_paired.py and test_unpaired.py in tests/pipelines",
     "pipelines/checks.py": "seen through the messages in tests/pipelines",
-    "pipelines/errors.py": "two empty classes",
+    "pipelines/errors.py": "two empty classes, and how offenders are listed",
     "pipelines/loading.py": "seen through tests/pipelines/test_data.py",
     "pipelines/readable.py": "seen through tests/pipelines/test_data.py and test_data_of_pairs.py",
+    "pipelines/sources/partners.py": "seen through tests/pipelines/test_data_of_pairs.py",
     "pipelines/sources/base.py": "seen through every source, tests/pipelines/sources",
 }
 # Longer than a file or a function should be, each with the reason.
@@ -38,6 +40,7 @@ LONG_FUNCTIONS = {
         (
             "cyclegan_keras/models/patch_discriminator.py:PatchDiscriminator.__init__",
             "cyclegan_keras/models/resnet_generator.py:ResNetGenerator.__init__",
+            "cyclegan_keras/trainers/cut.py:CUT.__init__",
             "cyclegan_keras/trainers/cyclegan.py:CycleGAN.__init__",
         ),
         "a line an argument",

@@ -75,3 +75,22 @@ def test_round_trip():
     other = keras.models.clone_model(model)
     other.set_weights(model.get_weights())
     np.testing.assert_array_equal(other(pictures()), model(pictures()))
+
+
+def test_per_picture_normalises_at_test_as_training_with_one_picture_did():
+    norm, x = BatchNormalization(per_picture=True), pictures()
+    norm.build(x.shape)
+    norm.gamma.assign([1.0, 2.0, 3.0, 4.0])
+    norm.beta.assign([0.1, 0.2, 0.3, 0.4])
+    at_test = norm(x, training=False)
+    assert int(norm.batches) == 0
+    for index in range(2):
+        alone = x[index : index + 1]
+        np.testing.assert_allclose(
+            at_test[index : index + 1], norm(alone, training=True), atol=1e-5
+        )
+
+
+def test_per_picture_survives_saving():
+    norm = BatchNormalization.from_config(BatchNormalization(per_picture=True).get_config())
+    assert norm.per_picture

@@ -86,3 +86,13 @@ def test_gradient_penalty_of_a_flat_critic_is_one_and_has_a_gradient():
         value = gradient_penalty(gradients)
     np.testing.assert_allclose(value, 1, atol=1e-5)
     assert np.all(np.isfinite(tape.gradient(value, gradients)))
+
+
+@pytest.mark.parametrize("mode", ADVERSARIAL)
+def test_patch_sizes_count_the_same_however_many_patches_they_have(mode):
+    loss = ADVERSARIAL[mode]
+    real, fake = ([x[:, :1], x] for x in (REAL, FAKE))
+    expected = np.mean([loss.generator(each) for each in fake])
+    np.testing.assert_allclose(loss.generator(fake), expected, rtol=1e-6)
+    expected = np.mean([loss.discriminator(*pair) for pair in zip(real, fake, strict=True)])
+    np.testing.assert_allclose(loss.discriminator(real, fake), expected, rtol=1e-6)

@@ -66,6 +66,19 @@ def test_backgrounds_keep_to_a_narrow_palette(source):
     assert corners.std(axis=0).max() < 12
 
 
+def test_pairs_are_the_scenes_of_one_domain(source):
+    pairs = demo.load("pony_pairs")
+    assert pairs.paired_train
+    assert not source.paired_train
+    for index in (0, 7, 399):
+        scene = demo.make_scene(demo.TRAIN_A, index)
+        np.testing.assert_array_equal(pairs.train_a[index], source.train_a[index])
+        np.testing.assert_array_equal(pairs.train_b[index], demo.draw(scene, striped=True))
+        assert pairs.train_a.key(index) != pairs.train_b.key(index)
+    assert pairs.test_b.fingerprint() == source.test_b.fingerprint()
+    assert pairs.train_a.fingerprint() != pairs.train_b.fingerprint()
+
+
 def test_unknown_set_names_the_known():
     with pytest.raises(DataError, match="ponies"):
         demo.load("cats")
