@@ -27,6 +27,7 @@ from cyclegan_keras.evaluation import (
 from cyclegan_keras.inference import InferenceError, Translator
 from cyclegan_keras.metrics import METRICS
 from cyclegan_keras.models import Description
+from cyclegan_keras.trainers import TRAINERS
 from pipelines.sources.folders import FilePictures
 
 GROUPS = {"evaluation": EvaluationOptions}
@@ -81,7 +82,8 @@ def data_options(options: EvaluationOptions, saved: dict) -> pipelines.DataOptio
     known = known or {"preprocess": "none"}
     typed = {"dataset": options.dataset, "data_dir": options.data_dir}
     typed = {name: value for name, value in typed.items() if value}
-    chosen = {**known, **typed, "direction": "AtoB", "batch_size": 1, "max_dataset_size": None}
+    for_training = {"batch_size": 1, "max_dataset_size": None, "pairs": None}
+    chosen = {**known, **typed, "direction": "AtoB", **for_training}
     if not chosen.get("dataset"):
         raise flags.OptionError(
             f"{options.model} does not tell what it was trained on: give --dataset, or two folders "
@@ -119,7 +121,10 @@ def load_pictures(options: EvaluationOptions, saved: dict, directions: list[str]
     """Returns what A and B show, and the pictures by direction."""
     if options.input or options.real:
         return ("A", "B"), {directions[0]: pictures_of_folders(options)}
-    data = pipelines.build(data_options(options, saved), seed=options.seed)
+    # Names that agree are counterparts where a method of pairs was trained on them.
+    method = TRAINERS.get(saved.get("method"))
+    paired = bool(method and method.needs_pairs and not options.dataset)
+    data = pipelines.build(data_options(options, saved), seed=options.seed, paired=paired)
     if not data.has_test:
         absl.logging.warning("There are no test pictures: these were seen in training.")
     ways = held_out.pictures_of(data, part, options.max_pictures)

@@ -72,7 +72,8 @@ def usual_directory(chosen: dict) -> str:
     if "dataset" not in chosen:
         raise flags.OptionError(
             "--dataset is missing: name a set (--dataset=cycle_gan/horse2zebra, "
-            "--dataset=demo/ponies) or a folder with trainA and trainB. See --help."
+            "--dataset=demo/ponies) or a folder with trainA and trainB or, for pairs, train. See "
+            "--help."
         )
     dataset = chosen["dataset"]
     is_folder = dataset not in pipelines.sources.known()

@@ -104,7 +104,9 @@ class Trainer(keras.Model):
         between = epsilon * real + (1 - epsilon) * ops.cast(fake, real.dtype)
         with tf.GradientTape() as tape:
             tape.watch(between)
-            total = ops.sum(discriminator(between, training=True))
+            logits = discriminator(between, training=True)
+            maps = logits if isinstance(logits, list) else [logits]
+            total = sum(map(ops.sum, maps)) / len(maps)
         return tape.gradient(total, between)
 
     def record(self, terms: Mapping[str, object], paired=None) -> dict:
