@@ -13,6 +13,7 @@ from cyclegan_keras.models import (
     DISCRIMINATORS,
     GENERATORS,
     Description,
+    MultiscaleDiscriminator,
     NetworkOptions,
     PatchDiscriminator,
     PixelDiscriminator,
@@ -186,6 +187,8 @@ def _options_of(role: str, network: keras.Model) -> dict[str, object]:
         name = "basic" if config["n_layers"] == 3 else "n_layers"
     elif isinstance(network, PixelDiscriminator):
         name = "pixel"
+    elif isinstance(network, MultiscaleDiscriminator):
+        name = "multiscale"
     else:
         raise CheckpointError(
             f"{role} is a {type(network).__name__}, which can be used but not trained here."
@@ -193,6 +196,8 @@ def _options_of(role: str, network: keras.Model) -> dict[str, object]:
     is_generator = name not in DISCRIMINATORS
     if is_generator and name not in GENERATORS:
         raise CheckpointError(f"{role} is a {name}; --generator knows only {list(GENERATORS)}.")
-    shared = set(vars(NetworkOptions())) - {"init_type", "init_gain"}
+    # What leaves no trace in the weights is the new training's own choice.
+    own = {"init_type", "init_gain", "dropout", "test_dropout", "test_statistics"}
+    shared = set(vars(NetworkOptions())) - own
     kind = "generator" if is_generator else "discriminator"
     return {kind: name, **{field: value for field, value in config.items() if field in shared}}

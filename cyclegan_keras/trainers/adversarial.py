@@ -24,14 +24,9 @@ class AdversarialTrainer(Trainer):
         ema_decay: decay of the moving average of the generators, 0 for none.
         seed: of the gradient penalty.
 
-    Attributes:
-        needs_pairs: whether x and y of one sample must show one scene.
-
     Raises:
         ValueError: an unknown `gan_mode`.
     """
-
-    needs_pairs = False
 
     def __init__(
         self,

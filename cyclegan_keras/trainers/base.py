@@ -21,8 +21,11 @@ class Trainer(keras.Model):
             runs.
 
     Attributes:
+        needs_pairs: whether x and y of one sample must show one scene.
         averages: generator name -> its averaged copy; empty when `ema_decay` is 0.
     """
+
+    needs_pairs = False
 
     def __init__(
         self,

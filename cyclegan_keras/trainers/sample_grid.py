@@ -14,13 +14,13 @@ def sample_grid(trainer, pictures: dict[str, np.ndarray]) -> np.ndarray:
     """Translates fixed pictures and lays them out, one row a pair.
 
     Args:
-        trainer: has `translators` and `translate(images, direction)`.
+        trainer: has `translators`, `needs_pairs` and `translate(images, direction)`.
         pictures: `{"x", "y"}`, each (rows, height, width, channels) in [-1, 1].
 
     Returns:
         uint8 (HEADER + rows * scale * height, columns * scale * width, 3) with the smallest whole
         scale that makes pictures at least SMALLEST wide; columns are x, G(x), F(G(x)), y, F(y),
-        G(F(y)), or x, G(x) for a one-way method.
+        G(F(y)), or x, G(x) for a one-way method, with y behind them where it is the truth.
     """
     columns = []
     for direction in trainer.translators:
@@ -30,11 +30,14 @@ def sample_grid(trainer, pictures: dict[str, np.ndarray]) -> np.ndarray:
         columns += [real, fake]
         if back in trainer.translators:
             columns.append(trainer.translate(fake, back))
+    titles = COLUMNS
+    if trainer.needs_pairs:
+        titles, columns = ("x", "G(x)", "y"), [*columns, pictures["y"]]
     columns = [_to_uint8(np.asarray(column)) for column in columns]
     rows = [np.concatenate(row, axis=1) for row in zip(*columns, strict=True)]
     scale = -(-SMALLEST // columns[0].shape[2])
     table = np.concatenate(rows).repeat(scale, axis=0).repeat(scale, axis=1)
-    header = _header(COLUMNS[: len(columns)], table.shape[1] // len(columns))
+    header = _header(titles[: len(columns)], table.shape[1] // len(columns))
     return np.concatenate([header, table])
 
 

@@ -12,8 +12,9 @@ STEPS = {"x_to_y": 0.5, "y_to_x": -0.25}
 class Painter:
     """Translates by adding a fixed step: what a grid shows is known then."""
 
-    def __init__(self, *directions):
+    def __init__(self, *directions, needs_pairs=False):
         self.translators = dict.fromkeys(directions)
+        self.needs_pairs = needs_pairs
 
     def translate(self, images, direction):
         return images + STEPS[direction]
@@ -43,6 +44,13 @@ def test_one_way_methods_have_two_columns():
     grid = sample_grid(Painter("x_to_y"), pictures())
     assert grid.shape[1] == 2 * 128
     np.testing.assert_allclose(grid[HEADER:, 128:], level(-0.5), atol=1)
+
+
+def test_the_truth_stands_last_where_there_is_one():
+    grid = sample_grid(Painter("x_to_y", needs_pairs=True), pictures())
+    assert grid.shape[1] == 3 * 128
+    np.testing.assert_allclose(grid[HEADER:, 128:256], level(-0.5), atol=1)
+    np.testing.assert_allclose(grid[HEADER:, 256:], level(0), atol=1)
 
 
 @pytest.mark.parametrize(("width", "scale"), [(16, 8), (100, 2), (128, 1), (256, 1)])
