@@ -16,6 +16,16 @@ from cyclegan_keras.models import ResNetGenerator, UNetGenerator
         (ResNetGenerator, {"n_blocks": 1, "antialias": True, "antialias_up": True}),
         (ResNetGenerator, {"n_blocks": 1, "upsample": "resize", "norm": "batch"}),
         (UNetGenerator, {"n_downs": 3}),
+        (
+            ResNetGenerator,
+            {
+                "n_blocks": 1,
+                "norm": "batch",
+                "dropout": True,
+                "test_dropout": True,
+                "test_statistics": "picture",
+            },
+        ),
     ],
 )
 def test_any_size_and_batch_as_keras(kind, arguments, tmp_path):

@@ -12,7 +12,14 @@ from cyclegan_keras.layers import NORMS
 from cyclegan_keras.models import ResNetGenerator, UNetGenerator
 
 WAYS = ({}, {"upsample": "resize"}, {"antialias": True, "dropout": True}, {"antialias_up": True})
+PIX2PIX = {
+    "norm": "batch",
+    "dropout": True,
+    "test_dropout": True,
+    "test_statistics": "picture",
+}
 GENERATORS = [
+    (ResNetGenerator, {"n_blocks": 2, **PIX2PIX}),
     *[
         (ResNetGenerator, {"n_blocks": 2, "norm": norm, "padding": padding, **way})
         for norm, padding, way in itertools.product(NORMS, ("reflect", "zero"), WAYS)
@@ -57,6 +64,16 @@ def test_knows_only_what_delegates_know(kind, arguments):
     assert not refused & {operation.type for operation in operations}
     joined = [op for op in operations if op.type == "ConcatV2"]
     assert all(len(op.inputs) - 1 <= 5 for op in joined)  # the last is the axis
+
+
+def test_the_noise_of_pix2pix_is_in_the_graph():
+    generator = trained(UNetGenerator, n_downs=6, **PIX2PIX)
+    x = picture(64, 128)
+    y = static_translate(generator, 64, 128)(tf.constant(x))["translation"]
+    quiet = UNetGenerator.from_config({**generator.get_config(), "test_dropout": False})
+    quiet.set_weights(generator.get_weights())
+    assert np.abs(quiet(x) - y).max() > 1e-3
+    np.testing.assert_allclose(y, generator(x, training=False), atol=1e-4)
 
 
 def test_a_functional_model_of_anybody():

@@ -6,6 +6,12 @@ from cyclegan_keras.inference import InferenceError, Translator
 from cyclegan_keras.inference.tiling import TiledNetwork, bytes_per_pixel
 from cyclegan_keras.models import ResNetGenerator, UNetGenerator
 
+PIX2PIX = {
+    "norm": "batch",
+    "dropout": True,
+    "test_dropout": True,
+    "test_statistics": "picture",
+}
 KINDS = {
     "paper": lambda: ResNetGenerator(ngf=4, n_blocks=2),
     "affine": lambda: ResNetGenerator(ngf=4, n_blocks=1, norm="instance_affine"),
@@ -15,6 +21,7 @@ KINDS = {
     "dropout, grey": lambda: ResNetGenerator(ngf=4, n_blocks=1, dropout=True, input_channels=1),
     "U-Net": lambda: UNetGenerator(ngf=4, n_downs=3),
     "U-Net, instance": lambda: UNetGenerator(ngf=4, n_downs=3, norm="instance", dropout=True),
+    "pix2pix by blocks": lambda: ResNetGenerator(ngf=4, n_blocks=1, **PIX2PIX),
 }
 
 
@@ -45,6 +52,16 @@ def test_tiles_equal_the_whole(kind, tile_size):
     whole = np.asarray(network(images, training=False))
     assert whole.std() > 0.05
     np.testing.assert_allclose(TiledNetwork(network, tile_size)(images), whole, atol=1e-5)
+
+
+def test_noise_of_pix2pix_is_that_of_the_whole():
+    network = random_weights(UNetGenerator(ngf=2, n_downs=6, **PIX2PIX))
+    images = picture(64, 128)
+    whole = np.asarray(network(images, training=False))
+    quiet = UNetGenerator.from_config({**network.get_config(), "test_dropout": False})
+    quiet.set_weights(network.get_weights())
+    assert np.abs(quiet(images) - whole).max() > 0.01
+    np.testing.assert_allclose(TiledNetwork(network, 48)(images), whole, atol=1e-5)
 
 
 @pytest.mark.parametrize("tile_size", [2, 5, 1000])
