@@ -1,5 +1,6 @@
 """The export door: what a user types, sees and is left with."""
 
+import functools
 import json
 import shutil
 import signal
@@ -15,7 +16,7 @@ from PIL import Image
 
 import export
 from cyclegan_keras.export import EXPORTERS
-from cyclegan_keras.models import PatchDiscriminator, ResNetGenerator
+from cyclegan_keras.models import GENERATORS, PatchDiscriminator, ResNetGenerator
 
 
 def run(*words):
@@ -23,12 +24,21 @@ def run(*words):
     return export.main(["export.py", *map(str, words)])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    """The generator that runs name has no residual blocks: each is traced in every export."""
+    with pytest.MonkeyPatch.context() as patch:
+        shallow = functools.partial(ResNetGenerator.from_options, n_blocks=0)
+        patch.setitem(GENERATORS, "resnet_3blocks", shallow)
+        yield
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A folder with two generators, pictures, and a run that keeps an average of one of them."""
     folder = tmp_path_factory.mktemp("made")
     networks = {
-        name: ResNetGenerator(ngf=2, n_blocks=3, init_gain=0.1, name=name)
+        name: ResNetGenerator(ngf=2, n_blocks=0, init_gain=0.1, name=name)
         for name in ("generator_g", "generator_f", "average_generator_g")
     }
     for name, network in networks.items():
