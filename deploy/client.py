@@ -192,8 +192,8 @@ def translate_all(client, todo, options) -> int:
     """Translates the jobs in parallel, telling how far it is; returns how many failed."""
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(max(options.parallel, 1)) as pool:
-        work = [pool.submit(translate_file, client, *job, options.deadline) for job in todo]
         try:
+            work = [pool.submit(translate_file, client, *job, options.deadline) for job in todo]
             for done, future in enumerate(concurrent.futures.as_completed(work), 1):
                 if problem := future.result():
                     failed += 1
@@ -201,8 +201,8 @@ def translate_all(client, todo, options) -> int:
                 if len(todo) > 1:
                     print(f"\r{done} of {len(todo)}", end="", file=sys.stderr, flush=True)
         except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
             print("\nStopping after the pictures that are under way.", file=sys.stderr)
-            pool.shutdown(cancel_futures=True)
             raise
     if len(todo) > 1:
         print(f"\n{len(todo) - failed} translated, {failed} failed", file=sys.stderr)

@@ -42,11 +42,13 @@ class StandIn:
         config: text of a models.config.
         base: folder that takes the place of the config's base path.
         batch_size: most pictures that requests waiting together are merged to; 1 for no batching.
+        patience: seconds that an unfilled batch waits for the next request.
         failures: this many of the first requests are answered by UNAVAILABLE.
     """
 
-    def __init__(self, config, base, *, batch_size=1, failures=0):
+    def __init__(self, config, base, *, batch_size=1, patience=0.02, failures=0):
         self.base, self.batch_size, self.failures = pathlib.Path(base), batch_size, failures
+        self.patience = patience
         self.loaded, self.labels, self.batches = {}, {}, []
         self._queue = queue.Queue()
         self.configure(config)
@@ -137,7 +139,7 @@ class StandIn:
             batch = [self._queue.get()]
             while sum(len(next(iter(b[2].values()))) for b in batch) < self.batch_size:
                 try:
-                    batch.append(self._queue.get(timeout=0.02))
+                    batch.append(self._queue.get(timeout=self.patience))
                 except queue.Empty:
                     break
             for kind in dict.fromkeys(each[:2] for each in batch):

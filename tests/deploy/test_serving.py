@@ -6,6 +6,7 @@ The stand-in follows the server's documents and protos; deploy/smoke.sh asks the
 import base64
 import concurrent.futures
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -82,11 +83,10 @@ def test_a_batch_of_mixed_sizes_and_formats(connect, make_picture, decoded):
 def test_a_bad_picture_is_refused_once_with_the_reason(client, connect, bad, words, make_picture):
     content, length = bad
     file = content if isinstance(content, bytes) else make_picture(*content)[:length]
-    start = time.monotonic()
     with pytest.raises(client.ServerError, match=words) as refused:
         client.translate_patiently(connect(), [make_picture(), file], 60)
     assert not refused.value.may_pass
-    assert time.monotonic() - start < 30
+    assert "given up" not in str(refused.value)
     assert str(refused.value).startswith(("HTTP 400: ", "INVALID_ARGUMENT: "))
     assert len(connect().translate([make_picture()], 60)) == 1  # the next is served
 
@@ -110,12 +110,12 @@ def test_32_clients_at_a_time_each_get_their_own(connect, make_picture):
 
 
 def test_requests_that_are_batched_get_their_own_part(client, new_standin, make_picture, decoded):
-    batching = new_standin(batch_size=4)
+    batching = new_standin(batch_size=4, patience=60)
     files = [make_picture(8 + 4 * n, 12, n) for n in range(8)]
     with batching.rest() as address, concurrent.futures.ThreadPoolExecutor(8) as pool:
         rest = client.RestClient(address, "cyclegan", "serving_default")
         answers = list(pool.map(lambda file: rest.translate([file], 60)[0], files))
-    assert max(batching.batches) > 1
+    assert batching.batches == [4, 4]
     assert [decoded(answer).shape[0] for answer in answers] == [8 + 4 * n for n in range(8)]
 
 
@@ -259,6 +259,7 @@ def test_a_client_killed_in_the_middle_leaves_the_server_serving(
     client, standin, folder, tmp_path, decoded, make_picture, flag
 ):
     source, out = folder(60), tmp_path / "out"
+    os.mkfifo(source / "endless.png")  # so that it cannot end before it is killed
     with standin.rest() as rest, standin.grpc() as grpc_address:
         address = grpc_address if flag else rest
         command = [sys.executable, ROOT / "deploy" / "client.py", source, out, *flag]
@@ -271,7 +272,7 @@ def test_a_client_killed_in_the_middle_leaves_the_server_serving(
         timeout.cancel()
         assert process.wait() == -signal.SIGKILL
         finished = list(out.rglob("*.png"))
-        assert 1 <= len(finished) < 60
+        assert finished
         assert all(decoded(path.read_bytes()).shape == (16, 20, 3) for path in finished)
         kind = client.GrpcClient if flag else client.RestClient
         after = kind(address, "cyclegan", "serving_default")

@@ -167,10 +167,15 @@ def seen(monkeypatch):
 def test_no_more_is_read_ahead_than_memory_allows(tmp_path, seen):
     tasks, ahead = made(tmp_path / "in", [(10, 10)] * 30), []
 
+    def read():
+        return sum(name == "read_picture" for name, _ in seen)
+
     def network(images):
         time.sleep(0.005)
-        done = len(ahead)
-        ahead.append(sum(name == "read_picture" for name, _ in seen) - done)
+        done, end = len(ahead), time.monotonic() + 60
+        while read() < min(done + 2, len(tasks)) and time.monotonic() < end:
+            time.sleep(0.001)
+        ahead.append(read() - done)
         return images
 
     run_job(tasks, watched([], network), Settings(batch_size=1, ahead_pixels=500))
