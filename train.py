@@ -104,11 +104,10 @@ def build_trainer(options: dict, data):
     """Returns the trainer, after a check that the pictures fit its networks."""
     method, run = options["run"].method, options["run"]
     shape = data.picture_shape
-    if shape is None and (needing := options[method].needing_one_size()):
+    if shape is None and (changes := options[method].changes_for_several_sizes()):
         raise flags.OptionError(
-            f"--preprocess={data.options.preprocess} gives pictures of several sizes, but "
-            f"{' and '.join(needing)} need{'s' * (len(needing) == 1)} one: change that, or use a "
-            "--preprocess that crops."
+            f"--preprocess={data.options.preprocess} gives pictures of several sizes, but this "
+            f"objective needs one: use {' and '.join(changes)}, or a --preprocess that crops."
         )
     trainer = TRAINERS[method].from_options(
         options[method],

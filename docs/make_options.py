@@ -22,9 +22,16 @@ def table(title: str, sets: dict[str, dict[str, object]]) -> str:
     """Returns named sets of defaults as a Markdown table."""
     lines = [f"## {title}", "", "| name | sets |", "|---|---|"]
     for name, chosen in sets.items():
-        told = ", ".join(f"`--{option}={value}`" for option, value in chosen.items())
+        told = ", ".join(f"`{typed(option, value)}`" for option, value in chosen.items())
         lines.append(f"| `{name}` | {told or 'nothing'} |")
     return "\n".join([*lines, "", ""])
+
+
+def typed(option: str, value: object) -> str:
+    """Returns an option as one types it."""
+    if isinstance(value, bool):
+        return f"--{'' if value else 'no'}{option}"
+    return f"--{option}={value}"
 
 
 def page() -> str:

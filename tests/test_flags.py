@@ -138,3 +138,26 @@ def test_help_and_table_show_every_option():
         assert field.metadata["help"] in table
     assert "also --n_br" in help_text
     assert "one of red, blue" in help_text
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("--gloss=on", True), ("--gloss=off", False), ("--gloss=false", False), ("--nogloss", False)],
+)
+def test_switches_are_also_on_and_off(word, value):
+    assert parse(word) == {"gloss": value}
+
+
+def test_inherited_options_and_groups_of_one_class_are_told_once():
+    special = dataclasses.make_dataclass(
+        "Special",
+        [("edge", int, dataclasses.field(default=1, metadata={"help": "Sharp."}))],
+        bases=(Paint,),
+        frozen=True,
+        kw_only=True,
+    )
+    groups = {"paint": Paint, "knife": special, "blade": special}
+    for told in (flags.help_text(groups, "Usage."), flags.option_table(groups)):
+        assert told.count("--[no]gloss") + told.count("`--gloss`") == 1
+        assert "knife, blade" in told
+    assert set(flags.fields(groups)) == {f.name for f in dataclasses.fields(special)}

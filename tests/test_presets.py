@@ -2,21 +2,42 @@ import pytest
 
 import train
 from cyclegan_keras import flags
-from cyclegan_keras.presets import PRESETS
+from cyclegan_keras.presets import METHODS, PRESETS
+from cyclegan_keras.trainers import METHOD_OPTIONS
+
+
+def resolved(method, *layers):
+    groups = {k: v for k, v in train.GROUPS.items() if k == method or k not in METHOD_OPTIONS}
+    return flags.flatten(flags.resolve(groups, {"method": method, **METHODS[method]}, *layers))
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_valid_options(name):
-    values = flags.flatten(flags.resolve(train.GROUPS, PRESETS[name]))
-    assert {key: values[key] for key in PRESETS[name]} == PRESETS[name]
+    preset = PRESETS[name]
+    for method in [preset["method"]] if "method" in preset else METHODS:
+        values = resolved(method, preset)
+        assert {key: values[key] for key in preset} == preset
 
 
-def test_every_preset_can_be_asked_for():
-    assert set(flags.fields(train.GROUPS)["preset"].metadata["choices"]) == set(PRESETS)
+@pytest.mark.parametrize("name", {**METHODS, **PRESETS})
+def test_sets_of_defaults_say_only_what_differs(name):
+    """But for those that spell out, and for what sets a data set's own apart."""
+    if name in ("paper", "demo"):
+        return
+    method = PRESETS.get(name, {}).get("method", name)
+    chosen = PRESETS.get(name) or METHODS[name]
+    plain = resolved("cyclegan") if name in METHODS else resolved(method)
+    own = flags.flatten({"own": METHOD_OPTIONS[method]()})
+    for option, value in chosen.items():
+        assert option == "method" or value != {**own, **plain}[option], option
+
+
+def test_every_method_has_its_defaults():
+    assert METHODS.keys() == METHOD_OPTIONS.keys()
 
 
 def test_paper_spells_out_the_defaults():
-    defaults = flags.flatten(flags.resolve(train.GROUPS))
+    defaults = resolved("cyclegan")
     automatic = {"generator": "resnet_9blocks", "load_size": 286, "crop_size": 256}
     for name, value in PRESETS["paper"].items():
         assert value == (automatic[name] if defaults[name] is None else defaults[name]), name

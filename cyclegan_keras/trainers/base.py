@@ -143,8 +143,8 @@ class Trainer(keras.Model):
             expected = [weight.shape for weight in self.networks[name].weights]
             if [weight.shape for weight in source.weights] != expected:
                 raise ValueError(
-                    f"{name}: expected the weights of {_arguments(self.networks[name])}. "
-                    f"Received: {_arguments(source)}."
+                    f"{name}: expected the weights of {_arguments(self.networks[name], source)}. "
+                    f"Received: {_arguments(source, self.networks[name])}."
                 )
         for name, source in networks.items():
             for target in (self.networks[name], self.averages.get(name)):
@@ -208,8 +208,10 @@ class Trainer(keras.Model):
             variable.assign(values[name])
 
 
-def _arguments(network: keras.Model) -> str:
-    told = {key: value for key, value in network.get_config().items() if key != "name"}
+def _arguments(network: keras.Model, other: keras.Model) -> str:
+    """A network as its class and the arguments by which it differs from another."""
+    own, others = network.get_config(), other.get_config()
+    told = {key: value for key, value in own.items() if value != others.get(key) and key != "name"}
     return f"{type(network).__name__}({', '.join(f'{k}={v!r}' for k, v in told.items())})"
 
 

@@ -82,9 +82,9 @@ class AdversarialOptions:
         },
     )
 
-    def needing_one_size(self) -> list[str]:
-        """Returns which of these options need all training pictures to be of one size."""
-        return ["--gan_mode=wgangp"] if self.gan_mode == "wgangp" else []
+    def changes_for_several_sizes(self) -> list[str]:
+        """Returns which options to set for training pictures of several sizes."""
+        return ["another --gan_mode"] if self.gan_mode == "wgangp" else []
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,9 +115,9 @@ class CycleGANOptions(AdversarialOptions):
         metadata={"help": "Earlier fakes shown to each discriminator; 0 for none.", "low": 0},
     )
 
-    def needing_one_size(self) -> list[str]:
-        pools = [f"--pool_size={self.pool_size}"] if self.pool_size else []
-        return [*super().needing_one_size(), *pools]
+    def changes_for_several_sizes(self) -> list[str]:
+        pools = ["--pool_size=0"] if self.pool_size else []
+        return [*super().changes_for_several_sizes(), *pools]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -203,9 +203,9 @@ class CUTOptions(AdversarialOptions):
                 "0,4,8,12,16."
             )
 
-    def needing_one_size(self) -> list[str]:
-        identity = ["--nce_identity"] if self.nce_identity else []
-        return [*super().needing_one_size(), *identity]
+    def changes_for_several_sizes(self) -> list[str]:
+        identity = ["--nonce_identity"] if self.nce_identity else []
+        return [*super().changes_for_several_sizes(), *identity]
 
 
 # --method -> its options

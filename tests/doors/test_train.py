@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -157,10 +158,10 @@ def test_options_are_saved_with_automatic_ones_made_definite(finished):
     assert options["steps_per_epoch"] == 4
     assert options["seed"] == 3
     assert options["pool_size"] == 50
+    others = trainers.METHOD_OPTIONS.keys() - {"cyclegan"}
+    own = {title: group for title, group in train.GROUPS.items() if title not in others}
     assert set(options) == {
-        name
-        for name, field in flags.fields(train.GROUPS).items()
-        if field.metadata.get("saved", True)
+        name for name, field in flags.fields(own).items() if field.metadata.get("saved", True)
     }
 
 
@@ -251,8 +252,8 @@ def test_help_is_complete_and_grouped(capsys):
     assert run("--help") == 0
     out = capsys.readouterr().out
     assert "python train.py --dataset=cycle_gan/horse2zebra" in out
-    for title in train.GROUPS:
-        assert f"\n{title}:\n" in out
+    titles = {word for line in out.splitlines() if line.endswith(":") for word in line.split(", ")}
+    assert {title.rstrip(":") for title in titles} >= set(train.GROUPS)
     for name in flags.fields(train.GROUPS):
         assert name in out
 
@@ -270,7 +271,8 @@ def test_dry_run_shows_the_options_and_writes_nothing(tmp_path, monkeypatch, cap
 
 def test_options_page_is_current():
     page = (ROOT / "docs" / "options.md").read_text()
-    assert page.endswith(flags.option_table(train.GROUPS))
+    module = runpy.run_path(str(ROOT / "docs" / "make_options.py"))
+    assert page == module["page"]()
 
 
 def folder(root, **contents):
@@ -304,7 +306,7 @@ BAD_INPUT = {
     "pool of several sizes": (["--dataset=mixed", "--preprocess=none"], "--pool_size=0"),
     "penalty of several sizes": (
         ["--dataset=mixed", "--preprocess=none", "--pool_size=0", "--gan_mode=wgangp"],
-        "wgangp",
+        "use another --gan_mode, or a --preprocess that crops",
     ),
     "several sizes, too small": (
         ["--dataset=mixed", "--preprocess=none", "--pool_size=0"],
@@ -565,17 +567,6 @@ def test_the_doctor_saves_and_ends_a_run(tmp_path, monkeypatch, capsys):
     assert held.last_step() == 5
     assert not (tmp_path / "generator_g.keras").exists()
     assert [len(row["findings"]) for row in held.checks()] == [0, 0, 0, 0, 2]
-
-
-@pytest.mark.parametrize(("asked", "stops"), [("off", []), ("warn", [False]), ("stop", [True])])
-def test_a_doctor_comes_when_asked_for(asked, stops, tmp_path):
-    options = {
-        "run": runs.RunOptions(doctor=asked, sample_every=7),
-        "cyclegan": trainers.CycleGANOptions(gan_mode="hinge"),
-    }
-    callbacks = train.doctors(runs.Run(tmp_path), options, {})
-    assert [callback.stop for callback in callbacks] == stops
-    assert {(c.every, c.gan_mode) for c in callbacks} <= {(7, "hinge")}
 
 
 @contextlib.contextmanager

@@ -158,11 +158,11 @@ BAD_INPUT = {
     "fastcut of few blocks": (["--nce_layers=0,16"], "--nce_layers=0,16 with --generator=resnet_3"),
     "cut of several sizes": (
         ["--dataset=mixed", "--preprocess=none"],
-        "--nce_identity needs one: change that",
+        "use --nonce_identity, or a --preprocess that crops",
     ),
     "cyclegan of several sizes": (
         ["--dataset=mixed", "--preprocess=none", "--gan_mode=wgangp"],
-        "--gan_mode=wgangp and --pool_size=50 need one",
+        "use another --gan_mode and --pool_size=0, or",
     ),
     "cyclegan with another's preset": (
         ["--preset=facades"],

@@ -236,3 +236,25 @@ def test_unknown_gan_mode_is_named():
 
 def test_l1_between_real_and_itself_is_zero():
     assert float(l1(batch()["x"], batch()["x"])) == 0
+
+
+def test_pairs_among_the_samples_add_their_difference():
+    trainer, data = make_trainer(lambda_pairs=7.0), batch(count=2)
+    paired = np.array([0.0, 1.0], "float32")
+    terms, fake_x, fake_y = trainer.generator_terms(data["x"], data["y"], paired)
+    plain, _, _ = trainer.generator_terms(data["x"], data["y"])
+    np.testing.assert_allclose(terms["paired_y"], np.abs(fake_y - data["y"])[1].mean(), rtol=1e-5)
+    np.testing.assert_allclose(terms["paired_x"], np.abs(fake_x - data["x"])[1].mean(), rtol=1e-5)
+    added = float(trainer.weighted_sum(terms)) - float(trainer.weighted_sum(plain))
+    np.testing.assert_allclose(added, 7 * float(terms["paired_x"] + terms["paired_y"]), rtol=1e-3)
+
+
+def test_batches_without_pairs_train_as_if_there_were_none():
+    states = []
+    for more in ({}, {"paired": tf.zeros(1)}):
+        trainer = make_trainer()
+        logs = trainer.train_step({**batch(), **more})
+        states.append(values(trainer.generator_variables))
+        assert ("paired_y" in logs) == bool(more)
+    for plain, mixed in zip(*states, strict=True):
+        np.testing.assert_allclose(mixed, plain, atol=1e-7)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import train
 from cyclegan_keras import flags
 from cyclegan_keras.losses import ADVERSARIAL
+from cyclegan_keras.trainers import METHOD_OPTIONS
 from cyclegan_keras.trainers.doctor import AILMENTS, CHECKS, LOSS_AT_CHANCE, Watch
 from cyclegan_keras.trainers.doctor_measures import MEASURES
 
@@ -19,8 +20,8 @@ INVERTED, COPYING = AILMENTS[:2]
 SICK, WELL = -0.8, 0.8
 
 
-def see_all(history, name="G/luminance_correlation"):
-    watch = Watch()
+def see_all(history, name="G/luminance_correlation", method="cyclegan"):
+    watch = Watch(method)
     return [finding for step, value in history for finding in watch.see(step, {name: value})], watch
 
 
@@ -105,20 +106,26 @@ def test_findings_alternate_and_each_rests_on_its_checks(gaps):
         assert not finding.begins or finding.step - finding.since >= INVERTED.steps
 
 
-@pytest.mark.parametrize("ailment", AILMENTS, ids=lambda ailment: ailment.name)
-def test_sentences_tell_the_number_the_step_and_flags_that_exist(ailment):
+CASES = [(ailment, method) for ailment in AILMENTS for method in ailment.remedies]
+
+
+@pytest.mark.parametrize(("ailment", "method"), CASES, ids=lambda case: getattr(case, "name", case))
+def test_sentences_tell_the_number_the_step_and_flags_that_exist(ailment, method):
     value = ailment.limit + (0.31 if ailment.above else -0.01)
-    findings, _ = see_all([(500 * i, value) for i in range(1, 30)], f"G/{ailment.measure}")
+    rows = [(500 * i, value) for i in range(1, 30)]
+    findings, _ = see_all(rows, f"G/{ailment.measure}", method)
     sentence = findings[0].sentence
     assert sentence.startswith("G ")
     assert "since step 500: " in sentence
     assert any(f"{value * factor:.{digits}f}" in sentence
                for factor in (1, 100) for digits in (0, 1, 2))  # fmt: skip
-    known = flags.fields(train.GROUPS)
+    groups = {k: v for k, v in train.GROUPS.items() if k == method or k not in METHOD_OPTIONS}
+    known = flags.fields(groups)
     named = [word.strip("(),.").removeprefix("--") for word in sentence.split() if "--" in word]
     assert named
     for word in named:
         name, _, choice = word.partition("=")
+        name = name if name in known else name.removeprefix("no")
         assert name in known
         choices = known[name].metadata.get("choices")
         assert not choices or choice in choices
@@ -137,3 +144,7 @@ def test_chance_is_the_best_of_all_constant_answers(gan_mode):
 
 def test_a_critic_has_no_chance_to_compare_with():
     assert set(LOSS_AT_CHANCE) == set(ADVERSARIAL) - {"wgangp"}
+
+
+def test_what_a_method_may_rightly_do_is_no_ailment():
+    assert not see_all([(500 * i, -0.9) for i in range(1, 30)], method="pix2pix")[0]

@@ -12,7 +12,8 @@ from cyclegan_keras.models import ResNetGenerator
 from cyclegan_keras.runs import Run
 from cyclegan_keras.trainers.base import Trainer
 from cyclegan_keras.trainers.doctor import LOSS_AT_CHANCE
-from cyclegan_keras.trainers.doctor_callback import Doctor, SickError
+from cyclegan_keras.trainers.doctor_callback import Doctor, SickError, callbacks_for
+from cyclegan_keras.trainers.options import CUTOptions
 
 EVERY = 2500  # the longest patience is over after five checks
 HEALTHY = {"d_x": 0.2, "d_y": 0.2}
@@ -61,7 +62,7 @@ def run(tmp_path):
 
 def begin(run, model, step=0, **options):
     model.finished_steps.assign(step)
-    doctor = Doctor(run, EVERY, PICTURES, **{"gan_mode": "lsgan", **options})
+    doctor = Doctor(run, EVERY, PICTURES, **{"method": "cyclegan", "gan_mode": "lsgan", **options})
     doctor.set_model(model)
     doctor.on_train_begin()
     return doctor
@@ -180,3 +181,10 @@ def test_a_line_of_doctor_jsonl_is_plain_json(run):
     assert all(isinstance(value, float) for value in row.values())
     assert row["G/luminance_correlation"] == pytest.approx(1, abs=0.5)
     assert row["D_X/loss_to_chance"] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("asked", "stops"), [("off", []), ("warn", [False]), ("stop", [True])])
+def test_a_doctor_comes_when_asked_for(asked, stops, run):
+    doctors = callbacks_for(asked, run, 7, PICTURES, "fastcut", CUTOptions(gan_mode="hinge"))
+    assert [doctor.stop for doctor in doctors] == stops
+    assert {(d.every, d.gan_mode, d.watch.method) for d in doctors} <= {(7, "hinge", "fastcut")}
