@@ -1,0 +1,134 @@
+"""Time and memory of a training step of every method, side by side.
+
+python benchmarks/methods.py
+python benchmarks/methods.py --crop_size=256 --steps=3
+
+Every method has a process of its own, so that its peak memory is its own, and they take steps in
+turn, so that what disturbs one disturbs all. Networks and objectives are the methods' defaults,
+with one ResNet generator for all that take one. The last line is JSON.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+METHODS = ("cyclegan", "cut", "fastcut", "pix2pix")
+
+
+def work(arguments: argparse.Namespace) -> None:
+    """Takes a step whenever a line comes in, and tells how long it took and the peak memory."""
+    import numpy as np
+    import tensorflow as tf
+
+    import train
+    from cyclegan_keras.trainers import TRAINERS, adam
+    from cyclegan_keras.versions import versions
+
+    method, side = arguments.worker, arguments.crop_size
+    paired = TRAINERS[method].needs_pairs
+    generator = TRAINERS[method].usual_generator((side, side), (side, side))
+    typed = {
+        "method": method,
+        "dataset": "demo/pony_pairs" if paired else "demo/ponies",
+        "generator": generator if paired else arguments.generator,
+        "ngf": arguments.ngf,
+        "ndf": arguments.ngf,
+    }
+    options, _, _ = train.resolve_options(typed)
+    trainer = TRAINERS[method].from_options(
+        options[method],
+        options["networks"],
+        lambda: adam(options["optimizer"], 1000),
+        picture_shape=(side, side, 3),
+    )
+    shape = (1, side, side, 3)
+    random = np.random.default_rng(0)
+    data = {name: tf.constant(random.uniform(-1, 1, shape).astype("float32")) for name in "xy"}
+    step = tf.function(trainer.train_step)
+    before = peak_mb()
+    tell({"generator": typed["generator"], "versions": versions()})
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        float(step(data)["generator_loss"])
+        tell({"seconds": time.perf_counter() - began, "peak_mb": peak_mb() - before})
+
+
+def tell(answer: dict) -> None:
+    """Writes one line of JSON."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def peak_mb() -> float:
+    """Returns the most memory this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def main() -> None:
+    """Lets the methods take steps in turn and prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--crop_size", type=int, default=128)
+    parser.add_argument("--generator", default="resnet_9blocks")
+    parser.add_argument("--ngf", type=int, default=64, help="of both kinds of networks")
+    parser.add_argument("--steps", type=int, default=5, help="after two that are not counted")
+    parser.add_argument("--worker", choices=METHODS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        work(arguments)
+        return
+    workers = {method: start(method) for method in METHODS}
+    facts = {method: json.loads(worker.stdout.readline()) for method, worker in workers.items()}
+    seconds, memory = {method: [] for method in METHODS}, {}
+    for number in range(arguments.steps + 2):
+        for method, worker in workers.items():
+            worker.stdin.write("\n")
+            worker.stdin.flush()
+            answer = json.loads(worker.stdout.readline())
+            memory[method] = answer["peak_mb"]
+            if number >= 2:
+                seconds[method].append(answer["seconds"])
+    for worker in workers.values():
+        worker.stdin.close()
+        worker.wait()
+    report(arguments, facts, {m: statistics.median(s) for m, s in seconds.items()}, memory)
+
+
+def start(method: str) -> subprocess.Popen:
+    """Starts the process of one method."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, *sys.argv, f"--worker={method}"], **pipes)
+
+
+def report(arguments: argparse.Namespace, facts: dict, seconds: dict, memory: dict) -> None:
+    """Prints the table and the line of JSON."""
+    rows = [
+        {
+            "method": method,
+            "generator": facts[method]["generator"],
+            "seconds": round(seconds[method], 4),
+            "time_to_cyclegan": round(seconds[method] / seconds["cyclegan"], 3),
+            "peak_mb": round(memory[method]),
+            "memory_to_cyclegan": round(memory[method] / memory["cyclegan"], 3),
+        }
+        for method in METHODS
+    ]
+    print(f"{'method':10}{'generator':16}{'s/step':>8}{'ratio':>8}{'peak MB':>9}{'ratio':>8}")
+    for row in rows:
+        print("{:10}{:16}{:8.3f}{:8.2f}{:9d}{:8.2f}".format(*row.values()))
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    told = {"crop_size": arguments.crop_size, "ngf": arguments.ngf, "machine": machine}
+    print(json.dumps({**told, "versions": facts["cyclegan"]["versions"], "methods": rows}))
+
+
+if __name__ == "__main__":
+    main()
