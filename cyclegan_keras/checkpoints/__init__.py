@@ -6,7 +6,13 @@ python -m cyclegan_keras.checkpoints export-pth generator_g.keras --output=lates
 
 from cyclegan_keras.checkpoints.errors import CheckpointError
 from cyclegan_keras.checkpoints.keras_example import KerasExampleGenerator, read_keras_example
-from cyclegan_keras.checkpoints.networks import describe, load_network, load_networks, save_pth
+from cyclegan_keras.checkpoints.networks import (
+    as_in_training,
+    describe,
+    load_network,
+    load_networks,
+    save_pth,
+)
 from cyclegan_keras.checkpoints.starting import (
     network_options,
     networks_of_run,
@@ -19,6 +25,7 @@ from cyclegan_keras.checkpoints.torch_writer import write_state_dict
 __all__ = [
     "CheckpointError",
     "KerasExampleGenerator",
+    "as_in_training",
     "describe",
     "from_state_dict",
     "load_network",

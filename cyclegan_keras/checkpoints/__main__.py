@@ -40,6 +40,12 @@ def _parser() -> argparse.ArgumentParser:
     reading.add_argument(
         "--dropout", action="store_true", help="the file's U-Net has dropout in training"
     )
+    reading.add_argument(
+        "--as_in_training",
+        action="store_true",
+        help="translate with that dropout, and batch norm by each picture's statistics, as the "
+        "reference tests pix2pix",
+    )
     reading.set_defaults(run=_import)
     writing = commands.add_parser("export-pth", help="write a .keras file as .pth")
     writing.add_argument("file", help="the .keras file")
@@ -66,6 +72,8 @@ def _import(arguments) -> None:
             print(f"{name or arguments.file}: {checkpoints.describe(network)}")
         return
     network = checkpoints.load_network(arguments.file, arguments.network, dropout=arguments.dropout)
+    if arguments.as_in_training:
+        network = checkpoints.as_in_training(network)
     with runs.atomic_write(arguments.output) as temporary:
         network.save(temporary)
     print(f"{checkpoints.describe(network)} -> {arguments.output}")

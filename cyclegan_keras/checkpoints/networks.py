@@ -63,6 +63,23 @@ def load_network(
     return networks[name]
 
 
+def as_in_training(network: keras.Model) -> keras.Model:
+    """Returns the generator with dropout on at test and batch norm by each picture's statistics.
+
+    So the PyTorch reference tests pix2pix, unless told `--eval`; its files do not tell it.
+
+    Raises:
+        CheckpointError: the network is no generator of this package.
+    """
+    config = network.get_config()
+    if "test_dropout" not in config:
+        raise CheckpointError(f"A {type(network).__name__} is the same in training and at test.")
+    config |= {"test_dropout": config["dropout"], "test_statistics": "picture"}
+    copy = type(network).from_config(config)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
 def save_pth(network: keras.Model, path: str | os.PathLike) -> None:
     """Writes a network's weights so that the PyTorch reference can load them.
 

@@ -10,13 +10,14 @@ from PIL import Image
 
 from cyclegan_keras.checkpoints import (
     CheckpointError,
+    as_in_training,
     describe,
     load_network,
     load_networks,
     save_pth,
     write_state_dict,
 )
-from cyclegan_keras.models import PixelDiscriminator, ResNetGenerator
+from cyclegan_keras.models import PixelDiscriminator, ResNetGenerator, UNetGenerator
 
 
 def test_pth_and_keras_files_give_the_same_network(tmp_path):
@@ -81,6 +82,16 @@ def test_a_generator_of_45_mb_needs_seconds_and_less_than_three_times_its_size(t
     seconds, kilobytes = map(float, done.stdout.split())
     assert seconds < 20  # it takes one
     assert kilobytes * 1024 < 3 * size
+
+
+def test_pix2pix_translates_as_it_was_trained():
+    network = UNetGenerator(ngf=2, n_downs=3, init_gain=0.3)
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype("float32")
+    y = as_in_training(network)(x, training=False)
+    np.testing.assert_allclose(y, network(x, training=True), atol=1e-5)
+    assert as_in_training(UNetGenerator(ngf=2, n_downs=3, dropout=True)).test_dropout
+    with pytest.raises(CheckpointError, match="the same in training and at test"):
+        as_in_training(PixelDiscriminator(ndf=2))
 
 
 @pytest.fixture(scope="module")
