@@ -58,6 +58,9 @@ def resolve_options(typed: dict) -> tuple[dict, str, dict]:
             "leave one of them out."
         )
     flags.refuse_foreign(typed, method, METHOD_OPTIONS)
+    if typed.get("pairs") and not TRAINERS[method].mixes_pairs:
+        mixing = ", ".join(name for name, trainer in TRAINERS.items() if trainer.mixes_pairs)
+        raise flags.OptionError(f"--pairs is for --method={mixing}, not for {method}.")
     start = {}
     if (places := {**saved, **typed}.get("init_from")) and not run.last_step():
         start = checkpoints.starting_networks(places)

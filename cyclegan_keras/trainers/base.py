@@ -22,10 +22,11 @@ class Trainer(keras.Model):
 
     Attributes:
         needs_pairs: whether x and y of one sample must show one scene.
+        mixes_pairs: whether it learns from samples that happen to, marked by "paired".
         averages: generator name -> its averaged copy; empty when `ema_decay` is 0.
     """
 
-    needs_pairs = False
+    needs_pairs = mixes_pairs = False
 
     def __init__(
         self,

@@ -43,6 +43,8 @@ class CycleGAN(AdversarialTrainer):
     Reference: https://arxiv.org/abs/1703.10593
     """
 
+    mixes_pairs = True
+
     def __init__(
         self,
         generator_g: keras.Model,

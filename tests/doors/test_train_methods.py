@@ -164,6 +164,7 @@ BAD_INPUT = {
         ["--dataset=mixed", "--preprocess=none", "--gan_mode=wgangp"],
         "use another --gan_mode and --pool_size=0, or",
     ),
+    "cut with some pairs": (["--pairs=pairs.csv"], "--pairs is for --method=cyclegan, not for cut"),
     "cyclegan with another's preset": (
         ["--preset=facades"],
         "is for --method=pix2pix, not",
