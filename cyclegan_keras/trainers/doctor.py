@@ -124,11 +124,18 @@ AILMENTS = (
         what="{who} is hardly ever wrong, which teaches its generator little",
         passed="{who} can be wrong again",
         number="its loss is {value:.1%} of that of guessing",
-        remedies=dict.fromkeys(
-            ("cyclegan", "pix2pix", "cut", "fastcut"),
-            "Start a new run with a weaker discriminator (--ndf=32, or "
-            "--discriminator=n_layers --n_layers=2) or with more pictures.",
-        ),
+        remedies={
+            **dict.fromkeys(
+                ("cyclegan", "pix2pix"),
+                "Start a new run with a weaker discriminator (--ndf=32, or "
+                "--discriminator=n_layers --n_layers=2) or with more pictures.",
+            ),
+            **dict.fromkeys(
+                ("cut", "fastcut"),
+                "Start a new run with a lower --lambda_nce, with a weaker discriminator "
+                "(--ndf=32) or with more pictures.",
+            ),
+        },
     ),
 )
 
