@@ -92,7 +92,7 @@ def start(*words, code=""):
 
 def finish(process, code=0):
     """Waits for `process`; returns what it wrote."""
-    out, err = process.communicate(timeout=200)
+    out, err = process.communicate(timeout=900)  # only so that a fault does not hang
     assert process.returncode == code, err[-3000:]
     return out, err
 
@@ -457,7 +457,6 @@ EVENTFUL = (
     "--steps_per_epoch=12",
     "--sample_every=5",
     "--dropout",
-    "--ema_decay=0.9",
     "--pool_size=3",
     "--deterministic",
     "--checkpoint_minutes=0.0005",
@@ -466,10 +465,10 @@ EVENTFUL = (
 
 def wait_for_checkpoint(process, run_dir, after=0):
     """Waits until a checkpoint of more than `after` steps is there."""
-    deadline = time.monotonic() + 300  # only so that a fault does not hang
+    deadline = time.monotonic() + 900  # only so that a fault does not hang
     while runs.Run(run_dir).last_step() <= after:
         assert process.poll() is None, process.communicate()[1][-3000:]
-        assert time.monotonic() < deadline, "no checkpoint in five minutes"
+        assert time.monotonic() < deadline, "no checkpoint in a quarter of an hour"
         time.sleep(0.01)
 
 
@@ -630,7 +629,7 @@ from cyclegan_keras.trainers import callbacks
 class Progress(callbacks.Progress):
     def after_step(self, before, logs):
         super().after_step(before, logs)
-        if self.step in (100, 400):
+        if self.step in (50, 150):
             print(psutil.Process().memory_info().rss)
 
 callbacks.Progress = Progress
@@ -639,12 +638,12 @@ callbacks.Progress = Progress
 
 @pytest.fixture(scope="module")
 def watched(photos, tmp_path_factory):
-    """A run of 400 steps in a process of its own: its standard output and error.
+    """A run of 150 steps in a process of its own: its standard output and error.
 
     In a process that has run other tests, the memory that they gave back would hide a leak.
     """
     words = [word for word in TINY if "dataset" not in word and "steps" not in word]
-    words += ["--n_epochs_decay=0", "--steps_per_epoch=400", "--log_every=50"]
+    words += ["--n_epochs_decay=0", "--steps_per_epoch=150", "--log_every=50"]
     words += ["--sample_every=1000", f"--dataset={photos}"]
     run_dir = tmp_path_factory.mktemp("watched") / "run"
     return finish(start(*words, f"--run_dir={run_dir}", code=WATCHED))
@@ -654,7 +653,7 @@ def watched(photos, tmp_path_factory):
 def test_memory_does_not_grow(watched):
     out, _ = watched
     warm, late = map(int, out.split()[:2])
-    assert late - warm < 300 * 2**16  # 64 KiB a step
+    assert late - warm < 100 * 2**15  # 32 KiB a step; it is about one
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def trained(replicas):
     strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
     with strategy.scope() if replicas > 1 else contextlib.nullcontext():
         trainer = CycleGAN(
-            *(ResNetGenerator(ngf=2, n_blocks=1, name=f"generator_{name}") for name in "gf"),
+            *(ResNetGenerator(ngf=2, n_blocks=0, name=f"generator_{name}") for name in "gf"),
             *(PatchDiscriminator(ndf=2, n_layers=1, name=f"discriminator_{d}") for d in "xy"),
             pool_size=3,
             lambda_identity=0.0,
