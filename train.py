@@ -18,10 +18,9 @@ import keras
 import tensorflow as tf
 
 import pipelines.sources
-from cyclegan_keras import checkpoints, console, evaluation, facts, flags, runs
+from cyclegan_keras import checkpoints, console, evaluation, facts, flags, presets, runs
 from cyclegan_keras.evaluation import best
 from cyclegan_keras.models import Description, NetworkOptions
-from cyclegan_keras.presets import METHODS, PRESETS
 from cyclegan_keras.trainers import METHOD_OPTIONS, TRAINERS, adam, callbacks, doctor_callback
 from cyclegan_keras.trainers.errors import TrainerError
 from cyclegan_keras.trainers.options import AdversarialOptions, OptimizerOptions
@@ -46,7 +45,7 @@ def resolve_options(typed: dict) -> tuple[dict, str, dict]:
     """Returns the options by group, the run directory, and the networks to start from."""
     if typed.get("dataset"):  # photos/ and photos are one folder
         typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))
-    preset = PRESETS.get(typed.get("preset"), {})
+    preset = presets.PRESETS.get(typed.get("preset"), {})
     run_dir = os.path.expanduser(typed.get("run_dir") or usual_directory({**preset, **typed}))
     run = runs.Run(run_dir)
     saved = run.saved_options()
@@ -66,7 +65,8 @@ def resolve_options(typed: dict) -> tuple[dict, str, dict]:
         start = checkpoints.starting_networks(places)
     built = checkpoints.network_options(start)
     groups = {k: v for k, v in GROUPS.items() if k == method or k not in METHOD_OPTIONS}
-    layers = ({"method": method, **METHODS[method]}, preset, built, saved, typed)
+    own = {"method": method, **presets.defaults_of(method, {**preset, **typed})}
+    layers = (own, preset, built, saved, typed)
     return flags.resolve(groups, *layers), run_dir, start
 
 
@@ -98,7 +98,7 @@ def fill_in(options: dict, data) -> dict:
     if run.steps_per_epoch is None:
         run = dataclasses.replace(run, steps_per_epoch=data.steps_per_epoch)
     if networks.generator is None:
-        generator = TRAINERS[run.method].usual_generator(data.smallest_size, data.largest_size)
+        generator = TRAINERS[run.method].usual_generator(data.sizes)
         networks = dataclasses.replace(networks, generator=generator)
     return {**options, "run": run, "data": data.options, "networks": networks}
 
@@ -122,8 +122,9 @@ def build_trainer(options: dict, data):
     )
     smallest = max(network.smallest_size for network in trainer.networks.values())
     multiple = max(network.size_multiple for network in trainer.networks.values())
-    width, height = data.smallest_size
-    if min(width, height) < smallest or width % multiple or height % multiple:
+    unfit = [s for s in sorted(data.sizes) if min(s) < smallest or any(e % multiple for e in s)]
+    if unfit:
+        width, height = unfit[0]
         raise flags.OptionError(
             f"Pictures of {width}x{height} pixels do not fit the networks: sides must be "
             f"multiples of {multiple} and at least {smallest}. Change --crop_size or --load_size."

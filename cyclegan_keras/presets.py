@@ -1,5 +1,7 @@
 """Named sets of defaults. A typed flag, or an option of a run being resumed, wins over them."""
 
+from collections.abc import Mapping
+
 # --method -> where its defaults differ from those of the options themselves.
 METHODS: dict[str, dict[str, object]] = {
     "cyclegan": {},
@@ -32,6 +34,15 @@ METHODS: dict[str, dict[str, object]] = {
         "n_epochs_decay": 50,
     },
 }
+
+
+def defaults_of(method: str, chosen: Mapping[str, object]) -> dict[str, object]:
+    """Returns where a method's defaults differ; what contradicts `chosen` options gives way."""
+    defaults = dict(METHODS[method])
+    if "upsample" in chosen or str(chosen.get("generator")).startswith("unet"):
+        defaults.pop("antialias_up", None)
+    return defaults
+
 
 PRESETS: dict[str, dict[str, object]] = {
     # The paper's appendix (7.1, 7.2), spelled out: these are the defaults too.

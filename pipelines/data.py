@@ -29,8 +29,7 @@ class Data:
         options: the options, with `load_size` and `crop_size` filled in.
         paired: whether x and y of a training sample show the same scene.
         picture_shape: (height, width, 3) of every training picture; None where it varies.
-        smallest_size: the least (width, height) in px that any picture is trained or viewed at.
-        largest_size: the greatest.
+        sizes: every (width, height) in px that a picture is trained or viewed at.
         steps_per_epoch: batches in an epoch, whole ones.
         has_test: whether there are test pictures of both domains.
         paired_test: whether test x and test y of one index show the same scene.
@@ -56,7 +55,7 @@ class Data:
         self._seed = seed
         self._crop_size = self.options.crop_size if PRESETS[options.preprocess].crops else None
         self._train, self._test, self._pairs = self._loaders()
-        self.picture_shape, self.smallest_size, self.largest_size = self._checked_sizes()
+        self.picture_shape, self.sizes = self._checked_sizes()
         self.steps_per_epoch = batches.steps_per_epoch(*self._counts, options.batch_size)
 
     @property
@@ -209,21 +208,22 @@ class Data:
             load(pairs, scaled) if pairs else {},
         )
 
-    def _checked_sizes(self) -> tuple[tuple[int, int, int] | None, Size, Size]:
+    def _checked_sizes(self) -> tuple[tuple[int, int, int] | None, frozenset[Size]]:
         for loader in self._all_loaders():
             checks.warn_of_rounding(loader, self.options)
             if self._crop_size:
                 checks.check_crop(loader, self.options)
         if self._crop_size:
             sizes = [{(self._crop_size, self._crop_size)}] * 2
+            viewed = sizes[0]
         else:
             trained = [self._train, self._pairs] if self._pairs else [self._train]
             sizes = [{s for each in trained for s in each[k].scaled_sizes()} for k in "xy"]
+            viewed = {s for each in self._test.values() for s in each.scaled_sizes()}
         checks.check_batch(self.options.batch_size, self._counts, max(map(len, sizes)))
         together = sizes[0] | sizes[1]
-        widths, heights = zip(*together, strict=True)
-        shape = (heights[0], widths[0], 3) if len(together) == 1 else None
-        return shape, (min(widths), min(heights)), (max(widths), max(heights))
+        shape = (*next(iter(together))[::-1], 3) if len(together) == 1 else None
+        return shape, frozenset(together | viewed)
 
 
 def _scaled(options: DataOptions, size):

@@ -2,7 +2,7 @@ import pytest
 
 import train
 from cyclegan_keras import flags
-from cyclegan_keras.presets import METHODS, PRESETS
+from cyclegan_keras.presets import METHODS, PRESETS, defaults_of
 from cyclegan_keras.trainers import METHOD_OPTIONS
 
 
@@ -45,3 +45,10 @@ def test_paper_spells_out_the_defaults():
 
 def test_demo_needs_no_other_flag():
     assert PRESETS["demo"]["dataset"].startswith("demo/")
+
+
+@pytest.mark.parametrize("typed", [{"upsample": "resize"}, {"generator": "unet_64"}])
+def test_what_contradicts_a_typed_flag_gives_way(typed):
+    assert "antialias_up" in defaults_of("cut", {"generator": "resnet_9blocks"})
+    assert "antialias_up" not in defaults_of("cut", typed)
+    assert METHODS["cut"]["antialias_up"]

@@ -1,10 +1,9 @@
 """How D tells real from fake, and how G learns that it did.
 
-Logits are D's verdicts, one a patch, usually `(batch, height, width, 1)`; a list of them, one for
-each patch size, has every size count the same. Every loss is the mean over all of them: a scalar of
-at least float32. Every discriminator loss is HALF the sum of its real
-and its fake part: the paper halves the objective of D, which slows D beside G. All modes here keep
-that convention.
+Logits are D's verdicts, one a patch, usually `(batch, height, width, 1)`; in a list of them every
+patch size counts the same. Every loss is the mean over all of them: a scalar of at least float32.
+Every discriminator loss is HALF the sum of its real and its fake part: the paper halves the
+objective of D, which slows D beside G. All modes here keep that convention.
 """
 
 from collections.abc import Callable

@@ -79,7 +79,7 @@ class NetworkOptions:
         default=False,
         metadata={
             "help": "Halve sizes as CUT does, by a blur and every second pixel, in ResNet "
-            "generators and the discriminators basic and n_layers."
+            "generators and all discriminators but pixel."
         },
     )
     antialias_up: bool = dataclasses.field(

@@ -69,7 +69,8 @@ class PatchMLP(keras.Model):
 
     def call(self, inputs, training=None, mask=None):
         """Maps `inputs`; see the class."""
-        return [to_sphere(x) for x in super().call(inputs, training=training, mask=mask)]
+        outputs = super().call(inputs, training=training, mask=mask)
+        return [to_sphere(x) for x in (outputs if isinstance(outputs, list) else [outputs])]
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -84,4 +85,5 @@ class PatchMLP(keras.Model):
 
 def to_sphere(x):
     """Returns x / |x| along the last axis."""
-    return x / (ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True)) + 1e-7)
+    squares = ops.sum(ops.square(x), axis=-1, keepdims=True)
+    return x / (ops.sqrt(ops.maximum(squares, 1e-24)) + 1e-7)  # the root has no slope at zero

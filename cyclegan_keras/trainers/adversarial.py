@@ -1,6 +1,6 @@
 """What all methods share whose generators learn from discriminators."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import keras
 
@@ -54,12 +54,12 @@ class AdversarialTrainer(Trainer):
         self.means = {term: keras.metrics.Mean(name=term) for term in recorded}
 
     @classmethod
-    def usual_generator(cls, smallest: tuple[int, int], largest: tuple[int, int]) -> str:
-        """Returns the generator to take for pictures from one (width, height) to another.
+    def usual_generator(cls, sizes: Collection[tuple[int, int]]) -> str:
+        """Returns the generator to take for pictures of these (width, height).
 
         Six blocks up to 128 pixels and nine beyond: the CycleGAN paper, appendix 7.2.
         """
-        return "resnet_6blocks" if max(largest) <= 128 else "resnet_9blocks"
+        return "resnet_6blocks" if max(map(max, sizes)) <= 128 else "resnet_9blocks"
 
     def build(self, input_shape: Mapping[str, tuple]) -> None:
         """Readies the trainer for batches of `input_shape`, {"x", "y"}: (b, h, w, c)."""

@@ -45,9 +45,10 @@ class CUT(AdversarialTrainer):
         gan_mode: `"lsgan"`, `"vanilla"`, `"hinge"` or `"wgangp"`.
         lambda_nce: weight of the contrastive terms; 1 for CUT, 10 for FastCUT.
         nce_identity: whether G(y) is compared with y; not in FastCUT.
-        flip_equivariance: mirror every second x, drawn at random, before it is translated, and the
-            maps of its translation back; in FastCUT, which has no other way of seeing more.
-        n_patches: places that are compared in each map, or all where a map has fewer.
+        flip_equivariance: mirror half of the batches, drawn at random, before they are translated,
+            and the maps of the translation back; in FastCUT.
+        n_patches: places that are compared in each map, or all where a map has fewer; the same
+            ones for the terms of X and of Y.
         nce_temperature: tau.
         nce_all_negatives: take negatives from all pictures of a batch.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
@@ -146,6 +147,11 @@ class CUT(AdversarialTrainer):
         trainer.compile(make_optimizer(), make_optimizer(), **compile_options)
         return trainer
 
+    def encode(self, images, training: bool = True) -> list:
+        """Returns the maps of the encoder that are compared, (batch, height, width, channels)."""
+        maps = self.encoder(images, training=training)
+        return maps if isinstance(maps, list) else [maps]
+
     def patches(self, maps: Sequence, places: Sequence) -> list:
         """Returns the features at `places` of each map, (batch, places, units), on the sphere."""
         flat = [ops.reshape(each, (ops.shape(each)[0], -1, each.shape[-1])) for each in maps]
@@ -175,7 +181,7 @@ class CUT(AdversarialTrainer):
             mirror: what `draw_mirror` returned; the fakes are of mirrored pictures then.
             training: whether layers train.
         """
-        maps = [mirrored(each, mirror) for each in self.encoder(fakes, training=training)]
+        maps = [mirrored(each, mirror) for each in self.encode(fakes, training)]
         places = self.draw_places(keys)
         queries, keys = self.patches(maps, places), self.patches(keys, places)
         domains = 2 if self.nce_identity else 1
@@ -192,7 +198,7 @@ class CUT(AdversarialTrainer):
         real_x, real_y = data["x"], data["y"]
         real = ops.concatenate([real_x, real_y], 0) if self.nce_identity else real_x
         mirror = self.draw_mirror()
-        keys = self.encoder(real, training=True)  # no gradient flows into them
+        keys = self.encode(real)  # no gradient flows into them
         with tf.GradientTape() as generator_tape:
             fakes = self.generator_g(mirrored(real, mirror), training=True)
             fake_y = fakes[: ops.shape(real_x)[0]]
@@ -221,7 +227,7 @@ class CUT(AdversarialTrainer):
         fake_y = fakes[: ops.shape(real_x)[0]]
         judged = self.discriminator_y(fake_y, training=False)
         terms = {"g_adversarial": self.adversarial.generator(judged)}
-        terms |= self.nce_terms(self.encoder(real, training=False), fakes, None, training=False)
+        terms |= self.nce_terms(self.encode(real, training=False), fakes, None, training=False)
         d_y = self.discriminator_loss(self.discriminator_y, real_y, fake_y, training=False)
         loss = self.weighted_sum(terms)
         return self.record({**terms, "d_y": d_y, "generator_loss": loss})

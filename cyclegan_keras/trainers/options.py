@@ -152,7 +152,7 @@ class CUTOptions(AdversarialOptions):
     )
     flip_equivariance: bool = dataclasses.field(
         default=False,
-        metadata={"help": "Mirror half of the pictures before the translation, and back after it."},
+        metadata={"help": "Mirror half of the batches before the translation, and back after it."},
     )
     nce_layers: str | None = dataclasses.field(
         default=None,

@@ -1,7 +1,7 @@
 """pix2pix: Image-to-Image Translation with Conditional Adversarial Networks."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import keras
 import tensorflow as tf
@@ -65,12 +65,12 @@ class Pix2Pix(AdversarialTrainer):
         self.generator_g, self.discriminator_y = generator_g, discriminator_y
 
     @classmethod
-    def usual_generator(cls, smallest: tuple[int, int], largest: tuple[int, int]) -> str:
+    def usual_generator(cls, sizes: Collection[tuple[int, int]]) -> str:
         """Returns the deepest U-Net that the sizes allow; else what unpaired methods take."""
         for name, multiple in (("unet_256", 256), ("unet_128", 128), ("unet_64", 64)):
-            if not any(side % multiple for side in (*smallest, *largest)):
+            if not any(side % multiple for size in sizes for side in size):
                 return name
-        return super().usual_generator(smallest, largest)
+        return super().usual_generator(sizes)
 
     @classmethod
     def from_options(

@@ -152,7 +152,7 @@ BAD_INPUT = {
     "fastcut": (["--lambda_cycle=3"], "does not belong to --method=fastcut, but to: cyclegan"),
     "pix2pix without pairs": (["--dataset=demo/ponies"], "demo/pony_pairs"),
     "cut of a U-Net": (
-        ["--generator=unet_64", "--noantialias_up", "--crop_size=64", "--load_size=64"],
+        ["--generator=unet_64", "--crop_size=64", "--load_size=64"],
         "A ResNet generator is needed",
     ),
     "fastcut of few blocks": (["--nce_layers=0,16"], "--nce_layers=0,16 with --generator=resnet_3"),
@@ -163,6 +163,10 @@ BAD_INPUT = {
     "cyclegan of several sizes": (
         ["--dataset=mixed", "--preprocess=none", "--gan_mode=wgangp"],
         "use another --gan_mode and --pool_size=0, or",
+    ),
+    "pix2pix of sizes that differ": (
+        ["--dataset=wide", "--preprocess=none", "--generator=unet_64"],
+        "Pictures of 96x64 pixels do not fit the networks: sides must be multiples of 64",
     ),
     "cut with some pairs": (["--pairs=pairs.csv"], "--pairs is for --method=cyclegan, not for cut"),
     "cyclegan with another's preset": (
@@ -179,6 +183,9 @@ def test_bad_input_is_a_sentence_and_exit_code_2(case, tmp_path, monkeypatch, ca
         (tmp_path / "mixed" / folder).mkdir(parents=True)
         for number, size in enumerate(sizes):
             Image.new("RGB", size, "green").save(tmp_path / "mixed" / folder / f"{number}.png")
+    (tmp_path / "wide" / "train").mkdir(parents=True)
+    for width in (64, 96, 128):
+        Image.new("RGB", (2 * width, 64), "red").save(tmp_path / "wide" / "train" / f"{width}.png")
     method = case.split()[0]
     words, expected = BAD_INPUT.get(case, (["--batch_size=500"], "--batch_size=500 is more than"))
     assert run(*words_of(method), *words) == 2

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from golden_files import load_golden
 
 from cyclegan_keras.models import PatchMLP
@@ -35,6 +36,19 @@ def test_the_sphere_is_the_references(number):
     expected = golden[f"patchsample/out_nomlp{number}"]
     result = np.reshape(to_sphere(rows(golden, number)), expected.shape)
     np.testing.assert_allclose(result, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_place_without_features_has_a_finite_gradient(jit_compile):
+    mlp = PatchMLP((2,), units=4)
+
+    @tf.function(jit_compile=jit_compile)
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(mlp([x])[0] * 3.0)
+        return tape.gradient(total, mlp.trainable_variables)
+
+    assert all(np.isfinite(each).all() for each in gradient(tf.zeros((1, 3, 2))))
 
 
 def test_half_precision_is_computed_in_float32():

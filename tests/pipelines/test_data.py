@@ -42,7 +42,7 @@ def test_what_a_trainer_sees(folder):
     assert data.picture_shape == (16, 16, 3)
     assert (data.options.load_size, data.options.crop_size) == (18, 16)  # 17.9 rounded
     assert data.steps_per_epoch == 1
-    assert data.smallest_size == data.largest_size == (16, 16)
+    assert data.sizes == {(16, 16)}
     assert not data.paired_test
     assert data.skipped == ()
     dataset = data.train(2, 6)

@@ -181,6 +181,14 @@ def test_layers_are_as_many_as_the_generator_has_unless_typed():
         make_trainer(nce_layers="0,16")
 
 
+def test_a_single_layer_trains_too():
+    trainer, data = make_trainer(nce_layers="4"), batch(count=2)
+    logs = tf.function(trainer.train_step)(data)
+    assert all(np.isfinite(float(value)) for value in logs.values())
+    (sphere,) = trainer.patches(trainer.encode(data["x"]), [np.arange(5)])
+    assert sphere.shape == (2, 5, 4)
+
+
 def test_only_resnet_generators_have_numbered_maps():
     networks = {"generator": "unet_64", "antialias_up": False}
     with pytest.raises(TrainerError, match=r"--generator=unet_64: A ResNet generator is needed"):
