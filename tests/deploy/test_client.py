@@ -217,7 +217,11 @@ def test_an_interrupted_folder_ends_with_the_pictures_under_way(folder, tmp_path
     with answering(TRANSLATED, when=go_on) as (address, asked):
         command = [sys.executable, ROOT / "deploy" / "client.py", folder(40), tmp_path / "out"]
         process = subprocess.Popen(
-            [*command, f"--server={address}", "--parallel=2"], stderr=subprocess.PIPE, text=True
+            [*command, f"--server={address}", "--parallel=2"],
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell that runs these tests in the background has its children ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while not asked and process.poll() is None:
             time.sleep(0.01)

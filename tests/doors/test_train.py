@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 import numpy as np
 import pytest
@@ -335,6 +336,8 @@ def test_bad_input_is_a_sentence_and_exit_code_2(words, expected, tmp_path, monk
     if "--dataset=cycle_gan/maps" in words:  # a closed port instead of the internet
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")
+        # urllib makes its opener once a process, with the proxies of that moment.
+        monkeypatch.setattr(urllib.request, "_opener", None)
     (tmp_path / "empty").mkdir()
     folder(tmp_path / "bare", trainA=GOOD, trainB=[])
     folder(tmp_path / "good", trainA=GOOD, trainB=GOOD)

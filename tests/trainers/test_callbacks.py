@@ -14,6 +14,7 @@ class Model:
 
     stop_training = False
     translators = ("x_to_y",)
+    needs_pairs = False
 
     def __init__(self):
         self.step = 0
