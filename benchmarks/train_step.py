@@ -34,7 +34,7 @@ def here(arguments: argparse.Namespace) -> dict:
     from tensorflow.python.profiler import model_analyzer, option_builder
 
     trainer, data = our_trainer(arguments)
-    step = tf.function(trainer.train_step, reduce_retracing=False)
+    step = tf.function(trainer.train_step)
     graph = step.get_concrete_function(data).graph
     silent = option_builder.ProfileOptionBuilder(
         option_builder.ProfileOptionBuilder.float_operation()
@@ -97,8 +97,6 @@ def our_trainer(arguments: argparse.Namespace):
 
 def torch_step(arguments: argparse.Namespace) -> dict:
     """Returns the same step in eager PyTorch, written with its own layers."""
-    import itertools
-
     import torch
     from torch import nn
     from torch.nn import functional
@@ -157,12 +155,11 @@ def torch_step(arguments: argparse.Namespace) -> dict:
         for parameter in judges:
             parameter.requires_grad_(True)
         adams[1].zero_grad()
-        pairs = itertools.chain(((d_y, y, fake_y.detach()), (d_x, x, fake_x.detach())))
-        for judge, real, fake in pairs:
+        for judge, real, fake in ((d_y, y, fake_y.detach()), (d_x, x, fake_x.detach())):
             half = ((judge(real) - 1) ** 2).mean() + (judge(fake) ** 2).mean()
             (half / 2).backward()
         adams[1].step()
-        return float(loss)
+        return loss.item()
 
     return {"step": step, "version": f"torch {torch.__version__}"}
 
