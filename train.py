@@ -189,9 +189,8 @@ def train_in(run: runs.Run, trainer, data, options: dict, team) -> int:
     schedule = options["optimizer"]
     stop = (schedule.n_epochs + schedule.n_epochs_decay) * options["run"].steps_per_epoch
     if trainer.step < stop and (number := fit(trainer, data, run, options, stop, team)):
-        name = signal.Signals(number).name
-        print(f"Stopped by {name} after step {trainer.step} of {stop}; saved in {run.checkpoints}.")
-        print("The same command continues from there.")
+        told = f"Stopped by {signal.Signals(number).name} after step {trainer.step} of {stop}"
+        print(f"{told}; saved in {run.checkpoints}.\nThe same command continues from there.")
         return 128 + number
     print(f"Finished: step {trainer.step} of {stop}.")
     if not team.is_chief:
@@ -206,6 +205,7 @@ def train_in(run: runs.Run, trainer, data, options: dict, team) -> int:
 def train(argv: list[str]) -> int:
     """The whole story; returns the exit code."""
     typed = flags.parse(argv, GROUPS)
+    backends.check_choice()
     joined = typed.get("dry_run") or distribution.devices.join(typed)  # before TensorFlow begins
     options, run_dir, start = resolve_options(typed)
     if options["run"].dry_run:

@@ -1,9 +1,29 @@
 """What Keras' two backends are told before work begins."""
 
+import os
+
 from cyclegan_keras.flags import OptionError
 
 BACKENDS = ("tensorflow", "jax")
 DETERMINISTIC_XLA = "--xla_gpu_deterministic_ops=true"
+
+
+def check_choice() -> None:
+    """Checks KERAS_BACKEND before Keras is imported, which would fail at it.
+
+    Raises:
+        OptionError: it names neither backend, or JAX where that is not installed.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend not in BACKENDS:
+        raise OptionError(f"KERAS_BACKEND={backend}: expected one of {', '.join(BACKENDS)}.")
+    if backend == "jax":
+        try:
+            import jax  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise OptionError(
+                "KERAS_BACKEND=jax needs JAX: install the extra [jax], or leave it out."
+            ) from error
 
 
 def prepare(*, deterministic: bool = False) -> None:

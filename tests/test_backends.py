@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+import train
 from cyclegan_keras import backends
 
 PROGRAM = """
@@ -28,6 +29,20 @@ def test_an_unknown_backend_is_refused(monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "numpy")
     with pytest.raises(ValueError, match="KERAS_BACKEND=numpy: expected one of tensorflow, jax"):
         backends.prepare()
+
+
+@pytest.mark.parametrize(
+    ("backend", "sentence"),
+    [
+        ("torch", "KERAS_BACKEND=torch: expected one of tensorflow, jax."),
+        ("jax", "KERAS_BACKEND=jax needs JAX: install the extra [jax], or leave it out."),
+    ],
+)
+def test_a_backend_that_is_not_there_is_a_sentence(backend, sentence, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    monkeypatch.setitem(sys.modules, "jax", None)  # importing it fails
+    assert train.main(["train.py", "--dataset=demo/ponies"]) == 2
+    assert capsys.readouterr().err == f"train.py: {sentence}\n"
 
 
 def test_what_needs_tensorflow_says_so(monkeypatch):
