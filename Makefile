@@ -21,9 +21,10 @@ demo: $(READY) ## train a small translator on drawn pictures (minutes, no GPU, n
 test: $(READY) ## run every test; ARGS="-k pool" runs some
 	$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: $(READY) ## check style and format
+lint: $(READY) ## check style, format and which package imports which
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/lint-imports
 
 format: $(READY) ## correct style and format
 	$(RUN) -m ruff check --fix .

@@ -22,7 +22,7 @@ import tensorflow as tf
 import torch
 from PIL import Image
 
-from cyclegan_keras.checkpoints import load_network
+from cyclegan_keras.weights.networks import load_network
 
 
 def main() -> None:

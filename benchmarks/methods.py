@@ -29,9 +29,10 @@ def work(arguments: argparse.Namespace) -> None:
     import numpy as np
     import tensorflow as tf
 
-    import train
-    from cyclegan_keras.trainers import TRAINERS, adam
-    from cyclegan_keras.versions import versions
+    from cyclegan_keras.commands import train
+    from cyclegan_keras.runs.versions import versions
+    from cyclegan_keras.training.optimizers import adam
+    from cyclegan_keras.training.table import TRAINERS
 
     method, side = arguments.worker, arguments.crop_size
     paired = TRAINERS[method].needs_pairs

@@ -20,8 +20,12 @@ import PIL
 import tensorflow as tf
 
 import pipelines
-from cyclegan_keras.models import NetworkOptions
-from cyclegan_keras.trainers import CycleGAN, CycleGANOptions, OptimizerOptions, adam
+from cyclegan_keras.files.errors import DataError
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.training.cyclegan import CycleGAN
+from cyclegan_keras.training.optimizers import adam
+from cyclegan_keras.training.options import CycleGANOptions, OptimizerOptions
+from pipelines.options import DataOptions
 
 
 def samples_per_second(data, start_step, steps):
@@ -77,8 +81,8 @@ def main():
         words.pop(name) for name in ("generator", "steps", "train_steps")
     )
     try:
-        data, result = measure(pipelines.DataOptions(**words), steps)
-    except pipelines.DataError as error:
+        data, result = measure(DataOptions(**words), steps)
+    except DataError as error:
         parser.exit(2, f"{error}\n")
     result["training_per_s"] = training_samples_per_second(data, generator, train_steps)
     result["ratio"] = result["cold_per_s"] / result["training_per_s"]

@@ -30,7 +30,7 @@ PROGRAMS = {
     "translate.py --help": ("translate.py", "--help"),
     "evaluate.py --help": ("evaluate.py", "--help"),
     "export.py --help": ("export.py", "--help"),
-    "checkpoints --help": ("-m", "cyclegan_keras.checkpoints", "--help"),
+    "checkpoints --help": ("-m", "cyclegan_keras.weights", "--help"),
     "pairs --help": ("-m", "pipelines.pairs", "--help"),
 }
 
@@ -53,7 +53,7 @@ def work(arguments: argparse.Namespace) -> dict[str, dict]:
     for step in ("first step", "second step"):
         trainer.fit(data, verbose=0, shuffle=False)
         marks[step] = time.perf_counter()
-    from cyclegan_keras.versions import versions
+    from cyclegan_keras.runs.versions import versions
 
     seconds = {name: marks[name] - marks[before] for before, name in itertools.pairwise(marks)}
     return {"seconds": seconds, "versions": versions()}

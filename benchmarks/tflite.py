@@ -24,8 +24,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from cyclegan_keras import checkpoints
-from cyclegan_keras.export import ExportError, tflite, tflite_measure, tflite_run
+from cyclegan_keras.export import tflite, tflite_measure, tflite_run
+from cyclegan_keras.files.errors import ExportError, WeightsError
+from cyclegan_keras.weights.networks import load_network
 
 
 def export_plain(generator, path, size):
@@ -108,9 +109,9 @@ def main():
     files = sorted(files)[: words.measured + words.calibrated]
     pictures = [np.asarray(Image.open(path).convert("RGB")) for path in files]
     try:
-        generator = checkpoints.load_network(words.model)
+        generator = load_network(words.model)
         rows = measure(generator, pictures, words)
-    except (checkpoints.CheckpointError, ExportError) as error:
+    except (WeightsError, ExportError) as error:
         parser.exit(2, f"{error}\n")
     report(rows, words, tflite_measure.count(generator, words.size, words.size))
 

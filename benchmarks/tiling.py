@@ -38,8 +38,8 @@ def work(arguments: argparse.Namespace) -> None:
     """Translates one picture in this process and tells what it took."""
     import keras
 
-    from cyclegan_keras.models import ResNetGenerator
-    from cyclegan_keras.translators import translator_of
+    from cyclegan_keras.models.resnet_generator import ResNetGenerator
+    from cyclegan_keras.translation.opening import translator_of
 
     keras.utils.set_random_seed(0)
     network = ResNetGenerator(ngf=arguments.ngf, n_blocks=arguments.n_blocks, init_gain=0.1)

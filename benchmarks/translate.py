@@ -26,15 +26,21 @@ import numpy as np
 import PIL
 import tensorflow as tf
 
-from cyclegan_keras import checkpoints, inference, translators
+from cyclegan_keras.images.reading import read_picture
+from cyclegan_keras.translation import opening
+from cyclegan_keras.translation.job import Settings, automatic_batch, run_job
+from cyclegan_keras.translation.listing import Task
+from cyclegan_keras.translation.recipe import Recipe
+from cyclegan_keras.weights.networks import load_network
+from cyclegan_keras.weights.starting import networks_of_run
 
 
 def open_generator(place, direction):
     """Returns the Keras model that the translator of `place` is made of."""
     if pathlib.Path(place).is_dir():
-        _, networks = checkpoints.networks_of_run(pathlib.Path(place), averages=True)
+        _, networks = networks_of_run(pathlib.Path(place), averages=True)
         return networks["generator_g" if direction == "AtoB" else "generator_f"]
-    return checkpoints.load_network(place)
+    return load_network(place)
 
 
 def prepare(folder, pictures, count, size):
@@ -47,8 +53,8 @@ def prepare(folder, pictures, count, size):
                 image = image.resize((size, size), PIL.Image.Resampling.BICUBIC)
             source = folder / "in" / f"{index:04d}.jpg"
             image.convert("RGB").save(source, quality=95)
-        tasks.append(inference.Task(source, folder / "out" / source.name))
-        values.append(inference.read_picture(source).values(3))
+        tasks.append(Task(source, folder / "out" / source.name))
+        values.append(read_picture(source).values(3))
     return tasks, np.stack(values)
 
 
@@ -62,14 +68,14 @@ def seconds(work):
 def measure(arguments, folder):
     """Returns pictures/s of the bare network, both ways, and of the job; and the batch size."""
     generator = open_generator(arguments.model, arguments.direction)
-    opened = translators.open_translators(arguments.model)
-    recipe = inference.Recipe(translator=opened[arguments.direction])
+    opened = opening.open_translators(arguments.model)
+    recipe = Recipe(translator=opened[arguments.direction])
     generator.jit_compile = False  # XLA is slower here, and would compile while it is measured
     tasks, values = prepare(folder, arguments.pictures, arguments.count, arguments.size)
     batch_size = arguments.batch_size
-    settings = inference.Settings(batch_size=batch_size)
+    settings = Settings(batch_size=batch_size)
     if batch_size is None:
-        batch_size = inference.automatic_batch(*values.shape[1:3])
+        batch_size = automatic_batch(*values.shape[1:3])
 
     def predict(part):
         generator.predict(values[part], batch_size=batch_size, verbose=0)
@@ -79,7 +85,7 @@ def measure(arguments, folder):
             generator.predict_on_batch(values[start : min(start + batch_size, part.stop)])
 
     def job(part):
-        inference.run_job(tasks[part], recipe, settings)
+        run_job(tasks[part], recipe, settings)
 
     ways = [predict, predict_on_batch, job]
     spent = {way.__name__: 0.0 for way in ways}

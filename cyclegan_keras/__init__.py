@@ -1,28 +1,56 @@
 """CycleGAN and its family on Keras 3 and TensorFlow.
 
-The import makes every class known to Keras: `keras.saving.load_model` then reads what was saved.
-The project's own programs go without it; they load each thing when they first need it, so that
-`--help` does not wait for TensorFlow.
+The import registers every class with Keras: `keras.saving.load_model` then reads what was saved.
 """
 
 import sys
 
-import lazy_loader
-
-import __main__
-
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+# A command answers --help before Keras is loaded, and imports what it needs itself: see
+# cyclegan_commands.py.
+if "cyclegan_commands" not in sys.modules:
+    from cyclegan_keras.layers import (
+        BatchNormalization,
+        BilinearUpsampling2D,
+        ImagePool,
+        InstanceNormalization,
+        NoiseDropout,
+        ReflectionPadding2D,
+        ResidualBlock,
+    )
+    from cyclegan_keras.models.multiscale_discriminator import MultiscaleDiscriminator
+    from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
+    from cyclegan_keras.models.patch_mlp import PatchMLP
+    from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
+    from cyclegan_keras.models.resnet_generator import ResNetGenerator
+    from cyclegan_keras.models.unet_generator import UNetGenerator
+    from cyclegan_keras.training.cut import CUT
+    from cyclegan_keras.training.cyclegan import CycleGAN
+    from cyclegan_keras.training.optimizers import Constant, CosineDecay, LinearDecay, StepDecay
+    from cyclegan_keras.training.pix2pix import Pix2Pix
+    from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 
-
-def _is_for_own_program() -> bool:
-    """Whether this process runs train.py or the like, or `python -m` a module of this package."""
-    if sys.argv[:1] == ["-m"]:  # so it is only while Python looks for the module to run
-        return sys.orig_argv[-len(sys.argv)].startswith(f"{__name__}.")
-    return getattr(__main__, "__loads_when_needed__", False)
-
-
-if not _is_for_own_program():
-    import cyclegan_keras.models.table
-    import cyclegan_keras.trainers.table  # noqa: F401  (both for the classes they define)
+    __all__ = [
+        "CUT",
+        "BatchNormalization",
+        "BilinearUpsampling2D",
+        "Constant",
+        "CosineDecay",
+        "CycleGAN",
+        "ImagePool",
+        "InstanceNormalization",
+        "KerasExampleGenerator",
+        "LinearDecay",
+        "MultiscaleDiscriminator",
+        "NoiseDropout",
+        "PatchDiscriminator",
+        "PatchMLP",
+        "Pix2Pix",
+        "PixelDiscriminator",
+        "ReflectionPadding2D",
+        "ResNetGenerator",
+        "ResidualBlock",
+        "StepDecay",
+        "UNetGenerator",
+    ]

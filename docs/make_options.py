@@ -6,8 +6,9 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import train  # noqa: E402
-from cyclegan_keras import flags, presets  # noqa: E402
+import cyclegan_commands  # noqa: E402, F401  (so that Keras is not loaded)
+from cyclegan_keras.cli import flags, presets  # noqa: E402
+from cyclegan_keras.commands import train  # noqa: E402
 
 HEADER = """# Options of train.py
 

@@ -4,17 +4,13 @@ Domain A is x and B is y, unless `--direction=BtoA` swaps them. Order and augmen
 function of (seed, step), so a run can be continued at any step without replaying the ones before.
 """
 
-from pipelines.errors import DataError
-from pipelines.options import DataOptions
 
-__all__ = ["DataError", "DataOptions", "build"]
-
-
-def build(options: DataOptions, *, seed: int, paired: bool = False):
+def build(options, *, seed: int, paired: bool = False):
     """Finds, checks and prepares the pictures that `options` name.
 
     Args:
-        options: what the user chose; `load_size` and `crop_size` may still be None.
+        options: `pipelines.options.DataOptions`, what the user chose; `load_size` and
+            `crop_size` may still be None.
         seed: any whole number; together with a step it fixes order and augmentation.
         paired: whether the two pictures of a training sample must show one scene.
 

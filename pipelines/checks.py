@@ -4,7 +4,7 @@ import dataclasses
 
 from absl import logging
 
-from pipelines.errors import DataError, first_few
+from cyclegan_keras.files.errors import DataError, first_few
 from pipelines.loading import Loader
 from pipelines.options import DataOptions
 from pipelines.presets import MULTIPLE, PRESETS, Size

@@ -7,7 +7,7 @@ import os
 import numpy as np
 from PIL import ExifTags, Image
 
-from pipelines.errors import PictureError
+from cyclegan_keras.files.errors import PictureError
 
 Encoded = bytes | str | os.PathLike  # the bytes of a picture file, or its path
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cyclegan_keras.files.errors import PictureError
 from pipelines import images
-from pipelines.errors import PictureError
 from pipelines.presets import Size
 from pipelines.scan import ReadablePictures
 

@@ -2,40 +2,37 @@
 
 import dataclasses
 
+from cyclegan_keras.files.option import option
 from pipelines.presets import PRESETS
-
-
-def _option(default, help, **metadata):
-    return dataclasses.field(default=default, metadata={"help": help, **metadata})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataOptions:
     """Which pictures to train on, and how they are prepared."""
 
-    dataset: str | None = _option(
+    dataset: str | None = option(
         None,
         "What to train on: cycle_gan/<name> (downloaded by TFDS), demo/<name> (drawn), or a folder "
         "with trainA, trainB and, if you have them, testA and testB, or with train and, if you "
         "have it, test or val of A and B side by side.",
         aliases=("dataroot",),
     )
-    data_dir: str | None = _option(
+    data_dir: str | None = option(
         None,
         "Where TFDS keeps its data sets (default ~/tensorflow_datasets); an archive such as "
         "horse2zebra.zip placed there by hand is used instead of a download.",
         may_change=True,
     )
-    direction: str = _option(
+    direction: str = option(
         "AtoB", "AtoB: x is A and y is B; BtoA swaps them.", choices=("AtoB", "BtoA")
     )
-    pairs: str | None = _option(
+    pairs: str | None = option(
         None,
         "A CSV file with the header A,B and one pair of picture files a row, relative to its "
         "folder, to show now and then in unpaired training.",
     )
-    pairs_every: int = _option(10, "With --pairs: every so many samples, one is a pair.", low=1)
-    preprocess: str = _option(
+    pairs_every: int = option(10, "With --pairs: every so many samples, one is a pair.", low=1)
+    preprocess: str = option(
         "resize_and_crop",
         "How sizes are made equal. resize_and_crop: to load_size x load_size, then a random "
         "crop; crop: a random crop at the picture's own scale; scale_width, scale_shortside: that "
@@ -43,41 +40,41 @@ class DataOptions:
         "Without a crop, sides go to the nearest multiple of 4.",
         choices=tuple(PRESETS),
     )
-    load_size: int | None = _option(
+    load_size: int | None = option(
         None,
         "Pixels that pictures are scaled to (default: 286/256 of crop_size before a crop, else "
         "crop_size); crop and none do not scale.",
         low=4,
     )
-    crop_size: int | None = _option(
+    crop_size: int | None = option(
         None,
         "Pixels of the square that is cut out (default: 256, or the demo set's own size).",
         low=4,
     )
-    flip: bool = _option(True, "Mirror half of the training pictures left to right.")
-    batch_size: int = _option(1, "Pictures of each domain in a step.", low=1)
-    max_dataset_size: int | None = _option(
+    flip: bool = option(True, "Mirror half of the training pictures left to right.")
+    batch_size: int = option(1, "Pictures of each domain in a step.", low=1)
+    max_dataset_size: int | None = option(
         None, "Use only the first so many training pictures of each domain.", low=1
     )
-    on_bad_image: str = _option(
+    on_bad_image: str = option(
         "skip",
         "What to do with unreadable pictures. skip: leave them out and name them; error: decode "
         "everything first and stop at one.",
         choices=("skip", "error"),
     )
-    cache: str = _option(
+    cache: str = option(
         "memory",
         "Where decoded, not yet augmented pictures are kept: memory, disk (also for later runs) or "
         "none.",
         choices=("memory", "disk", "none"),
         may_change=True,
     )
-    cache_mb: int = _option(
+    cache_mb: int = option(
         2048,
         "Most megabytes the cache may hold; pictures beyond it are decoded again each time.",
         low=0,
         may_change=True,
     )
-    cache_dir: str | None = _option(
+    cache_dir: str | None = option(
         None, "Folder of the disk cache (default ~/.cache/cyclegan-keras).", may_change=True
     )

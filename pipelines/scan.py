@@ -9,7 +9,7 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
-from pipelines.errors import NAMED, DataError, PictureError
+from cyclegan_keras.files.errors import NAMED, DataError, PictureError
 from pipelines.sources.base import Pictures
 
 PATIENCE_SECONDS = 1.0  # work that takes longer shows its progress

@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loade
 import keras
 import pytest
 
-from cyclegan_keras.metrics import FeatureNetwork
+from cyclegan_keras.metrics.features import FeatureNetwork
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 

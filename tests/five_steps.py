@@ -7,9 +7,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from cyclegan_keras.models import GENERATORS, NetworkOptions, ResNetGenerator
-from cyclegan_keras.trainers import CUT, METHOD_OPTIONS, TRAINERS, OptimizerOptions
-from cyclegan_keras.trainers.schedules import build_schedule
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.table import GENERATORS
+from cyclegan_keras.training.cut import CUT
+from cyclegan_keras.training.optimizers import build_schedule
+from cyclegan_keras.training.options import METHOD_OPTIONS, OptimizerOptions
+from cyclegan_keras.training.table import TRAINERS
 
 SIDE, BATCH, BEFORE, STEPS = 16, 2, 2, 5
 METHODS = {

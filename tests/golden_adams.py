@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from cyclegan_keras.trainers import OptimizerOptions, adam
+from cyclegan_keras.training.optimizers import adam
+from cyclegan_keras.training.options import OptimizerOptions
 
 
 class TorchAdam(keras.optimizers.Optimizer):

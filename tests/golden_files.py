@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from cyclegan_keras.checkpoints import layouts
+from cyclegan_keras.weights import layouts
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "golden"
 

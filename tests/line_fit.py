@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from cyclegan_keras.trainers.descent import Descent
+from cyclegan_keras.training.descent import Descent
 
 X, Y = np.array([1.0, 2.0, 4.0, 5.0], "float32"), np.array([0.0, 1.0, 1.0, 3.0], "float32")
 

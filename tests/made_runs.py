@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cyclegan_keras.runs import Run
+from cyclegan_keras.runs.run import Run
 
 
 def make_run(folder, networks, *, step=5, facts=None, **options):

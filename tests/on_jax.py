@@ -12,7 +12,7 @@ from five_steps import BEFORE, METHODS, STEPS, load, made, pictures, save, steps
 from keras import ops
 from line_fit import X, check_step
 
-from cyclegan_keras.trainers import engine_jax as engine
+from cyclegan_keras.training import engine_jax as engine
 
 
 def check_gradients():

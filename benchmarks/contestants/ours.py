@@ -9,8 +9,10 @@ import numpy as np
 
 def trainer_and_batch(arguments: argparse.Namespace):
     """Returns a trainer with the paper's objective, and a batch of noise."""
-    from cyclegan_keras.models import NetworkOptions
-    from cyclegan_keras.trainers import CycleGAN, CycleGANOptions, OptimizerOptions, adam
+    from cyclegan_keras.models.options import NetworkOptions
+    from cyclegan_keras.training.cyclegan import CycleGAN
+    from cyclegan_keras.training.optimizers import adam
+    from cyclegan_keras.training.options import CycleGANOptions, OptimizerOptions
 
     if arguments.mixed_precision:
         keras.config.set_dtype_policy(f"mixed_{arguments.mixed_precision}")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from absl import logging
 
-from cyclegan_keras.distribution.errors import DistributionError
+from cyclegan_keras.files.errors import DistributionError
 
 VARIABLE = "TF_CONFIG"
 JOBS = ("chief", "worker")  # in the order in which TensorFlow numbers them

@@ -9,9 +9,9 @@ import tensorflow as tf
 from absl import logging
 
 from cyclegan_keras.distribution.cluster import Cluster, read_cluster, wait_for_all
-from cyclegan_keras.distribution.errors import DistributionError
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.distribution.team import Team
+from cyclegan_keras.files.errors import DistributionError
 
 JOIN_SECONDS = 120  # more than TensorFlow needs once all workers are there
 

@@ -33,7 +33,7 @@ class Loop:
         batch_size: int,
         stop: int,
         callbacks: Sequence[keras.callbacks.Callback],
-        signals,
+        interruption,
     ) -> bool:
         """Trains to `stop`; returns whether a callback of any process ended it before.
 
@@ -48,10 +48,10 @@ class Loop:
         between.on_epoch_begin(0)
         for number in range(stop - start):
             between.on_train_batch_begin(number)
-            wish = signals.number or int(trainer.stop_training)
-            logs, agreed = self._heard(self.step(data, tf.constant(wish)).numpy())
+            code = interruption.number or int(trainer.stop_training)
+            logs, agreed = self._heard(self.step(data, tf.constant(code)).numpy())
             if agreed > 1:
-                signals.number = agreed
+                interruption.number = agreed
             between.on_train_batch_end(number, logs)
             # A single process ends at once; several at the step at which all have heard of it.
             ended = bool(agreed) or (trainer.stop_training and not self.several)
@@ -72,7 +72,7 @@ class Loop:
             )
         )
 
-    def _step(self, data, wish):
+    def _step(self, data, code):
         """One step; returns what `_heard` reads, one vector, so that it travels in one piece."""
 
         def of_replica(batch):
@@ -80,13 +80,13 @@ class Loop:
             means = [self.trainer.means[name] for name in self.terms]
             totals = [mean.total.value for mean in means]
             counts = [mean.count.value for mean in means]
-            return tf.concat([totals, counts, tf.one_hot(wish, CODES, dtype=totals[0].dtype)], 0)
+            return tf.concat([totals, counts, tf.one_hot(code, CODES, dtype=totals[0].dtype)], 0)
 
         results = self.strategy.run(of_replica, args=(next(data),))
         return self.strategy.reduce("SUM", results, axis=None)
 
     def _heard(self, sums) -> tuple[dict[str, float], int]:
-        """Returns the means of the terms over all replicas, and the highest code of a wish."""
+        """Returns the means of the terms over all replicas, and the highest code of any process."""
         totals, counts, votes = np.split(sums, [len(self.terms), 2 * len(self.terms)])
         means = totals / np.maximum(counts, np.finfo(counts.dtype).tiny)  # 0 of nothing is 0
         return dict(zip(self.terms, means.tolist(), strict=True)), int(votes.nonzero()[0].max())

@@ -2,27 +2,24 @@
 
 import dataclasses
 
+from cyclegan_keras.files.option import option
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DistributionOptions:
     """On which devices a training runs; it may be continued on others."""
 
-    distribute: str | None = dataclasses.field(
-        default=None,
-        metadata={
-            "help": "Devices to divide every batch over. none: one; mirrored: all GPUs of this "
-            "machine; multi_worker: all machines that TF_CONFIG names, see docs/distributed.md. "
-            "Unless given, as many of the visible GPUs as divide --batch_size.",
-            "choices": ("none", "mirrored", "multi_worker"),
-            "saved": False,
-        },
+    distribute: str | None = option(
+        None,
+        "Devices to divide every batch over. none: one; mirrored: all GPUs of this machine; "
+        "multi_worker: all machines that TF_CONFIG names, see docs/distributed.md. Unless "
+        "given, as many of the visible GPUs as divide --batch_size.",
+        choices=("none", "mirrored", "multi_worker"),
+        saved=False,
     )
-    wait_minutes: float = dataclasses.field(
-        default=10.0,
-        metadata={
-            "help": "With --distribute=multi_worker: minutes to wait at the start until all "
-            "workers are there.",
-            "low": 0,
-            "saved": False,
-        },
+    wait_minutes: float = option(
+        10.0,
+        "With --distribute=multi_worker: minutes to wait at the start until all workers are there.",
+        low=0,
+        saved=False,
     )

@@ -9,11 +9,12 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.distribution.cluster import Cluster
-from cyclegan_keras.distribution.errors import DistributionError, LostWorkerError
 from cyclegan_keras.distribution.loop import Loop
-from cyclegan_keras.trainers.callbacks import Metrics, StepCallback, StopOnSignal
-from cyclegan_keras.versions import versions
+from cyclegan_keras.files.errors import DistributionError, LostWorkerError
+from cyclegan_keras.runs.versions import versions
+from cyclegan_keras.training.callbacks import Metrics, StepCallback
 
 # What may differ between machines: the pictures themselves are compared by their fingerprints.
 LOCAL = ("dataset", "data_dir", "pairs", "cache", "cache_mb", "cache_dir")
@@ -65,7 +66,7 @@ class Team:
         batches: Callable[..., tf.data.Dataset],
         stop: int,
         callbacks: Sequence[StepCallback],
-        signals: StopOnSignal,
+        interruption: Interruption,
     ) -> None:
         """Trains to step `stop`, or to the step after which any worker wants to end.
 
@@ -76,7 +77,7 @@ class Team:
                 in batches of so many pictures.
             stop: step at which the training ends.
             callbacks: what happens between steps; those that write do so in the chief alone.
-            signals: one of the callbacks; learns the signal that another worker got.
+            interruption: learns the signal that another worker got.
 
         Raises:
             LostWorkerError: a worker has gone.
@@ -92,8 +93,8 @@ class Team:
             callbacks = [*renewing, *(each for each in callbacks if not each.writes)]
         with self._noticing_losses():
             loop = Loop(trainer, self.strategy, self.cluster is not None)
-            asked = loop.run(batches, self.batch_size, stop, callbacks, signals)
-        if asked and not signals.number and not self.is_chief:
+            asked = loop.run(batches, self.batch_size, stop, callbacks, interruption)
+        if asked and not interruption.requested() and not self.is_chief:
             raise DistributionError(
                 f"Another worker has ended the training after step {trainer.step}: see what it "
                 "says."

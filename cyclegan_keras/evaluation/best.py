@@ -8,16 +8,17 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from cyclegan_keras import backends
-from cyclegan_keras.evaluation.errors import EvaluationError
+from cyclegan_keras.cli import backends
 from cyclegan_keras.evaluation.features import open_features
 from cyclegan_keras.evaluation.held_out import pictures_of
 from cyclegan_keras.evaluation.options import SelectionOptions
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
-from cyclegan_keras.inference import Translator
-from cyclegan_keras.metrics import FeatureNetwork
-from cyclegan_keras.runs import Run, atomic_write
-from cyclegan_keras.trainers.callbacks import StepCallback
+from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.errors import EvaluationError
+from cyclegan_keras.metrics.features import FeatureNetwork
+from cyclegan_keras.runs.run import Run
+from cyclegan_keras.training.callbacks import StepCallback
+from cyclegan_keras.translation.translator import Translator
 
 RULE = (
     "least mean over directions of a distance divided by that of copying the input: L1 to the "

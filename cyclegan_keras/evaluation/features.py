@@ -1,8 +1,8 @@
 """Opens a feature network by its name."""
 
-from cyclegan_keras import checkpoints
-from cyclegan_keras.evaluation.errors import EvaluationError
-from cyclegan_keras.metrics import FEATURES, FeatureNetwork, MetricError
+from cyclegan_keras.files.errors import EvaluationError, MetricError, WeightsError
+from cyclegan_keras.metrics.features import FEATURES, FeatureNetwork
+from cyclegan_keras.weights.torch_file import read_state_dicts
 
 
 def open_features(name: str, weights: str | None = None) -> FeatureNetwork:
@@ -18,7 +18,7 @@ def open_features(name: str, weights: str | None = None) -> FeatureNetwork:
     source = FEATURES[name]
     try:
         path = source.find_weights(weights)
-        states = checkpoints.read_state_dicts(path)
+        states = read_state_dicts(path)
         return source.build(next(iter(states.values())))
-    except (MetricError, checkpoints.CheckpointError, KeyError, OSError) as error:
+    except (MetricError, WeightsError, KeyError, OSError) as error:
         raise EvaluationError(f"--features={name} cannot be used: {error}") from error

@@ -1,6 +1,6 @@
 """How near translations come to counterparts that are known."""
 
-from cyclegan_keras.metrics import paired_error
+from cyclegan_keras.metrics.paired import paired_error
 
 
 def ground_truth(trainer, data) -> str:

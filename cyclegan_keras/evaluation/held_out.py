@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cyclegan_keras.evaluation.errors import EvaluationError
 from cyclegan_keras.evaluation.protocol import Pictures
+from cyclegan_keras.files.errors import EvaluationError
 
 OTHER_REAL = 300  # pictures for the floor of distances; more take minutes and change little
 PARTS = ("all", "selection", "held_out")

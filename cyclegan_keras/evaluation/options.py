@@ -2,10 +2,7 @@
 
 import dataclasses
 
-
-def option(default, text: str, **metadata):
-    """Returns a field with its help text."""
-    return dataclasses.field(default=default, metadata={"help": text, **metadata})
+from cyclegan_keras.files.option import option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

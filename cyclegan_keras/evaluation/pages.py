@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures
-from cyclegan_keras.metrics import FeatureNetwork
+from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.paired import l1
 from cyclegan_keras.metrics.perceptual import perceptual_distance
-from cyclegan_keras.report import Example, write_report
+from cyclegan_keras.report.base import Example
+from cyclegan_keras.report.page import write_report
 
 _NOT_CURVES = ("step", "epoch", "images_per_second")
 

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from cyclegan_keras.metrics import METRICS, Evidence, FeatureNetwork, Measure, MetricError
+from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.metrics.base import Evidence, Measure
+from cyclegan_keras.metrics.features import FeatureNetwork
+from cyclegan_keras.metrics.table import METRICS
 
 BATCH = 8
 

@@ -6,8 +6,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from cyclegan_keras.evaluation.protocol import Evaluation
-from cyclegan_keras.metrics import Measure
-from cyclegan_keras.runs import atomic_write
+from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.metrics.base import Measure
 
 HEADERS = ("measure", "value", "95 % interval", "floor (real)", "ceiling (copying)", "n")
 

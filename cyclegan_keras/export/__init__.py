@@ -1,5 +1,1 @@
-"""From generators to files for servers, phones and other runtimes, each compared with Keras."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+"""Generators as SavedModel, TFLite and ONNX files, with a receipt that compares each with Keras."""

@@ -1,16 +1,15 @@
 """What every exporter is given, and what it tells of each file."""
 
 import dataclasses
-import hashlib
 import pathlib
 from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 
-from cyclegan_keras import backends
-from cyclegan_keras.export.errors import ExportError
+from cyclegan_keras.cli import backends
 from cyclegan_keras.export.options import ExportOptions
+from cyclegan_keras.files.errors import ExportError
 from cyclegan_keras.models import any_size
 
 
@@ -105,14 +104,3 @@ def size_of(path: pathlib.Path) -> int:
     """Returns the bytes of a file, or of all files of a folder."""
     files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
     return sum(file.stat().st_size for file in files)
-
-
-def digest(path: pathlib.Path) -> str:
-    """Returns the SHA-256 of a file, or of all files of a folder in the order of their names."""
-    total = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    for file in files:
-        if file != path:
-            total.update(file.relative_to(path).as_posix().encode())
-        total.update(file.read_bytes())
-    return total.hexdigest()

@@ -9,11 +9,11 @@ from absl import logging
 from PIL import Image
 
 from cyclegan_keras.export.base import Exported, Job, to_float, translate_any_size
-from cyclegan_keras.export.errors import ExportError
 from cyclegan_keras.export.onnx import export_onnx
 from cyclegan_keras.export.parity import compare
 from cyclegan_keras.export.saved_model import export_saved_model
 from cyclegan_keras.export.tflite import LEAST_PSNR_DB, export_tflite
+from cyclegan_keras.files.errors import ExportError
 
 
 def write_saved_model(job: Job) -> list[Exported]:

@@ -6,7 +6,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from cyclegan_keras.export.errors import ExportError
+from cyclegan_keras.files.errors import ExportError
 
 OPSET = 18
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cyclegan_keras.export.base import Exported, digest, size_of
-from cyclegan_keras.versions import versions
+from cyclegan_keras.export.base import Exported, size_of
+from cyclegan_keras.files.digest import sha256
+from cyclegan_keras.runs.versions import versions
 
 _COLUMNS = {
     "mb": "MB",
@@ -51,7 +52,7 @@ def receipt(
                 "kind": each.kind,
                 "direction": each.direction,
                 "bytes": size_of(each.path),
-                "sha256": digest(each.path),
+                "sha256": sha256(each.path),
                 "least_psnr_db": each.least_psnr_db,
                 "good": each.is_good,
                 **each.facts,

@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from cyclegan_keras.export import static_ops
-from cyclegan_keras.export.errors import ExportError
+from cyclegan_keras.files.errors import ExportError
 from cyclegan_keras.layers import BatchNormalization, InstanceNormalization, NoiseDropout
-from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 # What lies between them fills a channel's range; wider or narrower costs decibels.
 _PERCENTILES = (0.03, 99.97)

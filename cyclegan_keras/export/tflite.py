@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.tools import flatbuffer_utils
 
-from cyclegan_keras.export.errors import ExportError
 from cyclegan_keras.export.static_graph import measure_ranges, static_translate
+from cyclegan_keras.files.errors import ExportError
 
 SIGNATURE = "translate"
 METADATA = "cyclegan_keras"  # name of the JSON that exported files carry

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from cyclegan_keras.export import tflite_run
-from cyclegan_keras.export.errors import ExportError
 from cyclegan_keras.export.parity import compare
+from cyclegan_keras.files.errors import ExportError
 
 
 def measure(

@@ -1,5 +1,1 @@
-"""Translating pictures: any size, any number, any file."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+"""The former name of `cyclegan_keras.translation`."""

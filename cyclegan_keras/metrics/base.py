@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cyclegan_keras.metrics.errors import MetricError
+from cyclegan_keras.files.errors import MetricError
 
 _FID = re.compile(r"\bFID\b|inception distance", re.IGNORECASE)
 _REFERENCES = ("floor", "ceiling", "chance")

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cyclegan_keras.metrics.errors import MetricError
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.torch_weights import set_weights
 
 SIZE = 224  # pixels

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from PIL import Image
 
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics import efficientnet_lite0, inception
-from cyclegan_keras.metrics.errors import MetricError
 
 
 class FeatureNetwork:

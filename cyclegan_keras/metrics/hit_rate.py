@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 import numpy as np
 
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.base import Evidence, Measure
-from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.intervals import wilson_interval
 
 # Classes of ILSVRC 2012 (places in the sorted list of WordNet numbers) by the word for a domain.

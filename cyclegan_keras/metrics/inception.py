@@ -1,6 +1,5 @@
 """The Inception network of the FID, for figures that compare with those in papers."""
 
-import hashlib
 import os
 import pathlib
 from collections.abc import Mapping
@@ -9,7 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from cyclegan_keras.metrics.errors import MetricError
+from cyclegan_keras.files.digest import sha256
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.torch_weights import set_weights
 
 SIZE = 299  # pixels
@@ -106,7 +106,7 @@ def find_weights(
     path = pathlib.Path(path).expanduser()
     if not path.is_file():
         raise MetricError(f"{path} is not a file; expected {FILE}, from {url}.")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = sha256(path)
     if not digest.startswith(_DIGEST):
         raise MetricError(
             f"{path} is not the FID's network: its SHA-256 begins with {digest[:8]}, expected "

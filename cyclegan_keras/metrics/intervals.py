@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cyclegan_keras.metrics.errors import MetricError
+from cyclegan_keras.files.errors import MetricError
 
 _Z = 1.959964  # of the normal distribution, which leaves 2.5 % on either side
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.base import Evidence, Measure
-from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.intervals import groups, jackknife_stderr, normal_interval
 
 _SUBSETS = 100

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.base import Evidence, Measure
-from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.intervals import bootstrap_interval
 
 _RANGE = 255.0

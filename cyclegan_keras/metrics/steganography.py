@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image
 
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.base import Evidence, Measure
-from cyclegan_keras.metrics.errors import MetricError
 from cyclegan_keras.metrics.intervals import bootstrap_interval
 
 _BATCH = 8

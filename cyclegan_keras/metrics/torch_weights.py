@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from cyclegan_keras.metrics.errors import MetricError
+from cyclegan_keras.files.errors import MetricError
 
 
 def set_weights(model: keras.Model, state: Mapping[str, np.ndarray]) -> None:

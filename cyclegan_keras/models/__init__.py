@@ -1,5 +1,1 @@
-"""Networks: generators translate pictures, discriminators judge them; none knows a loss."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+"""Generators and discriminators."""

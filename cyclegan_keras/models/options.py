@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from cyclegan_keras.files.option import option
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
@@ -11,118 +13,93 @@ class NetworkOptions:
         ValueError: options that do not go together.
     """
 
-    generator: str | None = dataclasses.field(
-        default=None,
-        metadata={
-            "help": "Generator; unless given nine blocks, six for pictures of up to 128 pixels, as "
-            "in CycleGAN's paper; for pix2pix the U-Net of the pictures' size.",
-            "choices": (
-                *("resnet_9blocks", "resnet_6blocks", "resnet_4blocks", "resnet_3blocks"),
-                *("unet_256", "unet_128", "unet_64"),
-            ),
-            "aliases": ("netG",),
-        },
+    generator: str | None = option(
+        None,
+        "Generator; unless given nine blocks, six for pictures of up to 128 pixels, as in "
+        "CycleGAN's paper; for pix2pix the U-Net of the pictures' size.",
+        choices=(
+            *("resnet_9blocks", "resnet_6blocks", "resnet_4blocks", "resnet_3blocks"),
+            *("unet_256", "unet_128", "unet_64"),
+        ),
+        aliases=("netG",),
     )
-    discriminator: str = dataclasses.field(
-        default="basic",
-        metadata={
-            "help": "Discriminator: basic judges patches of 70x70 pixels, n_layers patches of a "
-            "size set by --n_layers, pixel single pixels, multiscale patches of 16 pixels up to "
-            "that size, averaged.",
-            "choices": ("basic", "n_layers", "pixel", "multiscale"),
-            "aliases": ("netD",),
-        },
+    discriminator: str = option(
+        "basic",
+        "Discriminator: basic judges patches of 70x70 pixels, n_layers patches of a size set by "
+        "--n_layers, pixel single pixels, multiscale patches of 16 pixels up to that size, "
+        "averaged.",
+        choices=("basic", "n_layers", "pixel", "multiscale"),
+        aliases=("netD",),
     )
-    ngf: int = dataclasses.field(
-        default=64,
-        metadata={"help": "Channels of the generator's first convolution.", "low": 1},
+    ngf: int = option(
+        64,
+        "Channels of the generator's first convolution.",
+        low=1,
     )
-    ndf: int = dataclasses.field(
-        default=64,
-        metadata={"help": "Channels of the discriminator's first convolution.", "low": 1},
+    ndf: int = option(
+        64,
+        "Channels of the discriminator's first convolution.",
+        low=1,
     )
-    n_layers: int = dataclasses.field(
-        default=3,
-        metadata={
-            "help": "Strided convolutions of --discriminator=n_layers and multiscale; 1 to 5 judge "
-            "patches of 16, 34, 70, 142 and 286 pixels.",
-            "low": 1,
-            "high": 8,
-            "aliases": ("n_layers_D",),
-        },
+    n_layers: int = option(
+        3,
+        "Strided convolutions of --discriminator=n_layers and multiscale; 1 to 5 judge patches "
+        "of 16, 34, 70, 142 and 286 pixels.",
+        low=1,
+        high=8,
+        aliases=("n_layers_D",),
     )
-    norm: str = dataclasses.field(
-        default="instance",
-        metadata={
-            "help": "Normalisation of both networks; instance_affine has a learned scale and "
-            "offset.",
-            "choices": ("instance", "instance_affine", "batch", "none"),
-        },
+    norm: str = option(
+        "instance",
+        "Normalisation of both networks; instance_affine has a learned scale and offset.",
+        choices=("instance", "instance_affine", "batch", "none"),
     )
-    padding: str = dataclasses.field(
-        default="reflect",
-        metadata={
-            "help": "Padding of a ResNet generator; zero is quicker, reflect leaves no trace "
-            "at the border.",
-            "choices": ("reflect", "zero"),
-        },
+    padding: str = option(
+        "reflect",
+        "Padding of a ResNet generator; zero is quicker, reflect leaves no trace at the border.",
+        choices=("reflect", "zero"),
     )
-    upsample: str = dataclasses.field(
-        default="transpose",
-        metadata={
-            "help": "How a ResNet generator doubles sizes: transposed convolutions, or resizing "
-            "and a convolution, which leaves no checkerboard pattern.",
-            "choices": ("transpose", "resize"),
-        },
+    upsample: str = option(
+        "transpose",
+        "How a ResNet generator doubles sizes: transposed convolutions, or resizing and a "
+        "convolution, which leaves no checkerboard pattern.",
+        choices=("transpose", "resize"),
     )
-    antialias: bool = dataclasses.field(
-        default=False,
-        metadata={
-            "help": "Halve sizes as CUT does, by a blur and every second pixel, in ResNet "
-            "generators and all discriminators but pixel."
-        },
+    antialias: bool = option(
+        False,
+        "Halve sizes as CUT does, by a blur and every second pixel, in ResNet generators and "
+        "all discriminators but pixel.",
     )
-    antialias_up: bool = dataclasses.field(
-        default=False,
-        metadata={
-            "help": "Double sizes as CUT does, by bilinear resizing and a convolution, in ResNet "
-            "generators."
-        },
+    antialias_up: bool = option(
+        False,
+        "Double sizes as CUT does, by bilinear resizing and a convolution, in ResNet generators.",
     )
-    dropout: bool = dataclasses.field(
-        default=False,
-        metadata={"help": "Dropout of one half in the generator."},
+    dropout: bool = option(
+        False,
+        "Dropout of one half in the generator.",
     )
-    test_dropout: bool = dataclasses.field(
-        default=False,
-        metadata={
-            "help": "Keep the dropout on at test, as pix2pix's noise: one fixed draw, so that a "
-            "picture always gets the same translation."
-        },
+    test_dropout: bool = option(
+        False,
+        "Keep the dropout on at test, as pix2pix's noise: one fixed draw, so that a picture "
+        "always gets the same translation.",
     )
-    test_statistics: str = dataclasses.field(
-        default="running",
-        metadata={
-            "help": "What --norm=batch uses at test: the running statistics of the training, or "
-            "each picture's own, as pix2pix does.",
-            "choices": ("running", "picture"),
-        },
+    test_statistics: str = option(
+        "running",
+        "What --norm=batch uses at test: the running statistics of the training, or each "
+        "picture's own, as pix2pix does.",
+        choices=("running", "picture"),
     )
-    init_type: str = dataclasses.field(
-        default="normal",
-        metadata={
-            "help": "Distribution of the starting weights.",
-            "choices": ("normal", "xavier", "kaiming", "orthogonal"),
-        },
+    init_type: str = option(
+        "normal",
+        "Distribution of the starting weights.",
+        choices=("normal", "xavier", "kaiming", "orthogonal"),
     )
-    init_gain: float = dataclasses.field(
-        default=0.02,
-        metadata={
-            "help": "Spread of the starting weights: standard deviation (normal) or gain (xavier, "
-            "orthogonal); kaiming does not use it.",
-            "low": 1e-6,
-            "high": 10.0,
-        },
+    init_gain: float = option(
+        0.02,
+        "Spread of the starting weights: standard deviation (normal) or gain (xavier, "
+        "orthogonal); kaiming does not use it.",
+        low=1e-6,
+        high=10.0,
     )
 
     def __post_init__(self):

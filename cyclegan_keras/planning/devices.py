@@ -6,7 +6,7 @@ import threading
 import keras
 import psutil
 
-from cyclegan_keras.trainers.memory import of_jax_devices
+from cyclegan_keras.training.memory import of_jax_devices
 
 
 def share_devices() -> None:

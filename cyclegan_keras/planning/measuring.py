@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 import keras
 import numpy as np
 
-from cyclegan_keras import trainers
-from cyclegan_keras.models import NetworkOptions
+from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning import costs, devices
 from cyclegan_keras.planning.costs import Probe, Shape
-from cyclegan_keras.runs import RunOptions
-from cyclegan_keras.trainers.sample_grid import sample_grid
+from cyclegan_keras.runs.options import RunOptions
+from cyclegan_keras.training import memory
+from cyclegan_keras.training.optimizers import adam
+from cyclegan_keras.training.options import METHOD_OPTIONS, OptimizerOptions
+from cyclegan_keras.training.sample_grid import sample_grid
+from cyclegan_keras.training.table import TRAINERS
 
 MOST_STEPS, ENOUGH_SECONDS = 10, 1.0
 
@@ -50,13 +53,13 @@ def build(spec: Mapping[str, Mapping]):
         tf.config.experimental.enable_op_determinism()
     if run.mixed_precision:
         keras.config.set_dtype_policy(f"mixed_{run.mixed_precision}")
-    objective = trainers.METHOD_OPTIONS[run.method](**spec["objective"])
+    objective = METHOD_OPTIONS[run.method](**spec["objective"])
     if "pool_size" in spec["objective"]:  # a pool is made for one size of pictures
         objective = dataclasses.replace(objective, pool_size=0)
-    return trainers.TRAINERS[run.method].from_options(
+    return TRAINERS[run.method].from_options(
         objective,
         NetworkOptions(**spec["networks"]),
-        lambda: trainers.adam(trainers.OptimizerOptions(**spec["optimizer"]), 1),
+        lambda: adam(OptimizerOptions(**spec["optimizer"]), 1),
         picture_shape=(None, None, 3),
         jit_compile=run.jit_compile,
         remat=run.remat,
@@ -95,7 +98,7 @@ def _peak_of(act: Callable[[], None]) -> float:
     _forget_peaks()
     with devices.Watch() as watch:
         act()
-    taken, owner = trainers.memory.peak_memory()
+    taken, owner = memory.peak_memory()
     return watch.peak if owner == "this process" else taken * 1e9
 
 

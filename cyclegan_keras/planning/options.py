@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from cyclegan_keras.files.option import option
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlanOptions:
@@ -11,23 +13,19 @@ class PlanOptions:
         ValueError: a limit without a plan.
     """
 
-    plan: bool = dataclasses.field(
-        default=False,
-        metadata={
-            "help": "Train nothing: measure some small steps on this device, a minute or two, and "
-            "print the time and memory of the training, and of what would take less. Exit code 0 "
-            "where it fits, 1 where not.",
-            "saved": False,
-        },
+    plan: bool = option(
+        False,
+        "Train nothing: measure some small steps on this device, a minute or two, and print the "
+        "time and memory of the training, and of what would take less. Exit code 0 where it "
+        "fits, 1 where not.",
+        saved=False,
     )
-    max_memory_gb: float | None = dataclasses.field(
-        default=None,
-        metadata={
-            "help": "With --plan: the memory (10^9 bytes) that the training may take; on a GPU of "
-            "the GPU, else of this process. All that there is unless given.",
-            "low": 0.01,
-            "saved": False,
-        },
+    max_memory_gb: float | None = option(
+        None,
+        "With --plan: the memory (10^9 bytes) that the training may take; on a GPU of the GPU, "
+        "else of this process. All that there is unless given.",
+        low=0.01,
+        saved=False,
     )
 
     def __post_init__(self):

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 
 from absl import logging
 
-from cyclegan_keras import presets
-from cyclegan_keras.models import ResNetGenerator
+from cyclegan_keras.cli import presets
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.planning import advice, costs, devices, processes, wording
 from cyclegan_keras.planning.advice import Row, Wanted
 from cyclegan_keras.planning.costs import Cost
-from cyclegan_keras.trainers import TRAINERS, CUTOptions
+from cyclegan_keras.training.options import CUTOptions
+from cyclegan_keras.training.table import TRAINERS
 
 SECONDS = 12.0  # of steps for each way to train, beside what prepares them
 TYPED, REMAT, ONE_WAY = "this training", "--remat", "--method=fastcut"

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 
 from absl import logging
 
+from cyclegan_keras.files.errors import PlanError
 from cyclegan_keras.planning import devices
 from cyclegan_keras.planning.costs import Cost, Probe
-from cyclegan_keras.planning.errors import PlanError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]  # where a process finds this package
 ROOMY = 4e9  # bytes that a process should find free beside others of its kind

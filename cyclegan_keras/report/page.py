@@ -7,17 +7,12 @@ import pathlib
 import string
 from collections.abc import Mapping, Sequence
 
+from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.report.base import Example, Measure, escape
 from cyclegan_keras.report.curves import curves_json
-from cyclegan_keras.report.examples import (
-    controls_html,
-    examples_html,
-    sorting_score,
-    view_choices,
-)
+from cyclegan_keras.report.examples import controls_html, examples_html, sorting_score, view_choices
 from cyclegan_keras.report.measures import measures_html
 from cyclegan_keras.report.pictures import JPEG_QUALITY, MOST_PIXELS
-from cyclegan_keras.runs import atomic_write
 
 _ROOM = pathlib.Path(__file__).parent
 

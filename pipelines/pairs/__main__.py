@@ -8,14 +8,12 @@
 """
 
 import argparse
-import os
 import pathlib
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
-
-from pipelines import pairs
-from pipelines.errors import DataError
+import cyclegan_commands  # noqa: F401  (so that --help need not wait for Keras)
+from cyclegan_keras.files.errors import DataError
+from pipelines.pairs import side_by_side
 from pipelines.pairs.side_by_side import FORMATS
 
 
@@ -32,7 +30,7 @@ def main(argv: list[str]) -> int:
     print(f"Wrote {len(written)} pictures to {output}.")
     if {"train", "trainA"} & set(folders):
         print(f"Train on them by --dataset={output}.")
-    elif run is pairs.combine and output.name == "train":
+    elif run is side_by_side.combine and output.name == "train":
         print(f"Train on them by --dataset={output.parent}.")
     return 0
 
@@ -50,14 +48,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     joining.add_argument("folder_a", type=_folder, help="pictures of A, which come to the left")
     joining.add_argument("folder_b", type=_folder, help="those of B, under the same names")
-    joining.set_defaults(run=pairs.combine)
+    joining.set_defaults(run=side_by_side.combine)
     parting = commands.add_parser(
         "split",
         help="one folder of pictures side by side -> folders of A and B",
         description="Example: python -m pipelines.pairs split facades --output=facades_apart",
     )
     parting.add_argument("folder", type=_folder, help="with train, val and test, or just pictures")
-    parting.set_defaults(run=pairs.split)
+    parting.set_defaults(run=side_by_side.split)
     for command in (joining, parting):
         command.add_argument("--output", type=_folder, required=True, help="the folder to write to")
         command.add_argument(

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from pipelines.errors import DataError, PictureError, first_few
+from cyclegan_keras.files.errors import DataError, PictureError, first_few
 from pipelines.sources.base import Pictures
 from pipelines.sources.files import FilePictures
 from pipelines.sources.partners import partners

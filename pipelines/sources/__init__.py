@@ -3,7 +3,7 @@
 import difflib
 import os
 
-from pipelines.errors import DataError
+from cyclegan_keras.files.errors import DataError
 from pipelines.sources import demo, folders, tfds
 from pipelines.sources.base import Source
 

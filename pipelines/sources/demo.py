@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from pipelines.errors import DataError
+from cyclegan_keras.files.errors import DataError
 from pipelines.sources.base import Pictures, Source
 
 NAMES = ("ponies", "pony_pairs")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cyclegan_keras.files.errors import PictureError
 from pipelines import images
-from pipelines.errors import PictureError
 from pipelines.sources.base import Pictures
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")

@@ -4,7 +4,7 @@ import pathlib
 
 from absl import logging
 
-from pipelines.errors import DataError
+from cyclegan_keras.files.errors import DataError
 from pipelines.sources.base import Source, domains_of
 from pipelines.sources.files import ENDINGS, FilePictures, HalfPictures, ListedPictures
 from pipelines.sources.partners import partners

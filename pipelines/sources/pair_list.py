@@ -3,7 +3,7 @@
 import csv
 import pathlib
 
-from pipelines.errors import DataError, first_few
+from cyclegan_keras.files.errors import DataError, first_few
 from pipelines.sources.files import ListedPictures
 
 HEADER = ["A", "B"]

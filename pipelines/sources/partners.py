@@ -2,7 +2,7 @@
 
 import os
 
-from pipelines.errors import DataError, first_few
+from cyclegan_keras.files.errors import DataError, first_few
 from pipelines.sources.files import FilePictures, ListedPictures
 
 

@@ -1,7 +1,6 @@
 """The ten `cycle_gan/<name>` data sets of TensorFlow Datasets, downloaded or placed by hand."""
 
 import dataclasses
-import hashlib
 import pathlib
 import tempfile
 import urllib.error
@@ -14,8 +13,9 @@ import lazy_loader
 import numpy as np
 from absl import logging
 
+from cyclegan_keras.files.digest import sha256
+from cyclegan_keras.files.errors import DataError
 from pipelines import images
-from pipelines.errors import DataError
 from pipelines.sources.base import Pictures, Source, domains_of
 
 tfds = lazy_loader.load("tensorflow_datasets")
@@ -156,7 +156,7 @@ def _prepare_from(builder: "tfds.core.DatasetBuilder", url: str, archive: pathli
     _check_archive(archive)
     known = builder.url_infos[url]
     found = dataclasses.replace(
-        known, size=type(known.size)(archive.stat().st_size), checksum=_sha256(archive)
+        known, size=type(known.size)(archive.stat().st_size), checksum=sha256(archive)
     )
     if found != known:
         logging.warning(
@@ -198,14 +198,6 @@ def _check_archive(archive: pathlib.Path) -> None:
 
 def _config(**places: str) -> "tfds.download.DownloadConfig":
     return tfds.download.DownloadConfig(try_download_gcs=False, **places)
-
-
-def _sha256(path: pathlib.Path) -> str:
-    with path.open("rb") as stream:
-        digest = hashlib.sha256()
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _first_line(error: Exception) -> str:

@@ -4,26 +4,37 @@ import dataclasses
 
 import pytest
 
-from cyclegan_keras import evaluation, losses, metrics, models, presets, runs, trainers
+from cyclegan_keras import losses
+from cyclegan_keras.cli import presets
 from cyclegan_keras.evaluation.best import SelectionOptions
-from cyclegan_keras.export import ExportOptions
-from cyclegan_keras.inference import FORMATS, TranslateOptions
+from cyclegan_keras.evaluation.options import EvaluationOptions
+from cyclegan_keras.export.options import ExportOptions
+from cyclegan_keras.images.writing import FORMATS
+from cyclegan_keras.metrics.features import FEATURES
+from cyclegan_keras.metrics.table import METRICS
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.table import DISCRIMINATORS, GENERATORS
+from cyclegan_keras.runs.options import RunOptions
+from cyclegan_keras.training.optimizers import SCHEDULES
+from cyclegan_keras.training.options import METHOD_OPTIONS, OptimizerOptions
+from cyclegan_keras.training.table import TRAINERS
+from cyclegan_keras.translation.options import TranslateOptions
 from pipelines import sources
 from pipelines.options import DataOptions
 from pipelines.presets import PRESETS
 
 OPTIONS = (
-    *(DataOptions, models.NetworkOptions, runs.RunOptions, trainers.OptimizerOptions),
-    *(evaluation.EvaluationOptions, SelectionOptions, ExportOptions, TranslateOptions),
-    *trainers.METHOD_OPTIONS.values(),
+    *(DataOptions, NetworkOptions, RunOptions, OptimizerOptions),
+    *(EvaluationOptions, SelectionOptions, ExportOptions, TranslateOptions),
+    *METHOD_OPTIONS.values(),
 )
 TABLES = {
-    "features": metrics.FEATURES,
+    "features": FEATURES,
     "gan_mode": losses.ADVERSARIAL,
-    "generator": models.GENERATORS,
-    "discriminator": models.DISCRIMINATORS,
-    "lr_policy": trainers.SCHEDULES,
-    "method": trainers.TRAINERS,
+    "generator": GENERATORS,
+    "discriminator": DISCRIMINATORS,
+    "lr_policy": SCHEDULES,
+    "method": TRAINERS,
     "preset": presets.PRESETS,
     "preprocess": PRESETS,
 }
@@ -40,7 +51,7 @@ def test_choices_are_the_table(name):
 
 
 def test_every_method_has_options():
-    assert trainers.METHOD_OPTIONS.keys() == trainers.TRAINERS.keys()
+    assert METHOD_OPTIONS.keys() == TRAINERS.keys()
 
 
 def test_every_source_names_its_sets():
@@ -60,7 +71,7 @@ def test_presets_set_known_options(preset):
 
 def test_every_metric_is_told_of():
     about = _field("metrics").metadata["help"]
-    assert all(name in about for name in metrics.METRICS)
+    assert all(name in about for name in METRICS)
 
 
 def test_every_format_that_is_offered_can_be_written():

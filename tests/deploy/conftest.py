@@ -22,7 +22,7 @@ def client():
 
 @pytest.fixture(scope="session")
 def generators():
-    from cyclegan_keras.models import ResNetGenerator
+    from cyclegan_keras.models.resnet_generator import ResNetGenerator
 
     return {
         version: {

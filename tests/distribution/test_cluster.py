@@ -6,8 +6,8 @@ import socket
 import pytest
 from conftest import ROOT
 
-from cyclegan_keras.distribution import DistributionError
 from cyclegan_keras.distribution.cluster import EXAMPLE, read_cluster, wait_for_all
+from cyclegan_keras.files.errors import DistributionError
 
 TWO = {"worker": ["a:1", "b:2"]}
 

@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from cyclegan_keras.distribution import DistributionError, DistributionOptions, devices
+from cyclegan_keras.distribution import devices
+from cyclegan_keras.distribution.options import DistributionOptions
+from cyclegan_keras.files.errors import DistributionError
 
 
 @pytest.fixture(autouse=True)

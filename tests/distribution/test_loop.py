@@ -14,9 +14,12 @@ import json
 import keras, numpy as np, tensorflow as tf
 from cyclegan_keras.distribution.loop import Loop
 from cyclegan_keras.distribution.team import Team
-from cyclegan_keras.models import PatchDiscriminator, ResNetGenerator
-from cyclegan_keras.trainers import CycleGAN, OptimizerOptions, Trainer, adam
-from cyclegan_keras.trainers.callbacks import StepCallback, StopOnSignal
+from cyclegan_keras import CycleGAN, PatchDiscriminator, ResNetGenerator
+from cyclegan_keras.cli.console import Interruption
+from cyclegan_keras.training.callbacks import StepCallback, StopOnInterruption
+from cyclegan_keras.training.optimizers import adam
+from cyclegan_keras.training.options import OptimizerOptions
+from cyclegan_keras.training.trainer import Trainer
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -45,7 +48,7 @@ class Losses(StepCallback):
 class Signalled(StepCallback):
     def after_step(self, before, logs):
         if self.step == 2:
-            signals.number = 15
+            interruption.number = 15
 
 
 def trainer():
@@ -68,7 +71,7 @@ def trained(replicas):
     with team.scope():
         model = trainer()
     losses = Losses()
-    team.fit(model, batches, 6, [losses], StopOnSignal())
+    team.fit(model, batches, 6, [losses], Interruption(""))
     state = {k: keras.ops.convert_to_numpy(v).tolist() for k, v in model.state().items()}
     return {"losses": losses.each, "state": state}
 
@@ -80,14 +83,17 @@ class Counter(Trainer):
 
 
 def interrupted():
-    global signals
-    alone, signals = tf.distribute.MirroredStrategy(["CPU:0"]), StopOnSignal()
+    global interruption
+    alone = tf.distribute.MirroredStrategy(["CPU:0"])
+    interruption = Interruption("")
     with alone.scope():
         model = Counter({}, {})
         model.means = {name: keras.metrics.Mean(name=name) for name in ("zero", "never")}
         model.built = True
         model.compile({"none": (keras.optimizers.SGD(), [])})
-    ended = Loop(model, alone, several=True).run(batches, 2, 6, [signals, Signalled()], signals)
+    ended = Loop(model, alone, several=True).run(
+        batches, 2, 6, [StopOnInterruption(interruption), Signalled()], interruption
+    )
     return [ended, model.step]
 
 

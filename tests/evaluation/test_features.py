@@ -1,6 +1,7 @@
 import pytest
 
-from cyclegan_keras.evaluation import EvaluationError, open_features
+from cyclegan_keras.evaluation.features import open_features
+from cyclegan_keras.files.errors import EvaluationError
 
 
 def test_the_default_network_opens():

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from cyclegan_keras.evaluation import ground_truth
+from cyclegan_keras.evaluation.ground_truth import ground_truth
 
 
 class Data:

@@ -4,7 +4,7 @@ import pytest
 
 from cyclegan_keras.evaluation import tables
 from cyclegan_keras.evaluation.protocol import Evaluation
-from cyclegan_keras.metrics import Measure
+from cyclegan_keras.metrics.base import Measure
 
 
 def evaluation(**changes):

@@ -1,4 +1,3 @@
-import hashlib
 import math
 import pathlib
 
@@ -6,7 +5,8 @@ import numpy as np
 import pytest
 
 from cyclegan_keras.export import base
-from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 
 def picture(height, width):
@@ -38,16 +38,12 @@ def test_other_sizes_are_reflected_and_cut(size):
     np.testing.assert_allclose(base.translate_any_size(generator, image), expected, atol=1e-6)
 
 
-def test_sizes_and_digests_of_files_and_folders(tmp_path):
+def test_sizes_of_files_and_folders(tmp_path):
     (tmp_path / "a").write_bytes(b"one")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "b").write_bytes(b"three")
     assert base.size_of(tmp_path / "a") == 3
     assert base.size_of(tmp_path) == 8
-    assert base.digest(tmp_path / "a") == hashlib.sha256(b"one").hexdigest()
-    before = base.digest(tmp_path)
-    (tmp_path / "sub" / "b").rename(tmp_path / "sub" / "c")
-    assert base.digest(tmp_path) != before
 
 
 @pytest.mark.parametrize(("psnr", "good"), [(40.0, True), (39.9, False), (math.nan, False)])

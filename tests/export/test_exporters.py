@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.export import EXPORTERS, ExportOptions
 from cyclegan_keras.export.base import Job
 from cyclegan_keras.export.exporters import fitting
-from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+from cyclegan_keras.export.options import ExportOptions
+from cyclegan_keras.export.table import EXPORTERS
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 
 def make_job(folder, **options):

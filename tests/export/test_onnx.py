@@ -3,9 +3,10 @@ import sys
 import numpy as np
 import pytest
 
-from cyclegan_keras.export import ExportError
 from cyclegan_keras.export.onnx import export_onnx
-from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+from cyclegan_keras.files.errors import ExportError
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 
 @pytest.mark.slow

@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 
 from cyclegan_keras.export import receipt
-from cyclegan_keras.export.base import Exported, digest
+from cyclegan_keras.export.base import Exported
+from cyclegan_keras.files.digest import sha256
 
 RED = np.zeros((8, 12, 3), "uint8") + np.array([255, 0, 0], "uint8")
 GREY = np.zeros((8, 12, 3), "float32")
@@ -20,7 +21,7 @@ def test_what_is_told(tmp_path):
     (row,) = receipt.receipt({"name": "x"}, {}, exported(tmp_path), tmp_path)["files"]
     assert row["path"] == "g.onnx"
     assert row["bytes"] == 7
-    assert row["sha256"] == digest(tmp_path / "g.onnx")
+    assert row["sha256"] == sha256(tmp_path / "g.onnx")
     assert row["good"] is False
     assert row["psnr_db"] == 41.5
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from cyclegan_keras.export.saved_model import export_saved_model, write_warmup_requests
-from cyclegan_keras.models import ResNetGenerator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
 
 
 @pytest.fixture(scope="module")

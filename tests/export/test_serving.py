@@ -7,7 +7,8 @@ from PIL import Image
 
 from cyclegan_keras.export.base import translate_any_size
 from cyclegan_keras.export.serving import serving_module
-from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 MOST_PIXELS = 3000
 

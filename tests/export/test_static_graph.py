@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cyclegan_keras.checkpoints.keras_example_generator import KerasExampleGenerator
-from cyclegan_keras.export import ExportError
 from cyclegan_keras.export.static_graph import measure_ranges, static_translate
+from cyclegan_keras.files.errors import ExportError
 from cyclegan_keras.layers import NORMS
-from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
+from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 
 WAYS = ({}, {"upsample": "resize"}, {"antialias": True, "dropout": True}, {"antialias_up": True})
 PIX2PIX = {

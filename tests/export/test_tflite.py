@@ -5,9 +5,11 @@ import keras
 import numpy as np
 import pytest
 
-from cyclegan_keras.checkpoints.keras_example_generator import KerasExampleGenerator
-from cyclegan_keras.export import ExportError, tflite
-from cyclegan_keras.models import ResNetGenerator, UNetGenerator
+from cyclegan_keras.export import tflite
+from cyclegan_keras.files.errors import ExportError
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
+from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 
 SIZE = (16, 24)
 

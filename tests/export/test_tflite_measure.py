@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from cyclegan_keras.export import ExportError
 from cyclegan_keras.export.tflite import export_tflite
-from cyclegan_keras.models import ResNetGenerator
+from cyclegan_keras.files.errors import ExportError
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
 
 measuring = pytest.importorskip("cyclegan_keras.export.tflite_measure")
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cyclegan_keras.export.tflite import export_tflite
-from cyclegan_keras.models import UNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 run = pytest.importorskip("cyclegan_keras.export.tflite_run")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cyclegan_keras.checkpoints.torch_file import read_state_dicts
-from cyclegan_keras.metrics import FEATURES
+from cyclegan_keras.metrics.features import FEATURES
+from cyclegan_keras.weights.torch_file import read_state_dicts
 
 
 @pytest.fixture(scope="session")

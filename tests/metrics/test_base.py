@@ -4,7 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import Evidence, Measure, MetricError
+from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.metrics.base import Evidence, Measure
 
 GOOD = {
     "name": "KID",

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from cyclegan_keras.checkpoints.torch_file import read_state_dicts
-from cyclegan_keras.metrics import MetricError
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.efficientnet_lite0 import efficientnet_lite0, find_weights, scale
+from cyclegan_keras.weights.torch_file import read_state_dicts
 
 
 @pytest.fixture(scope="module")

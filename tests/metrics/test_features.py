@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cyclegan_keras.metrics import FEATURES, MetricError
+from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.metrics.features import FEATURES
 
 
 def test_pictures_of_any_sizes_in_batches(toy_network):

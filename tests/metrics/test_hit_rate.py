@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cyclegan_keras.metrics import Evidence, MetricError
+from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.metrics.base import Evidence
 from cyclegan_keras.metrics.hit_rate import CLASSES, classes_of, hit_rate_measures, hits
 
 

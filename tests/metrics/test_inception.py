@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from cyclegan_keras.metrics import MetricError, inception
+from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.metrics import inception
 
 GOLDEN = np.load(ROOT / "tests/golden/inception.npz")
 

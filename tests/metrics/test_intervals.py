@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import MetricError
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.intervals import (
     bootstrap_interval,
     groups,

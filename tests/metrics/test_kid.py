@@ -3,7 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import Evidence, MetricError
+from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.metrics.base import Evidence
 from cyclegan_keras.metrics.intervals import normal_interval
 from cyclegan_keras.metrics.kid import kid, kid_measures, kid_stderr, mmd2
 

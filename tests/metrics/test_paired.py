@@ -1,8 +1,16 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import Evidence, MetricError, paired_error
-from cyclegan_keras.metrics.paired import cycle_measures, l1, paired_measures, psnr, ssim
+from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.metrics.base import Evidence
+from cyclegan_keras.metrics.paired import (
+    cycle_measures,
+    l1,
+    paired_error,
+    paired_measures,
+    psnr,
+    ssim,
+)
 
 SSIM = 0.9500494363120024  # of _two_pictures, by scikit-image 0.26.0
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import Evidence
+from cyclegan_keras.metrics.base import Evidence
 from cyclegan_keras.metrics.perceptual import perceptual_distance, perceptual_measures
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import Evidence, MetricError
+from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.metrics.base import Evidence
 from cyclegan_keras.metrics.steganography import (
     DISTURBANCES,
     cycle_errors,

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cyclegan_keras.metrics import MetricError
+from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.torch_weights import set_weights
 
 

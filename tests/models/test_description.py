@@ -4,7 +4,9 @@ import zipfile
 import keras
 import pytest
 
-from cyclegan_keras.models import Description, ResNetGenerator, UNetGenerator
+from cyclegan_keras.models.description import Description
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 
 def generators():

@@ -2,7 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from cyclegan_keras.models import ResNetGenerator, UNetGenerator, encoder_layers
+from cyclegan_keras.models.encoder import encoder_layers
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 NUMBERS = (0, 4, 8, 12, 16)
 

@@ -6,13 +6,11 @@ import pytest
 import tensorflow as tf
 from golden_files import load_golden, load_torch_weights, nhwc, torch_variables
 
-from cyclegan_keras.checkpoints.layouts import to_keras, to_torch
-from cyclegan_keras.models import (
-    PatchDiscriminator,
-    PixelDiscriminator,
-    ResNetGenerator,
-    UNetGenerator,
-)
+from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
+from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
+from cyclegan_keras.weights.layouts import to_keras, to_torch
 
 NETWORKS = {
     "generator_resnet6": lambda: ResNetGenerator(ngf=8, n_blocks=6),

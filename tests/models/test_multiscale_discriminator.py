@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.models import MultiscaleDiscriminator, PatchDiscriminator
+from cyclegan_keras.models.multiscale_discriminator import MultiscaleDiscriminator
+from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 
 
 def test_every_patch_size_is_judged_by_a_patch_discriminator():

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cyclegan_keras.models import PatchDiscriminator, patch_logits_size
+from cyclegan_keras.models.patch_discriminator import PatchDiscriminator, patch_logits_size
 
 
 def test_parameter_count_of_the_paper():

@@ -4,8 +4,7 @@ import pytest
 import tensorflow as tf
 from golden_files import load_golden
 
-from cyclegan_keras.models import PatchMLP
-from cyclegan_keras.models.patch_mlp import to_sphere
+from cyclegan_keras.models.patch_mlp import PatchMLP, to_sphere
 
 WIDTHS = (3, 16, 24)
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cyclegan_keras.models import PixelDiscriminator
+from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 
 
 def test_a_logit_sees_one_pixel():

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cyclegan_keras.models import ResNetGenerator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
 
 
 def picture(height=16, width=20, channels=3, batch=1):

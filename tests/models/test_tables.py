@@ -3,32 +3,39 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cyclegan_keras import layers, models
+from cyclegan_keras import layers
 from cyclegan_keras.models.initializers import INITIALIZERS
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.table import (
+    DISCRIMINATORS,
+    GENERATORS,
+    build_discriminator,
+    build_generator,
+)
 
 CHOICES = {
-    field.name: field.metadata.get("choices") for field in dataclasses.fields(models.NetworkOptions)
+    field.name: field.metadata.get("choices") for field in dataclasses.fields(NetworkOptions)
 }
 
 
 def test_the_options_know_every_name():
-    assert set(CHOICES["generator"]) == set(models.GENERATORS)
-    assert set(CHOICES["discriminator"]) == set(models.DISCRIMINATORS)
+    assert set(CHOICES["generator"]) == set(GENERATORS)
+    assert set(CHOICES["discriminator"]) == set(DISCRIMINATORS)
     assert set(CHOICES["norm"]) == set(layers.NORMS)
     assert set(CHOICES["padding"]) == set(layers.PADDINGS)
     assert set(CHOICES["init_type"]) == set(INITIALIZERS)
 
 
 def test_the_defaults_are_the_paper_s():
-    options = models.NetworkOptions(generator="resnet_9blocks")
-    assert models.build_generator(options).count_params() == 11_378_179
-    assert models.build_discriminator(options).count_params() == 2_764_737
+    options = NetworkOptions(generator="resnet_9blocks")
+    assert build_generator(options).count_params() == 11_378_179
+    assert build_discriminator(options).count_params() == 2_764_737
 
 
-@pytest.mark.parametrize("generator", models.GENERATORS)
+@pytest.mark.parametrize("generator", GENERATORS)
 def test_every_generator(generator):
-    options = models.NetworkOptions(generator=generator, ngf=2, dropout=True, antialias=True)
-    model = models.build_generator(options, "generator_g", input_channels=1, output_channels=4)
+    options = NetworkOptions(generator=generator, ngf=2, dropout=True, antialias=True)
+    model = build_generator(options, "generator_g", input_channels=1, output_channels=4)
     assert model.name == "generator_g"
     side = -(-model.smallest_size // model.size_multiple) * model.size_multiple
     assert model(np.zeros((1, side, side, 1))).shape == (1, side, side, 4)
@@ -36,10 +43,10 @@ def test_every_generator(generator):
     assert [v.shape for v in copy.variables] == [v.shape for v in model.variables]
 
 
-@pytest.mark.parametrize("discriminator", models.DISCRIMINATORS)
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
 def test_every_discriminator(discriminator):
-    options = models.NetworkOptions(discriminator=discriminator, ndf=2, n_layers=2)
-    model = models.build_discriminator(options, "discriminator_x", input_channels=6)
+    options = NetworkOptions(discriminator=discriminator, ndf=2, n_layers=2)
+    model = build_discriminator(options, "discriminator_x", input_channels=6)
     assert model.name == "discriminator_x"
     side = model.smallest_size
     logits = model(np.zeros((1, side, side, 6)))
@@ -57,19 +64,17 @@ def test_every_discriminator(discriminator):
 )
 def test_options_that_do_not_go_together(options, words):
     with pytest.raises(ValueError, match=words):
-        models.NetworkOptions(**options)
+        NetworkOptions(**options)
 
 
 def test_n_layers_is_for_n_layers():
-    basic = models.build_discriminator(models.NetworkOptions(ndf=2, n_layers=5))
-    chosen = models.build_discriminator(
-        models.NetworkOptions(ndf=2, n_layers=5, discriminator="n_layers")
-    )
+    basic = build_discriminator(NetworkOptions(ndf=2, n_layers=5))
+    chosen = build_discriminator(NetworkOptions(ndf=2, n_layers=5, discriminator="n_layers"))
     assert (basic.n_layers, chosen.n_layers) == (3, 5)
 
 
 @pytest.mark.parametrize(("name", "blocks"), [("resnet_9blocks", 9), ("resnet_6blocks", 6)])
 def test_number_of_blocks(name, blocks):
-    model = models.build_generator(models.NetworkOptions(generator=name, ngf=2))
+    model = build_generator(NetworkOptions(generator=name, ngf=2))
     count = sum(isinstance(layer, layers.ResidualBlock) for layer in model.layers)
     assert count == blocks

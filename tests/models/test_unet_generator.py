@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cyclegan_keras.models import UNetGenerator
+from cyclegan_keras.models.unet_generator import UNetGenerator
 
 
 def picture(height=16, width=32, channels=3, batch=1):

@@ -6,7 +6,8 @@ import tensorflow as tf
 from PIL import Image
 
 import pipelines
-from pipelines import DataError, DataOptions
+from cyclegan_keras.files.errors import DataError
+from pipelines.options import DataOptions
 
 
 def picture(level, size=(40, 30)):

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 import pipelines
-from pipelines import DataError, DataOptions
+from cyclegan_keras.files.errors import DataError
+from pipelines.options import DataOptions
 
 
 def scene(number, size=(40, 24)):

@@ -8,7 +8,9 @@ from pipelines.options import DataOptions
 
 
 def test_importing_the_options_imports_no_tensorflow():
-    check = "import sys, pipelines.options; sys.exit('tensorflow' in sys.modules)"
+    check = (
+        "import sys, cyclegan_commands, pipelines.options; sys.exit('tensorflow' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.errors import DataError
+from cyclegan_keras.files.errors import DataError
 from pipelines.scan import matched, scan
 from pipelines.sources.tfds import EncodedPictures
 

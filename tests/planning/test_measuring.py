@@ -6,23 +6,26 @@ import functools
 import keras
 import pytest
 
-from cyclegan_keras import presets, trainers
-from cyclegan_keras.models import GENERATORS, NetworkOptions, ResNetGenerator
+from cyclegan_keras.cli import presets
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.planning import measuring
-from cyclegan_keras.runs import RunOptions
+from cyclegan_keras.runs.options import RunOptions
+from cyclegan_keras.training.options import METHOD_OPTIONS, OptimizerOptions
 
 
 def spec(method, run, nce_layers):
     own = presets.METHODS[method]
     small = {"generator": "resnet_3blocks", "ngf": 2, "ndf": 2, "discriminator": "pixel"}
-    options = trainers.METHOD_OPTIONS[method]
+    options = METHOD_OPTIONS[method]
     own = {**own, "nce_layers": nce_layers}
     names = {field.name for field in dataclasses.fields(options)}
     return {
         "run": dataclasses.asdict(RunOptions(method=method, **run)),
         "objective": dataclasses.asdict(options(**{k: v for k, v in own.items() if k in names})),
         "networks": dataclasses.asdict(NetworkOptions(**small)),
-        "optimizer": dataclasses.asdict(trainers.OptimizerOptions()),
+        "optimizer": dataclasses.asdict(OptimizerOptions()),
     }
 
 

@@ -6,10 +6,14 @@ import types
 
 import pytest
 
-import train
-from cyclegan_keras import planning, presets, runs, trainers
-from cyclegan_keras.models import NetworkOptions, ResNetGenerator
+from cyclegan_keras.cli import presets
+from cyclegan_keras.commands import train
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.planning import planner
+from cyclegan_keras.planning.options import PlanOptions
+from cyclegan_keras.runs.options import RunOptions
+from cyclegan_keras.training.options import METHOD_OPTIONS, CycleGANOptions, OptimizerOptions
 
 TINY = (
     *("--dataset=demo/pony_pairs", "--preprocess=crop", "--crop_size=32", "--batch_size=4"),
@@ -67,8 +71,8 @@ def test_a_missing_data_set_is_told_as_ever(tmp_path, capsys):
 
 
 def test_options_of_a_plan_are_not_saved():
-    assert not planning.PlanOptions().plan
-    assert all(not f.metadata["saved"] for f in dataclasses.fields(planning.PlanOptions))
+    assert not PlanOptions().plan
+    assert all(not f.metadata["saved"] for f in dataclasses.fields(PlanOptions))
 
 
 class Sizes:
@@ -79,10 +83,10 @@ class Sizes:
 
 def options_of(method="cyclegan", **networks):
     return {
-        "run": runs.RunOptions(method=method),
+        "run": RunOptions(method=method),
         "networks": NetworkOptions(**{"generator": "resnet_9blocks", **networks}),
-        "optimizer": trainers.OptimizerOptions(),
-        method: trainers.METHOD_OPTIONS[method](),
+        "optimizer": OptimizerOptions(),
+        method: METHOD_OPTIONS[method](),
     }
 
 
@@ -110,7 +114,7 @@ def test_ways_that_are_measured_by_themselves(method, values, ways):
 
 
 def test_fastcut_takes_its_own_defaults_and_keeps_what_was_typed():
-    options = {**options_of(ngf=8), "cyclegan": trainers.CycleGANOptions(gan_mode="hinge")}
+    options = {**options_of(ngf=8), "cyclegan": CycleGANOptions(gan_mode="hinge")}
     changed = planner.as_fastcut(options, Sizes())
     own = presets.METHODS["fastcut"]
     assert changed["run"].method == "fastcut"

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from cyclegan_keras.planning import PlanError, processes
+from cyclegan_keras.files.errors import PlanError
+from cyclegan_keras.planning import processes
 
 
 def test_a_process_that_ends_at_once_ends_in_a_sentence(monkeypatch):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cyclegan_keras.report import Example, write_report
+from cyclegan_keras.report.base import Example
+from cyclegan_keras.report.page import write_report
 
 webdriver = pytest.importorskip("selenium.webdriver")
 from selenium.webdriver import ActionChains, Keys  # noqa: E402

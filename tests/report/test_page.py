@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cyclegan_keras.report import Example, write_report
+from cyclegan_keras.report.base import Example
+from cyclegan_keras.report.page import write_report
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;$title.png"
 NAMES = [HOSTILE, "Größe_ä.jpg", "草原の馬.png", "a\udcff\udc80.jpg", "مهر.png"]

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines import DataError, images, pairs
+from cyclegan_keras.files.errors import DataError
+from pipelines import images
 from pipelines.pairs import side_by_side
 
 
@@ -30,7 +31,7 @@ def domains(tmp_path):
 
 
 def combine(folder, **how):
-    return pairs.combine(folder / "A", folder / "B", folder / "AB", **how)
+    return side_by_side.combine(folder / "A", folder / "B", folder / "AB", **how)
 
 
 def test_there_and_back_bit_for_bit(domains):
@@ -39,7 +40,7 @@ def test_there_and_back_bit_for_bit(domains):
     assert [path.relative_to(domains / "AB").as_posix() for path in written] == files(
         domains / "AB"
     )
-    pairs.split(domains / "AB", domains / "apart")
+    side_by_side.split(domains / "AB", domains / "apart")
     expected = {"trainA/1": 0, "trainA/old/2.b": 1, "testA/1": 2}
     expected |= {name.replace("A/", "B/"): seed + 50 for name, seed in expected.items()}
     assert files(domains / "apart") == sorted(f"{name}.png" for name in expected)
@@ -57,7 +58,7 @@ def test_a_is_on_the_left(domains):
 def test_val_is_test_only_where_there_is_no_test(tmp_path):
     for name in ("train/1", "val/1", "test/1"):
         save(tmp_path / "AB" / f"{name}.png", noise(0))
-    pairs.split(tmp_path / "AB", tmp_path / "apart")
+    side_by_side.split(tmp_path / "AB", tmp_path / "apart")
     assert files(tmp_path / "apart") == [
         f"{split}{domain}/1.png" for split in ("test", "train", "val") for domain in "AB"
     ]
@@ -66,7 +67,7 @@ def test_val_is_test_only_where_there_is_no_test(tmp_path):
 def test_pictures_in_no_split_go_to_a_and_b(tmp_path):
     for name in ("1", "sub/2", "train"):  # the last is a picture of that name
         save(tmp_path / "AB" / f"{name}.png", noise(0))
-    pairs.split(tmp_path / "AB", tmp_path / "apart")
+    side_by_side.split(tmp_path / "AB", tmp_path / "apart")
     assert files(tmp_path / "apart") == [
         f"{domain}/{name}.png" for domain in "AB" for name in ("1", "sub/2", "train")
     ]
@@ -88,9 +89,10 @@ def test_jpeg_is_near(domains):
 
 def test_what_is_written_can_be_trained_on(domains):
     import pipelines
+    from pipelines.options import DataOptions
 
     combine(domains)
-    options = pipelines.DataOptions(dataset=str(domains / "AB"), preprocess="crop", crop_size=4)
+    options = DataOptions(dataset=str(domains / "AB"), preprocess="crop", crop_size=4)
     assert (
         "2 training pairs, 1 test pairs" in pipelines.build(options, seed=0, paired=True).describe()
     )
@@ -111,7 +113,7 @@ def test_nothing_is_overwritten_unasked(domains):
 def test_what_it_is_made_of_is_never_overwritten(domains):
     before = (domains / "A" / "train" / "1.png").read_bytes()
     with pytest.raises(DataError, match="would replace its own origin"):
-        pairs.combine(domains / "A", domains / "B", domains / "A", overwrite=True)
+        side_by_side.combine(domains / "A", domains / "B", domains / "A", overwrite=True)
     assert (domains / "A" / "train" / "1.png").read_bytes() == before
 
 
@@ -143,7 +145,7 @@ def test_what_cannot_be_combined(domains, files, message):
 def test_unreadable_pictures_are_named_before_anything_is_written(domains, command):
     (domains / "B" / "val" / "1.BMP").write_bytes(b"no picture")
     inputs = {"combine": ("A", "B"), "split": ("B",)}[command]
-    run = {"combine": pairs.combine, "split": pairs.split}[command]
+    run = {"combine": side_by_side.combine, "split": side_by_side.split}[command]
     with pytest.raises(DataError, match=r"1 of 3 .*cannot be read: B/val/1.BMP \("):
         run(*(domains / name for name in inputs), domains / "AB")
     assert not (domains / "AB").exists()
@@ -160,11 +162,11 @@ def test_what_cannot_be_split(tmp_path):
     for number in range(7):
         save(tmp_path / "AB" / f"{number}.png", noise(0, (9, 6)))
     with pytest.raises(DataError, match=r"7 of 7 .*odd width.*: AB/0.png \(9x6\), .* and 2 more"):
-        pairs.split(tmp_path / "AB", tmp_path / "apart")
+        side_by_side.split(tmp_path / "AB", tmp_path / "apart")
     save(tmp_path / "CD" / "1.png", noise(0))
     save(tmp_path / "CD" / "1.bmp", noise(0))
     with pytest.raises(DataError, match=r"Several pictures would be written as .*/A/1.png"):
-        pairs.split(tmp_path / "CD", tmp_path / "apart")
+        side_by_side.split(tmp_path / "CD", tmp_path / "apart")
     assert not (tmp_path / "apart").exists()
 
 
@@ -173,7 +175,7 @@ def test_folders_without_pictures(tmp_path):
     with pytest.raises(DataError, match="A holds no pictures"):
         combine(tmp_path)
     with pytest.raises(DataError, match="no is not a folder"):
-        pairs.split(tmp_path / "no", tmp_path / "AB")
+        side_by_side.split(tmp_path / "no", tmp_path / "AB")
 
 
 def test_every_format_has_an_ending():

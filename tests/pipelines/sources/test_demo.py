@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.errors import DataError
+from cyclegan_keras.files.errors import DataError
 from pipelines.sources import demo
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from pipelines.errors import PictureError
+from cyclegan_keras.files.errors import PictureError
 from pipelines.sources.files import FilePictures, HalfPictures
 
 

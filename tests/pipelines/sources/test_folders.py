@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cyclegan_keras.files.errors import DataError
 from pipelines import sources
-from pipelines.errors import DataError
 
 
 def put(path, level=0, size=(6, 4)):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.errors import DataError
+from cyclegan_keras.files.errors import DataError
 from pipelines.sources import pair_list
 
 

@@ -7,8 +7,8 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from cyclegan_keras.files.errors import DataError
 from pipelines import sources
-from pipelines.errors import DataError
 from pipelines.sources.tfds import NAMES
 
 REAL = pathlib.Path(__file__).parents[4] / "shared" / "data" / "horse2zebra.zip"

@@ -1,0 +1,289 @@
+"""Measures how good a model is, with what every number means, and makes a page to look at.
+
+python evaluate.py --model=runs/cycle_gan-horse2zebra-cyclegan --report=report.html
+"""
+
+import dataclasses
+import datetime
+import json
+import pathlib
+from collections.abc import Mapping
+
+import absl.logging
+
+import pipelines
+from cyclegan_keras.cli import flags
+from cyclegan_keras.cli.console import run_command
+from cyclegan_keras.evaluation.options import EvaluationOptions
+from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError
+from cyclegan_keras.runs.versions import versions
+from pipelines.options import DataOptions
+
+GROUPS = {"evaluation": EvaluationOptions}
+DOMAINS = {"AtoB": ("A", "B"), "BtoA": ("B", "A")}
+LEAST_PICTURES = 3  # that every measure needs
+TOLD_VERSIONS = ("cyclegan-keras", "keras", "tensorflow")
+
+
+def run(**options) -> int:
+    """Evaluates, as `evaluate.py` does with the same options.
+
+    Args:
+        **options: by name, as in docs/options.md; what is left out has its default.
+
+    Returns:
+        The exit code of the command, 0.
+
+    Raises:
+        UserError: what was given cannot be used; the message says why.
+
+    Example:
+        from cyclegan_keras.commands import evaluate
+        evaluate.run(model="runs/photos-cyclegan", report="report.html")
+    """
+    return evaluate(options)
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; expected errors print one line and exit with code 2."""
+    return run_command(argv, evaluate, GROUPS, __doc__)
+
+
+def evaluate(typed: Mapping[str, object]) -> int:
+    """Evaluates what the options typed name; returns the exit code."""
+    from cyclegan_keras.evaluation import pages, protocol, tables
+
+    # ---- the model ----
+    options = flags.resolve(GROUPS, typed)["evaluation"]
+    metrics = chosen_metrics(options)
+    translators, trained_with = open_model(options)
+    directions = chosen_directions(options, list(translators))
+    description = translators[directions[0]].description
+    part = options.part
+    if part == "auto":
+        part = "held_out" if trained_with.get("eval_every") else "all"
+    facts = facts_of(options, description, part)
+    output = output_folder(options, description)
+    if options.dry_run:
+        outline = {**facts, "directions": directions, "metrics": metrics, "output": str(output)}
+        print(json.dumps(outline, indent=2))
+        return 0
+    report = pathlib.Path(options.report).expanduser() if options.report else None
+    make_folders(output, report)
+
+    # ---- the pictures ----
+    domains, pictures = load_pictures(options, trained_with, directions, part)
+    network = open_features(options)
+
+    # ---- the measures ----
+    evaluations = []
+    for direction in directions:
+        source, target = domain_names(translators[direction].description, domains)
+        evaluation = protocol.evaluate(
+            translators[direction],
+            translators.get("BtoA" if direction == "AtoB" else "AtoB"),
+            pictures[direction],
+            source=source,
+            target=target,
+            network=network,
+            metrics=metrics,
+            seed=options.seed,
+        )
+        evaluations.append(evaluation)
+        print(tables.plain(evaluation))
+    print(tables.legend(evaluations))
+    tables.write(output, evaluations, facts)
+    print(f"Wrote {output}: evaluation.json, evaluation.md")
+
+    # ---- the page ----
+    if report:
+        pages.write_page(
+            report,
+            [
+                (evaluation, pictures[direction])
+                for evaluation, direction in zip(evaluations, directions, strict=True)
+            ],
+            facts=facts,
+            curves=pages.curves_of(pathlib.Path(options.model) / "metrics.jsonl"),
+            network=network,
+            count=options.report_pictures,
+        )
+        print(f"Wrote {report}")
+    return 0
+
+
+def chosen_metrics(options: EvaluationOptions) -> list[str]:
+    """Returns the names of the metrics to compute."""
+    from cyclegan_keras.metrics.table import METRICS
+
+    if options.metrics is None:
+        return list(METRICS)
+    names = [name.strip() for name in options.metrics.split(",") if name.strip()]
+    unknown = [name for name in names if name not in METRICS]
+    if unknown or not names:
+        unknown_names = f" Unknown: {', '.join(unknown)}." if unknown else ""
+        raise OptionError(
+            f"--metrics={options.metrics}: expected some of {', '.join(METRICS)}.{unknown_names}"
+        )
+    return names
+
+
+def open_model(options: EvaluationOptions) -> tuple[dict, dict]:
+    """Returns translators by direction, and the options of the run behind them, if there is one."""
+    from cyclegan_keras.models.description import Description
+    from cyclegan_keras.translation.opening import open_translators
+    from cyclegan_keras.translation.translator import Translator
+
+    if not options.model:
+        raise OptionError("--model is missing: name a run, a model file or copy. See --help.")
+    if options.model == "copy":
+        translators = {}
+        for direction, (source, target) in DOMAINS.items():
+            description = Description(direction=direction, source=source, target=target)
+            translators[direction] = Translator(lambda images: images, description)
+        return translators, {}
+    translators = open_translators(options.model)
+    training = next(iter(translators.values())).description.training
+    return translators, dict(training.get("options", {}))
+
+
+def chosen_directions(options: EvaluationOptions, offered: list[str]) -> list[str]:
+    """Returns the directions to evaluate, of those that the model offers."""
+    if options.direction == "both":
+        return offered[:1] if options.input else offered
+    if options.direction not in offered:
+        raise OptionError(
+            f"--direction={options.direction}: {options.model} translates only "
+            f"{', '.join(offered)}."
+        )
+    return [options.direction]
+
+
+def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, str]:
+    """Returns what the result tells about itself."""
+    facts = {"model": options.model.rstrip("/")}
+    if description.step is not None:
+        facts["step"] = f"{description.step:,}"
+    trained_on = description.training.get("options", {}).get("dataset")
+    if trained_on:
+        facts["trained on"] = trained_on
+    facts["evaluated on"] = options.input or options.dataset or trained_on
+    facts["test pictures"] = part.replace("_", " ")
+    facts["date"] = datetime.date.today().isoformat()
+    facts["versions"] = ", ".join(
+        f"{package} {version}"
+        for package, version in versions().items()
+        if package in TOLD_VERSIONS
+    )
+    return facts
+
+
+def output_folder(options: EvaluationOptions, description) -> pathlib.Path:
+    """Returns where the result is written."""
+    if options.output:
+        return pathlib.Path(options.output).expanduser()
+    model = pathlib.Path(options.model).expanduser()
+    if (model / "options.json").is_file():
+        return model / "evaluations" / f"step_{description.step:09d}"
+    return pathlib.Path("evaluations") / (model.stem if model.suffix else model.resolve().name)
+
+
+def make_folders(output: pathlib.Path, report: pathlib.Path | None) -> None:
+    """Makes the folders of what will be written, before the work rather than after it."""
+    if report and report.is_dir():
+        raise OptionError(f"--report={report} is a folder: name a file, such as report.html.")
+    try:
+        for folder in (output, report.parent if report else output):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"Cannot write to {folder}: {error.strerror}.") from error
+
+
+def load_pictures(
+    options: EvaluationOptions, trained_with: Mapping, directions: list[str], part: str
+) -> tuple[tuple[str, str], dict]:
+    """Returns what A and B show, and the pictures by direction."""
+    from cyclegan_keras.evaluation import held_out
+    from cyclegan_keras.training.table import TRAINERS
+
+    if options.input or options.real:
+        return ("A", "B"), {directions[0]: pictures_of_folders(options)}
+    # Names that agree are counterparts where a method of pairs was trained on them.
+    method = TRAINERS.get(trained_with.get("method"))
+    paired = method is not None and method.needs_pairs and not options.dataset
+    data = pipelines.build(data_options(options, trained_with), seed=options.seed, paired=paired)
+    if not data.has_test:
+        absl.logging.warning("There are no test pictures: these were seen in training.")
+    pictures = held_out.pictures_of(data, part, options.max_pictures)
+    return data.source.domains, {"AtoB": pictures["x_to_y"], "BtoA": pictures["y_to_x"]}
+
+
+def data_options(options: EvaluationOptions, trained_with: Mapping) -> DataOptions:
+    """Returns how pictures are read: as in the run's training, or as they are."""
+    names = {field.name for field in dataclasses.fields(DataOptions)}
+    known = {name: value for name, value in trained_with.items() if name in names}
+    if not known:
+        known = {"preprocess": "none"}
+    if options.dataset:
+        known["dataset"] = options.dataset
+    if options.data_dir:
+        known["data_dir"] = options.data_dir
+    if not known.get("dataset"):
+        raise OptionError(
+            f"{options.model} does not tell what it was trained on: give --dataset, or two folders "
+            "by --input and --real."
+        )
+    not_for_training = {
+        "direction": "AtoB",
+        "batch_size": 1,
+        "max_dataset_size": None,
+        "pairs": None,
+    }
+    return flags.resolve({"data": DataOptions}, known, not_for_training)["data"]
+
+
+def pictures_of_folders(options: EvaluationOptions):
+    """Returns the pictures of two folders, as `evaluation.protocol.Pictures`."""
+    from cyclegan_keras.evaluation.held_out import indices
+    from cyclegan_keras.evaluation.protocol import Pictures
+    from pipelines.sources.files import FilePictures
+
+    if not (options.input and options.real):
+        raise OptionError("--input and --real belong together: give both folders.")
+    inputs = FilePictures(pathlib.Path(options.input).expanduser())
+    real = FilePictures(pathlib.Path(options.real).expanduser())
+    for name, pictures in ((options.input, inputs), (options.real, real)):
+        if len(pictures) < LEAST_PICTURES:
+            raise DataError(
+                f"{name} holds {len(pictures)} pictures, but three are needed at least."
+            )
+    chosen = indices(len(inputs), "all", options.max_pictures)
+    first_half = indices(len(real), "selection", options.max_pictures)
+    second_half = indices(len(real), "held_out", options.max_pictures)
+    return Pictures(
+        inputs=[inputs[i] for i in chosen],
+        real=[real[i] for i in first_half],
+        other_real=[real[i] for i in second_half],
+        names=[inputs.names[i] for i in chosen],
+    )
+
+
+def open_features(options: EvaluationOptions):
+    """Returns the feature network; None, with a warning, where nobody asked for it by name."""
+    from cyclegan_keras.evaluation import features
+
+    try:
+        return features.open_features(options.features, options.features_weights)
+    except EvaluationError as error:
+        if options.metrics or options.features_weights or options.features == "inception":
+            raise
+        absl.logging.warning("%s Without it much is left out.", error)
+        return None
+
+
+def domain_names(description, domains: tuple[str, str]) -> tuple[str, str]:
+    """Returns what source and target show: by the model itself, or else by the data set."""
+    own = (description.source, description.target)
+    if own != DOMAINS[description.direction]:
+        return own
+    return domains if description.direction == "AtoB" else domains[::-1]

@@ -1,0 +1,286 @@
+"""Exports trained generators to TensorFlow Serving, TFLite and ONNX, with a receipt.
+
+python export.py --run_dir=runs/cycle_gan-horse2zebra-cyclegan
+"""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image
+
+import pipelines.sources
+from cyclegan_keras.cli import flags
+from cyclegan_keras.cli.console import run_command
+from cyclegan_keras.export.options import ExportOptions
+from cyclegan_keras.files.digest import sha256
+from cyclegan_keras.files.errors import DataError, ExportError, OptionError, RunError
+from cyclegan_keras.files.lock import locked
+from cyclegan_keras.runs.run import Run
+from pipelines.sources.files import FilePictures
+
+GROUPS = {"export": ExportOptions}
+N_PICTURES = 4  # on which every file is compared with Keras
+N_CALIBRATION = 12
+LARGEST_SIDE = 512  # of those pictures, so that comparing stays a matter of minutes
+FILE_NAMES = {"a_to_b": "generator_g", "b_to_a": "generator_f"}
+
+
+def run(**options) -> int:
+    """Exports, as `export.py` does with the same options.
+
+    Args:
+        **options: by name, as in docs/options.md; what is left out has its default.
+
+    Returns:
+        The exit code of the command: 0 where every file is as good as it should be, 1 where one was
+        rejected.
+
+    Raises:
+        UserError: what was given cannot be used; the message says why.
+
+    Example:
+        from cyclegan_keras.commands import export
+        export.run(run_dir="runs/photos-cyclegan", format="tflite")
+    """
+    return export_generators(options)
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; expected errors print one line and exit with code 2."""
+    return run_command(argv, export_generators, GROUPS, __doc__)
+
+
+def export_generators(typed: Mapping[str, object]) -> int:
+    """Exports what the options typed name; returns the exit code."""
+    from cyclegan_keras.export import base
+    from cyclegan_keras.weights.networks import describe
+
+    # ---- the generators ----
+    options = flags.resolve(GROUPS, typed)["export"]
+    formats = chosen_formats(options)
+    generators, source = load_source(options)
+    for direction, generator in generators.items():
+        base.check_generator(direction, generator)
+    trained_size = source.get("options", {}).get("crop_size") or 256
+    options = dataclasses.replace(options, tflite_size=options.tflite_size or str(trained_size))
+    output = pathlib.Path(options.output or f"saved_models/{source['name']}").expanduser()
+    version = next_version(output)
+    description = {
+        "name": source["name"],
+        "directions": list(generators),
+        "version": version,
+        "licence": options.licence,
+        "description": options.description,
+        "source": source,
+        "networks": {direction: describe(each) for direction, each in generators.items()},
+    }
+    if options.dry_run:
+        outline = {"formats": formats, "output": str(output), "tflite_size": options.tflite_size}
+        print(json.dumps({**outline, **description}, indent=2))
+        return 0
+
+    # ---- the files ----
+    pictures, calibration, origin = load_pictures(options, source, list(generators))
+    with staging(output) as folder:
+        job = base.Job(
+            generators=generators,
+            names=FILE_NAMES,
+            folder=folder,
+            version=version,
+            options=options,
+            description=description,
+            pictures=pictures,
+            calibration=calibration,
+        )
+        rejected = write_files(job, formats, {**source, "pictures": origin})
+        publish(folder, output, version)
+    written = sorted(path.name for path in output.iterdir() if not path.name.startswith("."))
+    print(f"Wrote {output}: {', '.join(written)}")
+    return 1 if rejected else 0
+
+
+def chosen_formats(options: ExportOptions) -> list[str]:
+    """Returns the formats asked for."""
+    from cyclegan_keras.export.table import EXPORTERS
+
+    formats = [name.strip() for name in options.format.split(",") if name.strip()]
+    for name in formats:
+        if name not in EXPORTERS:
+            raise OptionError(f"--format={name}: expected some of {', '.join(EXPORTERS)}.")
+    if not formats:
+        raise OptionError(f"--format is empty: expected some of {', '.join(EXPORTERS)}.")
+    return formats
+
+
+def load_source(options: ExportOptions) -> tuple[dict, dict]:
+    """Returns the generators by direction, and what the receipt tells of where they come from."""
+    from cyclegan_keras.weights.networks import load_network
+
+    if bool(options.run_dir) == bool(options.model):
+        raise OptionError("Give either --run_dir=<a run> or --model=<a file>. See --help.")
+    if options.run_dir:
+        return load_run(pathlib.Path(options.run_dir).expanduser())
+    paths = [pathlib.Path(place.strip()).expanduser() for place in options.model.split(",")]
+    generators = {
+        direction: load_network(path) for direction, path in zip(FILE_NAMES, paths, strict=False)
+    }
+    source = {
+        "name": paths[0].stem,
+        "model": ", ".join(path.name for path in paths),
+        "sha256": [sha256(path) for path in paths],
+    }
+    return generators, source
+
+
+def load_run(directory: pathlib.Path) -> tuple[dict, dict]:
+    """Returns the same for a run: the moving averages where it keeps them."""
+    from cyclegan_keras.weights.starting import networks_of_run
+
+    options = Run(directory).saved_options()
+    if not options:
+        raise RunError(f"{directory} is not a run: it has no options.json.")
+    step, networks = networks_of_run(directory, averages=True)
+    directions = {"generator_g": "a_to_b", "generator_f": "b_to_a"}
+    if options.get("direction") == "BtoA":  # x is domain B
+        directions = {"generator_g": "b_to_a", "generator_f": "a_to_b"}
+    generators = {
+        direction: networks[name] for name, direction in directions.items() if name in networks
+    }
+    source = {
+        "name": directory.resolve().name,
+        "run": str(directory),
+        "step": step,
+        "options": options,
+    }
+    return generators, source
+
+
+def load_pictures(
+    options: ExportOptions, source: Mapping, directions: list[str]
+) -> tuple[dict, dict, str]:
+    """Returns pictures to compare on and to calibrate on, by direction, and where they are from."""
+    trained_with = source.get("options", {})
+    dataset = trained_with.get("dataset", "demo/ponies")
+    compared_on = pictures_of_folder(options.pictures)
+    calibrated_on = pictures_of_folder(options.calibration_dir)
+    if options.model and not options.calibration_dir:
+        # Pictures given for a model are nearer to what it is for than those of the demo set.
+        calibrated_on = compared_on
+
+    pictures, calibration = {}, {}
+    for direction in directions:
+        compare, calibrate = compared_on, calibrated_on
+        if compare is None or calibrate is None:
+            data = pipelines.sources.find(dataset, trained_with.get("data_dir"))
+            train, test = data.train_a, data.test_a
+            if direction == "b_to_a":
+                train, test = data.train_b, data.test_b
+            compare = compare or test or train
+            calibrate = calibrate or train
+        pictures[direction] = spread(compare, N_PICTURES)
+        calibration[direction] = spread(calibrate, N_CALIBRATION)
+    origin = f"folder {options.pictures}" if options.pictures else dataset
+    return pictures, calibration, origin
+
+
+def pictures_of_folder(path: str | None) -> FilePictures | None:
+    """Returns the pictures of a folder, None where none is named."""
+    if path is None:
+        return None
+    pictures = FilePictures(pathlib.Path(path).expanduser())
+    if not len(pictures):
+        raise DataError(f"{path} holds no pictures.")
+    return pictures
+
+
+def spread(pictures, count: int) -> list[np.ndarray]:
+    """Returns `count` of all pictures, evenly, at most LARGEST_SIDE pixels wide and high."""
+    indices = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int)
+    images = [Image.fromarray(pictures[int(index)]) for index in indices]
+    for image in images:
+        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+    return [np.asarray(image) for image in images]
+
+
+def next_version(output: pathlib.Path) -> int:
+    """Returns the number of the next SavedModel."""
+    names = [path.name for path in output.glob("*")]
+    names += [path.stem.removeprefix("receipt-") for path in output.glob("receipt-*.json")]
+    return max((int(name) for name in names if name.isdecimal()), default=0) + 1
+
+
+@contextlib.contextmanager
+def staging(output: pathlib.Path):
+    """Yields a new folder inside `output`; nobody else exports there, and nothing half stays."""
+    busy = ExportError(f"Another process is exporting to {output}: wait for it.")
+    with contextlib.ExitStack() as stack:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(output / ".lock", busy))
+        except OSError as error:
+            raise ExportError(f"Cannot write to {output}: {error}.") from error
+        for stale in output.glob(".partial-*"):  # of a killed export
+            shutil.rmtree(stale)
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=".partial-", dir=output))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
+
+
+def write_files(job, formats: list[str], source: Mapping) -> int:
+    """Writes all formats and the receipt into the job's folder; returns how many were rejected."""
+    from cyclegan_keras.export import base, receipt
+    from cyclegan_keras.export.table import EXPORTERS
+
+    exported = []
+    for name in formats:
+        print(f"Writing {name} ...", flush=True)
+        made = EXPORTERS[name](job)
+        for each in made:
+            print(f"  {each.direction} {each.kind}: {each.facts['psnr_db']:.1f} dB to Keras")
+        exported += made
+    rejected = reject(exported, allowed=job.options.allow_quality_loss)
+    facts = receipt.receipt(source, job.description["networks"], exported, job.folder)
+    receipt.write_receipt(facts, job.folder)
+    for direction, generator in job.generators.items():
+        pictures = job.pictures[direction]
+        receipt.write_grid(
+            pictures,
+            [base.translate_any_size(generator, picture) for picture in pictures],
+            [each for each in exported if each.direction == direction],
+            job.folder / f"receipt_{direction}.png",
+        )
+    return rejected
+
+
+def reject(exported: list, *, allowed: bool) -> int:
+    """Gives files below their threshold the ending .rejected; returns how many."""
+    bad = [each for each in exported if not each.is_good]
+    for each in bad:
+        print(
+            f"{each.path.name} {each.direction}: {each.facts['psnr_db']:.1f} dB to Keras, expected "
+            f"at least {each.least_psnr_db:g}" + (": kept." if allowed else ": rejected.")
+        )
+    if allowed:
+        return 0
+    for path in dict.fromkeys(each.path for each in bad):
+        rejected = path.with_name(f"{path.name}.rejected")
+        path.rename(rejected)
+        for each in exported:
+            if each.path == path:
+                each.path = rejected
+    return len(bad)
+
+
+def publish(folder: pathlib.Path, output: pathlib.Path, version: int) -> None:
+    """Moves what is whole to its place; what lay there keeps the number of its export."""
+    for item in sorted(folder.iterdir()):
+        place = output / item.name
+        if place.exists():
+            place.rename(place.with_name(f"{place.stem}-{version - 1}{place.suffix}"))
+        item.rename(place)

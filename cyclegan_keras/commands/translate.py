@@ -1,0 +1,152 @@
+"""Translates pictures and videos: model -> pictures in, pictures of the same size out.
+
+python translate.py --model=runs/cycle_gan-horse2zebra-cyclegan --input=photos --output=translated
+"""
+
+import io
+import pathlib
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Mapping
+
+from cyclegan_keras.cli import flags
+from cyclegan_keras.cli.console import Interruption, run_command
+from cyclegan_keras.files.errors import OptionError, PictureError
+from cyclegan_keras.translation.listing import Listing, Task
+from cyclegan_keras.translation.options import TranslateOptions
+
+GROUPS = {"translate": TranslateOptions}
+
+
+def run(**options) -> int:
+    """Translates, as `translate.py` does with the same options.
+
+    Args:
+        **options: by name, as in docs/options.md; what is left out has its default.
+
+    Returns:
+        The exit code of the command: 0 where everything was translated, 1 where some pictures could
+        not be, 128 + the signal where one ended it early.
+
+    Raises:
+        UserError: what was given cannot be used; the message says why.
+
+    Example:
+        from cyclegan_keras.commands import translate
+        translate.run(model="generator_g.keras", input="photos", output="translated")
+    """
+    return translate(options)
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; expected errors print one line and exit with code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return run_command(argv, translate, GROUPS, __doc__)
+
+
+def translate(typed: Mapping[str, object]) -> int:
+    """Translates what the options typed name; returns the exit code."""
+    from cyclegan_keras.translation import plan
+
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
+    options = flags.resolve(GROUPS, typed)["translate"]
+    listing = plan.list_input(options)
+    if listing.videos:
+        print(f"{listing.videos} videos are passed over: they are translated one by one.")
+
+    from cyclegan_keras.translation.opening import open_translators
+
+    direction, recipe = plan.find_recipe(options, open_translators)
+    record, tasks = None, listing.tasks
+    if listing.folder:
+        record = plan.record_of(options, listing.folder, direction)
+        if not options.overwrite:
+            record.check(task.part(part) for task in tasks for part in recipe.parts)
+            tasks = plan.left_over(tasks, recipe.parts, record)
+    else:
+        refuse_to_replace(options, [tasks[0].part(part) for part in recipe.parts])
+    if options.dry_run:
+        print("\n".join(plan.outline(tasks, recipe.parts)))
+        return 0
+
+    print(f"Translating {recipe.translator.description.words} ({direction}).", flush=True)
+    with Interruption("Stopping when what was begun is written ...") as interruption:
+        if record:
+            return translate_folder(options, listing, recipe, record, interruption)
+        if listing.is_video:
+            return translate_video(options, tasks[0], recipe, interruption)
+        return translate_picture(options, tasks[0], recipe, interruption)
+
+
+def refuse_to_replace(options: TranslateOptions, places: Iterable[pathlib.Path]) -> None:
+    """Raises OptionError where a single output is there already."""
+    for place in places:
+        if place.exists() and not options.overwrite:
+            raise OptionError(f"{place} is there already: --overwrite replaces it.")
+
+
+def translate_picture(
+    options: TranslateOptions, task: Task, recipe, interruption: Interruption
+) -> int:
+    """Translates one picture; returns the exit code."""
+    from cyclegan_keras.translation import plan
+    from cyclegan_keras.translation.job import run_job
+
+    outcome = run_job([task], recipe, plan.settings_of(options), interruption.requested)
+    if outcome.failed:
+        raise PictureError(outcome.failed[0])
+    if not outcome.written:
+        print(f"Stopped by {interruption.signal_name}. Nothing is written.")
+        return interruption.exit_code
+    places = ", ".join(str(task.part(part)) for part in recipe.parts)
+    print(f"Wrote {places} in {outcome.seconds:.1f} s.")
+    return 0
+
+
+def translate_video(
+    options: TranslateOptions, task: Task, recipe, interruption: Interruption
+) -> int:
+    """Translates one video; returns the exit code."""
+    from cyclegan_keras.translation import video
+
+    began = time.monotonic()
+    frames = video.translate_video(
+        task.source,
+        task.target,
+        recipe,
+        crf=options.crf,
+        batch_size=options.batch_size,
+        stopped=interruption.requested,
+    )
+    if frames is None:
+        print(
+            f"Stopped by {interruption.signal_name}. {task.target} is not written; the same "
+            "command begins anew."
+        )
+        return interruption.exit_code
+    rate = frames / (time.monotonic() - began)
+    print(f"Wrote {task.target}: {frames} frames, {rate:.2f} frames/s.")
+    return 0
+
+
+def translate_folder(
+    options: TranslateOptions, listing: Listing, recipe, record, interruption: Interruption
+) -> int:
+    """Translates what is not done yet; returns the exit code."""
+    from cyclegan_keras.translation import plan
+    from cyclegan_keras.translation.job import run_job
+
+    with record.locked():
+        record.begin(overwrite=options.overwrite)
+        tasks = plan.left_over(listing.tasks, recipe.parts, record)
+        done = len(listing.tasks) - len(tasks)
+        if done:
+            print(f"{done} of {len(listing.tasks)} are there already; --overwrite makes them anew.")
+        outcome = run_job(tasks, recipe, plan.settings_of(options), interruption.requested)
+    print("\n".join(plan.summary(outcome, listing.folder, len(tasks))))
+    if interruption.requested():
+        print(f"Stopped by {interruption.signal_name}. The same command continues from there.")
+        return interruption.exit_code
+    return 1 if outcome.failed else 0

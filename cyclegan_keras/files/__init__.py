@@ -1,0 +1,1 @@
+"""What every package shares: user errors, atomic writes, locks and digests."""

@@ -1,0 +1,25 @@
+"""SHA-256 digests of files and folders."""
+
+import hashlib
+import pathlib
+
+BLOCK_BYTES = 2**20
+
+
+def sha256(path: pathlib.Path) -> str:
+    """Returns the SHA-256 of a file, or of all files of a folder in the order of their names."""
+    digest = hashlib.sha256()
+    if path.is_file():
+        add_file(digest, path)
+        return digest.hexdigest()
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        digest.update(file.relative_to(path).as_posix().encode())
+        add_file(digest, file)
+    return digest.hexdigest()
+
+
+def add_file(digest, path: pathlib.Path) -> None:
+    """Updates a `hashlib` digest with the bytes of a file, one block at a time."""
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)

@@ -1,0 +1,115 @@
+"""Errors that a user can put right: what was given, what was expected, what to do."""
+
+from collections.abc import Sequence
+
+NAMED = 5  # offenders in one message
+
+
+class UserError(Exception):
+    """An expected error: a command prints its message as one line and exits with `exit_code`.
+
+    Attributes:
+        exit_code: 2 where the command was given something it cannot use, 1 where something failed
+            underway, such as a full disk.
+    """
+
+    exit_code = 2
+
+
+class OptionError(UserError):
+    """A flag, or a combination of flags, that cannot be used."""
+
+
+class DataError(UserError):
+    """Data, or data options, that cannot be used."""
+
+
+class PictureError(UserError):
+    """One picture that cannot be read, translated or written; others still can."""
+
+
+class WeightsError(UserError):
+    """A file that cannot be read as the weights of a network."""
+
+
+class RunError(UserError):
+    """A run that cannot be started, resumed or saved."""
+
+
+class SaveError(RunError):
+    """A checkpoint that could not be written, on a full disk for example."""
+
+    exit_code = 1
+
+
+class TrainingError(UserError):
+    """Options that do not fit the networks."""
+
+
+class NonFiniteLossError(RunError):
+    """A loss or a weight became NaN or infinite."""
+
+    exit_code = 1
+
+
+class DoctorError(RunError):
+    """The training doctor found something, and the user asked to stop then."""
+
+    exit_code = 1
+
+
+class DistributionError(RunError):
+    """Devices or workers that cannot train together."""
+
+
+class LostWorkerError(DistributionError):
+    """A worker that ended, or can no longer be reached, while others trained with it."""
+
+    exit_code = 1
+
+
+class PlanError(UserError):
+    """No step could be measured."""
+
+    exit_code = 1
+
+
+class TranslationError(UserError):
+    """A model, or pictures, that cannot be used for translating."""
+
+
+class WriteError(TranslationError):
+    """Nothing can be written any more, on a full disk for example."""
+
+    exit_code = 1
+
+
+class PipelineError(TranslationError):
+    """A Beam pipeline that failed."""
+
+    exit_code = 1
+
+
+class MetricError(UserError):
+    """A measure that cannot be taken here."""
+
+
+class EvaluationError(UserError):
+    """Pictures or measures that cannot be evaluated."""
+
+
+class ExportError(UserError):
+    """An export that cannot be made as asked."""
+
+
+def first_few(offenders: Sequence[str]) -> str:
+    """Names the first offenders of many.
+
+    Example:
+        >>> first_few(["a.png", "b.png"])
+        'a.png, b.png'
+        >>> first_few("abcdefg")
+        'a, b, c, d, e and 2 more'
+    """
+    more = f" and {len(offenders) - NAMED} more" if len(offenders) > NAMED else ""
+    return ", ".join(offenders[:NAMED]) + more

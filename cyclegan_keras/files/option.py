@@ -1,0 +1,16 @@
+"""How an option is declared: a field of a frozen dataclass, with what --help tells of it."""
+
+import dataclasses
+
+
+def option(default: object, text: str, **metadata: object):
+    """Returns a dataclass field that `cyclegan_keras.cli.flags` turns into a flag.
+
+    Args:
+        default: the value unless given; None where it is chosen automatically.
+        text: what --help says.
+        **metadata: `choices`, `low`, `high` (inclusive bounds), `aliases` (names known from other
+            programs), `may_change` (a resumed run may differ in it) and `saved` (False: never
+            written to options.json).
+    """
+    return dataclasses.field(default=default, metadata={"help": text, **metadata})

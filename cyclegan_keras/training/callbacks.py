@@ -1,0 +1,186 @@
+"""What happens around training steps: checkpoints, metrics, samples, a clean end."""
+
+import math
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+from keras import ops
+
+from cyclegan_keras.cli.console import Interruption
+from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.errors import NonFiniteLossError
+from cyclegan_keras.runs.run import Run
+from cyclegan_keras.training.sample_grid import sample_grid, to_png
+
+
+class StepCallback(keras.callbacks.Callback):
+    """A callback that knows the step of the whole run, not only that of the current epoch."""
+
+    step = 0
+    writes = True  # such a callback is for one process alone where several train together
+
+    def on_train_begin(self, logs=None):
+        self.step = self.model.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        before, self.step = self.step, self.model.step
+        self.after_step(before, logs or {})
+
+    def after_step(self, before: int, logs: dict) -> None:
+        """Called when steps `before + 1 .. self.step` are done; they may be several."""
+
+    def crossed(self, before: int, every: int) -> bool:
+        """Whether a multiple of `every` lies in the steps just done."""
+        return self.step // every > before // every
+
+
+class StopOnNonFinite(StepCallback):
+    """Raises NonFiniteLossError at the step whose loss is NaN or infinite."""
+
+    writes = False
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.run = run
+
+    def after_step(self, before, logs):
+        bad = [name for name, value in logs.items() if not math.isfinite(float(value))]
+        if bad:
+            raise _non_finite(", ".join(bad), self.step, self.run)
+
+
+class StopOnInterruption(StepCallback):
+    """Ends the training after the current step when a signal asks for it.
+
+    Args:
+        interruption: says whether a signal has arrived.
+    """
+
+    writes = False
+
+    def __init__(self, interruption: Interruption):
+        super().__init__()
+        self.interruption = interruption
+
+    def after_step(self, before, logs):
+        if self.interruption.requested():
+            self.model.stop_training = True
+
+
+class Checkpoints(StepCallback):
+    """Saves the exact state every `minutes` and at the end."""
+
+    def __init__(self, run: Run, minutes: float):
+        super().__init__()
+        self.run, self.minutes = run, minutes
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.saved_step, self.saved_time = self.step, time.monotonic()
+
+    def after_step(self, before, logs):
+        if time.monotonic() - self.saved_time >= self.minutes * 60:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        if self.saved_step != self.step:
+            self.save()
+
+    def save(self) -> None:
+        """Writes the checkpoint of the current step, unless a weight is NaN or infinite."""
+        state = {name: ops.convert_to_numpy(v) for name, v in self.model.state().items()}
+        bad = [name for name, value in state.items() if not np.isfinite(value).all()]
+        if bad:
+            raise _non_finite(f"The weights {', '.join(bad[:3])}", self.step, self.run)
+        path = self.run.save(self.step, state)
+        self.saved_step, self.saved_time = self.step, time.monotonic()
+        logging.info("Saved %s", path)
+
+
+class Metrics(StepCallback):
+    """Writes means over the last `every` steps to metrics.jsonl and TensorBoard."""
+
+    def __init__(self, run: Run, every: int, batch_size: int, steps_per_epoch: int):
+        super().__init__()
+        self.run, self.every = run, every
+        self.batch_size, self.steps_per_epoch = batch_size, steps_per_epoch
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.rates: dict[str, float] = {}
+        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
+        self.logged_step, self.logged_time = self.step, time.monotonic()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if not self.rates or (self.step + 1) % self.every == 0:
+            self.rates = self.model.learning_rates()  # afterwards they would be the next step's
+
+    def after_step(self, before, logs):
+        if not self.crossed(before, self.every):
+            return
+        seconds = time.monotonic() - self.logged_time
+        row = {
+            "step": self.step,
+            "epoch": (self.step - 1) // self.steps_per_epoch + 1,
+            "images_per_second": self.batch_size * (self.step - self.logged_step) / seconds,
+            **self.rates,
+            **{name: float(value) for name, value in logs.items()},
+        }
+        self.run.append_metrics(row)
+        with self.writer.as_default(step=self.step):
+            for name, value in row.items():
+                if name not in ("step", "epoch"):
+                    tf.summary.scalar(name, value)
+        self.writer.flush()
+        self.model.reset_metrics()
+        self.logged_step, self.logged_time = self.step, time.monotonic()
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+
+class Samples(StepCallback):
+    """Translates the same test pictures every `every` steps and at the end, into samples/."""
+
+    def __init__(self, run: Run, every: int, pictures: dict):
+        super().__init__()
+        self.run, self.every, self.pictures = run, every, pictures
+        self.drawn_step = None
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
+        if self.step == 0:
+            self.draw()
+
+    def after_step(self, before, logs):
+        if self.crossed(before, self.every):
+            self.draw()
+
+    def on_train_end(self, logs=None):
+        if self.drawn_step != self.step:
+            self.draw()
+        self.writer.close()
+
+    def draw(self) -> None:
+        """Writes samples/step_<step>.png and the same grid to TensorBoard."""
+        grid = sample_grid(self.model, self.pictures)
+        with atomic_write(self.run.samples / f"step_{self.step:09d}.png") as temporary:
+            temporary.write_bytes(to_png(grid))
+        with self.writer.as_default(step=self.step):
+            tf.summary.image("samples", grid[None])
+        self.drawn_step = self.step
+
+
+def _non_finite(what: str, step: int, run: Run) -> NonFiniteLossError:
+    good = run.last_step()
+    kept = (
+        f"The last good checkpoint is that of step {good}." if good else "No checkpoint exists yet."
+    )
+    return NonFiniteLossError(
+        f"{what} became NaN or infinite at step {step}. {kept} Try a lower --learning_rate in a "
+        "new --run_dir, or bfloat16 instead of --mixed_precision=float16."
+    )

@@ -1,0 +1,245 @@
+"""CUT and FastCUT: Contrastive Learning for Unpaired Image-to-Image Translation."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import keras
+from keras import ops
+
+from cyclegan_keras.files.errors import TrainingError
+from cyclegan_keras.losses import patch_nce
+from cyclegan_keras.models.encoder import encoder_layers, encoder_names
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.patch_mlp import PatchMLP
+from cyclegan_keras.models.table import build_discriminator, build_generator
+from cyclegan_keras.training.adversarial import AdversarialTrainer
+from cyclegan_keras.training.options import CUTOptions
+
+NCE_LAYERS = (0, 4, 8, 12, 16)  # the paper's
+
+
+class CUT(AdversarialTrainer):
+    """Learns G: X -> Y from unpaired pictures, one way, without a way back.
+
+    What keeps a translation like its input is that each of its patches must tell, among the patches
+    of the input, the one at its own place. Patches are compared by the maps of the generator's own
+    encoder. The objective (section 3 of the paper) of the generator is, in the paper's letters,
+
+        L_GAN(G, D) + lambda / 2 (L_PatchNCE(G, H, X) + L_PatchNCE(G, H, Y))
+
+    where the term of Y, the identity, compares G(y) with y; without it, lambda L_PatchNCE(G, H, X).
+    (The paper writes no 1/2, its reference implementation has it.) As there, the discriminator
+    learns first, half the sum of its losses on real and on translated pictures, and the generator
+    and H then answer to the updated one.
+
+    Args:
+        generator_g: G, X -> Y, a `ResNetGenerator`.
+        discriminator_y: D, tells y from G(x).
+        patch_mlp: H.
+        nce_layers: which maps of the generator are compared; see `models.encoder_layers`.
+        gan_mode: `"lsgan"`, `"vanilla"`, `"hinge"` or `"wgangp"`.
+        lambda_nce: weight of the contrastive terms; 1 for CUT, 10 for FastCUT.
+        nce_identity: whether G(y) is compared with y; not in FastCUT.
+        flip_equivariance: mirror half of the batches, drawn at random, before they are translated,
+            and the maps of the translation back; in FastCUT.
+        n_patches: places that are compared in each map, or all where a map has fewer; the same
+            ones for the terms of X and of Y.
+        nce_temperature: tau.
+        nce_all_negatives: take negatives from all pictures of a batch.
+        lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
+        ema_decay: decay of the moving average of the generator, 0 for none.
+        seed: of places, mirroring and the gradient penalty.
+
+    Raises:
+        ValueError: the generator has no such maps.
+
+    Reference: https://arxiv.org/abs/2007.15651
+    """
+
+    def __init__(
+        self,
+        generator_g: keras.Model,
+        discriminator_y: keras.Model,
+        patch_mlp: keras.Model,
+        *,
+        nce_layers: Sequence[int] = NCE_LAYERS,
+        gan_mode: str = "lsgan",
+        lambda_nce: float = 1.0,
+        nce_identity: bool = True,
+        flip_equivariance: bool = False,
+        n_patches: int = 256,
+        nce_temperature: float = 0.07,
+        nce_all_negatives: bool = False,
+        lambda_penalty: float = 10.0,
+        ema_decay: float = 0.0,
+        seed: int = 0,
+        name: str = "cut",
+    ):
+        share = lambda_nce / 2 if nce_identity else lambda_nce
+        weights = {"g_adversarial": 1.0, "nce_x": share}
+        super().__init__(
+            networks={
+                "generator_g": generator_g,
+                "patch_mlp": patch_mlp,
+                "discriminator_y": discriminator_y,
+            },
+            translators={"x_to_y": "generator_g"},
+            weights_of_terms={**weights, "nce_y": share} if nce_identity else weights,
+            gan_mode=gan_mode,
+            lambda_penalty=lambda_penalty,
+            ema_decay=ema_decay,
+            seed=seed,
+            name=name,
+        )
+        self.generator_g, self.patch_mlp = generator_g, patch_mlp
+        self.discriminator_y = discriminator_y
+        maps = [layer.output for layer in encoder_layers(generator_g, nce_layers)]
+        self.encoder = keras.Model(generator_g.input, maps, name="encoder")
+        self.nce_identity, self.flip_equivariance = nce_identity, flip_equivariance
+        self.n_patches = n_patches
+        self.nce_temperature = nce_temperature
+        self.nce_all_negatives = nce_all_negatives
+        self.patch_seed = keras.random.SeedGenerator(seed)
+
+    @classmethod
+    def from_options(
+        cls,
+        options: CUTOptions,
+        networks: NetworkOptions,
+        make_optimizer: Callable[[], keras.optimizers.Optimizer],
+        *,
+        picture_shape: tuple[int | None, int | None, int],
+        seed: int = 0,
+        **compile_options,
+    ):
+        """Returns a trainer ready for `fit`; `picture_shape` is (height, width, channels).
+
+        Raises:
+            TrainingError: the generator has no such maps.
+        """
+        channels, objective = picture_shape[-1], dataclasses.asdict(options)
+        units, typed = objective.pop("nce_units"), objective.pop("nce_layers")
+        generator = build_generator(networks, "generator_g", channels, channels)
+        try:
+            known = len(encoder_names(generator))
+            numbers = [int(word) for word in typed.split(",")] if typed else NCE_LAYERS
+            numbers = [number for number in numbers if typed or number < known]
+            maps = encoder_layers(generator, numbers)
+        except ValueError as error:
+            asked = f"--nce_layers={typed} with " if typed else ""
+            raise TrainingError(f"{asked}--generator={networks.generator}: {error}") from error
+        widths = [layer.output.shape[-1] for layer in maps]
+        trainer = cls(
+            generator,
+            build_discriminator(networks, "discriminator_y", channels),
+            PatchMLP(widths, units, networks.init_type, networks.init_gain, name="patch_mlp"),
+            seed=seed,
+            nce_layers=numbers,
+            **objective,
+        )
+        trainer.build(dict.fromkeys("xy", (None, *picture_shape)))
+        trainer.compile(make_optimizer(), make_optimizer(), **compile_options)
+        return trainer
+
+    def compared(self, batch: dict):
+        """Returns the pictures whose translations are compared with them: x or, behind it, y."""
+        return ops.concatenate([batch["x"], batch["y"]]) if self.nce_identity else batch["x"]
+
+    def encode(self, images, training: bool = True) -> list:
+        """Returns the maps of the encoder that are compared, (batch, height, width, channels)."""
+        return keras.tree.flatten(self.encoder(images, training=training))
+
+    def patches(self, maps: Sequence, places: Sequence) -> list:
+        """Returns the features at `places` of each map, (batch, places, units), on the sphere."""
+        flat = [ops.reshape(each, (ops.shape(each)[0], -1, each.shape[-1])) for each in maps]
+        chosen = zip(flat, places, strict=True)
+        return self.patch_mlp([ops.take(each, where, axis=1) for each, where in chosen])
+
+    def draw_places(self, maps: Sequence) -> list:
+        """Draws places of each map, row by row, without repetition: integers (places,)."""
+        counts = [ops.shape(each)[1] * ops.shape(each)[2] for each in maps]
+        return [
+            keras.random.shuffle(ops.arange(count), seed=self.patch_seed)[: self.n_patches]
+            for count in counts
+        ]
+
+    def draw_mirror(self):
+        """Draws whether to mirror this batch; None where this method never does."""
+        if not self.flip_equivariance:
+            return None
+        return keras.random.uniform((), seed=self.patch_seed) < 0.5
+
+    def nce_terms(self, keys: Sequence, fakes, mirror, training: bool = True) -> dict:
+        """Returns the contrastive terms.
+
+        Args:
+            keys: the encoder's maps of x or, with the identity, of x and y, one after the other.
+            fakes: their translations.
+            mirror: what `draw_mirror` returned; the fakes are of mirrored pictures then.
+            training: whether layers train.
+        """
+        places = self.draw_places(keys)
+        maps = [mirrored(each, mirror) for each in self.encode(fakes, training)]
+        queries, keys = self.patches(maps, places), self.patches(keys, places)
+        domains = 2 if self.nce_identity else 1
+        totals = [0.0] * domains
+        for query, key in zip(queries, keys, strict=True):
+            parts = zip(ops.split(query, domains), ops.split(key, domains), strict=True)
+            for domain, (q, k) in enumerate(parts):
+                loss = patch_nce(q, k, self.nce_temperature, self.nce_all_negatives)
+                totals[domain] += loss / len(queries)
+        return dict(zip(("nce_x", "nce_y"), totals, strict=False))
+
+    def generator_terms(self, keys: Sequence, fakes, fake_y, mirror, training: bool = True) -> dict:
+        """Returns the unweighted terms of the generator's objective by name; see `nce_terms`."""
+        judged = self.discriminator_y(fake_y, training=training)
+        adversarial = {"g_adversarial": self.adversarial.generator(judged)}
+        return adversarial | self.nce_terms(keys, fakes, mirror, training)
+
+    def train_step(self, data: dict) -> dict:
+        """One step on {"x", "y"}: the discriminator first, then the generator and H."""
+        mirror = self.draw_mirror()
+        seed = ops.copy(self.patch_seed.state)
+
+        def translate(batch):
+            fakes = self.generator_g(mirrored(self.compared(batch), mirror), training=True)
+            return ops.split(fakes, 2) if self.nce_identity else [fakes]
+
+        begun = self.begin(translate, data, self.generator_variables)
+        judged, _ = self.minimize(
+            *([self.judgement("y")], {**data, "fake_y": ops.stop_gradient(begun.value[0])}),
+            *(self.discriminator_variables, "discriminator_optimizer"),
+        )
+
+        def translation(batch, fakes):
+            self.patch_seed.state.assign(seed)  # the same places in every part of a batch
+            keys = [ops.stop_gradient(each) for each in self.encode(self.compared(batch))]
+            return self.generator_terms(keys, ops.concatenate(fakes), fakes[0], mirror), {}
+
+        terms, _ = self.minimize(
+            [self.objective(translation)],
+            *(data, self.generator_variables, "generator_optimizer", begun),
+        )
+
+        self.finish_step()
+        terms |= {"d_y": judged["d_y"], "generator_loss": terms.pop("loss")}
+        return self.record(terms)
+
+    def test_step(self, data: dict) -> dict:
+        """The same terms on {"x", "y"} without an update and without mirroring."""
+        real_x, real_y, real = data["x"], data["y"], self.compared(data)
+        fakes = self.generator_g(real, training=False)
+        fake_y = fakes[: ops.shape(real_x)[0]]
+        keys = self.encode(real, training=False)
+        terms = self.generator_terms(keys, fakes, fake_y, None, training=False)
+        d_y = self.discriminator_loss(self.discriminator_y, real_y, fake_y, training=False)
+        return self.record({**terms, "d_y": d_y, "generator_loss": self.weighted_sum(terms)})
+
+    def extra_state(self) -> dict:
+        """The seed of places and mirroring, beside what every adversarial trainer has."""
+        return {**super().extra_state(), "patch_seed": [self.patch_seed.state]}
+
+
+def mirrored(images, mirror):
+    """Mirrors (batch, height, width, channels) left to right where `mirror`, a scalar, is true."""
+    return images if mirror is None else ops.where(mirror, ops.flip(images, axis=2), images)

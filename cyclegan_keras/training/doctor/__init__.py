@@ -1,0 +1,1 @@
+"""The training doctor: looks for known failures while a training runs, and says what helps."""

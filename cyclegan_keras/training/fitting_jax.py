@@ -1,0 +1,127 @@
+"""`fit` and `evaluate` on JAX, for a trainer whose steps assign to variables."""
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+
+import jax
+import keras
+from keras import ops
+
+from cyclegan_keras.training.engine_jax import Inside, values_of
+
+
+class Fitting:
+    """Runs `train_step(data)` and `test_step(data)`, each as one compiled function of all state.
+
+    Keras' own `fit` asks a model for other steps on JAX, and knows one optimizer.
+    """
+
+    def fit(
+        self,
+        x: Iterable[Mapping],
+        *,
+        epochs: int = 1,
+        steps_per_epoch: int | None = None,
+        callbacks: list | None = None,
+        verbose: int = 0,
+        shuffle: bool = False,
+    ) -> keras.callbacks.History:
+        """Trains.
+
+        Args:
+            x: batches, a `tf.data.Dataset` or whatever can be gone through once an epoch.
+            epochs: how often to go through them.
+            steps_per_epoch: batches of an epoch; all unless given.
+            callbacks: of Keras.
+            verbose: 0 for no progress bar of Keras'.
+            shuffle: must be False; batches come in their own order.
+
+        Returns:
+            The means of the recorded terms of each epoch.
+
+        Raises:
+            ValueError: `shuffle` is True.
+        """
+        if shuffle:
+            raise ValueError("`shuffle` must be False: whoever makes the batches shuffles them.")
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = keras.callbacks.CallbackList(
+                *(callbacks, True, verbose != 0, self),
+                **{"verbose": verbose, "epochs": epochs, "steps": steps_per_epoch},
+            )
+        self.stop_training = False
+        if self.train_function is None:  # as it is after `compile`
+            self.train_function = self._compiled(self.train_step, donate=True)
+        callbacks.on_train_begin()
+        for epoch in range(epochs):
+            self.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            logs = {}
+            for number, batch in enumerate(_batches(x, steps_per_epoch)):
+                callbacks.on_train_batch_begin(number)
+                logs = self.train_function(batch)
+                callbacks.on_train_batch_end(number, logs)
+                if self.stop_training:
+                    break
+            callbacks.on_epoch_end(epoch, {name: float(value) for name, value in logs.items()})
+            if self.stop_training:
+                break
+        callbacks.on_train_end()
+        return self.history
+
+    def evaluate(self, x: Iterable[Mapping], verbose: int = 0, return_dict: bool = True) -> dict:
+        """Returns the means of what `test_step` records over the batches `x`."""
+        self.reset_metrics()
+        if self.test_function is None:
+            self.test_function = self._compiled(self.test_step)
+        logs = {}
+        for batch in _batches(x):
+            logs = self.test_function(batch)
+        return {name: float(value) for name, value in logs.items()}
+
+    def changing_variables(self) -> list[keras.Variable]:
+        """Returns every variable that a step may read or assign, each once."""
+        found = [*self.variables]
+        for owner in (*self.optimizers.values(), *self.metrics):
+            found += owner.variables
+        return list({id(variable): variable for variable in found}.values())
+
+    def pure_step(self, step: Callable) -> Callable:
+        """Returns `step` as a function without side effects.
+
+        Args:
+            step: batch -> logs, a method of this trainer.
+
+        Returns:
+            (values of `changing_variables()`, batch) -> (logs, new values).
+        """
+        variables = self.changing_variables()
+
+        def pure(values, batch):
+            with Inside(zip(variables, values, strict=True)):
+                return step(batch), values_of(variables)
+
+        return pure
+
+    def _compiled(self, step: Callable, donate: bool = False) -> Callable:
+        variables = self.changing_variables()
+        compiled = jax.jit(self.pure_step(step), donate_argnums=(0,) if donate else ())
+
+        def run(batch):
+            logs, values = compiled(_distinct(values_of(variables)), batch)
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            return logs
+
+        return run
+
+
+def _distinct(arrays: list) -> list:
+    """Copies what occurs again: variables may share an array, but it is given away only once."""
+    seen = set()
+    return [ops.copy(x) if id(x) in seen else seen.add(id(x)) or x for x in arrays]
+
+
+def _batches(x, most: int | None = None) -> Iterable[Mapping]:
+    batches = x.as_numpy_iterator() if hasattr(x, "as_numpy_iterator") else iter(x)
+    return itertools.islice(batches, most)

@@ -1,0 +1,1 @@
+"""Exact translation of a large picture in tiles, within bounded memory."""

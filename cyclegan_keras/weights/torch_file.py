@@ -1,0 +1,207 @@
+"""Reads PyTorch's files of tensors (.pth, .pt), without PyTorch and safely."""
+
+import collections
+import io
+import math
+import os
+import stat
+import struct
+import zipfile
+import zlib
+
+import ml_dtypes
+import numpy as np
+
+from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.weights.torch_pickle import MOST_BYTES, read_pickle
+from cyclegan_keras.weights.torch_tensors import Storage, Tensor, check_key
+
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_MOST_DIRECTORY_BYTES = 2**19  # of a zip archive: thousands of arrays
+_MOST_KEYS_BYTES = 2**18
+_MOST_NETWORKS = 2000  # an optimizer holds a dict of tensors for each weight
+# What zipfile may raise on a damaged or hostile archive.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, ValueError, KeyError, IndexError, TypeError),
+    *(EOFError, OverflowError, RuntimeError, OSError),
+)
+
+
+def read_state_dicts(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
+    """Returns the tensors of a file of PyTorch's, by network and key.
+
+    Both of PyTorch's formats are read: the zip archive of today and the pickles in a row of before
+    version 1.6. Nothing in the file is executed. Whatever it holds, reading takes less memory than
+    twice the size of the file and 50 MB; a file whose tensors are larger than itself is refused.
+
+    Args:
+        path: the file.
+
+    Returns:
+        {"": state dict} when the file holds one; when it holds a dict of several, for example a
+        whole training state, {name: state dict}. Arrays are read-only and may share memory.
+
+    Raises:
+        WeightsError: anything else than tensors, a damaged file, or no file: a folder, a pipe.
+        OSError: the file is missing or cannot be opened.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
+        raise WeightsError(f"{path} cannot be read: it is not a file.")
+    with _Reader(io.FileIO(path)) as file:
+        try:
+            is_zip = file.read(4) == b"PK\x03\x04"
+            file.seek(0)
+            return (_read_zip if is_zip else _read_legacy)(file, status.st_size)
+        except WeightsError as error:
+            raise WeightsError(f"{path} cannot be read: {error}") from error
+        except _DAMAGED as error:
+            raise WeightsError(
+                f"{path} cannot be read: it is damaged or no file of PyTorch's ({error})."
+            ) from error
+
+
+class _Reader(io.BufferedReader):
+    """A file of which at most `most` bytes are read at once.
+
+    zipfile asks for as many bytes as an archive says it needs, and memory is taken for all of them.
+    """
+
+    most = MOST_BYTES
+
+    def read(self, size=-1, /):
+        if size is not None and size > self.most:
+            raise WeightsError(f"It asks for {size} bytes at once, expected {self.most} at most.")
+        return super().read(size)
+
+
+def _read_zip(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
+    file.most = _MOST_DIRECTORY_BYTES
+    with zipfile.ZipFile(file) as archive:
+        file.most = size
+        entries = {entry.filename: entry for entry in archive.infolist()}
+        # PyTorch stores its arrays as they are, so that no file grows when it is read.
+        packed = any(
+            entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size
+            for entry in entries.values()
+        )
+        if packed or sum(entry.file_size for entry in entries.values()) > size:
+            raise WeightsError("It is a compressed archive, which PyTorch never writes.")
+        pickles = [name for name in entries if name.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise WeightsError(
+                f"It is an archive with {len(pickles)} entries */data.pkl, expected one."
+            )
+        root = pickles[0].removesuffix("data.pkl")
+        if entries[pickles[0]].file_size > MOST_BYTES:
+            raise WeightsError(f"Its pickle is larger than {MOST_BYTES} bytes.")
+        content, _ = read_pickle(archive.read(pickles[0]))
+        order = archive.read(f"{root}byteorder") if f"{root}byteorder" in entries else b"little"
+        byte_order = ">" if order == b"big" else "<"
+        networks = _find_state_dicts(content)
+        return _load(
+            networks,
+            lambda storage: archive.read(f"{root}data/{storage.key}"),  # checks its CRC
+            byte_order,
+            size,
+        )
+
+
+def _read_legacy(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
+    head = []
+    position = 0
+    # A magic number, the protocol, the system, the object and the keys of its arrays.
+    for most in (1000, 1000, 1000, MOST_BYTES, _MOST_KEYS_BYTES):
+        file.seek(position)
+        content, length = read_pickle(file.read(most))
+        head.append(content)
+        position += length
+        if head[0] != _LEGACY_MAGIC:
+            raise WeightsError("It does not begin as PyTorch's files do.")
+    system, content, keys = head[2:]
+    if not isinstance(system, dict) or not isinstance(keys, list):
+        raise WeightsError("It does not describe its system and its arrays.")
+    file.most = size
+    byte_order = "<" if system.get("little_endian", True) else ">"
+    networks = _find_state_dicts(content)
+    storages = {t.storage.key: t.storage for state in networks.values() for t in state.values()}
+    places = {}
+    for key in keys:
+        file.seek(position)
+        (count,) = struct.unpack(f"{byte_order}q", file.read(8))
+        key = str(check_key(key))
+        if key not in storages or count != storages[key].count:
+            raise WeightsError("Its list of arrays does not fit its tensors.")
+        length = count * _dtype(storages[key], byte_order).itemsize
+        places[key] = (position + 8, length)
+        position += 8 + length
+        if position > size:
+            raise WeightsError("It ends too early.")
+
+    def read(storage):
+        start, length = places[storage.key]
+        file.seek(start)
+        return file.read(length)
+
+    return _load(networks, read, byte_order, size)
+
+
+def _find_state_dicts(content) -> dict[str, dict[str, Tensor]]:
+    """Finds the dicts of tensors: the content itself, or what it holds a few levels down."""
+    found = {}
+    waiting = collections.deque([((), content)])
+    seen = set()
+    while waiting:
+        path, value = waiting.popleft()
+        if not isinstance(value, dict) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        tensors = {k: v for k, v in value.items() if isinstance(v, Tensor) and isinstance(k, str)}
+        if tensors:
+            found[".".join(map(str, path))] = tensors
+        elif len(path) < 4:  # an optimizer inside a training state
+            waiting.extend(((*path, key), part) for key, part in value.items())
+        if len(found) > _MOST_NETWORKS:
+            raise WeightsError(f"It holds tensors in more than {_MOST_NETWORKS} dicts.")
+    if not found:
+        raise WeightsError("It holds no tensors.")
+    return found
+
+
+def _load(networks, read, byte_order: str, size: int) -> dict[str, dict[str, np.ndarray]]:
+    tensors = [tensor for state in networks.values() for tensor in state.values()]
+    storages = {tensor.storage: _dtype(tensor.storage, byte_order) for tensor in tensors}
+    total = max(
+        sum(math.prod(t.shape) * storages[t.storage].itemsize for t in tensors),
+        sum(storage.count * dtype.itemsize for storage, dtype in storages.items()),
+    )
+    if total > size:  # several views of one array, for example
+        raise WeightsError("Its tensors would take more bytes than the file has.")
+    buffers = {}
+    for storage, dtype in storages.items():
+        buffers[storage] = read(storage)
+        if len(buffers[storage]) != storage.count * dtype.itemsize:
+            raise WeightsError("One of its arrays is too short or too long.")
+    return {
+        name: {key: _view(t, storages[t.storage], buffers[t.storage]) for key, t in state.items()}
+        for name, state in networks.items()
+    }
+
+
+def _view(tensor: Tensor, dtype: np.dtype, buffer: bytes) -> np.ndarray:
+    shape, strides = tensor.shape, tensor.strides
+    last = tensor.offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    if last >= tensor.storage.count:
+        raise WeightsError("One of its tensors reaches past the end of its array.")
+    steps = [step * dtype.itemsize for step in strides]
+    return np.ndarray(shape, dtype, buffer, tensor.offset * dtype.itemsize, steps)
+
+
+def _dtype(storage: Storage, byte_order: str) -> np.dtype:
+    if storage.dtype != "bfloat16":
+        return np.dtype(storage.dtype).newbyteorder(byte_order)
+    if not np.dtype("uint16").newbyteorder(byte_order).isnative:  # ml_dtypes has one order only
+        raise WeightsError("Its bfloat16 numbers have the byte order of another machine.")
+    return np.dtype(ml_dtypes.bfloat16)

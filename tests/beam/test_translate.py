@@ -1,0 +1,225 @@
+"""The translating door of many workers: what a user types, sees and is left with."""
+
+import errno
+import importlib.util
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from cyclegan_keras.beam import translate
+from cyclegan_keras.commands import translate as translate_command
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.translation import opening
+from cyclegan_keras.translation.translator import Translator
+
+FOLDER = ("--model=g.keras", "--input=in", "--output=out")
+
+
+def run(*words):
+    """Runs the door in this process."""
+    return translate.main(["beam_translate.py", *words])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "g.keras"
+    ResNetGenerator(ngf=4, n_blocks=1, init_gain=0.2).save(path)
+    return path
+
+
+@pytest.fixture
+def here(model, tmp_path, monkeypatch):
+    """A working folder with the model and pictures of two sizes."""
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("g.keras").symlink_to(model)
+    draw(6)
+    return tmp_path
+
+
+def draw(count):
+    for seed in range(count):
+        path = pathlib.Path("in", "sub" * (seed % 3), f"{seed:03d}.{'jpg' if seed % 2 else 'png'}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size = (32, 32, 3) if seed % 4 else (24, 40, 3)
+        values = np.random.default_rng(seed).integers(0, 256, size)
+        Image.fromarray(values.astype("uint8")).save(path)
+
+
+def files(folder):
+    """Contents by name, but for what the program keeps for itself."""
+    found = (path for path in pathlib.Path(folder).rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in found
+        if not any(part.startswith(".") for part in path.parts)
+    }
+
+
+def identities(folder):
+    """What would be another, had a file been written again."""
+    stats = {name: os.stat(f"{folder}/{name}") for name in files(folder)}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
+
+
+needs_beam = pytest.mark.skipif(
+    importlib.util.find_spec("apache_beam") is None, reason="Apache Beam is not installed"
+)
+
+
+@needs_beam
+def test_a_folder_is_what_translate_makes_of_it(here, capsys):
+    assert run(*FOLDER) == 0
+    out = capsys.readouterr().out
+    assert "Translating A to B (AtoB) on DirectRunner." in out
+    assert "Wrote 6 pictures to out" in out
+    assert translate_command.main(["translate.py", *FOLDER[:2], "--output=one"]) == 0
+    assert files("out") == files("one") != {}
+    assert not [name for name in os.listdir("out") if "partial" in name or "job" in name]
+
+
+@needs_beam
+def test_both_programs_go_on_with_each_other_s_folder(here, capsys):
+    assert run(*FOLDER) == 0
+    before = identities("out")
+    draw(8)
+    capsys.readouterr()
+    assert run(*FOLDER, "--dry_run") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 to translate."
+    assert translate_command.main(["translate.py", *FOLDER]) == 0
+    assert "6 of 8 are there already" in capsys.readouterr().out
+    assert run(*FOLDER) == 0
+    assert "8 of 8 are there already" in capsys.readouterr().out
+    assert len(files("out")) == 8
+    assert identities("out").items() >= before.items()
+    assert run(*FOLDER, "--strength=0.5") == 2
+    assert "strength was 1.0, now 0.5" in capsys.readouterr().err
+
+
+@needs_beam
+def test_a_signal_ends_it_cleanly(here, capsys, monkeypatch):
+    """The model is the real one; it only sends the signal while it works."""
+    real = opening.open_translators
+
+    def opened(place, **more):
+        def network(images):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.5)  # the main thread looks on five times a second
+            return images
+
+        (way, translator), *_ = real(place, **more).items()
+        return {way: Translator(network, translator.description)}
+
+    monkeypatch.setattr(opening, "open_translators", opened)
+    assert run(*FOLDER, "--batch_size=1") == 128 + signal.SIGTERM
+    said = capsys.readouterr()
+    assert "Stopped by SIGTERM. The same command continues from there." in said.out
+    assert 1 <= len(files("out")) < 6
+    monkeypatch.undo()
+    os.chdir(here)
+    assert run(*FOLDER) == 0
+    assert len(files("out")) == 6
+
+
+@needs_beam
+def test_a_full_disk_ends_the_job_with_a_sentence(here, capsys, monkeypatch):
+    real, written = os.fsync, []
+
+    def fsync(number):
+        written.append(number)
+        if len(written) > 3:  # one is the folder's record
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(number)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert run(*FOLDER) == 1
+    said = capsys.readouterr().err
+    assert "No space left on device. What is written is whole" in said
+    assert len(files("out")) == 2
+
+
+BAD_INPUT = {
+    "no model": (FOLDER[1:], "--model is missing"),
+    "one file": ((FOLDER[0], "--input=in/000.png", FOLDER[2]), "translate.py translates it"),
+    "input gone": ((FOLDER[0], "--input=gone", FOLDER[2]), "--input=gone does not exist"),
+    "a bucket": ((*FOLDER[:2], "--output=gs://pictures/out"), "A bucket must be mounted"),
+    "relative": ((*FOLDER, "--runner=FlinkRunner"), "workers of FlinkRunner need a path"),
+    "unknown": ((*FOLDER, "--outptu=x"), "Unknown flag --outptu"),
+    "a stray word": ((*FOLDER, "--direct_num_workers=2", "more"), "Unexpected argument 'more'"),
+    "a file in the way": ((*FOLDER[:2], "--output=g.keras"), "must be a folder"),
+}
+
+
+@needs_beam
+@pytest.mark.parametrize(("words", "sentence"), BAD_INPUT.values(), ids=list(BAD_INPUT))
+def test_bad_input_is_a_sentence(words, sentence, here, capsys):
+    assert run(*words) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert "Traceback" not in said
+    assert files("out") == {}
+
+
+def test_without_beam_it_says_what_to_do(here, capsys, monkeypatch):
+    for name in [name for name in sys.modules if "beam_runner" in name]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    assert run(*FOLDER) == 2
+    assert 'pip install "cyclegan-keras[beam]"' in capsys.readouterr().err
+
+
+def test_help_names_every_option(capsys):
+    assert run("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(f"--{word}" in shown for word in ("model", "strength", "direct_num_workers"))
+
+
+def test_flags_are_told_apart():
+    words = ["--model=g", "--runner", "FlinkRunner", "--nocycle", "--parallelism=2", "--input", "a"]
+    own, beams = translate.split_flags(["program", *words])
+    assert own == ["program", "--model=g", "--nocycle", "--input", "a"]
+    assert beams == ["--runner", "FlinkRunner", "--parallelism=2"]
+
+
+@needs_beam
+@pytest.mark.slow
+def test_two_workers_killed_and_begun_again(here, capsys):
+    """Real processes: what a killed job wrote stays, what it did not is made, nothing twice."""
+    draw(240)
+    pathlib.Path("in/bad.png").write_bytes(b"\x89PNG")
+    module = "cyclegan_keras.beam.translate"
+    command = [sys.executable, "-m", module, *FOLDER, "--direct_num_workers=2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as job:
+        out = pathlib.Path("out")
+        while job.poll() is None and not (
+            len(list(out.rglob("[0-9]*.*"))) >= 40
+            and len(list(out.glob(".translation.job.*/*.worker"))) == 2
+        ):
+            time.sleep(0.002)
+        everyone = [psutil.Process(job.pid), *psutil.Process(job.pid).children(recursive=True)]
+        for process in everyone:
+            process.kill()
+        psutil.wait_procs(everyone[1:])
+    assert job.returncode == -signal.SIGKILL
+    before = identities("out")
+    assert 40 <= len(before) < 240
+    capsys.readouterr()
+    assert run(*FOLDER) == 1
+    said = capsys.readouterr().out
+    assert f"{len(before)} of 241 are there already" in said
+    assert f"Wrote {240 - len(before)} pictures to out" in said
+    assert f"1 of {241 - len(before)} could not be translated:\n  in/bad.png is" in said
+    assert identities("out").items() >= before.items()
+    assert not [*out.rglob(".*partial*"), *out.glob(".*job*")]
+    assert translate_command.main(["translate.py", *FOLDER[:2], "--output=one"]) == 1
+    assert files("out") == files("one")
+    assert files("out").keys() == files("in").keys() - {"bad.png"}

@@ -1,0 +1,97 @@
+import dataclasses
+import logging
+import signal
+
+import pytest
+import tensorflow as tf
+
+from cyclegan_keras.cli import console
+from cyclegan_keras.files.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    width: int = dataclasses.field(default=1, metadata={"help": "In pixels."})
+
+
+class LaterError(UserError):
+    exit_code = 7
+
+
+def run(error=None, code=0, typed=()):
+    def command(options):
+        assert options == {}
+        if error:
+            raise error
+        return code
+
+    argv = ["a/command.py", *typed]
+    return console.run_command(argv, command, {"options": Options}, "Does it.")
+
+
+@pytest.mark.parametrize("code", [0, 1, 143])
+def test_the_code_of_the_command_is_returned(code):
+    assert run(code=code) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (UserError("mend this"), 2, "command.py: mend this\n"),
+        (LaterError("later"), 7, "command.py: later\n"),
+        (
+            OSError(28, "No space left"),
+            1,
+            "command.py: [Errno 28] No space left. What was saved is",
+        ),
+        (KeyboardInterrupt(), 130, "command.py: interrupted"),
+        (
+            tf.errors.UnknownError(None, None, "in graph: DataError: a.png is gone.\nTrace"),
+            *(1, "command.py: a.png is gone. What was saved is intact.\n"),
+        ),
+    ],
+)
+def test_errors_become_sentences(error, code, sentence, capsys):
+    assert run(error) == code
+    assert capsys.readouterr().err.startswith(sentence)
+
+
+@pytest.mark.parametrize("error", [KeyError("bug"), tf.errors.UnknownError(None, None, "bug")])
+def test_bugs_keep_their_traceback(error):
+    with pytest.raises(type(error), match="bug"):
+        run(error)
+
+
+def test_help(capsys):
+    assert run(typed=["--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Does it.")
+    assert "--width" in out
+
+
+@pytest.mark.parametrize(
+    ("path", "level", "shown"),
+    [
+        ("/x/train.py", logging.INFO, True),
+        ("/x/tensorflow_datasets/a.py", logging.INFO, False),
+        ("/x/tensorflow_datasets/a.py", logging.WARNING, True),
+    ],
+)
+def test_chatter_is_left_out(path, level, shown, capsys):
+    console.LogLines().emit(logging.LogRecord("x", level, path, 1, "a word", (), None))
+    assert ("a word" in capsys.readouterr().err) == shown
+
+
+def test_the_first_signal_asks_and_the_second_interrupts(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    with console.Interruption("Ending ...") as interruption:
+        assert not interruption.requested()
+        signal.raise_signal(signal.SIGTERM)
+        assert interruption.requested()
+        assert interruption.number == signal.SIGTERM
+        assert interruption.signal_name == "SIGTERM"
+        assert interruption.exit_code == 143
+        assert "Ending ..." in capsys.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -1,0 +1,163 @@
+import dataclasses
+
+import pytest
+
+from cyclegan_keras.cli import flags
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Paint:
+    brushes: int = dataclasses.field(
+        default=3, metadata={"help": "How many brushes.", "low": 1, "high": 9, "aliases": ("n_br",)}
+    )
+    gloss: bool = dataclasses.field(default=True, metadata={"help": "Shine."})
+    width: float | None = dataclasses.field(default=None, metadata={"help": "Width in px."})
+    colour: str = dataclasses.field(
+        default="red", metadata={"help": "Colour.", "choices": ("red", "blue")}
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ink(Paint):
+    nib: str | None = dataclasses.field(default=None, metadata={"help": "Nib.", "saved": False})
+
+
+GROUPS = {"paint": Paint}
+
+
+def parse(*words):
+    return flags.parse(["program", *words], GROUPS)
+
+
+def test_only_typed_flags_are_returned():
+    assert parse() == {}
+    assert parse("--brushes=4", "--nogloss", "--width=1e-3") == {
+        "brushes": 4,
+        "gloss": False,
+        "width": 1e-3,
+    }
+
+
+def test_a_typed_default_counts_as_typed():
+    assert parse("--brushes=3") == {"brushes": 3}
+
+
+def test_alias_sets_the_option():
+    assert parse("--n_br=7") == {"brushes": 7}
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("--brush=4", "Unknown flag --brush. Did you mean --brushes?"),
+        ("--zzz=4", "Unknown flag --zzz. See --help."),
+        ("--brushes=many", "--brushes=many"),
+        ("--colour=green", "red|blue"),
+        ("brushes=4", "Unexpected argument 'brushes=4'"),
+    ],
+)
+def test_bad_command_line_is_one_sentence(word, message):
+    with pytest.raises(flags.OptionError) as caught:
+        parse(word)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_help_is_requested(word):
+    with pytest.raises(flags.HelpRequested):
+        parse(word)
+
+
+def test_later_layers_win():
+    options = flags.resolve(GROUPS, {"brushes": 4, "colour": "blue"}, {"brushes": 5})
+    assert options == {"paint": Paint(brushes=5, colour="blue")}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"brushes": 0}, "--brushes=0: expected at least 1."),
+        ({"brushes": 10}, "--brushes=10: expected at most 9."),
+        ({"colour": "green"}, "--colour=green: expected one of red, blue."),
+        ({"size": 1}, "Unknown option 'size'"),
+        ({"width": float("nan")}, "--width=nan: expected a value of type float."),
+        ({"brushes": "x"}, "--brushes=x: expected a value of type int."),
+    ],
+)
+def test_bounds_are_checked_whatever_layer_they_come_from(values, message):
+    with pytest.raises(flags.OptionError) as caught:
+        flags.resolve(GROUPS, values)
+    assert message in str(caught.value)
+
+
+def test_values_that_do_not_go_together():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Pair(Paint):
+        def __post_init__(self):
+            raise ValueError("choose one")
+
+    with pytest.raises(flags.OptionError, match="choose one"):
+        flags.resolve({"paint": Pair}, {})
+
+
+def test_flatten_and_resolve_are_inverse():
+    options = {"ink": Ink(nib="fine", width=2.0)}
+    assert flags.resolve({"ink": Ink}, flags.flatten(options)) == options
+    assert "nib" not in flags.flatten(options, saved_only=True)
+
+
+def test_foreign_flag_names_its_owners():
+    methods = {"paint": Paint, "ink": Ink}
+    flags.refuse_foreign({"nib": "fine", "brushes": 2}, "ink", methods)
+    with pytest.raises(
+        flags.OptionError, match="--nib does not belong to --method=paint, but to: ink"
+    ):
+        flags.refuse_foreign({"nib": "fine"}, "paint", methods)
+
+
+def test_an_option_declared_twice_is_refused_but_an_inherited_one_is_not():
+    assert list(flags.fields({"paint": Paint, "ink": Ink})) == [
+        "brushes",
+        "gloss",
+        "width",
+        "colour",
+        "nib",
+    ]
+    other = dataclasses.make_dataclass("Other", [("gloss", bool, dataclasses.field(default=True))])
+    with pytest.raises(ValueError, match="gloss is declared twice"):
+        flags.fields({"paint": Paint, "other": other})
+
+
+def test_help_and_table_show_every_option():
+    help_text, table = flags.help_text(GROUPS, "Usage."), flags.option_table(GROUPS)
+    for name, field in flags.fields(GROUPS).items():
+        assert name in help_text
+        assert f"`--{name}`" in table
+        assert field.metadata["help"] in help_text
+        assert field.metadata["help"] in table
+    assert "also --n_br" in help_text
+    assert "one of red, blue" in help_text
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("--gloss=on", True), ("--gloss=off", False), ("--gloss=false", False), ("--nogloss", False)],
+)
+def test_switches_are_also_on_and_off(word, value):
+    assert parse(word) == {"gloss": value}
+
+
+def test_inherited_options_and_groups_of_one_class_are_told_once():
+    special = dataclasses.make_dataclass(
+        "Special",
+        [("edge", int, dataclasses.field(default=1, metadata={"help": "Sharp."}))],
+        bases=(Paint,),
+        frozen=True,
+        kw_only=True,
+    )
+    groups = {"paint": Paint, "knife": special, "blade": special}
+    for told in (flags.help_text(groups, "Usage."), flags.option_table(groups)):
+        assert told.count("--[no]gloss") + told.count("`--gloss`") == 1
+        assert "knife, blade" in told
+    assert set(flags.fields(groups)) == {f.name for f in dataclasses.fields(special)}

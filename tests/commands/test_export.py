@@ -1,0 +1,246 @@
+"""The export door: what a user types, sees and is left with."""
+
+import functools
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import filelock
+import numpy as np
+import pytest
+from conftest import ROOT
+from made_runs import make_run
+from PIL import Image
+
+from cyclegan_keras.commands import export
+from cyclegan_keras.export.table import EXPORTERS
+from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.table import GENERATORS
+
+
+def run(*words):
+    """Runs the door in this process."""
+    return export.main(["export.py", *map(str, words)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    """The generator that runs name has no residual blocks: each is traced in every export."""
+    with pytest.MonkeyPatch.context() as patch:
+        shallow = functools.partial(ResNetGenerator.from_options, n_blocks=0)
+        patch.setitem(GENERATORS, "resnet_3blocks", shallow)
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with two generators, pictures, and a run that keeps an average of one of them."""
+    folder = tmp_path_factory.mktemp("made")
+    networks = {
+        name: ResNetGenerator(ngf=2, n_blocks=0, init_gain=0.1, name=name)
+        for name in ("generator_g", "generator_f", "average_generator_g")
+    }
+    for name, network in networks.items():
+        network.save(folder / f"{name}.keras")
+    (folder / "pictures").mkdir()
+    for seed in range(2):
+        values = np.random.default_rng(seed).integers(0, 256, (20, 24, 3)).astype("uint8")
+        Image.fromarray(values).resize((48, 40)).save(folder / "pictures" / f"{seed}.png")
+    make_run(folder / "run", networks)
+    return folder
+
+
+@pytest.fixture
+def words(made):
+    """What most commands of these tests share."""
+    return [f"--model={made}/generator_g.keras", f"--pictures={made}/pictures"]
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir() if path.name[0] != "."}
+
+
+def test_an_export_leaves_everything_and_a_receipt(made, tmp_path, capsys):
+    code = run(
+        f"--model={made}/generator_g.keras,{made}/generator_f.keras",
+        f"--pictures={made}/pictures",
+        "--format=saved_model",
+        f"--output={tmp_path}/ponies",
+        "--licence=CC0",
+    )
+    assert code == 0
+    out = capsys.readouterr().out
+    assert "a_to_b saved_model" in out
+    assert "b_to_a saved_model" in out
+    found = names(tmp_path / "ponies")
+    grids = {"receipt_a_to_b.png", "receipt_b_to_a.png"}
+    assert found == {"1", "receipt.json", "receipt.md", *grids}
+    told = json.loads((tmp_path / "ponies" / "receipt.json").read_text())
+    assert [row["direction"] for row in told["files"]] == ["a_to_b", "b_to_a"]
+    for row in told["files"]:
+        assert row["good"]
+        assert row["max_abs_error"] <= 1.01 / 127.5
+        assert len(row["sha256"]) == 64
+    assert "tensorflow" in told["versions"]
+    model = tmp_path / "ponies" / "1" / "assets.extra" / "model.json"
+    assert json.loads(model.read_text())["licence"] == "CC0"
+    with Image.open(tmp_path / "ponies" / "receipt_a_to_b.png") as grid:
+        assert grid.size == (3 * 192, 16 + 2 * 192)
+        assert np.asarray(grid).std() > 20
+    table = (tmp_path / "ponies" / "receipt.md").read_text()
+    assert "| `1` | saved_model | a_to_b |" in table
+
+
+def test_a_second_export_gets_the_next_number_and_loses_nothing(words, tmp_path):
+    for _ in range(2):
+        assert run(*words, "--format=saved_model", f"--output={tmp_path}") == 0
+    assert names(tmp_path) >= {"1", "2", "receipt.json", "receipt-1.json", "receipt_a_to_b-1.png"}
+    assert json.loads((tmp_path / "receipt-1.json").read_text())["files"][0]["path"] == "1"
+    assert json.loads((tmp_path / "receipt.json").read_text())["files"][0]["path"] == "2"
+
+
+def test_a_run_is_exported_by_its_last_checkpoint_with_averages(made, tmp_path):
+    code = run(
+        f"--run_dir={made}/run",
+        f"--pictures={made}/pictures",
+        f"--calibration_dir={made}/pictures",
+        "--format=saved_model",
+        f"--output={tmp_path}",
+    )
+    assert code == 0
+    source = json.loads((tmp_path / "receipt.json").read_text())["source"]
+    assert (source["step"], source["name"]) == (5, "run")
+    same, other = tmp_path / "same", tmp_path / "other"
+    pictures = [f"--pictures={made}/pictures", "--format=saved_model"]
+    assert run(f"--model={made}/average_generator_g.keras", *pictures, f"--output={same}") == 0
+    assert run(f"--model={made}/generator_g.keras", *pictures, f"--output={other}") == 0
+    grids = [
+        np.asarray(Image.open(folder / "receipt_a_to_b.png")) for folder in (tmp_path, same, other)
+    ]
+    np.testing.assert_array_equal(grids[0], grids[1])
+    assert np.any(grids[0] != grids[2])
+
+
+def test_direction_b_to_a_of_the_run_names_the_directions(made, tmp_path, capsys):
+    run_dir = shutil.copytree(made / "run", tmp_path / "run")
+    options = json.loads((run_dir / "options.json").read_text())
+    (run_dir / "options.json").write_text(json.dumps({**options, "direction": "BtoA"}))
+    assert run(f"--run_dir={run_dir}", "--dry_run", "--format=saved_model") == 0
+    assert json.loads(capsys.readouterr().out)["directions"] == ["b_to_a", "a_to_b"]
+
+
+@pytest.mark.parametrize(("typed", "size"), [([], "36"), (["--tflite_size=64,96"], "64,96")])
+def test_graphs_for_phones_have_the_size_of_the_training(typed, size, made, tmp_path, capsys):
+    run_dir = shutil.copytree(made / "run", tmp_path / "run")
+    options = json.loads((run_dir / "options.json").read_text())
+    (run_dir / "options.json").write_text(json.dumps({**options, "crop_size": 36}))
+    assert run(f"--run_dir={run_dir}", "--dry_run", *typed) == 0
+    assert json.loads(capsys.readouterr().out)["tflite_size"] == size
+
+
+def test_dry_run_writes_nothing(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(*words, "--dry_run", "--format=saved_model") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["version"], plan["output"]) == (1, "saved_models/generator_g")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_under_its_threshold_is_rejected(words, tmp_path, monkeypatch, capsys):
+    """The exporter is the real one; only what counts as good is out of reach."""
+    real = EXPORTERS["saved_model"]
+
+    def strict(job):
+        exported = real(job)
+        for each in exported:
+            each.least_psnr_db = 1000.0
+        return exported
+
+    monkeypatch.setitem(EXPORTERS, "saved_model", strict)
+    given = [*words, "--format=saved_model"]
+    assert run(*given, f"--output={tmp_path}/a") == 1
+    assert "rejected" in capsys.readouterr().out
+    assert "1.rejected" in names(tmp_path / "a")
+    assert run(*given, f"--output={tmp_path}/b", "--allow_quality_loss") == 0
+    assert "1" in names(tmp_path / "b")
+    assert "**no**, under 1000 dB" in (tmp_path / "b" / "receipt.md").read_text()
+
+
+HERE = ["--model=made/generator_g.keras", "--pictures=made/pictures"]
+BAD_INPUT = {
+    "nothing": ([], "--run_dir=<a run> or --model=<a file>"),
+    "both": (["--run_dir=x", "--model=y.keras"], "either --run_dir"),
+    "no run": (["--run_dir=nowhere"], "nowhere is not a run"),
+    "no model": (["--model=nowhere.keras"], "nowhere.keras is not a file"),
+    "format": (["--model=x.keras", "--format=coreml"], "--format=coreml: expected some of"),
+    "no format": (["--model=x.keras", "--format="], "--format is empty"),
+    "no pictures": (["--model=made/generator_g.keras", "--pictures=empty"], "holds no pictures"),
+    "not finite": (["--model=nan.keras"], "not finite"),
+    "no generator": (["--model=d.keras"], "PatchDiscriminator from 3 to 1 channels"),
+    "one channel": (["--model=grey.keras"], "from 1 to 1 channels"),
+    "size": ([*HERE, "--format=tflite", "--tflite_size=50"], "takes no pictures of 50x50"),
+    "no size": ([*HERE, "--format=tflite", "--tflite_size=big"], "--tflite_size=big: expected"),
+    "variant": ([*HERE, "--format=tflite", "--tflite_variants=int4"], "no TFLite variant 'int4'"),
+    "unwritable": ([*HERE, "--output=made/pictures/0.png"], "Cannot write to made/pictures/0.png"),
+    "unknown flag": (["--modle=x"], "Did you mean --model"),
+}
+
+
+@pytest.mark.parametrize(("typed", "expected"), BAD_INPUT.values(), ids=list(BAD_INPUT))
+def test_bad_input_is_a_sentence(typed, expected, made, tmp_path, monkeypatch, capsys):
+    if "--format=tflite" in typed:
+        pytest.importorskip("ai_edge_litert")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made").symlink_to(made)
+    (tmp_path / "empty").mkdir()
+    network = ResNetGenerator(ngf=2, n_blocks=1)
+    network.get_layer("head_conv").bias.assign([np.nan] * 3)
+    network.save(tmp_path / "nan.keras")
+    PatchDiscriminator(ndf=2).save(tmp_path / "d.keras")
+    ResNetGenerator(1, 1, 2, 1).save(tmp_path / "grey.keras")
+    before = set(tmp_path.rglob("*"))
+    assert run(*typed) == 2
+    (line,) = [row for row in capsys.readouterr().err.splitlines() if row.startswith("export.py:")]
+    assert expected in line
+    left = {path for path in set(tmp_path.rglob("*")) - before if path.name != ".lock"}
+    assert all(path.is_dir() for path in left)  # the folders of the output, empty
+
+
+def test_two_exports_to_one_folder_do_not_mix(words, tmp_path, capsys):
+    tmp_path.mkdir(exist_ok=True)
+    with filelock.FileLock(tmp_path / ".lock"):
+        assert run(*words, "--format=saved_model", f"--output={tmp_path}") == 2
+    assert "Another process is exporting" in capsys.readouterr().err
+    assert names(tmp_path) == set()
+
+
+@pytest.mark.slow
+def test_a_killed_export_leaves_nothing_half(words, tmp_path):
+    """The exporter is the real one; only it kills its process as soon as it has written."""
+    code = (
+        "import os, signal, sys\n"
+        "import export\n"
+        "from cyclegan_keras.export import EXPORTERS\n"
+        "real = EXPORTERS['saved_model']\n"
+        "killed = lambda job: (real(job), os.kill(os.getpid(), signal.SIGKILL))\n"
+        "EXPORTERS['saved_model'] = killed\n"
+        "export.main(sys.argv)"
+    )
+    command = [sys.executable, "-c", code, *words, "--format=saved_model", f"--output={tmp_path}"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert process.returncode == -signal.SIGKILL, process.stderr[-3000:]
+    assert list(tmp_path.glob(".partial-*"))
+    assert names(tmp_path) == set()
+    assert run(*words, "--format=saved_model", f"--output={tmp_path}") == 0
+    assert "1" in names(tmp_path)
+    assert not list(tmp_path.glob(".partial-*"))
+
+
+def test_help_is_complete(capsys):
+    assert run("--help") == 0
+    out = capsys.readouterr().out
+    assert "python export.py --run_dir" in out
+    assert "--tflite_size" in out

@@ -1,0 +1,76 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from golden_files import FOLDER
+
+from cyclegan_keras.commands.weights import main
+from cyclegan_keras.weights.networks import load_network
+from cyclegan_keras.weights.torch_file import read_state_dicts
+
+RECORDED = FOLDER / "checkpoints" / "resnet6_ngf4_zip.pth"
+
+
+def test_there_and_back(tmp_path, capsys):
+    keras_file, torch_file = tmp_path / "generator_g.keras", tmp_path / "latest_net_G_A.pth"
+    assert main(["import", str(RECORDED), f"--output={keras_file}"]) == 0
+    assert main(["export-pth", str(keras_file), f"--output={torch_file}"]) == 0
+    out = capsys.readouterr().out
+    assert "ResNetGenerator(input_channels=3, output_channels=3, ngf=4, n_blocks=6" in out
+    assert f"-> {keras_file}" in out
+    before, after = (read_state_dicts(path)[""] for path in (RECORDED, torch_file))
+    assert list(before) == list(after)
+    for key, array in before.items():
+        np.testing.assert_array_equal(after[key], array)
+
+
+def test_without_an_output_it_only_tells(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["import", str(RECORDED.with_name("training_state_zip.pth"))]) == 0
+    out = capsys.readouterr().out
+    assert "netG_A: ResNetGenerator" in out
+    assert "netD_A: PixelDiscriminator" in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_network_of_several(tmp_path):
+    path = str(RECORDED.with_name("training_state_legacy.pth"))
+    output = tmp_path / "d.keras"
+    assert main(["import", path, "--network=netD_A", f"--output={output}"]) == 0
+    assert load_network(output).ndf == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["import", "missing.pth"], "missing.pth is not a file"),
+        (["import", str(RECORDED.with_name("MALICIOUS_os_system_zip.pth"))], "posix.system"),
+        (["import", str(RECORDED), "--output=no/such/folder/g.keras"], "no/such/folder"),
+        (["export-pth", "missing.keras", "--output=g.pth"], "missing.keras is not a file"),
+    ],
+)
+def test_errors_are_sentences(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("checkpoints: ")
+    assert words in err
+    assert not (tmp_path / "PWNED").exists()
+
+
+def test_other_endings_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["import", str(RECORDED), "--output=g.h5"])
+    assert "must end in .keras" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_as_a_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "cyclegan_keras.weights", "import", RECORDED],
+        **{"capture_output": True, "text": True, "cwd": ROOT},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "n_blocks=6" in done.stdout

@@ -1,0 +1,60 @@
+import keras
+import numpy as np
+import pytest
+
+from cyclegan_keras.training.adversarial import AdversarialTrainer
+
+
+def make_trainer(**options):
+    def network(name):
+        inputs = keras.Input((4,))
+        return keras.Model(inputs, keras.layers.Dense(4)(inputs), name=name)
+
+    networks = {n: network(n) for n in ("generator_g", "helper", "discriminator_y")}
+    return AdversarialTrainer(
+        networks,
+        {"x_to_y": "generator_g"},
+        {"likeness": 2.0, "order": 0.5},
+        **{"gan_mode": "lsgan", **options},
+    )
+
+
+def test_all_but_discriminators_learn_together():
+    trainer = make_trainer()
+    names = [[v.path.split("/")[0] for v in variables] for variables in (
+        trainer.generator_variables, trainer.discriminator_variables,
+    )]  # fmt: skip
+    assert len(names[0]) == 4
+    assert len(names[1]) == 2
+    judges = {id(v) for v in trainer.networks["discriminator_y"].trainable_variables}
+    assert {id(v) for v in trainer.discriminator_variables} == judges
+
+
+def test_terms_are_weighed_and_recorded_with_the_discriminators():
+    trainer = make_trainer()
+    assert float(trainer.weighted_sum({"likeness": 3.0, "order": 4.0})) == 8.0
+    assert list(trainer.means) == ["likeness", "order", "d_y", "generator_loss"]
+    assert trainer.record({"order": 4.0}).keys() == {"order"}
+
+
+def test_terms_of_pairs_count_as_often_as_there_are_pairs():
+    trainer = make_trainer()
+    trainer.means["paired_y"] = keras.metrics.Mean()
+    for value, paired in ((6.0, [1.0, 1.0]), (0.0, [0.0, 0.0]), (3.0, [0.0, 1.0])):
+        logs = trainer.record({"paired_y": value, "order": value}, np.array(paired, "float32"))
+    np.testing.assert_allclose(logs["paired_y"], (2 * 6 + 3) / 3)
+    np.testing.assert_allclose(logs["order"], 3.0)
+
+
+def test_the_penalty_belongs_to_wgangp_and_to_training():
+    real, fake = np.ones((2, 4), "float32"), -np.ones((2, 4), "float32")
+    trainer = make_trainer(gan_mode="wgangp", lambda_penalty=5.0)
+    judge = trainer.networks["discriminator_y"]
+    plain = trainer.discriminator_loss(judge, real, fake, training=False)
+    np.testing.assert_allclose(plain, (judge(fake) - judge(real)).numpy().mean() / 2, rtol=1e-5)
+    assert make_trainer(gan_mode="hinge", lambda_penalty=5.0).lambda_penalty == 0
+
+
+def test_an_unknown_game_names_the_known_ones():
+    with pytest.raises(ValueError, match=r"lsgan.*Received: gan_mode='bce'"):
+        make_trainer(gan_mode="bce")

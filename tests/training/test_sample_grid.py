@@ -1,0 +1,71 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cyclegan_keras.training.sample_grid import HEADER, SMALLEST, sample_grid, to_png
+
+STEPS = {"x_to_y": 0.5, "y_to_x": -0.25}
+
+
+class Painter:
+    """Translates by adding a fixed step: what a grid shows is known then."""
+
+    def __init__(self, *directions, needs_pairs=False):
+        self.translators = dict.fromkeys(directions)
+        self.needs_pairs = needs_pairs
+
+    def translate(self, images, direction):
+        return images + STEPS[direction]
+
+
+def pictures(height=8, width=64):
+    return {
+        "x": np.full((2, height, width, 3), -1.0, "float32"),
+        "y": np.full((2, height, width, 3), 0.0, "float32"),
+    }
+
+
+def level(value):
+    return round(np.clip((value + 1) * 127.5, 0, 255))
+
+
+def test_columns_are_x_gx_fgx_y_fy_gfy():
+    grid = sample_grid(Painter("x_to_y", "y_to_x"), pictures())
+    assert grid.shape == (HEADER + 2 * 8 * 2, 6 * 128, 3)
+    values = [-1, -0.5, -0.75, 0, -0.25, 0.25]
+    for column, value in enumerate(values):
+        cell = grid[HEADER:, column * 128 : (column + 1) * 128]
+        np.testing.assert_allclose(cell, level(value), atol=1)
+
+
+def test_one_way_methods_have_two_columns():
+    grid = sample_grid(Painter("x_to_y"), pictures())
+    assert grid.shape[1] == 2 * 128
+    np.testing.assert_allclose(grid[HEADER:, 128:], level(-0.5), atol=1)
+
+
+def test_the_truth_stands_last_where_there_is_one():
+    grid = sample_grid(Painter("x_to_y", needs_pairs=True), pictures())
+    assert grid.shape[1] == 3 * 128
+    np.testing.assert_allclose(grid[HEADER:, 128:256], level(-0.5), atol=1)
+    np.testing.assert_allclose(grid[HEADER:, 256:], level(0), atol=1)
+
+
+@pytest.mark.parametrize(("width", "scale"), [(16, 8), (100, 2), (128, 1), (256, 1)])
+def test_small_pictures_are_enlarged_by_a_whole_factor(width, scale):
+    grid = sample_grid(Painter("x_to_y"), pictures(width=width))
+    assert grid.shape == (HEADER + 2 * 8 * scale, 2 * width * scale, 3)
+    assert width * scale >= SMALLEST
+
+
+def test_titles_are_written_above_every_column():
+    header = sample_grid(Painter("x_to_y", "y_to_x"), pictures())[:HEADER]
+    for column in np.split(header, 6, axis=1):
+        assert column.min() < 100 < column.max()
+
+
+def test_png_holds_the_grid():
+    grid = sample_grid(Painter("x_to_y"), pictures())
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(to_png(grid)))), grid)

@@ -1,0 +1,167 @@
+import os
+import pathlib
+
+import pytest
+
+from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.translation.listing import list_tasks
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".tif")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def touch(*names):
+    for name in names:
+        path = pathlib.Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def listed(source, output="out", **more):
+    listing = list_tasks(source, output, endings=more.pop("endings", ENDINGS), **more)
+    return {str(task.source): str(task.target) for task in listing.tasks}
+
+
+def test_a_folder_is_mirrored():
+    touch("in/b.jpg", "in/a.PNG", "in/sub/deep/a.png", "in/notes.txt")
+    assert listed("in") == {
+        "in/a.PNG": "out/a.PNG",
+        "in/b.jpg": "out/b.jpg",
+        "in/sub/deep/a.png": "out/sub/deep/a.png",
+    }
+    assert listed("in/") == listed("in")
+
+
+def test_hidden_files_are_passed_over():
+    touch("in/a.png", "in/.b.png", "in/.cache/c.png", "in/__MACOSX/d.png", "in/._a.png")
+    assert listed("in") == {"in/a.png": "out/a.png"}
+    assert listed("in/**/*.png") == {"in/a.png": "out/a.png"}
+
+
+def test_a_hidden_parent_does_not_count():
+    touch(".hidden/in/a.png")
+    assert list(listed(".hidden/in").values()) == ["out/a.png"]
+    assert list(listed(".hidden/in/*.png").values()) == ["out/a.png"]
+
+
+def test_endings_that_cannot_be_written_and_clashes():
+    touch("in/a.gif", "in/a.png", "in/a.jpg", "in/A.png", "in/b.gif", "in/b.gif.png")
+    assert listed("in") == {
+        "in/A.png": "out/A.png",
+        "in/a.gif": "out/a.gif.png",
+        "in/a.jpg": "out/a.jpg",
+        "in/a.png": "out/a_2.png",
+        "in/b.gif": "out/b.gif.png",
+        "in/b.gif.png": "out/b.gif_2.png",
+    }
+
+
+def test_one_format_for_all():
+    touch("in/a.png", "in/a.jpg", "in/b.JPEG", "in/c.tif")
+    assert listed("in", endings=(".jpg", ".jpeg")) == {
+        "in/a.jpg": "out/a.jpg",
+        "in/a.png": "out/a.png.jpg",
+        "in/b.JPEG": "out/b.JPEG",
+        "in/c.tif": "out/c.tif.jpg",
+    }
+
+
+def test_names_of_parts_do_not_clash_either():
+    touch("in/a.png", "in/a_cycle.png")
+    listing = list_tasks("in", "out", endings=ENDINGS, parts=("", "_cycle"))
+    names = [str(task.part(part)) for task in listing.tasks for part in ("", "_cycle")]
+    assert len(set(names)) == 4
+    assert names[:2] == ["out/a.png", "out/a_cycle.png"]
+
+
+def test_patterns():
+    touch("in/a.png", "in/b.jpg", "in/x/c.png", "in/x/y/d.png", "in/x/e.txt")
+    assert listed("in/*.png") == {"in/a.png": "out/a.png"}
+    assert listed("in/x/**/*") == {"in/x/c.png": "out/c.png", "in/x/y/d.png": "out/y/d.png"}
+    assert len(listed("in/**/*.png")) == 3
+    assert listed("i?/b.*") == {"in/b.jpg": "out/in/b.jpg"}
+    touch("odd[1].png")
+    assert listed("odd[1].png", "b.png") == {"odd[1].png": "b.png"}
+
+
+def test_output_in_the_input_is_not_read_again():
+    touch("in/a.png", "in/out/a.png", "in/out/sub/b.png")
+    assert listed("in", "in/out") == {"in/a.png": "in/out/a.png"}
+    assert listed("in/**/*.png", "in/out") == {"in/a.png": "in/out/a.png"}
+    os.symlink("in", "link")
+    assert listed("link", "in/out") == {"link/a.png": "in/out/a.png"}
+
+
+def test_output_above_the_input():
+    touch("all/in/a.png")
+    assert listed("all/in", "all") == {"all/in/a.png": "all/a.png"}
+    assert listed("all/in/*.png", "all") == {"all/in/a.png": "all/a.png"}
+
+
+@pytest.mark.parametrize(
+    ("output", "target"),
+    [
+        ("b.jpg", "b.jpg"),
+        ("there", "there/a.gif.png"),
+        ("new/", "new/a.gif.png"),
+        ("new", "new/a.gif.png"),
+        ("new/b.png", "new/b.png"),
+    ],
+)
+def test_one_picture(output, target):
+    touch("a.gif")
+    pathlib.Path("there").mkdir()
+    listing = list_tasks("a.gif", output, endings=ENDINGS)
+    assert [str(task.target) for task in listing.tasks] == [target]
+    assert listing.folder is None
+    assert not listing.is_video
+
+
+def test_one_video():
+    touch("a.MOV")
+    listing = list_tasks("a.MOV", "out/", endings=ENDINGS)
+    assert (str(listing.tasks[0].target), listing.is_video) == ("out/a.MOV", True)
+
+
+def test_videos_in_a_folder_are_counted():
+    touch("in/a.png", "in/b.mp4")
+    assert list_tasks("in", "out", endings=ENDINGS).videos == 1
+
+
+def test_case_of_a_name_without_ending():
+    touch("picture")
+    assert listed("picture", "out/") == {"picture": "out/picture.png"}
+
+
+BAD = {
+    "missing": ("nowhere", "out", "--input=nowhere does not exist"),
+    "empty": ("empty", "out", "none of 0 files is a picture"),
+    "no picture": ("texts", "out", "none of 1 files is a picture"),
+    "videos": ("films", "out", "Videos are translated one by one"),
+    "no hit": ("in/*.webp", "out", "none of 0 files"),
+    "file for folder": ("in", "file", "--output=file must be a folder"),
+    "name for folder": ("in", "new.png", "--output=new.png must be a folder, for 2 pictures"),
+    "folder for file": ("in/a.png", "holds", "holds/a.png is a folder"),
+    "same file": ("in/a.png", "in/../in/a.png", "input and output at once"),
+    "same file by folder": ("in/a.png", "in", "input and output at once"),
+    "same folder": ("in", "in/", "input and output at once"),
+    "same folder by pattern": ("in/*.png", "in", "input and output at once"),
+    "outputs among inputs": ("in/**/*.png", "in/b/..", "input and output at once"),
+    "picture to video": ("in/a.png", "b.mp4", "is a picture, so"),
+    "video to picture": ("films/a.mp4", "b.png", "is a video, so"),
+    "unknown ending": ("in/a.png", "b.xyz", "expected the ending .png, .jpg, .jpeg or .tif"),
+}
+
+
+@pytest.mark.parametrize(("source", "output", "sentence"), BAD.values(), ids=list(BAD))
+def test_bad_places_are_sentences(source, output, sentence):
+    touch("in/a.png", "in/b/a.png", "texts/a.txt", "films/a.mp4", "file")
+    for folder in ("empty", "holds/a.png"):
+        pathlib.Path(folder).mkdir(parents=True)
+    with pytest.raises(TranslationError) as caught:
+        listed(source, output)
+    assert sentence in str(caught.value)

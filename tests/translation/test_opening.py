@@ -1,0 +1,161 @@
+import pathlib
+
+import numpy as np
+import pytest
+from made_runs import make_run
+
+from cyclegan_keras.export.saved_model import export_saved_model
+from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.models.description import Description
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.table import build_generator
+from cyclegan_keras.translation import opening
+from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
+from cyclegan_keras.weights.networks import save_pth
+
+OPTIONS = NetworkOptions(generator="resnet_3blocks", ngf=2)
+PICTURES = np.random.default_rng(0).uniform(-1, 1, (2, 13, 10, 3)).astype("float32")
+
+
+def generator(seed=0):
+    network = build_generator(OPTIONS)
+    random = np.random.default_rng(seed)
+    network.set_weights([random.normal(0, 0.3, w.shape) for w in network.get_weights()])
+    return network
+
+
+def described(network, **told):
+    network.description = Description.of(network, **told)
+    return network
+
+
+FACTS = {"domains": ["horse", "zebra"], "data": {"name": "h2z"}, "versions": {}}
+
+
+def test_a_run(tmp_path):
+    g, f, average = generator(0), generator(1), generator(2)
+    networks = {"generator_g": g, "generator_f": f, "average_generator_g": average}
+    found = opening.open_translators(
+        str(make_run(tmp_path / "run", networks, step=40, facts=FACTS))
+    )
+    assert list(found) == ["AtoB", "BtoA"]
+    np.testing.assert_allclose(
+        found["AtoB"](PICTURES), opening.translator_of(average)(PICTURES), atol=1e-6
+    )
+    told = found["BtoA"].description
+    assert (told.words, told.step, told.direction) == ("zebra to horse", 40, "BtoA")
+    assert told.training["data"] == {"name": "h2z"}
+
+
+def test_a_run_the_other_way_round(tmp_path):
+    networks = {"generator_g": generator(0), "generator_f": generator(1)}
+    run = make_run(tmp_path / "run", networks, facts=FACTS, direction="BtoA")
+    found = opening.open_translators(str(run))
+    same = opening.translator_of(networks["generator_g"])(PICTURES)
+    np.testing.assert_allclose(found["BtoA"](PICTURES), same, atol=1e-6)
+    assert found["BtoA"].description.words == "horse to zebra"  # facts name x first, here B
+
+
+def test_files(tmp_path):
+    told = {"direction": "BtoA", "source": "zebra", "target": "horse"}
+    described(generator(), **told).save(tmp_path / "any name.keras")
+    (found,) = opening.open_translators(str(tmp_path / "any name.keras")).items()
+    assert (found[0], found[1].description.words) == ("BtoA", "zebra to horse")
+    save_pth(generator(), tmp_path / "latest_net_G_B.pth")
+    (found,) = opening.open_translators(str(tmp_path / "latest_net_G_B.pth")).items()
+    assert (found[0], found[1].description.words) == ("BtoA", "B to A")
+
+
+def test_a_saved_model_of_both_ways(tmp_path):
+    small = [ResNetGenerator(ngf=2, n_blocks=0) for _ in "gf"]
+    made = {"a_to_b": described(small[0], source="x"), "b_to_a": small[1]}
+    told = {"generators": {way: g.description.to_dict() for way, g in made.items()}}
+    folder = tmp_path / "export" / "10"
+    export_saved_model(made, folder, description=told, warmup_size=16)
+    (folder.with_name("9")).mkdir()
+    (folder.with_name("9") / "saved_model.pb").touch()  # an older one, never opened
+    for place in (tmp_path / "export", folder):
+        found = opening.open_translators(str(place))
+        assert list(found) == ["AtoB", "BtoA"]
+        expected = opening.translator_of(made["b_to_a"])(PICTURES)
+        np.testing.assert_allclose(found["BtoA"](PICTURES), expected, atol=1e-5)
+    assert found["AtoB"].description.source == "x"
+
+
+def test_a_saved_model_says_what_is_too_large(tmp_path):
+    export_saved_model({"a_to_b": generator()}, tmp_path / "1", description={}, max_image_pixels=99)
+    translate = opening.open_translators(str(tmp_path))["AtoB"]
+    with pytest.raises(TranslationError, match="130 pixels, expected 1 to 99"):
+        translate(PICTURES)
+
+
+def test_tflite(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    from cyclegan_keras.export.tflite import export_tflite
+
+    network = described(generator(), direction="BtoA", source="zebra", target="horse")
+    told = {"direction": "b_to_a", "generator": network.description.to_dict()}
+    (path,) = export_tflite(
+        network, tmp_path, "g", size=(16, 12), variants=["fp32"], metadata=told
+    ).values()
+    (found,) = opening.open_translators(str(path)).items()
+    assert (found[0], found[1].description.words) == ("BtoA", "zebra to horse")
+    expected = opening.translator_of(network)(PICTURES)  # mirrored up to 16x12 as well
+    np.testing.assert_allclose(found[1](PICTURES), expected, atol=1e-5)
+    larger = np.repeat(np.repeat(PICTURES, 3, axis=1), 3, axis=2)
+    assert found[1](larger).shape == larger.shape
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tiles", "most"),
+    [
+        ({"tile_size": 8}, 8, 64),
+        ({"max_memory_mb": 1}, 72, 1e6 / 48),
+        ({"max_memory_mb": 1000}, 1024, 1e9 / 48),
+    ],
+)
+def test_memory_decides_about_tiles(arguments, tiles, most):
+    translator = opening.translator_of(generator(), **arguments)
+    assert translator._tiled.tile_size == tiles
+    assert translator.most_pixels == int(most)
+
+
+def test_tiles_give_the_same():
+    whole = opening.translator_of(generator())(PICTURES)
+    tiled = opening.translator_of(generator(), tile_size=8)(PICTURES)
+    np.testing.assert_allclose(tiled, whole, atol=1e-4)
+
+
+def test_what_cannot_be_tiled_runs_at_once():
+    network = KerasExampleGenerator(ngf=2, n_blocks=1)
+    assert opening.translator_of(network)(PICTURES).shape == PICTURES.shape
+    with pytest.raises(TranslationError, match="cannot be run in tiles"):
+        opening.translator_of(network, tile_size=64)
+
+
+def broken(path: pathlib.Path, content: bytes) -> pathlib.Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda p: p / "nowhere", "nowhere does not exist: give a run"),
+        (lambda p: broken(p / "1" / "saved_model.pb", b"x").parent, "cannot be read as an export"),
+        (lambda p: broken(p / "x.tflite", b"x"), "no TFLite file|pip install"),
+        (lambda p: p / "none.tflite", "is not a file|pip install"),
+        (lambda p: PatchDiscriminator(ndf=2).save(q := p / "discriminator_x.keras") or q, "no gen"),
+    ],
+)
+def test_errors(make, words, tmp_path):
+    with pytest.raises(TranslationError, match=words):
+        opening.open_translators(str(make(tmp_path)))
+
+
+def test_a_generator_that_is_already_described_keeps_its_words():
+    network = described(ResNetGenerator(ngf=2, n_blocks=0), source="day", target="night")
+    assert opening.translator_of(network).description.words == "day to night"

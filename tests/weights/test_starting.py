@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+
+from cyclegan_keras.files.errors import RunError, WeightsError
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
+from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.table import build_discriminator, build_generator
+from cyclegan_keras.models.unet_generator import UNetGenerator
+from cyclegan_keras.runs.run import Run
+from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
+from cyclegan_keras.weights.networks import save_pth
+from cyclegan_keras.weights.starting import network_options, networks_of_run, starting_networks
+
+
+def generator(**kwargs):
+    return ResNetGenerator(ngf=2, n_blocks=3, **kwargs)
+
+
+def same(first, second):
+    pairs = zip(first.get_weights(), second.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    ("file", "role"),
+    [
+        ("latest_net_G_A.pth", "generator_g"),
+        ("200_net_G_B.pth", "generator_f"),
+        ("latest_net_D_A.pth", "discriminator_y"),
+        ("latest_net_D_B.pth", "discriminator_x"),
+        ("latest_net_G.pth", "generator_g"),
+        ("latest_net_D.pth", "discriminator_y"),
+        ("generator_f.keras", "generator_f"),
+        ("discriminator_x.keras", "discriminator_x"),
+        ("anything.pth", "generator_g"),
+    ],
+)
+def test_the_name_of_a_file_tells_its_role(file, role, tmp_path):
+    network = PatchDiscriminator(ndf=2) if "discriminator" in role else generator()
+    if file.endswith(".pth"):
+        save_pth(network, tmp_path / file)
+    else:
+        network.save(tmp_path / file)
+    found = starting_networks(str(tmp_path / file))
+    assert list(found) == [role]
+    assert same(found[role], network)
+
+
+def test_several_files_and_a_role_of_its_own(tmp_path):
+    save_pth(generator(), tmp_path / "g.pth")
+    save_pth(PixelDiscriminator(ndf=2), tmp_path / "d.pth")
+    found = starting_networks(f"{tmp_path}/g.pth, discriminator_x={tmp_path}/d.pth")
+    assert list(found) == ["generator_g", "discriminator_x"]
+
+
+def test_a_folder_of_the_reference_gives_its_last_epoch(tmp_path):
+    networks = {name: generator() for name in ("5", "10")}
+    for epoch, network in networks.items():
+        save_pth(network, tmp_path / f"{epoch}_net_G_A.pth")
+    (tmp_path / "loss_log.txt").write_text("x")
+    assert same(starting_networks(str(tmp_path))["generator_g"], networks["10"])
+    networks["latest"] = generator()
+    save_pth(networks["latest"], tmp_path / "latest_net_G_A.pth")
+    assert same(starting_networks(str(tmp_path))["generator_g"], networks["latest"])
+
+
+def save_run(directory, network, **others):
+    run = Run(directory)
+    run.create()
+    run.save_options({"generator": "resnet_3blocks", "ngf": 2, "norm": network.norm, "seed": 1})
+    state = {
+        f"{name}/{index:03d}/{variable.name}": np.array(variable)
+        for name, each in {"generator_g": network, **others}.items()
+        for index, variable in enumerate(each.variables)
+    }
+    run.save(7, {**state, "generator_optimizer/000/iteration": np.array(7)})
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch"])
+def test_a_run_gives_its_networks(norm, tmp_path):
+    network = generator(norm=norm, input_channels=1, output_channels=1)
+    save_run(tmp_path / "run", network)
+    found = starting_networks(str(tmp_path / "run"))
+    assert list(found) == ["generator_g"]
+    assert same(found["generator_g"], network)
+    assert found["generator_g"].norm == norm
+
+
+def test_averages_of_a_run(tmp_path):
+    network, average = generator(), generator()
+    save_run(tmp_path / "run", network, average_generator_g=average)
+    for averages, expected in ((False, network), (True, average)):
+        step, found = networks_of_run(tmp_path / "run", averages=averages)
+        assert step == 7
+        assert same(found["generator_g"], expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("missing.pth", "is not a file"), ("empty", "holds neither a run"), ("d.pth", "tell by its")],
+)
+def test_places_without_a_network(name, words, tmp_path):
+    (tmp_path / "empty").mkdir()
+    save_pth(PixelDiscriminator(ndf=2), tmp_path / "d.pth")
+    with pytest.raises(WeightsError, match=words):
+        starting_networks(str(tmp_path / name))
+
+
+def test_a_run_without_a_checkpoint(tmp_path):
+    run = Run(tmp_path / "run")
+    run.create()
+    run.save_options({"generator": "resnet_3blocks"})
+    with pytest.raises(RunError, match="holds no checkpoint"):
+        starting_networks(str(tmp_path / "run"))
+
+
+def test_one_role_twice(tmp_path):
+    save_pth(generator(), tmp_path / "a.pth")
+    with pytest.raises(WeightsError, match="Two files are given for generator_g"):
+        starting_networks(f"{tmp_path}/a.pth,{tmp_path}/a.pth")
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "expected"),
+    [
+        (
+            *(ResNetGenerator, {"ngf": 2, "n_blocks": 6, "norm": "batch", "antialias": True}),
+            {"generator": "resnet_6blocks", "ngf": 2, "norm": "batch", "antialias": True},
+        ),
+        (UNetGenerator, {"ngf": 1, "n_downs": 7}, {"generator": "unet_128", "norm": "batch"}),
+        (PatchDiscriminator, {"ndf": 2}, {"discriminator": "basic", "ndf": 2, "antialias": False}),
+        (PatchDiscriminator, {"n_layers": 4}, {"discriminator": "n_layers", "n_layers": 4}),
+        (PixelDiscriminator, {"ndf": 3}, {"discriminator": "pixel", "ndf": 3}),
+    ],
+)
+def test_options_build_such_networks(kind, arguments, expected):
+    network = kind(**arguments)
+    options = network_options({"network": network})
+    assert options.items() >= expected.items()
+    name = "generator" if kind in (ResNetGenerator, UNetGenerator) else "discriminator"
+    build = build_generator if name == "generator" else build_discriminator
+    same = build(NetworkOptions(**options))
+    assert [v.shape for v in same.variables] == [v.shape for v in network.variables]
+
+
+def test_options_that_cannot_be():
+    with pytest.raises(WeightsError, match=r"generator_f has ngf=4, another network 2"):
+        network_options(
+            {"generator_g": generator(), "generator_f": ResNetGenerator(ngf=4, n_blocks=3)}
+        )
+    with pytest.raises(WeightsError, match=r"is a resnet_5blocks; --generator knows only"):
+        network_options({"generator_g": ResNetGenerator(ngf=2, n_blocks=5)})
+    with pytest.raises(WeightsError, match="KerasExampleGenerator, which can be used but not"):
+        network_options({"generator_g": KerasExampleGenerator(ngf=2, n_blocks=1)})
