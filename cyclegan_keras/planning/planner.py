@@ -104,7 +104,10 @@ def as_fastcut(options: Mapping, data) -> dict:
     networks, schedule = options["networks"], options["optimizer"]
     chosen = {} if networks.upsample == "transpose" else {"upsample": networks.upsample}
     own = presets.defaults_of("fastcut", chosen)
-    usual = {"generator": TRAINERS[method].usual_generator(data.sizes), **presets.METHODS[method]}
+    usual = {
+        "generator": TRAINERS[method].usual_generator(data.sizes),
+        **presets.METHOD_DEFAULTS[method],
+    }
 
     def changed(group):
         defaults = {f.name: usual.get(f.name, f.default) for f in dataclasses.fields(group)}

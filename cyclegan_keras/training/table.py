@@ -5,7 +5,7 @@ from cyclegan_keras.training.cyclegan import CycleGAN
 from cyclegan_keras.training.optimizers import SCHEDULES
 from cyclegan_keras.training.pix2pix import Pix2Pix
 
-# --method -> the trainer; FastCUT is CUT with other defaults (presets.METHODS).
+# --method -> the trainer; FastCUT is CUT with other defaults (presets.METHOD_DEFAULTS).
 TRAINERS = {"cyclegan": CycleGAN, "pix2pix": Pix2Pix, "cut": CUT, "fastcut": CUT}
 
 __all__ = ["SCHEDULES", "TRAINERS"]

@@ -16,7 +16,7 @@ from cyclegan_keras.training.options import METHOD_OPTIONS, OptimizerOptions
 
 
 def spec(method, run, nce_layers):
-    own = presets.METHODS[method]
+    own = presets.METHOD_DEFAULTS[method]
     small = {"generator": "resnet_3blocks", "ngf": 2, "ndf": 2, "discriminator": "pixel"}
     options = METHOD_OPTIONS[method]
     own = {**own, "nce_layers": nce_layers}

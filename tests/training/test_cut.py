@@ -24,7 +24,7 @@ TINY = {
 
 def make_trainer(method="cut", networks=(), **options):
     names = {"lambda_nce", "nce_identity", "flip_equivariance"}
-    own = {k: v for k, v in presets.METHODS[method].items() if k in names}
+    own = {k: v for k, v in presets.METHOD_DEFAULTS[method].items() if k in names}
     return CUT.from_options(
         CUTOptions(**{"n_patches": 8, "nce_units": 4, **own, **options}),
         NetworkOptions(**{**TINY, **dict(networks)}),
