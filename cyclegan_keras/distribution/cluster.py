@@ -78,9 +78,8 @@ def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
         raise _malformed(f"it cannot be read ({type(error).__name__}: {error})") from error
     other_jobs = sorted(set(workers) - set(JOBS))
     if other_jobs:
-        raise _malformed(
-            f"its cluster has {', '.join(other_jobs)}, but only chief and worker train"
-        )
+        jobs = ", ".join(other_jobs)
+        raise _malformed(f"its cluster has {jobs}, but only chief and worker train")
     for address in addresses:
         if not re.fullmatch(r".+:\d+", address):
             raise _malformed(f"{address!r} is not host:port")

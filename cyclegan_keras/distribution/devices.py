@@ -72,7 +72,7 @@ def join(typed: Mapping[str, object]) -> JoinedCluster | None:
         raise DistributionError(f"Cannot join the other workers: {error}") from error
     finally:
         faulthandler.cancel_dump_traceback_later()
-    # TensorFlow has installed a handler of its own for this signal, which would not end the process.
+    # TensorFlow has installed its own handler for this signal, which would not end the process.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return JoinedCluster(strategy=strategy, cluster=cluster)
 

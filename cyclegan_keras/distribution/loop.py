@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# What a process tells the others with every step: 0 to go on, 1 to end, a higher code to end because
-# of the signal of that number.
+# What a process sends to the others with every step: 0 to go on, 1 to end, a higher code to end
+# because of the signal of that number.
 CODES = 32
 
 

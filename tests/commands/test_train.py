@@ -558,13 +558,15 @@ def test_pictures_that_vanish_during_a_run_end_it_with_a_sentence(
         return path
 
     monkeypatch.setattr(Run, "save", save_and_lose_pictures)
-    words = [
+    words = (
         *SMALL_NETWORKS,
+        f"--dataset={data}",
+        f"--run_dir={tmp_path / 'run'}",
         "--steps_per_epoch=100000",
         "--cache=none",
         "--checkpoint_minutes=0.0005",
-    ]
-    assert run(*words, f"--dataset={data}", f"--run_dir={tmp_path / 'run'}") == 1
+    )
+    assert run(*words) == 1
     err = capsys.readouterr().err
     expected = (
         r"None of the 2 pictures such as train[AB]/1.png can be read. What was saved is intact."
