@@ -218,6 +218,7 @@ def test_two_exports_to_one_folder_do_not_mix(words, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_killed_export_leaves_nothing_half(words, tmp_path):
     """The exporter is the real one; only it kills its process as soon as it has written."""
     code = (

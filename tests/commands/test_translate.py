@@ -246,6 +246,7 @@ def test_a_signal_ends_it_cleanly(here, capsys, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_killed_job_is_finished_by_the_same_command(here, capsys):
     """The model is the real one; only it kills its process after some pictures."""
     draw(*(f"in/{index:03d}.png" for index in range(20)))

@@ -67,6 +67,7 @@ def test_other_endings_are_refused(capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_as_a_command():
     done = subprocess.run(
         [sys.executable, "-m", "cyclegan_keras.weights", "import", RECORDED],

@@ -211,6 +211,7 @@ def test_a_target_that_cannot_be_written_is_a_sentence(client, folder, tmp_path,
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_an_interrupted_folder_ends_with_the_pictures_under_way(folder, tmp_path):
     """The server answers nothing before the client has said that it stops."""
     go_on = threading.Event()

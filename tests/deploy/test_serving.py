@@ -254,6 +254,7 @@ def test_a_folder_in_parallel_with_one_bad_picture(client, standin, folder, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("flag", [[], ["--grpc"]], ids=["rest", "grpc"])
 def test_a_client_killed_in_the_middle_leaves_the_server_serving(
     client, standin, folder, tmp_path, decoded, make_picture, flag

@@ -26,6 +26,7 @@ esac
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_smoke_passes_on_the_stand_in(models, make_picture, tmp_path):
     bin_ = tmp_path / "bin"
     bin_.mkdir()
