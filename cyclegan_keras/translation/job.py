@@ -11,6 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from cyclegan_keras.files.errors import PictureError, WriteError
+from cyclegan_keras.images.batching import batches_by_shape
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.reading import MOST_PIXELS, picture_pixels, read_picture
 from cyclegan_keras.images.writing import QUALITY, write_picture
@@ -81,7 +82,13 @@ def run_job(
     began = time.monotonic()
     try:
         with job:
-            for batch in _batches(job.read(tasks), job.batch_limit):
+            read = job.read(tasks)
+            for batch in batches_by_shape(
+                read,
+                shape=lambda item: item[1].pixels.shape[:2],
+                limit=lambda item: job.batch_limit(item[1]),
+                most_shapes=MOST_SIZES,
+            ):
                 if stopped():
                     break
                 job.translate(batch)
@@ -224,19 +231,6 @@ def _looked_up(pool, tasks: Iterable[Task]) -> Iterator[tuple[Task, int]]:
             yield task, pixels.result()
     for task, pixels in waiting:
         yield task, pixels.result()
-
-
-def _batches(read: Iterable, limit: Callable[[Picture], int]) -> Iterator[list]:
-    """Groups pictures of one size; which go together depends on their order alone."""
-    groups: dict[tuple, list] = {}
-    for task, picture in read:
-        size = picture.pixels.shape[:2]
-        groups.setdefault(size, []).append((task, picture))
-        if len(groups[size]) >= limit(picture):
-            yield groups.pop(size)
-        elif len(groups) > MOST_SIZES:
-            yield groups.pop(next(iter(groups)))
-    yield from groups.values()
 
 
 def _translation_failed(error: Exception) -> str:
