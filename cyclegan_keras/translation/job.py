@@ -13,7 +13,7 @@ from absl import logging
 from cyclegan_keras.files.errors import PictureError, WriteError
 from cyclegan_keras.images.batching import batches_by_shape
 from cyclegan_keras.images.picture import Picture
-from cyclegan_keras.images.reading import MOST_PIXELS, picture_pixels, read_picture
+from cyclegan_keras.images.reading import MOST_PIXELS, pixel_count, read_picture
 from cyclegan_keras.images.writing import QUALITY, write_picture
 from cyclegan_keras.translation.listing import Task
 from cyclegan_keras.translation.progress import progress_bar
@@ -225,7 +225,7 @@ def _looked_up(pool, tasks: Iterable[Task]) -> Iterator[tuple[Task, int]]:
     """Yields tasks and how many pixels they claim, looking some headers ahead."""
     waiting = collections.deque()
     for task in tasks:
-        waiting.append((task, pool.submit(picture_pixels, task.source)))
+        waiting.append((task, pool.submit(pixel_count, task.source)))
         if len(waiting) > HEADERS_AHEAD:
             task, pixels = waiting.popleft()
             yield task, pixels.result()

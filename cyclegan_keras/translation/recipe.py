@@ -72,12 +72,12 @@ class Recipe:
         return [self._finished(*each) for each in zip(pictures, translated, cycled, strict=True)]
 
     def _finished(self, picture, translated, cycled):
-        stays_grey = picture.is_grey and self.translator.description.input_channels == 3
-        grey = translated.shape[-1] == 1 or stays_grey
-        results = [picture.with_values(translated, grey=grey, strength=self.strength)]
+        stays_gray = picture.is_gray and self.translator.description.input_channels == 3
+        gray = translated.shape[-1] == 1 or stays_gray
+        results = [picture.with_values(translated, gray=gray, strength=self.strength)]
         if cycled is not None:
-            grey = cycled.shape[-1] == 1 or stays_grey
-            results.append(picture.with_values(cycled, grey=grey))
+            gray = cycled.shape[-1] == 1 or stays_gray
+            results.append(picture.with_values(cycled, gray=gray))
         if self.side_by_side:
             results = [side_by_side([picture, *results])]
         return dict(zip(self.parts, results, strict=True))
