@@ -169,7 +169,7 @@ def test_bad_input_is_a_sentence(words, sentence, here, capsys):
 
 
 def test_without_beam_it_says_what_to_do(here, capsys, monkeypatch):
-    for name in [name for name in sys.modules if "beam_runner" in name]:
+    for name in [name for name in sys.modules if name.startswith("cyclegan_keras.beam.runner")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "apache_beam", None)
     assert run(*FOLDER) == 2

@@ -5,7 +5,7 @@ import pytest
 from made_runs import make_run
 
 from cyclegan_keras.export.saved_model import export_saved_model
-from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
@@ -87,7 +87,7 @@ def test_a_saved_model_of_both_ways(tmp_path):
 def test_a_saved_model_says_what_is_too_large(tmp_path):
     export_saved_model({"a_to_b": generator()}, tmp_path / "1", description={}, max_image_pixels=99)
     translate = opening.open_translators(str(tmp_path))["AtoB"]
-    with pytest.raises(TranslationError, match="130 pixels, expected 1 to 99"):
+    with pytest.raises(PictureError, match="130 pixels, expected 1 to 99"):
         translate(PICTURES)
 
 
