@@ -21,9 +21,7 @@ from cyclegan_keras.translation.recipe import Recipe, translate_picture
 from cyclegan_keras.translation.translator import Translator
 
 GENERATOR = ResNetGenerator(ngf=2, n_blocks=1, init_gain=0.2)
-RECIPE = Recipe(
-    translator=Translator(lambda x: GENERATOR(x, training=False), GENERATOR.description)
-)
+RECIPE = Recipe(translator=opening.translator_of(GENERATOR))
 SIZES = [(8, 12), (8, 12), (9, 5), (8, 12), (9, 5), (1, 1), (8, 12), (8, 12)]
 
 
@@ -37,7 +35,7 @@ def made(folder, sizes=SIZES):
 
 
 def watched(log, network=lambda x: -x, **more):
-    """A translator that notes how many pictures of what size it gets."""
+    """A translator that logs how many pictures of what size it gets."""
 
     def call(images):
         log.append(images.shape[:3])
@@ -59,8 +57,8 @@ def test_a_job_is_what_each_picture_alone_would_be(batch_size, tmp_path):
 
 
 @pytest.mark.parametrize("ngf", [4, 8, 12])
-def test_files_do_not_tell_what_went_together(ngf, tmp_path):
-    network = ResNetGenerator(ngf=ngf, n_blocks=1, init_gain=0.2)
+def test_files_do_not_show_which_pictures_went_together(ngf, tmp_path):
+    network = ResNetGenerator(ngf=ngf, n_blocks=0, init_gain=0.2)
     recipe = Recipe(translator=opening.translator_of(network))
     tasks = made(tmp_path / "in", [(24, 32)] * 9)
     run_job(tasks, recipe, TranslateOptions())
@@ -107,7 +105,7 @@ def test_a_picture_that_the_network_fails_at_does_not_take_its_batch_along(tmp_p
     assert outcome.failed == [f"{tasks[1].source}: The model returns values that are not finite."]
 
 
-def test_what_a_format_cannot_hold_is_told_once(tmp_path, caplog):
+def test_what_a_format_cannot_hold_is_logged_once(tmp_path, caplog):
     folder = tmp_path / "in"
     folder.mkdir()
     clear = Picture(pixels=np.zeros((4, 4, 3), "uint8"), alpha=np.zeros((4, 4), "uint8"))
