@@ -126,7 +126,7 @@ class Data:
         }
         every = [*chosen["x"], *chosen["y"]]
         height, width = (min(image.shape[axis] for image in every) for axis in (0, 1))
-        crop = functools.partial(images.centre_crop, height=height, width=width)
+        crop = functools.partial(images.center_crop, height=height, width=width)
         return {k: images.to_float(np.stack([*map(crop, v)])).numpy() for k, v in chosen.items()}
 
     def look_at(self, split: str, name: str) -> Loader:

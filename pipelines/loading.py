@@ -47,7 +47,7 @@ class Loader:
         image = self._scaled_picture(index)
         if self._crop_size is None:
             return image
-        return images.centre_crop(image, self._crop_size, self._crop_size)
+        return images.center_crop(image, self._crop_size, self._crop_size)
 
     def scaled_sizes(self) -> list[Size]:
         """Returns the (width, height) of every picture before any crop."""

@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.images.batching import batches_by_shape
 from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.table import METRICS
@@ -128,25 +129,13 @@ def translate_all(
     """Returns G(x) of every picture, and F(G(x)) or None, as uint8 pictures of their sizes."""
     translated, cycled = [], []
     with tqdm(total=len(pictures), desc=title, unit="img", leave=False, disable=None) as bar:
-        for batch in batches(pictures):
-            fakes = np.asarray(translate(to_float(batch)), np.float32)
+        for batch in batches_by_shape(pictures, shape=np.shape, limit=lambda picture: BATCH):
+            fakes = np.asarray(translate(to_float(np.stack(batch))), np.float32)
             translated.extend(to_uint8(fakes))
             if back is not None:
                 cycled.extend(to_uint8(np.asarray(back(fakes))))
             bar.update(len(batch))
     return translated, cycled if back is not None else None
-
-
-def batches(pictures: Sequence[np.ndarray], size: int = BATCH):
-    """Yields (n, height, width, channels) of up to `size` pictures of one shape in a row."""
-    batch: list[np.ndarray] = []
-    for picture in pictures:
-        if batch and (len(batch) == size or picture.shape != batch[0].shape):
-            yield np.stack(batch)
-            batch = []
-        batch.append(picture)
-    if batch:
-        yield np.stack(batch)
 
 
 def to_float(pictures: np.ndarray) -> np.ndarray:

@@ -184,7 +184,7 @@ def _write(work: _Work, format: str) -> None:
     try:
         pictures = work.make()
     except PictureError as error:
-        raise DataError(f"{work.name} is damaged ({error}): replace or remove it.") from error
+        raise DataError(f"{work.name} {error}: replace or remove it.") from error
     for picture, target in zip(pictures, work.targets, strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.partial")

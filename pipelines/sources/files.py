@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cyclegan_keras.files.errors import PictureError
-from pipelines import images
+from cyclegan_keras.images.reading import read_rgb, read_size
 from pipelines.sources.base import Pictures
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -26,10 +26,10 @@ class ListedPictures(Pictures):
         self.paths = tuple(paths)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return images.decode(self.paths[index])
+        return read_rgb(self.paths[index])
 
     def size(self, index: int) -> tuple[int, int]:
-        return images.picture_size(self.paths[index])
+        return read_size(self.paths[index])
 
     def key(self, index: int) -> str:
         path = self.paths[index]

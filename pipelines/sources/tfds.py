@@ -15,7 +15,7 @@ from absl import logging
 
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.errors import DataError
-from pipelines import images
+from cyclegan_keras.images.reading import read_rgb, read_size
 from pipelines.sources.base import Pictures, Source, domains_of
 
 tfds = lazy_loader.load("tensorflow_datasets")
@@ -47,10 +47,10 @@ class EncodedPictures(Pictures):
         self._files = files
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return images.decode(self._files[index])
+        return read_rgb(self._files[index])
 
     def size(self, index: int) -> tuple[int, int]:
-        return images.picture_size(self._files[index])
+        return read_size(self._files[index])
 
     def key(self, index: int) -> str:
         return f"{self.names[index]} {zlib.crc32(self._files[index])} {len(self._files[index])}"

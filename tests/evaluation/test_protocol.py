@@ -3,7 +3,6 @@ import pytest
 
 from cyclegan_keras.evaluation.protocol import (
     Pictures,
-    batches,
     evaluate,
     to_float,
     to_uint8,
@@ -18,11 +17,6 @@ def drawn(count, size=16, seed=0):
 def test_bytes_come_back():
     every = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(to_uint8(to_float(every)), every)
-
-
-def test_batches_are_of_one_shape():
-    pictures = [*drawn(5), *drawn(2, size=8), *drawn(1)]
-    assert [b.shape[:2] for b in batches(pictures, 3)] == [(3, 16), (2, 16), (2, 8), (1, 16)]
 
 
 def test_translations_and_cycles_are_of_every_picture():

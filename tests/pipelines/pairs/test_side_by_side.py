@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from cyclegan_keras.files.errors import DataError
-from pipelines import images
+from cyclegan_keras.images.reading import read_size
 from pipelines.pairs import side_by_side
 
 
@@ -107,7 +107,7 @@ def test_nothing_is_overwritten_unasked(domains):
         combine(domains)
     assert first.read_bytes() == b"mine"
     combine(domains, overwrite=True)
-    assert images.picture_size(first) == (20, 6)
+    assert read_size(first) == (20, 6)
 
 
 def test_what_it_is_made_of_is_never_overwritten(domains):

@@ -6,8 +6,7 @@ import pytest
 
 from cyclegan_keras import layers
 from cyclegan_keras.files.errors import TranslationError
-from cyclegan_keras.translation.tiling import regions
-from cyclegan_keras.translation.tiling.steps import RULES
+from cyclegan_keras.translation.tiling.rules import RULES, PictureNorm
 
 LAYERS = {
     "activation": keras.layers.Activation("tanh"),
@@ -38,29 +37,33 @@ def test_every_region(name):
     whole = np.asarray(layer(x, training=False))
     rule = RULES[type(layer)](layer)
     size = x.shape[1:3]
-    assert tuple(rule.length(size[axis], axis) for axis in (0, 1)) == whole.shape[1:3]
+    assert tuple(rule.output_length(size[axis], axis) for axis in (0, 1)) == whole.shape[1:3]
     random = np.random.default_rng(1)
     for _ in range(25):
-        wanted = tuple(
+        region = tuple(
             tuple(sorted(random.choice(whole.shape[axis] + 1, 2, replace=False))) for axis in (1, 2)
         )
-        given = tuple(rule.needed(wanted[axis], size[axis], axis) for axis in (0, 1))
-        rows, columns = (slice(*span) for span in given)
-        assert all(
-            0 <= start < stop <= side for (start, stop), side in zip(given, size, strict=True)
+        input_region = tuple(rule.input_span(region[axis], size[axis], axis) for axis in (0, 1))
+        for (start, stop), side in zip(input_region, size, strict=True):
+            assert 0 <= start < stop <= side
+        rows, columns = (slice(*span) for span in input_region)
+        found = rule.apply(
+            [x[:, rows, columns]], input_region=input_region, region=region, input_size=size
         )
-        found = rule.apply([x[:, rows, columns]], given, wanted, size)
-        rows, columns = (slice(*span) for span in wanted)
+        rows, columns = (slice(*span) for span in region)
         np.testing.assert_allclose(found, whole[:, rows, columns], atol=1e-6)
 
 
-@pytest.mark.parametrize("layer", [
-    keras.layers.Conv2D(1, 3, padding="same"),
-    keras.layers.Conv2D(1, 3, dilation_rate=2),
-    keras.layers.Conv2DTranspose(1, 3, padding="same"),
-    keras.layers.UpSampling2D(3),
-    keras.layers.AveragePooling2D(2, padding="same"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Conv2D(1, 3, padding="same"),
+        keras.layers.Conv2D(1, 3, dilation_rate=2),
+        keras.layers.Conv2DTranspose(1, 3, padding="same"),
+        keras.layers.UpSampling2D(3),
+        keras.layers.AveragePooling2D(2, padding="same"),
+    ],
+)
 def test_a_layer_that_would_not_be_exact_is_refused(layer):
     with pytest.raises(TranslationError, match=layer.name):
         RULES[type(layer)](layer)
@@ -70,8 +73,8 @@ def test_an_instance_norm_takes_the_whole_picture_s_statistics():
     layer = layers.InstanceNormalization(center=True, scale=True)
     x = np.random.default_rng(0).normal(2, 3, (1, 6, 8, 2)).astype("float32")
     whole = np.asarray(layer(x))
-    rule = regions.WholePicture(layer)
+    rule = PictureNorm(layer)
     rule.mean, rule.variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
     region = ((1, 4), (2, 3))
-    found = rule.apply([x[:, 1:4, 2:3]], region, region, (6, 8))
+    found = rule.apply([x[:, 1:4, 2:3]], input_region=region, region=region, input_size=(6, 8))
     np.testing.assert_allclose(found, whole[:, 1:4, 2:3], atol=1e-6)
