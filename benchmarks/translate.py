@@ -27,12 +27,12 @@ import PIL
 import tensorflow as tf
 
 from cyclegan_keras.images.reading import read_picture
+from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.translation import opening
 from cyclegan_keras.translation.job import Settings, automatic_batch, run_job
 from cyclegan_keras.translation.listing import Task
 from cyclegan_keras.translation.recipe import Recipe
 from cyclegan_keras.weights.networks import load_network
-from cyclegan_keras.weights.starting import networks_of_run
 
 
 def open_generator(place, direction):

@@ -16,9 +16,10 @@ from cyclegan_keras.cli import backends
 from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.models.any_size import mirrored
 from cyclegan_keras.models.description import Description
+from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.translation.tiling.tiled_network import TiledNetwork, bytes_per_pixel
 from cyclegan_keras.translation.translator import Translator
-from cyclegan_keras.weights.starting import networks_of_run, starting_networks
+from cyclegan_keras.weights.starting import starting_networks
 
 DIRECTIONS = ("AtoB", "BtoA")
 EXPORTED = {"a_to_b": "AtoB", "b_to_a": "BtoA"}  # names in exports
