@@ -11,11 +11,11 @@ import filelock
 import numpy as np
 import pytest
 from conftest import ROOT
+from cyclegan_keras.export.table import EXPORTERS
 from made_runs import make_run
 from PIL import Image
 
 from cyclegan_keras.commands import export
-from cyclegan_keras.export.table import EXPORTERS
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
