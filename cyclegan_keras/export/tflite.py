@@ -131,6 +131,7 @@ def export_tflite(
             calibrate on, or the package ai-edge-quantizer is missing.
     """
     _check_variants(variants, calibration)
+    metadata = metadata or {}
     height, width = (size, size) if isinstance(size, int) else size
     ending = ""
     if sized_names:
@@ -158,7 +159,7 @@ def export_tflite(
             "precision": VARIANTS[variant],
             "range": [0, 255] if is_uint8 else [-1, 1],
             "signature": SIGNATURE,
-            **(metadata or {}),
+            **metadata,
             "height": height,
             "width": width,
         }

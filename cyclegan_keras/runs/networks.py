@@ -43,8 +43,8 @@ def networks_of_run(directory: str | pathlib.Path, *, averages: bool = False) ->
     run = Run(directory)
     saved = run.saved_options()
     try:
-        fields = vars(NetworkOptions())
-        options = NetworkOptions(**{name: saved[name] for name in fields if name in saved})
+        names = vars(NetworkOptions())
+        options = NetworkOptions(**{name: saved[name] for name in names if name in saved})
         step, state = run.newest_state()
         parts = {key.split("/")[0] for key in state}
         networks = {}
