@@ -21,7 +21,6 @@ from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning.options import PlanOptions
 from cyclegan_keras.runs import run as runs
-from cyclegan_keras.runs.facts import note_facts
 from cyclegan_keras.runs.options import RunOptions
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
@@ -120,7 +119,7 @@ def train(typed: Mapping[str, object]) -> int:
     run.create()
     with run.locked():
         run.save_options(flags.flatten(options, saved_only=True))
-        note_facts(run, data.facts())
+        run.note_facts(data.facts())
         return train_to_the_end(run, trainer, data, options, team)
 
 
@@ -253,7 +252,7 @@ def start_from(trainer, networks: Mapping) -> str:
     Raises:
         OptionError: they do not fit.
     """
-    from cyclegan_keras.weights.networks import describe
+    from cyclegan_keras.models.description import describe
 
     try:
         trainer.start_from(networks)
@@ -269,7 +268,7 @@ def start_from(trainer, networks: Mapping) -> str:
 def train_to_the_end(run: runs.Run, trainer, data, options: dict, team) -> int:
     """Continues `run` from its last checkpoint to its end; returns the exit code."""
     from cyclegan_keras.evaluation.ground_truth import ground_truth
-    from cyclegan_keras.runs.generators import save_generators
+    from cyclegan_keras.runs.networks import save_generators
 
     # ---- where an earlier command left off ----
     if team.is_chief:
@@ -307,7 +306,7 @@ def train_to_the_end(run: runs.Run, trainer, data, options: dict, team) -> int:
 def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> Interruption:
     """Trains to `last_step`, or to the step at which a signal asks to stop."""
     from cyclegan_keras.evaluation import best
-    from cyclegan_keras.runs.generators import save_generator
+    from cyclegan_keras.runs.networks import save_generator
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
 

@@ -29,7 +29,8 @@ from cyclegan_keras.commands import train
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
-from cyclegan_keras.runs.run import META, Run
+from cyclegan_keras.runs.checkpoint import META
+from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.doctor import findings
 from cyclegan_keras.training.options import METHOD_OPTIONS
 from cyclegan_keras.weights.networks import load_network

@@ -13,7 +13,8 @@ from PIL import Image
 
 from cyclegan_keras.cli.presets import METHODS
 from cyclegan_keras.commands import evaluate, export, train, translate
-from cyclegan_keras.runs.run import META, Run
+from cyclegan_keras.runs.checkpoint import META
+from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training import progress
 from cyclegan_keras.training.table import TRAINERS
 
