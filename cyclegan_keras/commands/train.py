@@ -4,7 +4,6 @@ python train.py --dataset=cycle_gan/horse2zebra
 """
 
 import dataclasses
-import functools
 import json
 import os
 from collections.abc import Mapping
@@ -307,7 +306,6 @@ def train_to_the_end(run: runs.Run, trainer, data, options: dict, team) -> int:
 def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> Interruption:
     """Trains to `last_step`, or to the step at which a signal asks to stop."""
     from cyclegan_keras.evaluation import best
-    from cyclegan_keras.runs.generators import save_generator
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
 
@@ -318,7 +316,6 @@ def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> In
         trainer,
         data,
         run,
-        functools.partial(save_generator, trainer, run),
         seed=run_options.seed,
     )
     doctors = doctor.callbacks_for(
