@@ -72,7 +72,9 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
         2004, section III.
     """
     if min(a.shape[:2]) < _WINDOW:
-        raise MetricError(f"SSIM needs pictures of at least {_WINDOW} pixels a side, not {a.shape}.")
+        raise MetricError(
+            f"SSIM needs pictures of at least {_WINDOW} pixels a side, not {a.shape}."
+        )
     a, b = _floats(a), _floats(b)
     mean_a, mean_b = _blur(a), _blur(b)
     variance_a, variance_b = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2

@@ -88,7 +88,9 @@ def steganography_measures(evidence: Evidence) -> list[Measure]:
     errors = cycle_errors(translate, back, evidence.inputs, seed=evidence.seed)
     undisturbed = errors.pop("as it is")
     if undisturbed.mean() < _LEAST_ERROR:
-        raise MetricError("The cycle is perfect, as that of a model that only copies, and its error of 0 has no ratio.")
+        raise MetricError(
+            "The cycle is perfect, as that of a model that only copies, and its error of 0 has no ratio."
+        )
     return [
         _measure(name, undisturbed, disturbed, evidence.seed) for name, disturbed in errors.items()
     ]

@@ -67,9 +67,7 @@ def test_what_is_missing_is_said(missing, make_measure):
 
 
 def test_a_value_alone_and_nothing_at_all(make_measure):
-    alone = make_measure(
-        value=0.5, low=0.5, high=0.5, real_score=math.nan, copy_score=math.nan
-    )
+    alone = make_measure(value=0.5, low=0.5, high=0.5, real_score=math.nan, copy_score=math.nan)
     found, words = drawn(alone)
     assert found["value"]["cx"] == 50
     assert words == ["real pictures: n/a", "copying the input: n/a"]
