@@ -106,9 +106,9 @@ def train(typed: Mapping[str, object]) -> int:
     if options["plan"].plan:
         from cyclegan_keras.planning.planner import plan
 
-        text, fits = plan(options, data, trainer)
-        print(text)
-        return 0 if fits else 1
+        found = plan(options, data, trainer)
+        print(found.text)
+        return 0 if found.fits else 1
     if starting_networks:
         print(start_from(trainer, starting_networks))
 

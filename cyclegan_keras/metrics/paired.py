@@ -17,7 +17,7 @@ _SIGMA = 1.5  # pixels, its standard deviation
 def paired_error(
     translate: Callable[[np.ndarray], np.ndarray], pairs: Iterable[tuple[np.ndarray, np.ndarray]]
 ) -> dict[str, float]:
-    """Returns the mean absolute error of translations against their true counterparts, on the scale 0..255.
+    """Returns the mean absolute error of translations against their counterparts, of 255.
 
     Args:
         translate: maps a batch in [-1, 1], (batch, height, width, channels), to its translation.

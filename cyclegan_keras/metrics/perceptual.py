@@ -53,8 +53,8 @@ def perceptual_measures(evidence: Evidence) -> list[Measure]:
             n=(len(distances),),
             features=network.name,
             protocol="squared distance of unit-length middle layers, mean over places and layers, "
-            f"unweighted (not LPIPS); n counts pairs; {network.protocol}; percentile bootstrap over "
-            "pairs",
+            f"unweighted (not LPIPS); n counts pairs; {network.protocol}; percentile bootstrap "
+            "over pairs",
             chance=float(unrelated.mean()) if len(distances) > 1 else None,
             note="A copy is perfectly faithful: read it together with a distance to real pictures.",
         )

@@ -89,7 +89,8 @@ def steganography_measures(evidence: Evidence) -> list[Measure]:
     undisturbed = errors.pop("as it is")
     if undisturbed.mean() < _LEAST_ERROR:
         raise MetricError(
-            "The cycle is perfect, as that of a model that only copies, and its error of 0 has no ratio."
+            "The cycle is perfect, as that of a model that only copies, and an error of 0 has no "
+            "ratio."
         )
     return [
         _measure(name, undisturbed, disturbed, evidence.seed) for name, disturbed in errors.items()
