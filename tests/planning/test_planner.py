@@ -24,6 +24,7 @@ TINY = (
     "--batch_size=4",
     "--method=pix2pix",  # has neither --remat nor FastCUT beside it: one process
     "--generator=resnet_3blocks",
+    "--norm=none",
     "--ngf=2",
     "--discriminator=pixel",
     "--ndf=2",
