@@ -20,10 +20,11 @@ def frechet_measures(evidence: Evidence) -> list[Measure]:
     value = frechet(fake, y)
     stderr = frechet_stderr(fake, y, seed=evidence.seed)
     low, high = normal_interval(value, stderr)
+    name = "FID" if network.name == "inception" else "Frechet distance"
     counts = (len(translated), len(real), len(drawn), len(x))
     return [
         Measure(
-            name="FID" if network.name == "inception" else "Frechet distance",
+            name=name,
             value=value,
             low=low,
             high=high,
@@ -37,7 +38,8 @@ def frechet_measures(evidence: Evidence) -> list[Measure]:
             f"other real and input pictures; {network.protocol}; interval by a delete-a-group "
             "jackknife over pictures",
             stderr=stderr,
-            note="Too large by an amount that falls with n: compare at the same n only.",
+            note=f"The {name} is too large by an amount that falls with n: compare it at the same n "
+            "only.",
         )
     ]
 

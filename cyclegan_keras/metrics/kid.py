@@ -30,7 +30,7 @@ def kid_measures(evidence: Evidence) -> list[Measure]:
             better="lower",
             n=(len(translated), len(real), len(other), len(x)),
             features=network.name,
-            protocol="KID x1000: unbiased MMD^2, kernel (a.b/d + 1)^3, mean of "
+            protocol="1000 times the unbiased MMD^2, kernel (a.b/d + 1)^3, mean of "
             f"{_SUBSETS} subsets of {size}; n counts translated, real, other real and input "
             f"pictures; {network.protocol}; interval by a delete-a-group jackknife over pictures",
             stderr=stderr,

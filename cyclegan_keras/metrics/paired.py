@@ -124,7 +124,8 @@ _COMPARISONS = (
         compare=ssim,
         better="higher",
         of_equal=1.0,
-        definition="Gaussian window of 11 pixels, sigma 1.5, mean over channels",
+        definition="structural similarity in a Gaussian window of 11 pixels, sigma 1.5, mean over "
+        "channels",
     ),
 )
 
@@ -156,7 +157,7 @@ def cycle_measures(evidence: Evidence) -> list[Measure]:
             truth=evidence.inputs,
             copies=evidence.inputs,
             seed=evidence.seed,
-            note="Copying makes a perfect cycle: read it together with a distance to real "
+            note="Copying makes a perfect cycle: read its errors together with a distance to real "
             "pictures.",
         )
         for comparison in _COMPARISONS
@@ -180,7 +181,7 @@ def _measure(comparison, *, name, pictures, truth, copies, seed, note=""):
         better=comparison.better,
         n=(len(values),),
         features="pixels",
-        protocol=f"{comparison.name}, {comparison.definition}; mean over pictures; n counts pairs; "
+        protocol=f"{comparison.definition}; mean over pictures; n counts pairs; "
         "percentile bootstrap over pairs",
         chance=chance,
         note=note,

@@ -89,8 +89,7 @@ def steganography_measures(evidence: Evidence) -> list[Measure]:
     undisturbed = errors.pop("as it is")
     if undisturbed.mean() < _LEAST_ERROR:
         raise MetricError(
-            "The cycle is perfect, as that of a model that only copies, and an error of 0 has no "
-            "ratio."
+            "The cycle error is 0, as it is for a model that only copies, and so it has no ratio."
         )
     return [
         _measure(name, undisturbed, disturbed, evidence.seed) for name, disturbed in errors.items()
