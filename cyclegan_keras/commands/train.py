@@ -4,7 +4,6 @@ python train.py --dataset=cycle_gan/horse2zebra
 """
 
 import dataclasses
-import functools
 import json
 import os
 from collections.abc import Mapping
@@ -106,9 +105,9 @@ def train(typed: Mapping[str, object]) -> int:
     if options["plan"].plan:
         from cyclegan_keras.planning.planner import plan
 
-        text, fits = plan(options, data, trainer)
-        print(text)
-        return 0 if fits else 1
+        found = plan(options, data, trainer)
+        print(found.text)
+        return 0 if found.fits else 1
     if starting_networks:
         print(start_from(trainer, starting_networks))
 
@@ -306,7 +305,6 @@ def train_to_the_end(run: runs.Run, trainer, data, options: dict, team) -> int:
 def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> Interruption:
     """Trains to `last_step`, or to the step at which a signal asks to stop."""
     from cyclegan_keras.evaluation import best
-    from cyclegan_keras.runs.networks import save_generator
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
 
@@ -317,7 +315,6 @@ def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> In
         trainer,
         data,
         run,
-        functools.partial(save_generator, trainer, run),
         seed=run_options.seed,
     )
     doctors = doctor.callbacks_for(
