@@ -156,7 +156,7 @@ def callbacks_for(
     Args:
         options: how often, and on how many pictures.
         trainer: will be evaluated.
-        data: what `pipelines.build` returns.
+        data: a `pipelines.data.Data`.
         run: where the best generators are kept.
         save: see `KeepBest`.
         seed: see `KeepBest`.

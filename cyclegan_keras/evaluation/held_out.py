@@ -29,7 +29,7 @@ def pictures_of(data, part: str = "all", most: int | None = None) -> dict[str, P
     """Returns the pictures of both directions, "x_to_y" and "y_to_x", of a test split.
 
     Args:
-        data: what `pipelines.build` returns.
+        data: a `pipelines.data.Data`.
         part: see `indices`.
         most: pictures of each domain at most, or None.
 
@@ -37,7 +37,7 @@ def pictures_of(data, part: str = "all", most: int | None = None) -> dict[str, P
         EvaluationError: too few pictures.
     """
     test, train = (
-        {name: data.look_at(split, name) for name in "xy"} for split in ("test", "train")
+        {name: data.unaugmented(split, name) for name in "xy"} for split in ("test", "train")
     )
     chosen = {name: indices(len(test[name]), part, most) for name in "xy"}
     if min(map(len, chosen.values())) < LEAST:

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-import pipelines
 from cyclegan_keras.files.errors import DataError
+from pipelines.data import Data
 from pipelines.options import DataOptions
 
 
@@ -26,7 +26,7 @@ def make_set(root, sizes=((40, 30),), count=3, test=True):
 
 def build(root, **how):
     how = {"crop_size": 16, **how}
-    return pipelines.build(DataOptions(dataset=str(root), **how), seed=3)
+    return Data(DataOptions(dataset=str(root), **how), seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -87,15 +87,15 @@ def test_caches_change_nothing(folder, tmp_path, cache):
 
 def test_the_demo_resumes_bit_for_bit():
     options = DataOptions(dataset="demo/ponies", crop_size=16)
-    whole = pipelines.build(options, seed=5).train(0, 12)
-    tail = pipelines.build(options, seed=5).train(9, 12)
+    whole = Data(options, seed=5).train(0, 12)
+    tail = Data(options, seed=5).train(9, 12)
     for late, early in zip(tail, whole.skip(9), strict=True):
         np.testing.assert_array_equal(late["x"], early["x"])
         np.testing.assert_array_equal(late["y"], early["y"])
 
 
 def test_the_demo_has_a_known_counterpart_and_its_own_size():
-    data = pipelines.build(DataOptions(dataset="demo/ponies"), seed=0)
+    data = Data(DataOptions(dataset="demo/ponies"), seed=0)
     assert data.paired_test
     samples = data.samples(4)
     assert data.options.crop_size == data.source.crop_size == samples["x"].shape[1]
@@ -213,20 +213,20 @@ def test_a_truncated_picture_does_not_stop_the_run(tmp_path):
         ({"crop_size": 64, "preprocess": "crop"}, r"3 of 3 .*smaller .*trainA/0.png \(40x30\)"),
         ({"batch_size": 4}, "--batch_size=4 is more than the 3 pictures"),
         ({"batch_size": 0}, "--batch_size=0: expected at least 1"),
-        ({"preprocess": "stretch"}, "--preprocess=stretch: expected resize_and_crop or crop"),
+        ({"preprocess": "stretch"}, "--preprocess=stretch: expected one of resize_and_crop, crop"),
         ({"dataset": "nowhere"}, "--dataset=nowhere is neither"),
     ],
 )
 def test_what_cannot_work_is_said(folder, how, message):
     options = {"dataset": str(folder), "crop_size": 16, **how}
     with pytest.raises(DataError, match=message):
-        pipelines.build(DataOptions(**options), seed=0)
+        Data(DataOptions(**options), seed=0)
 
 
 def test_op_determinism_keeps_reading_in_parallel():
     """A stateful load would be serialised by tf.data under op determinism."""
     options = DataOptions(dataset="demo/ponies", crop_size=16)
-    graph = pipelines.build(options, seed=0).train(0, 4)
+    graph = Data(options, seed=0).train(0, 4)
     ops = {node.op for f in _functions(graph) for node in f.node_def}
     assert "PyFuncStateless" in ops
     assert "EagerPyFunc" not in ops

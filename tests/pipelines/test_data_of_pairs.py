@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import pipelines
 from cyclegan_keras.files.errors import DataError
+from pipelines.data import Data
 from pipelines.options import DataOptions
 
 
 def scene(number, size=(40, 24)):
-    """Noise in colours of its own, uint8 (height, width, 3)."""
+    """Noise in colors of its own, uint8 (height, width, 3)."""
     width, height = size
     return np.random.default_rng(number).integers(0, 256, (height, width, 3), np.uint8)
 
@@ -50,7 +50,7 @@ LAYOUTS = {"side by side": side_by_side, "apart": apart}
 
 def build(root, paired=True, **how):
     how = {"crop_size": 16, "preprocess": "crop", **how}
-    return pipelines.build(DataOptions(dataset=str(root), **how), seed=3, paired=paired)
+    return Data(DataOptions(dataset=str(root), **how), seed=3, paired=paired)
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -137,9 +137,9 @@ def test_val_stands_in_for_test(tmp_path):
     side_by_side(tmp_path, ("train", "val"))
     data = build(tmp_path)
     assert data.has_test
-    assert data.look_at("test", "x").pictures.names[0] == "val/0.png"
+    assert data.unaugmented("test", "x").pictures.names[0] == "val/0.png"
     side_by_side(tmp_path, ("test",), count=1)
-    assert build(tmp_path).look_at("test", "x").pictures.names == ("test/0.png",)
+    assert build(tmp_path).unaugmented("test", "x").pictures.names == ("test/0.png",)
 
 
 def test_without_test_pairs(folder, tmp_path):
@@ -158,7 +158,7 @@ def test_facts_tell_halves_apart(folder):
 
 
 def test_the_drawn_pairs():
-    data = pipelines.build(DataOptions(dataset="demo/pony_pairs"), seed=0, paired=True)
+    data = Data(DataOptions(dataset="demo/pony_pairs"), seed=0, paired=True)
     assert (data.paired_test, data.steps_per_epoch) == (True, 400)
     for batch in data.train(0, 8).as_numpy_iterator():
         same = np.abs(batch["x"] - batch["y"]).max(axis=-1) < 0.05
@@ -274,7 +274,7 @@ def test_a_batch_larger_than_the_set(folder):
 
 
 def test_the_real_facades(shared_data, tmp_path):
-    """Left are photographs; right are label maps, which have few colours."""
+    """Left are photographs; right are label maps, which have few colors."""
     with zipfile.ZipFile(shared_data / "data" / "facades.zip") as archive:
         names = [f"facades/{split}/{n}.jpg" for split in ("train", "test") for n in (1, 2, 3)]
         archive.extractall(tmp_path, names)
