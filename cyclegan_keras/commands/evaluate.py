@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import absl.logging
 
-import pipelines
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
@@ -206,13 +205,14 @@ def load_pictures(
     """Returns what A and B show, and the pictures by direction."""
     from cyclegan_keras.evaluation import held_out
     from cyclegan_keras.training.table import TRAINERS
+    from pipelines.data import Data
 
     if options.input or options.real:
         return ("A", "B"), {directions[0]: pictures_of_folders(options)}
     # Pictures of one name are counterparts if the model was trained on them as pairs.
     method = TRAINERS.get(trained_with.get("method"))
     paired = method is not None and method.needs_pairs and not options.dataset
-    data = pipelines.build(data_options(options, trained_with), seed=options.seed, paired=paired)
+    data = Data(data_options(options, trained_with), seed=options.seed, paired=paired)
     if not data.has_test:
         absl.logging.warning(
             "%s has no test pictures: the model is evaluated on those of its training.", data.name

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image
 
-import pipelines.sources
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.export.options import ExportOptions
@@ -23,6 +22,7 @@ from cyclegan_keras.files.errors import DataError, ExportError, OptionError, Run
 from cyclegan_keras.files.lock import locked
 from cyclegan_keras.models.direction import Direction
 from cyclegan_keras.runs.run import Run
+from pipelines.sources import datasets
 from pipelines.sources.files import FilePictures
 
 GROUPS = {"export": ExportOptions}
@@ -185,7 +185,7 @@ def load_pictures(
     for direction in directions:
         compare, calibrate = compared_on, calibrated_on
         if compare is None or calibrate is None:
-            data = pipelines.sources.find(dataset, trained_with.get("data_dir"))
+            data = datasets.find(dataset, trained_with.get("data_dir"))
             train, test = data.train_a, data.test_a
             if direction.source == "B":
                 train, test = data.train_b, data.test_b

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 
 import absl.logging
 
-import pipelines
-import pipelines.sources
 from cyclegan_keras.cli import backends, flags, presets
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.distribution.options import DistributionOptions
@@ -23,6 +21,7 @@ from cyclegan_keras.runs import run as runs
 from cyclegan_keras.runs.options import RunOptions
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
+from pipelines.sources import datasets
 
 GROUPS = {
     "run": RunOptions,
@@ -82,9 +81,10 @@ def train(typed: Mapping[str, object]) -> int:
     set_global_state(options["run"])
 
     from cyclegan_keras.training.table import TRAINERS
+    from pipelines.data import Data
 
     # ---- data ----
-    data = pipelines.build(
+    data = Data(
         options["data"],
         seed=options["run"].seed,
         paired=TRAINERS[options["run"].method].needs_pairs,
@@ -185,7 +185,7 @@ def usual_directory(chosen: Mapping[str, object]) -> str:
             "--help."
         )
     dataset = chosen["dataset"]
-    is_folder = dataset not in pipelines.sources.known()
+    is_folder = dataset not in datasets.known()
     return runs.default_directory(dataset, chosen.get("method", "cyclegan"), is_folder=is_folder)
 
 

@@ -165,7 +165,7 @@ def callbacks_for(
     Args:
         options: every how many steps, and on how many pictures.
         trainer: will be evaluated.
-        data: what `pipelines.build` returns.
+        data: a `pipelines.data.Data`.
         run: where the best generators are kept.
         seed: see `KeepBest`.
 

@@ -8,7 +8,7 @@ def ground_truth(trainer, data) -> str:
 
     Args:
         trainer: translates.
-        data: what `pipelines.build` returns, with `paired_test`.
+        data: a `pipelines.data.Data`, with `paired_test`.
     """
     lines = []
     for direction, generator in trainer.translators.items():

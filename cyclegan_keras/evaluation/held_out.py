@@ -32,14 +32,14 @@ def pictures_of(data, part: str = "all", most: int | None = None) -> dict[str, P
     """Returns the pictures of both directions, "x_to_y" and "y_to_x", of a test split.
 
     Args:
-        data: what `pipelines.build` returns.
+        data: a `pipelines.data.Data`.
         part: see `indices`.
         most: pictures of each domain at most, or None.
 
     Raises:
         EvaluationError: too few pictures.
     """
-    test_x, test_y = data.look_at("test", "x"), data.look_at("test", "y")
+    test_x, test_y = data.unaugmented("test", "x"), data.unaugmented("test", "y")
     chosen_x, chosen_y = indices(len(test_x), part, most), indices(len(test_y), part, most)
     if min(len(chosen_x), len(chosen_y)) < LEAST:
         raise EvaluationError(
@@ -67,5 +67,5 @@ def pictures_of(data, part: str = "all", most: int | None = None) -> dict[str, P
 
 
 def _training_pictures(data, name: str) -> list[np.ndarray]:
-    train = data.look_at("train", name)
+    train = data.unaugmented("train", name)
     return [train(i) for i in indices(len(train), most=OTHER_REAL)]

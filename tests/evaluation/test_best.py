@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-import pipelines
 from cyclegan_keras.evaluation.best import KeepBest, SelectionOptions, callbacks_for, score
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 from cyclegan_keras.files.errors import EvaluationError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
+from pipelines.data import Data
 from pipelines.options import DataOptions
 
 INPUTS = list(np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8))
@@ -111,7 +111,7 @@ def test_no_test_pictures_is_a_sentence():
 
 
 def test_the_demo_set_needs_no_features(tmp_path):
-    data = pipelines.build(DataOptions(dataset="demo/ponies", preprocess="crop"), seed=0)
+    data = Data(DataOptions(dataset="demo/ponies", preprocess="crop"), seed=0)
     options = SelectionOptions(eval_every=5, eval_pictures=4)
     (keep,) = callbacks_for(options, Model(), data, Run(tmp_path), seed=0)
     assert keep.network is None

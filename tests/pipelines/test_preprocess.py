@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.presets import PRESETS, scaled_size, viewing_size
+from pipelines.preprocess import PREPROCESSING, scaled_size, viewing_size
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,6 @@ def test_scaled_size(preprocess, size, expected):
 
 def test_resize_and_crop_shows_whole_pictures():
     assert viewing_size("resize_and_crop", (300, 200), 286, 256) == (256, 256)
-    for preprocess in set(PRESETS) - {"resize_and_crop"}:
+    for preprocess in set(PREPROCESSING) - {"resize_and_crop"}:
         size = (300, 200)
         assert viewing_size(preprocess, size, 286, 256) == scaled_size(preprocess, size, 286)

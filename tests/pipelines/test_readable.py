@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from cyclegan_keras.files.errors import DataError
-from pipelines.scan import matched, scan
+from pipelines.readable import Domains, find_readable, whole_pairs
 from pipelines.sources.tfds import EncodedPictures
 
 
@@ -28,7 +28,7 @@ TRUNCATED = NOISE.getvalue()[:1500]
 
 
 def test_all_good():
-    found = scan(pictures(*GOOD), "trainA", refuse=True)
+    found = find_readable(pictures(*GOOD), "trainA", refuse=True)
     assert len(found) == 4
     assert found.sizes == ((16, 8),) * 4
     assert found.skipped == []
@@ -36,7 +36,7 @@ def test_all_good():
 
 def test_unreadable_headers_are_skipped_and_named_once(caplog):
     with caplog.at_level(logging.WARNING):
-        found = scan(pictures(GOOD[0], HEADLESS, GOOD[2]), "trainA", refuse=False)
+        found = find_readable(pictures(GOOD[0], HEADLESS, GOOD[2]), "trainA", refuse=False)
     assert found.names == ("trainA/0.jpg", "trainA/2.jpg")
     assert found.skipped == ["trainA/1.jpg"]
     assert found[1][0, 0, 0] == 80
@@ -46,32 +46,35 @@ def test_unreadable_headers_are_skipped_and_named_once(caplog):
 
 def test_refused():
     with pytest.raises(DataError, match=r"1 of 3 .*trainA/1.jpg.*--on_bad_image=skip"):
-        scan(pictures(GOOD[0], HEADLESS, GOOD[2]), "trainA", refuse=True)
+        find_readable(pictures(GOOD[0], HEADLESS, GOOD[2]), "trainA", refuse=True)
 
 
 def test_only_decoding_finds_a_damaged_body():
     files = pictures(GOOD[0], TRUNCATED)
-    assert len(scan(files, "trainA", refuse=False)) == 2
-    assert len(scan(files, "trainA", refuse=False, decode=True)) == 1
+    assert len(find_readable(files, "trainA", refuse=False)) == 2
+    assert len(find_readable(files, "trainA", refuse=False, decode=True)) == 1
 
 
 def test_all_unreadable():
     with pytest.raises(DataError, match="2 of 2 pictures of trainA cannot be read"):
-        scan(pictures(HEADLESS, HEADLESS), "trainA", refuse=False)
+        find_readable(pictures(HEADLESS, HEADLESS), "trainA", refuse=False)
 
 
 def test_a_long_list_is_cut():
+    nine = 9 * [HEADLESS]
     with pytest.raises(DataError, match="and 4 more"):
-        scan(pictures(*[HEADLESS] * 9), "trainA", refuse=False)
+        find_readable(pictures(*nine), "trainA", refuse=False)
 
 
 def test_most():
-    assert scan(pictures(*GOOD), "trainA", refuse=False, most=2).names[-1] == "trainA/1.jpg"
-    assert len(scan(pictures(*GOOD), "trainA", refuse=False, most=9)) == 4
+    assert (
+        find_readable(pictures(*GOOD), "trainA", refuse=False, most=2).names[-1] == "trainA/1.jpg"
+    )
+    assert len(find_readable(pictures(*GOOD), "trainA", refuse=False, most=9)) == 4
 
 
 def test_a_damaged_body_gives_way_to_the_next_picture_with_one_warning(caplog):
-    found = scan(pictures(GOOD[0], GOOD[1], TRUNCATED), "trainA", refuse=False)
+    found = find_readable(pictures(GOOD[0], GOOD[1], TRUNCATED), "trainA", refuse=False)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             np.testing.assert_array_equal(found.substitute(2, found.__getitem__), found[0])
@@ -80,14 +83,14 @@ def test_a_damaged_body_gives_way_to_the_next_picture_with_one_warning(caplog):
 
 
 def test_no_readable_body_at_all():
-    found = scan(pictures(TRUNCATED, TRUNCATED), "trainA", refuse=False)
-    with pytest.raises(DataError, match="None of the 2 pictures"):
+    found = find_readable(pictures(TRUNCATED, TRUNCATED), "trainA", refuse=False)
+    with pytest.raises(DataError, match=r"None of the 2 pictures .* replace them"):
         found.substitute(0, found.__getitem__)
 
 
-def test_matched_keeps_pairs_together():
-    first = scan(pictures(*GOOD[:3], HEADLESS), "testA", refuse=False)
-    second = scan(pictures(HEADLESS, *GOOD[1:]), "testB", refuse=False)
-    first, second = matched(first, second)
+def test_only_whole_pairs_are_kept():
+    first = find_readable(pictures(*GOOD[:3], HEADLESS), "testA", refuse=False)
+    second = find_readable(pictures(HEADLESS, *GOOD[1:]), "testB", refuse=False)
+    first, second = whole_pairs(Domains(first, second))
     assert first.indices == second.indices == (1, 2)
     assert first.names == ("trainA/1.jpg", "trainA/2.jpg")

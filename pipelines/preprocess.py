@@ -28,35 +28,47 @@ def _short_side(size: Size, load_size: int) -> Size:
 
 
 @dataclasses.dataclass(frozen=True)
-class Preset:
-    """A scaling rule (size, load_size) -> size, and whether a random crop follows."""
+class Preprocessing:
+    """One value of `--preprocess`.
+
+    Attributes:
+        scale: (size, load_size) -> the size that a picture is resized to.
+        crops: whether a random crop follows.
+    """
 
     scale: Callable[[Size, int], Size]
     crops: bool
 
 
-PRESETS = {
-    "resize_and_crop": Preset(_square, crops=True),
-    "crop": Preset(_keep, crops=True),
-    "scale_width": Preset(_width, crops=False),
-    "scale_width_and_crop": Preset(_width, crops=True),
-    "scale_shortside": Preset(_short_side, crops=False),
-    "scale_shortside_and_crop": Preset(_short_side, crops=True),
-    "none": Preset(_keep, crops=False),
+PREPROCESSING = {
+    "resize_and_crop": Preprocessing(_square, crops=True),
+    "crop": Preprocessing(_keep, crops=True),
+    "scale_width": Preprocessing(_width, crops=False),
+    "scale_width_and_crop": Preprocessing(_width, crops=True),
+    "scale_shortside": Preprocessing(_short_side, crops=False),
+    "scale_shortside_and_crop": Preprocessing(_short_side, crops=True),
+    "none": Preprocessing(_keep, crops=False),
 }
 
 
 def scaled_size(preprocess: str, size: Size, load_size: int) -> Size:
-    """Returns the (width, height) a picture of `size` is resized to, before any crop."""
-    preset = PRESETS[preprocess]
-    width, height = preset.scale(size, load_size)
-    if preset.crops:
+    """Returns the (width, height) that a training picture of `size` is resized to, before any crop.
+
+    Example:
+        >>> scaled_size("scale_width_and_crop", (300, 200), load_size=286)
+        (286, 190)
+        >>> scaled_size("scale_width", (300, 200), load_size=286)  # no crop: multiples of 4
+        (288, 192)
+    """
+    preprocessing = PREPROCESSING[preprocess]
+    width, height = preprocessing.scale(size, load_size)
+    if preprocessing.crops:
         return width, height
     return _nearest_multiple(width), _nearest_multiple(height)
 
 
 def viewing_size(preprocess: str, size: Size, load_size: int, crop_size: int) -> Size:
-    """Returns the (width, height) a test picture is resized to, before any centre crop.
+    """Returns the (width, height) that a test picture is resized to, before any center crop.
 
     As in training, except that `resize_and_crop` shows the whole picture at `crop_size`.
     """
