@@ -32,9 +32,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is lo
 
 import keras  # noqa: E402
 
-import pipelines.sources  # noqa: E402
 from cyclegan_keras.commands import evaluate, train  # noqa: E402
 from cyclegan_keras.images.pixels import to_float, to_uint8  # noqa: E402
+from pipelines.sources import demo  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 
@@ -99,7 +99,7 @@ def save(picture: Image.Image, path: pathlib.Path) -> None:
 
 def demo_picture(run_dir: pathlib.Path) -> Image.Image:
     """Returns a sheet of test pictures, their translations and the way back, in both directions."""
-    source = pipelines.sources.find("demo/ponies")
+    source = demo.load("ponies")
     generator_g = keras.saving.load_model(run_dir / "generator_g.keras")
     generator_f = keras.saving.load_model(run_dir / "generator_f.keras")
     brown = np.stack([source.test_a[number] for number in TEST_PICTURES])
