@@ -5,7 +5,6 @@ from functools import partial
 import keras
 
 from cyclegan_keras.layers import BilinearUpsampling2D, ResidualBlock
-from cyclegan_keras.layers.recomputed import recomputed
 from cyclegan_keras.models.base import Parts, check_choice, check_int, check_multiple
 from cyclegan_keras.models.description import Described
 
@@ -166,7 +165,7 @@ class ResNetGenerator(Described, keras.Model):
             return super().call(inputs, training=training, mask=mask)
         x = inputs
         for part in self._parts():
-            x = recomputed(partial(part, training=True))(x)
+            x = keras.remat(partial(part, training=True))(x)
         return x
 
     @property

@@ -7,6 +7,7 @@ from line_fit import Line, X, check_step
 
 from cyclegan_keras.files.errors import TrainingError
 from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.training.gradient_steps import Loss
 from cyclegan_keras.training.options import METHOD_OPTIONS
 from cyclegan_keras.training.table import TRAINERS
 
@@ -79,9 +80,9 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("parts", [1, 2])
-@pytest.mark.parametrize("begins", [False, True], ids=["at once", "from a beginning"])
-def test_a_step_goes_down_the_slope(parts, begins):
-    check_step(parts, begins)
+@pytest.mark.parametrize("with_forward_pass", [False, True])
+def test_a_step_goes_down_the_slope(parts, with_forward_pass):
+    check_step(parts, with_forward_pass)
 
 
 @pytest.mark.parametrize("parts", [1, 2])
@@ -89,13 +90,11 @@ def test_losses_of_several_objectives_add_up(parts):
     line = Line(parts)
     data = {"x": ops.convert_to_tensor(X)}
     objectives = [
-        lambda batch: (ops.mean(line.w * batch["x"]), {"first": ops.mean(batch["x"])}, {}),
-        lambda batch: (3 * line.b, {}, {"same": batch["x"]}),
+        lambda batch: Loss(ops.mean(line.w * batch["x"]), {"first": ops.mean(batch["x"])}),
+        lambda batch: Loss(3 * line.b, pictures={"same": batch["x"]}),
     ]
-    terms, pictures = line.minimize(objectives, data, line.variables, "line")
-    assert {name: float(value) for name, value in terms.items()} == {
-        "loss": 2 * np.mean(X) + 3,
-        "first": np.mean(X),
-    }
-    np.testing.assert_array_equal(pictures["same"], X)
+    loss = line.minimize(objectives, batch=data, variables=line.variables, optimizer="line")
+    assert float(loss.value) == 2 * np.mean(X) + 3
+    assert {name: float(term) for name, term in loss.terms.items()} == {"first": np.mean(X)}
+    np.testing.assert_array_equal(loss.pictures["same"], X)
     assert (float(line.w), float(line.b)) == (2 - np.mean(X), 1 - 3)
