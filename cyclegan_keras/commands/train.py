@@ -63,7 +63,7 @@ def main(argv: list[str]) -> int:
 
 def train(typed: Mapping[str, object]) -> int:
     """Trains from the options typed, by name; returns the exit code."""
-    backends.check_choice()
+    backends.check_environment()
     if typed.get("dry_run"):
         options, run_dir, _ = resolve_options(typed)
         print(json.dumps({**flags.flatten(options), "run_dir": run_dir}, indent=2))
@@ -93,7 +93,7 @@ def train(typed: Mapping[str, object]) -> int:
     options = fill_in(options, data)
 
     # ---- devices and trainer ----
-    team = devices.form(
+    team = devices.form_team(
         options["devices"],
         joined,
         data.options.batch_size,
@@ -131,7 +131,7 @@ def resolve_options(typed: Mapping[str, object]) -> tuple[dict, str, dict]:
     typed = dict(typed)
     if typed.get("dataset"):  # photos/ and photos are one folder
         typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))
-    preset = presets.PRESETS.get(typed.get("preset"), {})
+    preset = presets.PRESET_DEFAULTS.get(typed.get("preset"), {})
     run_dir = os.path.expanduser(typed.get("run_dir") or usual_directory({**preset, **typed}))
     run = runs.Run(run_dir)
     saved = run.saved_options()
@@ -143,7 +143,7 @@ def resolve_options(typed: Mapping[str, object]) -> tuple[dict, str, dict]:
             f"--preset={typed['preset']} is for --method={preset['method']}, not for {method}: "
             "leave one of them out."
         )
-    flags.refuse_foreign(typed, method, METHOD_OPTIONS)
+    flags.refuse_other_methods(typed, method, METHOD_OPTIONS)
     if typed.get("pairs"):
         refuse_pairs_unless_mixed(method)
 

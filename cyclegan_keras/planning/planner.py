@@ -140,7 +140,7 @@ def as_fastcut(options: Mapping, data) -> dict:
     typed_upsample = {} if networks.upsample == "transpose" else {"upsample": networks.upsample}
     fastcut_defaults = presets.defaults_of("fastcut", typed_upsample)
     method_defaults = {"generator": TRAINERS[method].usual_generator(data.sizes)}
-    method_defaults.update(presets.METHODS[method])
+    method_defaults.update(presets.METHOD_DEFAULTS[method])
 
     def with_fastcut_defaults(group):
         changes = {}

@@ -34,7 +34,7 @@ TABLES = {
     "discriminator": DISCRIMINATORS,
     "lr_policy": SCHEDULES,
     "method": TRAINERS,
-    "preset": presets.PRESETS,
+    "preset": presets.PRESET_DEFAULTS,
     "preprocess": PREPROCESSING,
 }
 
@@ -58,9 +58,9 @@ def test_every_option_explains_itself(options):
     assert all(field.metadata["help"] for field in dataclasses.fields(options))
 
 
-@pytest.mark.parametrize("preset", presets.PRESETS)
+@pytest.mark.parametrize("preset", presets.PRESET_DEFAULTS)
 def test_presets_set_known_options(preset):
-    for name in presets.PRESETS[preset]:
+    for name in presets.PRESET_DEFAULTS[preset]:
         assert _field(name)
 
 

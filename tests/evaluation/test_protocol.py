@@ -12,8 +12,6 @@ def drawn(count, size=16, seed=0):
     return list(np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), np.uint8))
 
 
-
-
 def test_translations_and_cycles_are_of_every_picture():
     pictures = [*drawn(3), *drawn(2, size=8)]
     translated, cycled = translate_all(lambda x: -x, lambda x: -x, pictures, "test")

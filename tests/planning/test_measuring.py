@@ -20,7 +20,7 @@ from cyclegan_keras.training.options import METHOD_OPTIONS, OptimizerOptions
 
 
 def spec(method, run, nce_layers):
-    defaults = dict(presets.METHODS[method], nce_layers=nce_layers, lambda_identity=0.0)
+    defaults = dict(presets.METHOD_DEFAULTS[method], nce_layers=nce_layers, lambda_identity=0.0)
     names = {field.name for field in dataclasses.fields(METHOD_OPTIONS[method])}
     objective = {name: value for name, value in defaults.items() if name in names}
     small = NetworkOptions(

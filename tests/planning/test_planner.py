@@ -132,7 +132,7 @@ def test_ways_that_are_measured_by_themselves(method, values, ways):
 def test_fastcut_takes_its_own_defaults_and_keeps_what_was_typed():
     options = {**options_of(ngf=8), "cyclegan": CycleGANOptions(gan_mode="hinge")}
     changed = planner.as_fastcut(options, Sizes())
-    own = presets.METHODS["fastcut"]
+    own = presets.METHOD_DEFAULTS["fastcut"]
     assert changed["run"].method == "fastcut"
     assert changed["networks"].ngf == 8
     assert changed["networks"].antialias_up

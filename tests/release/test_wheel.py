@@ -38,7 +38,15 @@ def installed(tmp_path_factory):
     programs = environment / "bin"
     (own_packages,) = (environment / "lib").glob("python*/site-packages")
     (own_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    install = ("install", "--no-deps", "--quiet", "--force-reinstall", "--prefix", environment, wheel)
+    install = (
+        "install",
+        "--no-deps",
+        "--quiet",
+        "--force-reinstall",
+        "--prefix",
+        environment,
+        wheel,
+    )
     run(programs / "python", "-m", "pip", *install, cwd=folder)
     return programs
 

@@ -27,8 +27,8 @@ TINY = NetworkOptions(
 def make_trainer(method="cut", networks=None, **typed):
     objective = {"n_patches": 8, "nce_units": 4}
     for name in ("lambda_nce", "nce_identity", "flip_equivariance"):
-        if name in presets.METHODS[method]:
-            objective[name] = presets.METHODS[method][name]
+        if name in presets.METHOD_DEFAULTS[method]:
+            objective[name] = presets.METHOD_DEFAULTS[method][name]
     objective.update(typed)
     return CUT.from_options(
         CUTOptions(**objective),
