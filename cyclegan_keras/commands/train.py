@@ -351,12 +351,12 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         seed=run_options.seed,
     )
     doctors = doctor.callbacks_for(
-        run_options.doctor,
-        run,
-        run_options.sample_every,
-        pictures,
-        run_options.method,
-        options[run_options.method],
+        mode=run_options.doctor,
+        run=run,
+        every=run_options.sample_every,
+        pictures=pictures,
+        method=run_options.method,
+        options=options[run_options.method],
     )
     message = "Stopping after this step; press Ctrl-C again to stop without saving."
     with Interruption(message) as interruption:
@@ -368,7 +368,10 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
             callbacks=[
                 callbacks.StopOnNonFinite(run),
                 callbacks.Metrics(
-                    run, run_options.log_every, batch_size, run_options.steps_per_epoch
+                    run,
+                    every=run_options.log_every,
+                    batch_size=batch_size,
+                    steps_per_epoch=run_options.steps_per_epoch,
                 ),
                 callbacks.Samples(run, run_options.sample_every, pictures),
                 progress.FirstStep(),
