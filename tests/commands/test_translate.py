@@ -1,4 +1,4 @@
-"""The translating door: what a user types, sees and is left with."""
+"""The translation command: what a user types, reads and finds afterwards."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from cyclegan_keras.translation.translator import Translator
 
 
 def run(*words):
-    """Runs the door in this process."""
+    """Runs the command in this process."""
     return translate.main(["translate.py", *map(str, words)])
 
 

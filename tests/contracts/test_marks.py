@@ -1,4 +1,4 @@
-"""The sets of tests: what `make test-quick` leaves out can be told by its marks."""
+"""The sets of tests: what `make test-quick` leaves out has a mark."""
 
 import subprocess
 import sys
