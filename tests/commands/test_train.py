@@ -287,7 +287,8 @@ def test_help_is_complete_and_grouped(capsys):
 
 def test_dry_run_shows_the_options_and_writes_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert run("--preset=demo", "--ngf=5", "--dry_run") == 0
+    # No other worker is waited for.
+    assert run("--preset=demo", "--ngf=5", "--distribute=multi_worker", "--dry_run") == 0
     options = json.loads(capsys.readouterr().out)
     assert options["ngf"] == 5  # typed
     assert options["ndf"] == 32  # preset

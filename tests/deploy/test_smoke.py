@@ -1,6 +1,6 @@
 """deploy/smoke.sh itself, with the stand-in in the place of the container.
 
-These tests check that the script asks what it says it asks. The answers of the real server need Docker.
+This checks that the script asks what it says; the answers of the real server need Docker.
 """
 
 import os
