@@ -57,6 +57,7 @@ def test_it_imports_neither_tensorflow_nor_keras():
     assert not loaded & {"tensorflow", "keras", "cyclegan_keras", "jax", "torch"}
 
 
+@pytest.mark.process
 def test_it_measures(model):
     told = json.loads(alone(run.__file__, model, "--repeats=2").stdout)
     assert told["latency_ms"] > 0
