@@ -42,12 +42,12 @@ def test_mirrored_needs_several_devices():
         devices.form_team(DistributionOptions(distribute="mirrored"), None, 2)
 
 
-@pytest.mark.parametrize("distribute", ["mirrored", "multi_worker"])
-def test_other_backends_train_on_one_device(distribute, monkeypatch):
+def test_other_backends_train_on_one_device(monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    with pytest.raises(OptionError, match=f"--distribute={distribute} needs TensorFlow"):
-        devices.join({"distribute": distribute})
-        devices.form_team(DistributionOptions(distribute=distribute), None, 2)
+    with pytest.raises(OptionError, match="--distribute=multi_worker needs TensorFlow"):
+        devices.join({"distribute": "multi_worker"})
+    with pytest.raises(OptionError, match="--distribute=mirrored needs TensorFlow"):
+        devices.form_team(DistributionOptions(distribute="mirrored"), None, 2)
 
 
 def test_what_several_devices_cannot_do():
