@@ -253,7 +253,7 @@ def test_a_killed_job_is_finished_by_the_same_command(here, capsys):
     code = (
         "import os, pathlib, signal, sys, time\n"
         "from cyclegan_keras.translation.translator import Translator\n"
-        "import translate\n"
+        "from cyclegan_keras.commands import translate\n"
         "real, calls = Translator.__call__, []\n"
         "def call(self, *arguments):\n"
         "    calls.append(arguments)\n"
@@ -263,7 +263,7 @@ def test_a_killed_job_is_finished_by_the_same_command(here, capsys):
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return real(self, *arguments)\n"
         "Translator.__call__ = call\n"
-        "translate.main(sys.argv)"
+        "sys.exit(translate.main(sys.argv))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code, *FOLDER, "--batch_size=1"]

@@ -58,7 +58,9 @@ def test_commands_answer_without_tensorflow(started):
     for code, words, exit_code, heavy, out in answers:
         assert exit_code == (2 if words == "--halp" else 0), (code, words, out)
         assert heavy == [], (code, words)
-        assert ('"run_dir"' if "dry_run" in words else "--") in out, (code, words, out)
+        assert out, (code, words)
+        if "--dry_run" in words:
+            assert '"run_dir"' in out
 
 
 # Run after a user's model has been loaded: importing more modules must register nothing more.
@@ -126,8 +128,10 @@ def test_public_names_are_all_there():
 
 @pytest.mark.process
 def test_interruption_while_tensorflow_loads_is_a_sentence(tmp_path):
-    words = ["translate.py", f"--model={tmp_path}", f"--input={tmp_path}", f"--output={tmp_path}"]
-    command = [sys.executable, "-X", "importtime", *words]
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"")  # never read: TensorFlow loads before
+    words = [f"--model={tmp_path}", f"--input={picture}", f"--output={tmp_path / 'b.png'}"]
+    command = [sys.executable, "-X", "importtime", "translate.py", *words]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as program:
         for line in program.stderr:
             if "tensorflow." in line:

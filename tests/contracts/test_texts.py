@@ -6,10 +6,10 @@ import subprocess
 import pytest
 from conftest import ROOT
 
-# Folders of a user or of a machine, and where packages were fetched from; `[i]` and the like keep
-# this file from matching itself.
+# Folders of a user or of a machine, and where packages were fetched from, but for the pages of
+# packages; `[i]` and the like keep this file from matching itself.
 MACHINE_WORDS = re.compile(
-    r"(?<![\w.$}])/(?:root|home|Users|work)/\w+|[a-z]:\\users|pyp[i]\.org|python[h]osted"
+    r"(?<![\w.$}])/(?:root|home|Users|work)/\w+|[a-z]:\\users|pyp[i]\.org(?!/project/)|python[h]osted"
     r"|--(?:extra-)?index-url|--find[-]links",
     re.IGNORECASE,
 )
