@@ -2,14 +2,16 @@
 
     python benchmarks/translate.py --model=generator_g.keras --pictures=horse2zebra/testA
 
-The job reads files, translates them and writes files; beside it the same pictures, decoded before,
-go through the bare `generator.predict` and `predict_on_batch` in batches of the same size. All do
-the same pictures in turns, so that a busy machine slows all. Prints a table and one JSON line; the
-ratio is that of the job to the faster of the two, which may be the second: `predict` over several
-batches can leave a core waiting.
+The job reads files, translates them and writes files. For comparison the same pictures, decoded in
+advance, go through the bare `generator.predict` and `predict_on_batch` in batches of the same size.
+All three take turns on the same pictures, so that a busy machine slows them alike. Prints a table
+and one JSON line; the ratio is the speed of the job to that of the faster of the two others, which
+may be the second: `predict` over several batches can leave a core waiting.
 """
 
 import argparse
+import collections
+import itertools
 import json
 import os
 import pathlib
@@ -19,28 +21,28 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import itertools
-
 import keras
 import numpy as np
 import PIL
 import tensorflow as tf
 
 from cyclegan_keras.images.reading import read_picture
+from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.translation import opening
-from cyclegan_keras.translation.job import Settings, automatic_batch, run_job
+from cyclegan_keras.translation.job import automatic_batch_size, run_job
 from cyclegan_keras.translation.listing import Task
+from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
 from cyclegan_keras.weights.networks import load_network
-from cyclegan_keras.weights.starting import networks_of_run
 
 
-def open_generator(place, direction):
-    """Returns the Keras model that the translator of `place` is made of."""
-    if pathlib.Path(place).is_dir():
-        _, networks = networks_of_run(pathlib.Path(place), averages=True)
-        return networks["generator_g" if direction == "AtoB" else "generator_f"]
-    return load_network(place)
+def open_generator(model, direction):
+    """Returns the Keras model that the translator of `model` is made of."""
+    if pathlib.Path(model).is_dir():
+        _, networks = networks_of_run(pathlib.Path(model), averages=True)
+        return networks[direction.file_name]
+    return load_network(model)
 
 
 def prepare(folder, pictures, count, size):
@@ -58,24 +60,24 @@ def prepare(folder, pictures, count, size):
     return tasks, np.stack(values)
 
 
-def seconds(work):
-    """Returns how long `work` takes."""
+def seconds(program, part):
+    """Returns how long `program` takes for a part of the pictures."""
     began = time.perf_counter()
-    work()
+    program(part)
     return time.perf_counter() - began
 
 
 def measure(arguments, folder):
-    """Returns pictures/s of the bare network, both ways, and of the job; and the batch size."""
+    """Returns pictures/s of the bare network by both calls and of the job, and the batch size."""
     generator = open_generator(arguments.model, arguments.direction)
     opened = opening.open_translators(arguments.model)
     recipe = Recipe(translator=opened[arguments.direction])
     generator.jit_compile = False  # XLA is slower here, and would compile while it is measured
     tasks, values = prepare(folder, arguments.pictures, arguments.count, arguments.size)
     batch_size = arguments.batch_size
-    settings = Settings(batch_size=batch_size)
+    options = TranslateOptions(batch_size=batch_size)
     if batch_size is None:
-        batch_size = automatic_batch(*values.shape[1:3])
+        batch_size = automatic_batch_size(*values.shape[1:3])
 
     def predict(part):
         generator.predict(values[part], batch_size=batch_size, verbose=0)
@@ -85,16 +87,17 @@ def measure(arguments, folder):
             generator.predict_on_batch(values[start : min(start + batch_size, part.stop)])
 
     def job(part):
-        run_job(tasks[part], recipe, settings)
+        run_job(tasks[part], recipe, options)
 
-    ways = [predict, predict_on_batch, job]
-    spent = {way.__name__: 0.0 for way in ways}
-    for way in ways:
-        way(slice(0, min(batch_size, arguments.count)))  # builds its graph
+    programs = collections.deque([predict, predict_on_batch, job])
+    spent = {program.__name__: 0.0 for program in programs}
+    for program in programs:
+        program(slice(0, min(batch_size, arguments.count)))  # builds its graph
     edges = np.linspace(0, arguments.count, arguments.rounds + 1).astype(int)
-    for turn, (start, stop) in enumerate(itertools.pairwise(edges)):
-        for way in ways[turn % 3 :] + ways[: turn % 3]:
-            spent[way.__name__] += seconds(lambda way=way, part=slice(start, stop): way(part))
+    for start, stop in itertools.pairwise(edges):
+        for program in programs:
+            spent[program.__name__] += seconds(program, slice(start, stop))
+        programs.rotate(-1)  # each is the first in turn
     return {name: arguments.count / time_spent for name, time_spent in spent.items()}, batch_size
 
 
@@ -102,7 +105,7 @@ def main():
     """Reads the command line, measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", required=True, help="a generator's file, or a run")
-    parser.add_argument("--direction", default="AtoB")
+    parser.add_argument("--direction", type=Direction, default=Direction.A_TO_B)
     parser.add_argument("--pictures", required=True, help="a folder of pictures")
     parser.add_argument("--count", type=int, default=120)
     parser.add_argument("--size", type=int, default=256, help="side in pixels; 0 keeps each")
@@ -114,21 +117,27 @@ def main():
         speed, batch_size = measure(arguments, pathlib.Path(folder))
     ratio = speed["job"] / max(speed["predict"], speed["predict_on_batch"])
     print("  ".join(f"{name:>18}" for name in ("batch", *speed, "ratio")))
-    cells = (f"{batch_size}", *(f"{value:.2f}/s" for value in speed.values()), f"{ratio:.3f}")
+    cells = [f"{batch_size}"]
+    cells += [f"{value:.2f}/s" for value in speed.values()]
+    cells += [f"{ratio:.3f}"]
     print("  ".join(f"{cell:>18}" for cell in cells))
-    told = {
-        **{"benchmark": "translate", "count": arguments.count, "size": arguments.size},
-        **{
-            "batch_size": batch_size,
-            "ratio": round(ratio, 3),
-        },
-        **{f"{name}_per_s": round(value, 3) for name, value in speed.items()},
-        **{"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-        **{"gpus": len(tf.config.list_physical_devices("GPU"))},
-        **{"python": platform.python_version(), "tensorflow": tf.__version__},
-        **{"keras": keras.__version__, "pillow": PIL.__version__},
+    result = {
+        "benchmark": "translate",
+        "count": arguments.count,
+        "size": arguments.size,
+        "batch_size": batch_size,
+        "ratio": round(ratio, 3),
     }
-    print(json.dumps(told))
+    for name, value in speed.items():
+        result[f"{name}_per_s"] = round(value, 3)
+    result["cpu"] = platform.processor() or platform.machine()
+    result["cores"] = os.cpu_count()
+    result["gpus"] = len(tf.config.list_physical_devices("GPU"))
+    result["python"] = platform.python_version()
+    result["tensorflow"] = tf.__version__
+    result["keras"] = keras.__version__
+    result["pillow"] = PIL.__version__
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

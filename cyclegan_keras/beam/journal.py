@@ -1,8 +1,8 @@
-"""What a job and its workers, on this machine or on others, tell each other.
+"""How a job and its workers, on this machine or on others, talk to each other.
 
-They share nothing but the output folder. A folder in it holds the call to go on working, and a file
-for each worker with a line for each picture. Every line is written to a file opened for it alone:
-network file systems show other machines nothing before it is closed.
+They share nothing but the output folder. A folder in it holds a file for as long as workers shall
+continue, and one file for each worker with a line for each picture. Each line is written to a file
+opened for it alone: network file systems show other machines nothing before it is closed.
 """
 
 import json
@@ -14,15 +14,16 @@ import socket
 
 from cyclegan_keras.files.errors import WriteError
 
-PREFIX, GO = ".translation.job.", "go"
+PREFIX = ".translation.job."  # of the folder
+CONTINUE_FILE = "go"  # workers end where it is missing
 
 
 class Journal:
-    """The job's side: begins, ends and reads.
+    """The side of the job: begins, ends and reads.
 
     Args:
-        output: the output folder. Journals of earlier jobs in it are removed: whoever still works
-            for one of them ends.
+        output: the output folder. Journals of earlier jobs in it are removed, which ends the
+            workers that still run for one of them.
 
     Attributes:
         folder: the folder of this job, for `Worker`.
@@ -33,75 +34,79 @@ class Journal:
 
     def __init__(self, output: pathlib.Path):
         self.folder = output / f"{PREFIX}{secrets.token_hex(4)}"
-        self._read: dict[pathlib.Path, int] = {}
-        self._told: set[str] = set()
+        self._bytes_read: dict[pathlib.Path, int] = {}
+        self._failures: set[str] = set()
         try:
             for earlier in output.glob(f"{PREFIX}*"):
                 shutil.rmtree(earlier)
             self.folder.mkdir()
-            (self.folder / GO).touch()
+            (self.folder / CONTINUE_FILE).touch()
         except OSError as error:
             raise WriteError(f"Cannot write to {output}: {error.strerror}.") from error
 
     def end(self) -> None:
-        """Asks the workers to end when what they began is written."""
-        (self.folder / GO).unlink(missing_ok=True)
+        """Asks the workers to end once what they began is written."""
+        (self.folder / CONTINUE_FILE).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Removes it, which also ends whoever still works."""
+        """Removes the folder, which also ends the workers that still run."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def news(self) -> tuple[int, list[str]]:
-        """Returns how many pictures were written since it was asked last, and why others failed.
+        """Returns what happened since the last call: pictures written, and why others failed.
 
         Raises:
-            WriteError: a worker gave up, and with it all.
+            WriteError: a worker gave up, and with it all of them.
         """
-        written, failed = 0, {}
+        written = 0
+        failures = []
         for path in sorted(self.folder.glob("*.worker")):
-            with open(path, "rb") as file:
-                file.seek(self._read.get(path, 0))
-                *lines, torn = file.read().split(b"\n")
-                self._read[path] = file.tell() - len(torn)
-            for told in map(json.loads, lines):
-                written += "written" in told
-                if "failed" in told:
-                    failed[told["failed"]] = None
-                if "error" in told:
-                    raise WriteError(told["error"])
-        failed = [sentence for sentence in failed if sentence not in self._told]
-        self._told.update(failed)  # a runner may try a picture twice
-        return written, failed
+            for event in self._new_events(path):
+                if "error" in event:
+                    raise WriteError(event["error"])
+                if "written" in event:
+                    written += 1
+                elif event["failed"] not in self._failures:  # a runner may try a picture twice
+                    failures.append(event["failed"])
+                    self._failures.add(event["failed"])
+        return written, failures
+
+    def _new_events(self, path: pathlib.Path) -> list[dict]:
+        with open(path, "rb") as file:
+            file.seek(self._bytes_read.get(path, 0))
+            *lines, incomplete = file.read().split(b"\n")
+            self._bytes_read[path] = file.tell() - len(incomplete)
+        return [json.loads(line) for line in lines]
 
 
 class Worker:
-    """A worker's side: asks whether to go on, and tells what it did.
+    """The side of a worker: asks whether to continue, and notes what it did.
 
     Args:
         folder: `Journal.folder`.
     """
 
     def __init__(self, folder: pathlib.Path):
-        self._go = folder / GO
+        self._continue_file = folder / CONTINUE_FILE
         self._file = folder / f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}.worker"
 
     def is_over(self) -> bool:
         """Whether the job was asked to end, or is gone."""
-        return not self._go.exists()
+        return not self._continue_file.exists()
 
     def written(self) -> None:
-        """Tells that a picture is written."""
-        self._tell({"written": 1})
+        """Notes that a picture is written."""
+        self._note({"written": 1})
 
     def failed(self, sentence: str) -> None:
-        """Tells what is wrong with a picture."""
-        self._tell({"failed": sentence})
+        """Notes what is wrong with a picture."""
+        self._note({"failed": sentence})
 
     def give_up(self, sentence: str) -> None:
-        """Ends the job for all: no picture can be translated any more."""
-        self._tell({"error": sentence})
-        self._go.unlink(missing_ok=True)
+        """Ends the job for all workers: no picture can be translated any more."""
+        self._note({"error": sentence})
+        self._continue_file.unlink(missing_ok=True)
 
-    def _tell(self, what: dict) -> None:
+    def _note(self, event: dict) -> None:
         with open(self._file, "a") as file:
-            file.write(json.dumps(what) + "\n")
+            file.write(json.dumps(event) + "\n")

@@ -4,24 +4,25 @@ import dataclasses
 import json
 import pathlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
 
 from cyclegan_keras.beam.journal import Worker
-from cyclegan_keras.files.errors import TranslationError
-from cyclegan_keras.translation.job import Settings, run_job
+from cyclegan_keras.files.errors import UserError
+from cyclegan_keras.translation import opening
+from cyclegan_keras.translation.job import run_job
 from cyclegan_keras.translation.listing import Task
-from cyclegan_keras.translation.plan import left_over
+from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
 from cyclegan_keras.translation.record import Record
 
-MOST_IN_CHUNK = 64  # a few batches, so that reading and writing run beside the network
+LARGEST_CHUNK = 64  # a few batches, so that reading and writing run beside the network
 FEWEST_CHUNKS = 32  # so that all workers get about the same
 
-# Where a chunk begins in the file of tasks, in bytes, and how many it holds.
+# Where a chunk begins in the file of tasks, in bytes, and how many tasks it holds.
 Chunk = tuple[int, int]
 
 
@@ -31,14 +32,15 @@ def write_tasks(tasks: Sequence[Task], path: pathlib.Path) -> list[Chunk]:
     A pipeline holds only where its chunks begin: what holds millions of names is too large for most
     runners.
     """
-    size = min(max(len(tasks) // FEWEST_CHUNKS, 1), MOST_IN_CHUNK)
+    size = min(max(len(tasks) // FEWEST_CHUNKS, 1), LARGEST_CHUNK)
     chunks = []
     with open(path, "wb") as file:
         for first in range(0, len(tasks), size):
             part = tasks[first : first + size]
             chunks.append((file.tell(), len(part)))
             for task in part:
-                file.write(json.dumps([str(task.source), str(task.target)]).encode() + b"\n")
+                line = json.dumps([str(task.source), str(task.target)])
+                file.write(line.encode() + b"\n")
     return chunks
 
 
@@ -48,7 +50,8 @@ def read_chunk(path: pathlib.Path, chunk: Chunk) -> Iterator[Task]:
     with open(path, "rb") as file:
         file.seek(start)
         for _ in range(count):
-            yield Task(*map(pathlib.Path, json.loads(file.readline())))
+            source, target = json.loads(file.readline())
+            yield Task(pathlib.Path(source), pathlib.Path(target))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,22 +59,20 @@ class Work:
     """What workers need to know.
 
     Attributes:
-        find_recipe: gives a direction and what is made of each picture; loads the model.
-        settings: batches and bounds.
+        options: the model, and what to make of each picture.
         record: tells which translations are done.
         tasks: the file that `write_tasks` wrote.
-        journal: where workers tell what they did, `Journal.folder`.
+        journal: where workers note what they did, `Journal.folder`.
     """
 
-    find_recipe: Callable[[], tuple[str, Recipe]]
-    settings: Settings
+    options: TranslateOptions
     record: Record
     tasks: pathlib.Path
     journal: pathlib.Path
 
 
 class _Process:
-    """What a process has once, however many threads of it work."""
+    """What all threads of a worker process share."""
 
     def __init__(self, journal: pathlib.Path):
         self.journal = Worker(journal)
@@ -80,11 +81,11 @@ class _Process:
 
 
 class TranslateChunk(beam.DoFn):
-    """Translates what of a chunk is not done yet.
+    """Translates the pictures of a chunk that are not done yet.
 
-    A picture that cannot be translated is counted, told and passed over; a full disk ends the whole
-    job; a bundle fails only where its process does. Doing it twice changes nothing: files appear
-    whole, and what is there is not made again.
+    A picture that cannot be translated is counted, reported and left out; a full disk ends the
+    whole job; a bundle fails only where its process does. Running it twice changes nothing: files
+    appear whole, and those that are there are not written again.
 
     Args:
         work: what to do.
@@ -93,34 +94,40 @@ class TranslateChunk(beam.DoFn):
     def __init__(self, work: Work):
         self.work = work
         self._shared = Shared()
-        self._written, self._failed = (
-            Metrics.counter("translate", name) for name in ("written", "failed")
-        )
+        self._written = Metrics.counter("translate", "written")
+        self._failed = Metrics.counter("translate", "failed")
 
     def setup(self):
         folder = self.work.journal
         self._process = self._shared.acquire(lambda: _Process(folder), str(folder))
 
     def process(self, chunk: Chunk):
-        own, work = self._process, self.work
-        with own.lock:
+        work = self.work
+        process = self._process
+        with process.lock:
+            if process.journal.is_over():
+                return
             try:
-                if own.journal.is_over():
-                    return
-                if own.recipe is None:
-                    _, own.recipe = work.find_recipe()
-                tasks = left_over(read_chunk(work.tasks, chunk), own.recipe.parts, work.record)
-                run_job(tasks, own.recipe, work.settings, own.journal.is_over, self._tell)
-            except TranslationError as error:
-                own.journal.give_up(str(error))
+                if process.recipe is None:
+                    process.recipe = opening.open_recipe(work.options)
+                tasks = work.record.remaining(read_chunk(work.tasks, chunk), process.recipe.parts)
+                run_job(
+                    tasks,
+                    process.recipe,
+                    work.options,
+                    stopped=process.journal.is_over,
+                    report=self._report,
+                )
+            except UserError as error:
+                process.journal.give_up(str(error))
 
-    def _tell(self, sentence: str | None) -> None:
-        if sentence is None:
+    def _report(self, failure: str | None) -> None:
+        if failure is None:
             self._written.inc()
             self._process.journal.written()
         else:
             self._failed.inc()
-            self._process.journal.failed(sentence)
+            self._process.journal.failed(failure)
 
 
 def build(pipeline: beam.Pipeline, work: Work, chunks: Sequence[Chunk]) -> None:

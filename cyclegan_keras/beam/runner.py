@@ -1,4 +1,4 @@
-"""Runs a pipeline beside the main thread, which looks on and listens to signals."""
+"""Runs a pipeline in a thread, beside the main thread, which shows progress and takes signals."""
 
 import contextlib
 import io
@@ -21,8 +21,9 @@ from cyclegan_keras.files.errors import TranslationError
 LOCAL = ("DirectRunner", "BundleBasedDirectRunner", "FnApiRunner")
 # Ctrl-C in a terminal goes to all processes; the workers leave it to the one that started them.
 WORKER = "trap '' INT TERM; exec {python} -m apache_beam.runners.worker.sdk_worker_main 2>>{log}"
-EXITED, KILLED = "subprocess exited with return code", (" -9", " 137")
-GONE_SECONDS = 1.0  # until all of Beam knows that a worker is gone
+EXITED = "subprocess exited with return code"  # so begins what Beam says of a worker that ended
+KILLED = (" -9", " 137")  # so it ends where the worker was killed
+EXIT_SECONDS = 1.0  # until all of Beam knows that a worker has ended
 
 
 class Runner:
@@ -32,10 +33,10 @@ class Runner:
         words: Beam's flags.
 
     Attributes:
-        name: the runner's.
-        is_local: whether its workers are on this machine, and begin in this folder.
+        name: what Beam calls the runner.
+        is_local: whether its workers are on this machine, and start in this folder.
         workers: how many processes those are.
-        errors: what ended the pipeline before its time.
+        errors: what ended the pipeline early.
 
     Raises:
         TranslationError: flags that Beam does not know.
@@ -57,10 +58,10 @@ class Runner:
         """Starts a pipeline in a thread of its own.
 
         Args:
-            build: adds to the pipeline what it is to do.
-            log: where worker processes of this machine write what they say.
+            build: adds the work to the pipeline.
+            log: the file for what worker processes of this machine print.
         """
-        threading.excepthook = self._note  # a thread of Beam's fails when its worker is gone
+        threading.excepthook = self._note_error  # a thread of Beam fails when its worker ends
         runner = self._local_runner(log) if self.is_local else None
         self._thread = threading.Thread(target=self._run, args=(build, runner), daemon=True)
         self._thread.start()
@@ -70,24 +71,24 @@ class Runner:
         return self._thread.is_alive() and not self.errors
 
     def failure(self, log: pathlib.Path) -> str | None:
-        """Returns what ended the pipeline before its time, in a line."""
+        """Returns what ended the pipeline early, in one line; None where nothing did."""
         if not self.errors:
             return None
-        if self._processes:  # one that is gone says less of it than the one that waited for it
-            self._thread.join(GONE_SECONDS)
-        told = [_last_line(str(error)) or repr(error) for error in self.errors]
-        for line in told:
+        if self._processes:  # the thread that waited for a worker knows how it ended
+            self._thread.join(EXIT_SECONDS)
+        lines = [_last_line(str(error)) or repr(error) for error in self.errors]
+        for line in lines:
             if line.endswith(KILLED):
                 return f"{line}, mostly for lack of memory: try fewer --direct_num_workers."
             if EXITED in line and log.exists():
                 return f"{line}: {_last_line(log.read_text(errors='replace'))}"
-        return told[0]
+        return lines[0]
 
     def close(self) -> None:
-        """Ends the worker processes of this machine that are left."""
+        """Kills the worker processes of this machine that are left."""
         threading.excepthook = threading.__excepthook__
         for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.Error):  # gone already
+            with contextlib.suppress(psutil.Error):  # it has ended already
                 if "apache_beam.runners.worker.sdk_worker_main" in process.cmdline():
                     process.kill()
 
@@ -96,24 +97,25 @@ class Runner:
         build(pipeline)
         pipeline.run().wait_until_finish()
 
-    def _note(self, failed) -> None:
+    def _note_error(self, failed) -> None:
         self.errors.append(failed.exc_value)
 
     def _choose_processes(self, words: Sequence[str]) -> None:
         direct = self._options.view_as(pipeline_options.DirectOptions)
         self._processes = direct.direct_running_mode == "multi_processing"
-        if direct.direct_num_workers != 1 and not any("direct_running_mode" in w for w in words):
+        names_mode = any("direct_running_mode" in word for word in words)
+        if direct.direct_num_workers != 1 and not names_mode:
             self._processes = True
         if self._processes:
             self.workers = direct.direct_num_workers or os.cpu_count()
             direct.direct_running_mode = "in_memory"  # else Beam would start them in its own way
 
     def _local_runner(self, log: pathlib.Path) -> FnApiRunner:
-        """Beam's DirectRunner, but for Prism, which it would try first.
+        """Beam's DirectRunner without Prism, which it would try first.
 
         Prism is a program to download that does not know --direct_num_workers.
         """
-        for name in ("fn_api_runner.fn_runner", "local_job_service"):  # how it goes about it
+        for name in ("fn_api_runner.fn_runner", "local_job_service"):  # log every internal step
             logging.getLogger(f"apache_beam.runners.portability.{name}").setLevel(logging.CRITICAL)
         if not self._processes:
             return FnApiRunner()
@@ -125,18 +127,19 @@ class Runner:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines()]
-    return next((line for line in reversed(lines) if len(line) > 1), "")
+    lines = [line for line in lines if len(line) > 1]
+    return lines[-1] if lines else ""
 
 
 def _parsed(words: Sequence[str]) -> pipeline_options.PipelineOptions:
-    told = io.StringIO()
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stderr(told):
+        with contextlib.redirect_stderr(printed):
             options = pipeline_options.PipelineOptions(list(words))
-            options.get_all_options()  # reads them
+            options.get_all_options()  # parses them
             return options
     except SystemExit:
-        reason = told.getvalue().strip().rpartition("error: ")[2]
+        reason = printed.getvalue().strip().rpartition("error: ")[2]
         raise TranslationError(f"Beam's flags: {reason}.") from None
 
 

@@ -7,14 +7,12 @@ Flags that are not listed here are Beam's, such as --runner=FlinkRunner; without
 workers are processes of this machine, --direct_num_workers of them.
 """
 
-from __future__ import annotations  # types load nothing
-
 import contextlib
 import dataclasses
 import functools
 import io
 import itertools
-import logging as standard
+import logging as standard_logging
 import os
 import sys
 import time
@@ -27,41 +25,101 @@ import psutil
 from absl import logging
 
 from cyclegan_keras.beam.journal import Journal
-from cyclegan_keras.cli import console, flags
-from cyclegan_keras.files.errors import PipelineError
+from cyclegan_keras.cli import flags
+from cyclegan_keras.cli.console import Interruption, run_command
+from cyclegan_keras.files.errors import OptionError, PipelineError
+from cyclegan_keras.translation.listing import list_input, outline
 from cyclegan_keras.translation.options import TranslateOptions
 
 GROUPS = {"translate": TranslateOptions}
-LOOK_SECONDS = 0.2  # between looks at what the workers did
+LOOK_SECONDS = 0.2  # between two looks at what the workers did
 PATIENCE_SECONDS = 60.0  # until a network file system shows what other machines wrote
 
 
+def main(argv: list[str]) -> int:
+    """Runs the command; expected errors print one line and exit with code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no valid text
+        sys.stdout.reconfigure(errors="backslashreplace")
+    own_flags, beam_flags = split_flags(argv)
+    return run_command(own_flags, lambda typed: translate(typed, beam_flags), GROUPS, __doc__)
+
+
+def translate(typed: Mapping[str, object], beam_flags: Sequence[str]) -> int:
+    """Translates what the options typed name, with Beam's own flags; returns the exit code."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
+    options = flags.resolve(GROUPS, typed)["translate"]
+    runner = open_runner(beam_flags, options)
+
+    from cyclegan_keras.translation.job import Outcome
+    from cyclegan_keras.translation.opening import open_recipe
+    from cyclegan_keras.translation.record import record_of
+
+    listing = list_input(options)
+    if listing.folder is None:
+        raise OptionError(f"{options.input} is one file: translate.py translates it.")
+    if listing.videos:
+        print(f"{listing.videos} videos are passed over: translate.py translates them one by one.")
+    options = share_memory(options, runner)
+    recipe = open_recipe(options)
+    parts = recipe.parts
+    direction = recipe.direction
+    words = recipe.translator.description.words
+    del recipe  # the workers open their own
+    record = record_of(options, listing.folder, direction)
+    tasks = listing.tasks
+    if not options.overwrite:
+        record.check(task.part(part) for task in tasks for part in parts)
+        tasks = record.remaining(tasks, parts)
+    if options.dry_run:
+        print("\n".join(outline(tasks, parts)))
+        return 0
+
+    print(f"Translating {words} ({direction}) on {runner.name}.", flush=True)
+    with (
+        Interruption("Stopping when what was begun is written ...") as interruption,
+        record.locked(),
+    ):
+        record.begin(overwrite=options.overwrite)
+        tasks = record.remaining(listing.tasks, parts)
+        done = len(listing.tasks) - len(tasks)
+        if done:
+            print(f"{done} of {len(listing.tasks)} are there already; --overwrite makes them anew.")
+        outcome = Outcome()
+        if tasks:
+            outcome = run_pipeline(
+                runner, tasks, options=options, record=record, interruption=interruption
+            )
+    print("\n".join(outcome.summary(listing.folder, len(tasks))))
+    if interruption.requested():
+        print(f"Stopped by {interruption.signal_name}. The same command continues from there.")
+        return interruption.exit_code
+    lost = len(tasks) - outcome.written - len(outcome.failed)
+    if lost:
+        raise PipelineError(
+            f"{lost} pictures are neither written nor reported: do all workers see "
+            f"{listing.folder}? The same command tries them again."
+        )
+    return 1 if outcome.failed else 0
+
+
 def split_flags(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Returns the program's name with its own flags, and Beam's flags, each with its value."""
-    names = {*flags.fields(GROUPS), "help", "helpfull", "h"}
-    own, beams = [argv[0]], []
-    target = own
-    for before, word in itertools.pairwise(argv):
+    """Returns the name of the program with its own flags, and Beam's flags, with their values."""
+    own_names = {*flags.fields(GROUPS), "help", "helpfull", "h"}
+    own_flags = [argv[0]]
+    beam_flags = []
+    destination = own_flags
+    for previous, word in itertools.pairwise(argv):
         if word.startswith("-"):
             name = word.lstrip("-").partition("=")[0]
-            target = own if {name, name.removeprefix("no")} & names else beams
-        elif "=" in before:
-            target = own  # nobody's value, which the own flags refuse
-        target.append(word)
-    return own, beams
+            is_own = name in own_names or name.removeprefix("no") in own_names
+            destination = own_flags if is_own else beam_flags
+        elif "=" in previous:
+            destination = own_flags  # a value without a flag, which the own flags refuse
+        destination.append(word)
+    return own_flags, beam_flags
 
 
-@contextlib.contextmanager
-def quiet_import():
-    """Keeps from the user what Beam misses of Google's packages."""
-    standard.disable(standard.WARNING)
-    try:
-        yield
-    finally:
-        standard.disable(standard.NOTSET)
-
-
-def open_runner(words: Sequence[str], options: TranslateOptions):
+def open_runner(beam_flags: Sequence[str], options: TranslateOptions):
     """Returns the runner that Beam's flags name.
 
     Raises:
@@ -74,62 +132,69 @@ def open_runner(words: Sequence[str], options: TranslateOptions):
     except ModuleNotFoundError as error:
         if error.name.partition(".")[0] != "apache_beam":
             raise
-        raise flags.OptionError(
+        raise OptionError(
             'Apache Beam is missing: pip install "cyclegan-keras[beam]". Without it translate.py '
             "does the same in one process."
         ) from error
-    runner = Runner(words)
+    runner = Runner(beam_flags)
     for name in ("model", "input", "output"):
-        for place in (vars(options)[name] or "").split(","):
-            if "://" in place:
-                raise flags.OptionError(
-                    f"--{name}={place}: expected a path. A bucket must be mounted as a folder, at "
-                    "the same place for all workers."
+        for path in (vars(options)[name] or "").split(","):
+            if "://" in path:
+                raise OptionError(
+                    f"--{name}={path}: expected a path. A bucket must be mounted as a folder, at "
+                    "the same path for all workers."
                 )
-            if place and not runner.is_local and not os.path.isabs(place.rpartition("=")[2]):
-                raise flags.OptionError(
-                    f"--{name}={place}: workers of {runner.name} need a path that begins with / "
+            if path and not runner.is_local and not os.path.isabs(path.rpartition("=")[2]):
+                raise OptionError(
+                    f"--{name}={path}: workers of {runner.name} need a path that begins with / "
                     "and leads all of them to the same folder."
                 )
     return runner
 
 
+@contextlib.contextmanager
+def quiet_import():
+    """Hides the warnings of Beam about packages of Google that are missing."""
+    standard_logging.disable(standard_logging.WARNING)
+    try:
+        yield
+    finally:
+        standard_logging.disable(standard_logging.NOTSET)
+
+
 def share_memory(options: TranslateOptions, runner) -> TranslateOptions:
-    """Returns the options with each worker's part of this machine's memory."""
+    """Returns the options with the share that each worker has in the memory of this machine."""
     if options.max_memory_mb or not runner.is_local:
         return options
-    free = psutil.virtual_memory().available / 1e6
     from cyclegan_keras.translation.opening import SHARE_OF_MEMORY
 
-    part = max(int(free * SHARE_OF_MEMORY / runner.workers), 1)
-    return dataclasses.replace(options, max_memory_mb=part)
+    free_mb = psutil.virtual_memory().available / 1e6
+    share = max(int(free_mb * SHARE_OF_MEMORY / runner.workers), 1)
+    return dataclasses.replace(options, max_memory_mb=share)
 
 
-def run_pipeline(runner, tasks, find_recipe, options, record, interruption):
-    """Translates the tasks; returns what came of it.
+def run_pipeline(runner, tasks, *, options: TranslateOptions, record, interruption: Interruption):
+    """Translates the tasks; returns the `Outcome`.
 
     Raises:
         PipelineError: the runner failed; what is written is whole.
         WriteError: a worker could not write.
     """
     from cyclegan_keras.beam import pipeline
-    from cyclegan_keras.translation import plan
-    from cyclegan_keras.translation.job import Outcome
 
-    journal, outcome, began = Journal(record.folder), Outcome(), time.monotonic()
-    path, log = journal.folder / "tasks", journal.folder / "workers.log"
+    began = time.monotonic()
+    journal = Journal(record.folder)
+    tasks_file = journal.folder / "tasks"
+    log = journal.folder / "workers.log"
     try:
-        chunks = pipeline.write_tasks(tasks, path)
+        chunks = pipeline.write_tasks(tasks, tasks_file)
         work = pipeline.Work(
-            find_recipe=find_recipe,
-            settings=plan.settings_of(options),
-            record=record,
-            tasks=path,
-            journal=journal.folder,
+            options=options, record=record, tasks=tasks_file, journal=journal.folder
         )
         runner.start(functools.partial(pipeline.build, work=work, chunks=chunks), log)
-        look_on(runner, journal, outcome, len(tasks), interruption)
-        if reason := runner.failure(log):
+        outcome = follow(runner, journal, len(tasks), interruption)
+        reason = runner.failure(log)
+        if reason:
             raise PipelineError(
                 f"{runner.name} failed: {reason.rstrip('.')}. What is written is whole, and the "
                 "same command goes on from there."
@@ -141,14 +206,16 @@ def run_pipeline(runner, tasks, find_recipe, options, record, interruption):
     return outcome
 
 
-def look_on(runner, journal: Journal, outcome, count: int, interruption) -> None:
-    """Tells how far the workers are, until they end."""
-    from cyclegan_keras.translation.progress import progress_bar
+def follow(runner, journal: Journal, count: int, interruption: Interruption):
+    """Shows how many of `count` pictures are done until the workers end; returns the `Outcome`."""
+    from cyclegan_keras.translation.job import Outcome, progress_bar
 
-    patience, ended = 0.0 if runner.is_local else PATIENCE_SECONDS, None
+    outcome = Outcome()
+    patience = 0.0 if runner.is_local else PATIENCE_SECONDS
+    ended = None  # when the runner did
     with progress_bar(count, "img") as bar:
         while True:
-            if not (ended or runner.is_running()):
+            if ended is None and not runner.is_running():
                 ended = time.monotonic()
             written, failed = journal.news()
             for sentence in failed:
@@ -160,76 +227,11 @@ def look_on(runner, journal: Journal, outcome, count: int, interruption) -> None
                 journal.end()
             if interruption.requested() or runner.errors:
                 patience = 0.0
-            if ended and (bar.n >= count or time.monotonic() > ended + patience):
-                return
+            if ended is not None:
+                is_complete = bar.n >= count
+                if is_complete or time.monotonic() > ended + patience:
+                    return outcome
             time.sleep(LOOK_SECONDS)
-
-
-def translate_folder(runner, listing, find_recipe, options, record, parts) -> int:
-    """Translates what is not done yet; returns the exit code."""
-    from cyclegan_keras.translation import plan
-    from cyclegan_keras.translation.job import Outcome
-
-    with (
-        console.Interruption("Stopping when what was begun is written ...") as interruption,
-        record.locked(),
-    ):
-        record.begin(overwrite=options.overwrite)
-        tasks = plan.left_over(listing.tasks, parts, record)
-        if done := len(listing.tasks) - len(tasks):
-            print(f"{done} of {len(listing.tasks)} are there already; --overwrite makes them anew.")
-        outcome = Outcome()
-        if tasks:
-            outcome = run_pipeline(runner, tasks, find_recipe, options, record, interruption)
-    print("\n".join(plan.summary(outcome, listing.folder, len(tasks))))
-    if interruption.requested():
-        print(f"Stopped by {interruption.signal_name}. The same command continues from there.")
-        return interruption.exit_code
-    if lost := len(tasks) - outcome.written - len(outcome.failed):
-        raise PipelineError(
-            f"{lost} pictures are neither written nor told of: do all workers see "
-            f"{listing.folder}? The same command tries them again."
-        )
-    return 1 if outcome.failed else 0
-
-
-def translate(typed: Mapping[str, object], beam_flags: Sequence[str]) -> int:
-    """Translates what the options typed name, with Beam's own flags; returns the exit code."""
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
-    options = flags.resolve(GROUPS, typed)["translate"]
-    runner = open_runner(beam_flags, options)
-
-    from cyclegan_keras.translation import plan
-    from cyclegan_keras.translation.opening import open_translators
-
-    listing = plan.list_input(options)
-    if listing.folder is None:
-        raise flags.OptionError(f"{options.input} is one file: translate.py translates it.")
-    if listing.videos:
-        print(f"{listing.videos} videos are passed over: translate.py translates them one by one.")
-    options = share_memory(options, runner)
-    find_recipe = functools.partial(plan.find_recipe, options, open_translators)
-    direction, recipe = find_recipe()
-    words, parts = recipe.translator.description.words, recipe.parts
-    del recipe  # the workers load their own
-    record = plan.record_of(options, listing.folder, direction)
-    tasks = listing.tasks
-    if not options.overwrite:
-        record.check(task.part(part) for task in tasks for part in parts)
-        tasks = plan.left_over(tasks, parts, record)
-    if options.dry_run:
-        print("\n".join(plan.outline(tasks, parts)))
-        return 0
-    print(f"Translating {words} ({direction}) on {runner.name}.", flush=True)
-    return translate_folder(runner, listing, find_recipe, options, record, parts)
-
-
-def main(argv: list[str]) -> int:
-    """Runs the command; expected errors print one line and exit with code 2."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text
-        sys.stdout.reconfigure(errors="backslashreplace")
-    own, beam_flags = split_flags(argv)
-    return console.run_command(own, lambda typed: translate(typed, beam_flags), GROUPS, __doc__)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PictureError
-from cyclegan_keras.translation.listing import Listing, Task
+from cyclegan_keras.translation.listing import Listing, Task, list_input, outline
 from cyclegan_keras.translation.options import TranslateOptions
 
 GROUPS = {"translate": TranslateOptions}
@@ -48,30 +48,32 @@ def main(argv: list[str]) -> int:
 
 def translate(typed: Mapping[str, object]) -> int:
     """Translates what the options typed name; returns the exit code."""
-    from cyclegan_keras.translation import plan
+    from cyclegan_keras.translation.record import record_of
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
     options = flags.resolve(GROUPS, typed)["translate"]
-    listing = plan.list_input(options)
+    listing = list_input(options)
     if listing.videos:
         print(f"{listing.videos} videos are passed over: they are translated one by one.")
 
-    from cyclegan_keras.translation.opening import open_translators
+    from cyclegan_keras.translation.opening import open_recipe
 
-    direction, recipe = plan.find_recipe(options, open_translators)
-    record, tasks = None, listing.tasks
+    recipe = open_recipe(options)
+    record = None
+    tasks = listing.tasks
     if listing.folder:
-        record = plan.record_of(options, listing.folder, direction)
+        record = record_of(options, listing.folder, recipe.direction)
         if not options.overwrite:
             record.check(task.part(part) for task in tasks for part in recipe.parts)
-            tasks = plan.left_over(tasks, recipe.parts, record)
+            tasks = record.remaining(tasks, recipe.parts)
     else:
         refuse_to_replace(options, [tasks[0].part(part) for part in recipe.parts])
     if options.dry_run:
-        print("\n".join(plan.outline(tasks, recipe.parts)))
+        print("\n".join(outline(tasks, recipe.parts)))
         return 0
 
-    print(f"Translating {recipe.translator.description.words} ({direction}).", flush=True)
+    words = recipe.translator.description.words
+    print(f"Translating {words} ({recipe.direction}).", flush=True)
     with Interruption("Stopping when what was begun is written ...") as interruption:
         if record:
             return translate_folder(options, listing, recipe, record, interruption)
@@ -91,10 +93,9 @@ def translate_picture(
     options: TranslateOptions, task: Task, recipe, interruption: Interruption
 ) -> int:
     """Translates one picture; returns the exit code."""
-    from cyclegan_keras.translation import plan
     from cyclegan_keras.translation.job import run_job
 
-    outcome = run_job([task], recipe, plan.settings_of(options), interruption.requested)
+    outcome = run_job([task], recipe, options, stopped=interruption.requested)
     if outcome.failed:
         raise PictureError(outcome.failed[0])
     if not outcome.written:
@@ -135,17 +136,16 @@ def translate_folder(
     options: TranslateOptions, listing: Listing, recipe, record, interruption: Interruption
 ) -> int:
     """Translates what is not done yet; returns the exit code."""
-    from cyclegan_keras.translation import plan
     from cyclegan_keras.translation.job import run_job
 
     with record.locked():
         record.begin(overwrite=options.overwrite)
-        tasks = plan.left_over(listing.tasks, recipe.parts, record)
+        tasks = record.remaining(listing.tasks, recipe.parts)
         done = len(listing.tasks) - len(tasks)
         if done:
             print(f"{done} of {len(listing.tasks)} are there already; --overwrite makes them anew.")
-        outcome = run_job(tasks, recipe, plan.settings_of(options), interruption.requested)
-    print("\n".join(plan.summary(outcome, listing.folder, len(tasks))))
+        outcome = run_job(tasks, recipe, options, stopped=interruption.requested)
+    print("\n".join(outcome.summary(listing.folder, len(tasks))))
     if interruption.requested():
         print(f"Stopped by {interruption.signal_name}. The same command continues from there.")
         return interruption.exit_code

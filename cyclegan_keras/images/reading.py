@@ -1,4 +1,4 @@
-"""Reads one picture file with nothing lost that a picture file can keep."""
+"""Reads picture files: with all that a file knows for translating, as plain RGB for training."""
 
 import contextlib
 import dataclasses
@@ -9,25 +9,61 @@ import threading
 from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
 from absl import logging
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.picture import ROWS, Picture
 
+File = bytes | str | os.PathLike  # the bytes of a picture file, or its path
+
 MOST_PIXELS = 300_000_000
-# No file needs less than a byte for so many pixels: it would be a small one that claims to be huge.
-PIXELS_PER_BYTE = {"JPEG": 512, "MPO": 512}  # a Huffman code of one bit an 8x8 block
-PIXELS_PER_BYTE_OTHERS = 4096
-DEFLATE_RATIO = 1032  # of zlib at best, so of PNG
-HARMLESS_PIXELS = 2**22  # whatever a file claims below that may be tried
-UPRIGHT = {  # EXIF orientation -> (mirrored, quarter turns to the left) that bring it upright
-    **{2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1)},
-    **{6: (False, 3), 7: (True, 3), 8: (False, 1)},
-}
-_READING = threading.Lock()
-_LIMITS: list = []  # Pillow's own, and those of all that read at the moment
+# The most pixels that a byte of a file can hold. A file that claims more is damaged, or a small
+# one made to fill the memory.
+JPEG_PIXELS_PER_BYTE = 512  # a Huffman code of one bit for a block of 8x8
+PIXELS_PER_BYTE = 4096  # of all other formats
+DEFLATE_RATIO = 1032  # the most that zlib compresses, so PNG too
+HARMLESS_PIXELS = 2**22  # so few fit into memory whatever the file holds
+SIDES_SWAPPED = (5, 6, 7, 8)  # EXIF orientations that turn a picture by a quarter
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReadingRules:
+    """What becomes of files that can be read in more than one way.
+
+    Attributes:
+        bit_depth: 16 keeps 16 bits a channel where a file has them (PNG, and gray TIFF); 8 scales
+            them down.
+        most_pixels: a file whose header claims more is refused, and so is one that is too small
+            for what it claims. None leaves that to Pillow's own limit.
+        over_white: whether transparent pixels are laid over white, by Pillow's integer arithmetic;
+            otherwise the transparency is kept.
+        use_profiles: whether CMYK and Lab are converted to sRGB by the color profile in the file;
+            otherwise CMYK is converted by Pillow's plain formula, and Lab is refused.
+        clip_integers: whether integers outside 0..65535 are clipped; otherwise refused.
+        orientation_of_header: whether the EXIF orientation that the header tells is applied to
+            what Pillow decodes; otherwise the one that is left after decoding. They differ in two
+            formats. Pillow finds the EXIF chunk of a PNG behind its pixels only by decoding them.
+            And it turns TIFF by itself, so that a TIFF is turned twice by its header.
+    """
+
+    bit_depth: int = 8
+    most_pixels: int | None = MOST_PIXELS
+    over_white: bool = False
+    use_profiles: bool = True
+    clip_integers: bool = False
+    orientation_of_header: bool = False
+
+
+# Training reads by rules of its own, because the batches of earlier runs must stay equal to the
+# bit. Where they differ from those of translating, translating is right.
+TRAINING = ReadingRules(
+    most_pixels=None,
+    over_white=True,
+    use_profiles=False,
+    clip_integers=True,
+    orientation_of_header=True,
+)
 
 
 def read_picture(
@@ -35,129 +71,237 @@ def read_picture(
 ) -> Picture:
     """Reads a picture as a viewer would show it, and what its file knows beside.
 
-    EXIF orientation is applied, CMYK becomes sRGB by its own profile, and of an animation the first
-    frame counts.
+    The EXIF orientation is applied, CMYK becomes sRGB by its own profile, and of an animation the
+    first frame is read.
 
     Args:
         path: of any format that Pillow reads.
-        bit_depth: 16 keeps 16 bits a channel where the file has them (PNG, and grey TIFF); 8 scales
+        bit_depth: 16 keeps 16 bits a channel where the file has them (PNG, and gray TIFF); 8 scales
             them down.
-        most_pixels: a file that claims more is refused by its header.
+        most_pixels: a file whose header claims more is refused.
 
     Raises:
         PictureError: it is missing, damaged, no picture or too large.
     """
-    path = pathlib.Path(path)
     try:
-        with _pillow_limit(most_pixels), Image.open(path) as image:
-            _refuse_bomb(image, path, most_pixels)
-            picture = _deep_png(image, path) if bit_depth == 16 else None
-            image.load()
-            picture = picture or _picture(image)
-            turned = _turned(picture, _orientation(image))
-            notes = _notes(image)
-    except PictureError:
-        raise
-    except FileNotFoundError:
-        raise PictureError(f"{path} does not exist.") from None
-    except MemoryError:
-        raise PictureError(f"{path} is too large for the memory.") from None
-    except Image.DecompressionBombError as error:
-        raise PictureError(f"{path}: {error}, by --max_image_pixels={most_pixels}.") from None
-    except Exception as error:  # decoders raise nearly anything at damaged files
-        raise PictureError(_what_is_wrong(path, error)) from error
-    return dataclasses.replace(turned.at_depth(min(bit_depth, turned.bit_depth)), notes=notes)
+        return _read(path, ReadingRules(bit_depth=bit_depth, most_pixels=most_pixels))
+    except PictureError as error:
+        raise PictureError(f"{path} {error}.") from error.__cause__
 
 
-def picture_pixels(path: str | os.PathLike) -> int:
-    """Returns height x width as a picture's header tells them, 0 where it cannot be read."""
+def read_rgb(file: File) -> np.ndarray:
+    """Reads a picture for training, by the rules `TRAINING`.
+
+    Transparent pixels lie over white, 16-bit gray keeps its full range, and of an animation the
+    first frame is read.
+
+    Args:
+        file: the path of a picture file, or its bytes.
+
+    Returns:
+        uint8 (height, width, 3), RGB.
+
+    Raises:
+        PictureError: it is missing, damaged, or holds floating-point values. The message is the
+            reason alone, such as "is empty (0 bytes)": the caller knows the name.
+    """
+    pixels = _read(file, TRAINING).pixels
+    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+
+
+def read_size(file: File) -> tuple[int, int]:
+    """Returns (width, height) of what `read_rgb` would return, by the header alone.
+
+    Raises:
+        PictureError: the header cannot be read; the message is the reason alone.
+    """
+    with _reasons(file), _opened(file) as image:
+        width, height = image.size
+        return (height, width) if _header_orientation(image) in SIDES_SWAPPED else (width, height)
+
+
+def pixel_count(path: str | os.PathLike) -> int:
+    """Returns height x width as the header of a picture tells them, 0 where it cannot be read."""
     try:
-        with _pillow_limit(MOST_PIXELS), Image.open(path) as image:
+        with _PILLOW_LIMIT.raised_to(MOST_PIXELS), Image.open(path) as image:
             return image.width * image.height
-    except Exception:  # reading it will tell
+    except Exception:  # reading the picture will tell why
         return 0
 
 
+def _read(file: File, rules: ReadingRules) -> Picture:
+    limit = contextlib.nullcontext()
+    if rules.most_pixels is not None:
+        limit = _PILLOW_LIMIT.raised_to(rules.most_pixels)
+    with _reasons(file, rules.most_pixels), limit, _opened(file) as image:
+        if rules.most_pixels is not None:
+            _refuse_bomb(image, os.path.getsize(file), rules.most_pixels)
+        orientation = _header_orientation(image) if rules.orientation_of_header else None
+        image.load()
+        if orientation is None:
+            orientation = _orientation(image)
+        picture = _deep_png(image, file, orientation) if rules.bit_depth == 16 else None
+        if picture is None:
+            _turn_upright(image, orientation)
+            picture = _converted(image, rules)
+        notes = _notes(image)
+    depth = min(rules.bit_depth, picture.bit_depth)
+    return dataclasses.replace(picture.at_depth(depth), notes=notes)
+
+
+def _opened(file: File) -> Image.Image:
+    return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file)
+
+
 @contextlib.contextmanager
-def _pillow_limit(most_pixels: int) -> Iterator[None]:
-    """Lifts Pillow's own limit, one for all threads, while any of ours reads.
+def _reasons(file: File, most_pixels: int | None = None) -> Iterator[None]:
+    """Turns whatever a decoder raises into a PictureError: what is wrong, without the name."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except FileNotFoundError:
+        raise PictureError("does not exist") from None
+    except MemoryError:
+        raise PictureError("is too large for the memory") from None
+    except Image.DecompressionBombError as error:
+        limit = "" if most_pixels is None else f", by --max_image_pixels={most_pixels}"
+        raise PictureError(f"is too large: {str(error).rstrip('.')}{limit}") from None
+    except Exception as error:  # decoders raise nearly anything at damaged files
+        raise PictureError(_what_is_wrong(file, error)) from error
+
+
+def _what_is_wrong(file: File, error: Exception) -> str:
+    is_path = not isinstance(file, bytes)
+    if is_path and os.path.isdir(file):
+        return "is a folder, not a picture"
+    if isinstance(error, UnidentifiedImageError):
+        size = os.path.getsize(file) if is_path else len(file)
+        return "is no picture, or damaged" if size else "is empty (0 bytes)"
+    if isinstance(error, OSError) and error.errno:
+        return f"cannot be read: {error.strerror}"
+    return f"is damaged ({error})"
+
+
+class _PillowLimit:
+    """Pillow's own limit of pixels, one for all threads, raised while any of ours reads.
 
     It stays a second guard, against what a file holds beside its header.
     """
-    with _READING:
-        if not _LIMITS:
-            _LIMITS.append(Image.MAX_IMAGE_PIXELS)
-        _LIMITS.append(most_pixels)
-        Image.MAX_IMAGE_PIXELS = max(_LIMITS[1:])
-    try:
-        yield
-    finally:
-        with _READING:
-            _LIMITS.remove(most_pixels)
-            Image.MAX_IMAGE_PIXELS = max(_LIMITS[1:], default=_LIMITS[0])
-            if len(_LIMITS) == 1:
-                _LIMITS.clear()
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._limits: list[int] = []  # of all that read at the moment
+        self._own: int | None = None  # Pillow's, while any of ours reads
+
+    @contextlib.contextmanager
+    def raised_to(self, most_pixels: int) -> Iterator[None]:
+        """Lets pictures of so many pixels pass while the block lasts."""
+        with self._lock:
+            if not self._limits:
+                self._own = Image.MAX_IMAGE_PIXELS
+            self._limits.append(most_pixels)
+            Image.MAX_IMAGE_PIXELS = max(self._limits)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._limits.remove(most_pixels)
+                Image.MAX_IMAGE_PIXELS = max(self._limits) if self._limits else self._own
 
 
-def _refuse_bomb(image: Image.Image, path: pathlib.Path, most_pixels: int) -> None:
-    pixels, size = image.width * image.height, path.stat().st_size
-    claim = f"{path} claims {image.width}x{image.height} = {pixels:,} pixels"
+_PILLOW_LIMIT = _PillowLimit()
+
+
+def _refuse_bomb(image: Image.Image, file_size: int, most_pixels: int) -> None:
+    pixels = image.width * image.height
+    claim = f"claims {image.width}x{image.height} = {pixels:,} pixels"
     if pixels > most_pixels:
-        raise PictureError(f"{claim}, more than --max_image_pixels={most_pixels}.")
+        raise PictureError(f"{claim}, more than --max_image_pixels={most_pixels}")
     if pixels <= HARMLESS_PIXELS:
         return
-    needed = pixels / PIXELS_PER_BYTE.get(image.format, PIXELS_PER_BYTE_OTHERS)
     if image.format == "PNG" and image.mode in ("RGB", "RGBA"):
         needed = pixels * len(image.getbands()) / DEFLATE_RATIO
-    if size < needed:
-        raise PictureError(f"{claim}, but holds only {size:,} bytes: it is damaged, or a trap.")
+    elif image.format in ("JPEG", "MPO"):
+        needed = pixels / JPEG_PIXELS_PER_BYTE
+    else:
+        needed = pixels / PIXELS_PER_BYTE
+    if file_size < needed:
+        raise PictureError(f"{claim}, but holds only {file_size:,} bytes: it is damaged, or a trap")
 
 
-def _what_is_wrong(path: pathlib.Path, error: Exception) -> str:
-    if path.is_dir():
-        return f"{path} is a folder, not a picture."
-    if isinstance(error, UnidentifiedImageError):
-        empty = path.is_file() and not path.stat().st_size
-        return f"{path} is empty (0 bytes)." if empty else f"{path} is no picture, or damaged."
-    if isinstance(error, OSError) and error.errno:
-        return f"{path} cannot be read: {error.strerror}."
-    return f"{path} is damaged ({error})."
+def _header_orientation(image: Image.Image) -> int:
+    """The EXIF orientation as far as the header tells it; nothing is decoded."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1  # Pillow would decode the whole picture to look for an EXIF chunk behind it
+    return _orientation(image)
 
 
-def _deep_png(image: Image.Image, path: pathlib.Path) -> Picture | None:
-    """Reads 16 bits of several channels, which Pillow has no mode for."""
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF does not make the picture unreadable
+        return 1
+
+
+def _turn_upright(image: Image.Image, orientation: int) -> None:
+    """Turns an image in place, as its EXIF orientation says."""
+    if orientation == 1:
+        return
+    # Pillow would write the rest back into these, which fails where it is damaged.
+    for name in ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"):
+        image.info.pop(name, None)
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    ImageOps.exif_transpose(image, in_place=True)
+
+
+def _deep_png(image: Image.Image, file: str | os.PathLike, orientation: int) -> Picture | None:
+    """Reads 16 bits of several channels, which Pillow has no mode for; None for other files."""
     if image.format != "PNG" or image.mode.startswith("I"):
         return None
-    with open(path, "rb") as file:
-        if file.read(25)[24] != 16:
-            return None
-        file.seek(0)
-        values = tf.io.decode_png(file.read(), dtype=tf.uint16).numpy()
-    has_alpha = values.shape[-1] in (2, 4)
+    with open(file, "rb") as opened:
+        bit_depth = opened.read(25)[24]  # in the header chunk, IHDR
+    if bit_depth != 16:
+        return None
+    import imagecodecs  # takes half a second, and few files need it
+
+    values = imagecodecs.png_decode(pathlib.Path(file).read_bytes())
+    channels = []
+    for channel in np.moveaxis(values, -1, 0):
+        layer = Image.fromarray(np.ascontiguousarray(channel))
+        _turn_upright(layer, orientation)
+        channels.append(np.asarray(layer))
+    has_alpha = len(channels) in (2, 4)
     return Picture(
-        pixels=values[..., :-1] if has_alpha else values,
-        alpha=values[..., -1] if has_alpha else None,
+        pixels=np.stack(channels[:-1] if has_alpha else channels, axis=-1),
+        alpha=channels[-1] if has_alpha else None,
         icc_profile=image.info.get("icc_profile"),
     )
 
 
-def _picture(image: Image.Image) -> Picture:
+def _converted(image: Image.Image, rules: ReadingRules) -> Picture:
+    """Converts an upright image to gray or RGB of 8 or 16 bits."""
     profile = image.info.get("icc_profile")
     if image.mode == "F":
-        raise PictureError(f"{image.filename} holds floating-point values of unknown range.")
+        raise PictureError("holds floating-point values, whose range is unknown")
     if image.mode.startswith("I"):
-        return Picture(pixels=_whole_numbers(image)[..., None], icc_profile=profile)
-    if image.mode in ("CMYK", "LAB"):
+        pixels = _integers(image, clip=rules.clip_integers)
+        return Picture(pixels=pixels[..., None], icc_profile=profile)
+    if image.mode in ("CMYK", "LAB") and rules.use_profiles:
         return Picture(pixels=np.asarray(_to_srgb(image, profile)))
-    grey = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data and rules.over_white:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        image = Image.alpha_composite(white, layer).convert("RGB")
+    is_gray = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
-        values = _array(image, "LA" if grey else "RGBA")
+        values = _array(image, "LA" if is_gray else "RGBA")
         return Picture(pixels=values[..., :-1], alpha=values[..., -1], icc_profile=profile)
-    return Picture(pixels=_array(image, "L" if grey else "RGB"), icc_profile=profile)
+    return Picture(pixels=_array(image, "L" if is_gray else "RGB"), icc_profile=profile)
 
 
 def _array(image: Image.Image, mode: str) -> np.ndarray:
-    """Converts row by row, since Pillow would copy the whole picture twice."""
+    """Converts a few rows at a time, since Pillow would copy the whole picture twice."""
     width, height = image.size
     values = np.empty((height, width, len(mode)), np.uint8)
     for top in range(0, height, ROWS):
@@ -166,14 +310,16 @@ def _array(image: Image.Image, mode: str) -> np.ndarray:
     return values
 
 
-def _whole_numbers(image: Image.Image) -> np.ndarray:
+def _integers(image: Image.Image, *, clip: bool) -> np.ndarray:
     values = np.asarray(image)
     if values.dtype.itemsize > 2:
         low, high = values.min(), values.max()
-        if low < 0 or high > 65535:
+        if clip:
+            values = np.clip(values, 0, 65535)
+        elif low < 0 or high > 65535:
             raise PictureError(
-                f"{image.filename} holds numbers from {low} to {high}, expected 0 to 65535: "
-                "scale it to 16 bits first."
+                f"holds numbers from {low} to {high}, expected 0 to 65535: scale it to 16 bits "
+                "first"
             )
     return values.astype(np.uint16)
 
@@ -189,30 +335,12 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         srgb = ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(image, own, srgb, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError) as error:
-        logging.warning("%s: its colour profile cannot be used (%s).", image.filename, error)
+        logging.warning("%s: its color profile cannot be used (%s).", image.filename, error)
         return image.convert("RGB")
 
 
-def _orientation(image: Image.Image) -> int:
-    try:  # after loading: Pillow turns TIFF itself then, and takes the tag away
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged EXIF does not make the picture unreadable
-        return 1
-
-
-def _turned(picture: Picture, orientation: int) -> Picture:
-    if orientation not in UPRIGHT:
-        return picture
-    mirrored, turns = UPRIGHT[orientation]
-
-    def turn(values):
-        return np.rot90(values[:, ::-1] if mirrored else values, turns)
-
-    alpha = None if picture.alpha is None else turn(picture.alpha)
-    return dataclasses.replace(picture, pixels=turn(picture.pixels), alpha=alpha)
-
-
 def _notes(image: Image.Image) -> tuple[str, ...]:
-    if getattr(image, "is_animated", False) and image.format != "MPO":  # cameras' preview pictures
+    is_animated = getattr(image, "is_animated", False)
+    if is_animated and image.format != "MPO":  # in which cameras keep a preview
         return ("Of several frames or pages only the first is taken.",)
     return ()

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 
-import tensorflow as tf
+import numpy as np
 from PIL import Image
 
 from cyclegan_keras.files.atomic import atomic_write
@@ -27,7 +27,7 @@ class Format:
         name: Pillow's name of it.
         alpha: whether it holds transparency.
         bit_depth: the most bits a channel.
-        profiles: what colour profiles it holds: of grey pictures and of RGB ones.
+        profiles: which color profiles it holds: of gray pictures, of RGB ones.
         longest: the longest side in pixels.
         lossy: whether it has a quality to choose.
         settings: how Pillow writes it.
@@ -42,27 +42,34 @@ class Format:
     settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
+PNG = Format(name="PNG", bit_depth=16)
 JPEG = Format(name="JPEG", alpha=False, longest=65500, lossy=True, settings={"subsampling": 0})
 WEBP = Format(name="WEBP", profiles=(b"RGB ",), longest=16383, lossy=True, settings={"exact": True})
 TIFF = Format(name="TIFF", bit_depth=16, settings={"compression": "tiff_adobe_deflate"})
+BMP = Format(name="BMP", alpha=False, profiles=())
+
 FORMATS = {
-    ".png": Format(name="PNG", bit_depth=16),
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), JPEG),
+    ".png": PNG,
+    ".jpg": JPEG,
+    ".jpeg": JPEG,
+    ".jpe": JPEG,
+    ".jfif": JPEG,
     ".webp": WEBP,
-    **dict.fromkeys((".tif", ".tiff"), TIFF),
-    ".bmp": Format(name="BMP", alpha=False, profiles=()),
+    ".tif": TIFF,
+    ".tiff": TIFF,
+    ".bmp": BMP,
 }
 
 
 def write_picture(
     picture: Picture, path: str | os.PathLike, *, quality: int = QUALITY
 ) -> tuple[str, ...]:
-    """Writes a picture so that whoever looks sees the old file or the whole new one.
+    """Writes a picture atomically: a reader sees the old file or the whole new one.
 
     Args:
         picture: what to write.
         path: its ending is one of FORMATS.
-        quality: 1 to 100, of JPEG (without colour subsampling) and WebP.
+        quality: 1 to 100, of JPEG (without color subsampling) and WebP.
 
     Returns:
         Sentences about what the format could not hold.
@@ -72,82 +79,87 @@ def write_picture(
         WriteError: the disk is full or the folder cannot be written to.
     """
     path = pathlib.Path(path)
-    fitted = fitting(picture, path.suffix)
-    data = _encoded(fitted, path.suffix, quality)
+    picture = fit_format(picture, path.suffix)
+    data = _encoded(picture, path.suffix, quality)
     try:
         with atomic_write(path, shared=True) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        own_fault = error.errno in (errno.ENAMETOOLONG, errno.EISDIR)
-        reason = f"Cannot write {path}: {error.strerror}."
-        raise (PictureError if own_fault else WriteError)(reason) from error
-    return fitted.notes
+        of_this_picture = error.errno in (errno.ENAMETOOLONG, errno.EISDIR)
+        message = f"Cannot write {path}: {error.strerror}."
+        raise (PictureError if of_this_picture else WriteError)(message) from error
+    return picture.notes
 
 
-def fitting(picture: Picture, ending: str) -> Picture:
-    """Returns what of a picture a file with that ending holds.
+def fit_format(picture: Picture, ending: str) -> Picture:
+    """Returns what a file with that ending can hold of a picture.
 
     Raises:
         PictureError: the ending is not among FORMATS, or the picture too large for its format.
     """
-    form = FORMATS.get(ending.lower())
-    if form is None:
+    file_format = FORMATS.get(ending.lower())
+    if file_format is None:
         raise PictureError(f"{ending!r} is no ending to write: expected {', '.join(FORMATS)}.")
     height, width, _ = picture.pixels.shape
-    if max(height, width) > form.longest:
-        raise PictureError(f"{width}x{height} is too large for {form.name}: use --format=png.")
-    notes = picture.notes
-    if picture.alpha is not None and not form.alpha:
+    if max(height, width) > file_format.longest:
+        raise PictureError(
+            f"{width}x{height} is too large for {file_format.name}: use --format=png."
+        )
+    notes = list(picture.notes)
+    if picture.alpha is not None and not file_format.alpha:
         picture = picture.over_white()
-        notes += (f"{form.name} holds no transparency: it is laid over white.",)
-    if picture.bit_depth > form.bit_depth:
+        notes.append(f"{file_format.name} holds no transparency: it is laid over white.")
+    if picture.bit_depth > file_format.bit_depth:
         picture = picture.at_depth(8)
-        notes += (f"{form.name} holds 8 bits a channel: 16 are scaled down.",)
-    elif picture.bit_depth == 16 and form is TIFF and not _is_plain_grey(picture):
+        notes.append(f"{file_format.name} holds 8 bits a channel: 16 are scaled down.")
+    elif picture.bit_depth == 16 and file_format is TIFF and not _is_plain_gray(picture):
         picture = picture.at_depth(8)
-        notes += ("TIFF files are written with 16 bits only in grey: others are scaled down.",)
+        notes.append("TIFF files are written with 16 bits only in gray: others are scaled down.")
     profile = picture.icc_profile
-    if profile and (profile[16:20] not in form.profiles or _wrong_space(profile, picture)):
-        profile = None
-    return dataclasses.replace(picture, notes=notes, icc_profile=profile)
+    if profile is not None:
+        color_space = profile[16:20]  # a field of its header
+        fits_pixels = (color_space == b"GRAY") == picture.is_gray
+        if color_space not in file_format.profiles or not fits_pixels:
+            profile = None
+    return dataclasses.replace(picture, notes=tuple(notes), icc_profile=profile)
 
 
-def _is_plain_grey(picture: Picture) -> bool:
-    return picture.is_grey and picture.alpha is None
-
-
-def _wrong_space(profile: bytes, picture: Picture) -> bool:
-    return (profile[16:20] == b"GRAY") != picture.is_grey
+def _is_plain_gray(picture: Picture) -> bool:
+    return picture.is_gray and picture.alpha is None
 
 
 def _encoded(picture: Picture, ending: str, quality: int) -> bytes:
     """Encodes in memory, so that a full disk shows as such and not as a failing encoder."""
-    if picture.bit_depth == 16 and not _is_plain_grey(picture):
+    if picture.bit_depth == 16 and not _is_plain_gray(picture):
         return _deep_png(picture)
-    form = FORMATS[ending.lower()]
-    values = picture.pixels[..., 0] if picture.is_grey else picture.pixels
-    image = Image.fromarray(values)
+    file_format = FORMATS[ending.lower()]
+    image = Image.fromarray(picture.pixels[..., 0] if picture.is_gray else picture.pixels)
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
-    file = io.BytesIO()
-    settings = {**form.settings, "icc_profile": picture.icc_profile}
-    if form.lossy:
+    settings = {**file_format.settings, "icc_profile": picture.icc_profile}
+    if file_format.lossy:
         settings["quality"] = quality
+    file = io.BytesIO()
     try:
-        image.save(file, form.name, **settings)
+        image.save(file, file_format.name, **settings)
     except (OSError, ValueError, RuntimeError) as error:
-        raise PictureError(f"{form.name} cannot hold this picture ({error}).") from error
+        raise PictureError(f"{file_format.name} cannot hold this picture ({error}).") from error
     return file.getvalue()
 
 
 def _deep_png(picture: Picture) -> bytes:
     """Encodes 16 bits of several channels, which Pillow has no mode for."""
-    parts = [picture.pixels]
+    import imagecodecs  # takes half a second, and few files need it
+
+    values = picture.pixels
     if picture.alpha is not None:
-        parts.append(picture.alpha[..., None])
-    data = tf.io.encode_png(tf.concat(parts, axis=-1)).numpy()
+        values = np.concatenate([values, picture.alpha[..., None]], axis=-1)
+    data = imagecodecs.png_encode(np.ascontiguousarray(values))
     if picture.icc_profile is None:
         return data
-    body = b"iCCP" + b"ICC Profile\0\0" + zlib.compress(picture.icc_profile)
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return data[:33] + chunk + data[33:]  # after the signature and IHDR
+    # A chunk is the length of its content, its name, its content and a checksum of both.
+    content = b"ICC Profile\0\0" + zlib.compress(picture.icc_profile)
+    checksum = zlib.crc32(b"iCCP" + content)
+    chunk = struct.pack(">I", len(content)) + b"iCCP" + content + struct.pack(">I", checksum)
+    end_of_header = 33  # the signature and the header chunk, IHDR
+    return data[:end_of_header] + chunk + data[end_of_header:]

@@ -1,54 +1,49 @@
-"""Translates many files: reading and writing run beside the network's work."""
+"""Translates many files: threads read and write while the network works.
+
+    read ahead (4 threads) -> batches of one size -> the network (main thread) -> write (4 threads)
+
+How much waits before and behind the network is bounded in pixels, so that memory is too.
+"""
 
 import collections
 import concurrent.futures
 import contextlib
 import dataclasses
+import pathlib
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 from absl import logging
+from tqdm.auto import tqdm
 
 from cyclegan_keras.files.errors import PictureError, WriteError
+from cyclegan_keras.images.batching import batches_by_shape
 from cyclegan_keras.images.picture import Picture
-from cyclegan_keras.images.reading import MOST_PIXELS, picture_pixels, read_picture
-from cyclegan_keras.images.writing import QUALITY, write_picture
+from cyclegan_keras.images.reading import pixel_count, read_picture
+from cyclegan_keras.images.writing import write_picture
 from cyclegan_keras.translation.listing import Task
-from cyclegan_keras.translation.progress import progress_bar
+from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
 
-WORKERS = 4  # that read, and as many that write
+WORKERS = 4  # threads that read, and as many that write
 AHEAD_PIXELS = 2**26  # read but not translated yet, or translated but not written
-BATCH_PIXELS = 2**18  # height x width x pictures; larger batches win nothing, on a CPU at least
+AHEAD_BYTES_PER_PIXEL = 8
+BATCH_PIXELS = 2**18  # height x width x pictures; larger batches gain nothing, on a CPU at least
 LARGEST_BATCH = 16
 HEADERS_AHEAD = 64
-MOST_SIZES = 8  # that wait for others of their size
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a job goes about it; but for `quality` it shows in last bits at most.
-
-    Attributes:
-        batch_size: pictures of one size to translate together; None chooses so that none shows it.
-        quality: 1 to 100, of JPEG and WebP.
-        most_pixels: larger pictures are refused.
-        ahead_pixels: how much is held in memory before and after the network, 8 bytes a pixel.
-    """
-
-    batch_size: int | None = None
-    quality: int = QUALITY
-    most_pixels: int = MOST_PIXELS
-    ahead_pixels: int = AHEAD_PIXELS
+MOST_SIZES = 8  # that wait for further pictures of their size
+MOST_FAILURES_SHOWN = 20  # in a summary
+LOG_SECONDS = 30.0  # between two lines of progress where there is no terminal
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What came of a job.
+    """The result of a job.
 
     Attributes:
-        written: pictures that were translated.
+        written: how many pictures were translated.
         failed: sentences about those that could not be.
         seconds: how long it took.
     """
@@ -57,194 +52,286 @@ class Outcome:
     failed: list[str] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
 
+    def summary(self, folder: pathlib.Path, count: int) -> list[str]:
+        """Returns lines about a folder into which `count` pictures were to be written."""
+        rate = self.written / max(self.seconds, 1e-9)
+        lines = [f"Wrote {self.written} pictures to {folder}, {rate:.2f} pictures/s."]
+        if self.failed:
+            lines.append(f"{len(self.failed)} of {count} could not be translated:")
+            lines += [f"  {sentence}" for sentence in self.failed[:MOST_FAILURES_SHOWN]]
+        if len(self.failed) > MOST_FAILURES_SHOWN:
+            lines.append(f"  and {len(self.failed) - MOST_FAILURES_SHOWN} more")
+        return lines
+
 
 def run_job(
     tasks: Sequence[Task],
     recipe: Recipe,
-    settings: Settings,
+    options: TranslateOptions,
+    *,
     stopped: Callable[[], bool] = lambda: False,
-    each: Callable[[str | None], object] | None = None,
+    report: Callable[[str | None], object] | None = None,
 ) -> Outcome:
-    """Translates all tasks; of several, one that cannot be is a warning and stops no other.
+    """Translates all tasks; a picture that cannot be translated is a warning and stops no other.
 
     Args:
         tasks: what to read and where to write; folders are made.
         recipe: what to make of each picture.
-        settings: batches and bounds.
-        stopped: asked before each batch; True ends the job when what was translated is written.
-        each: told after each picture what is wrong with it, or None; a progress bar unless given.
+        options: of which `batch_size`, `quality`, `max_image_pixels` and `max_memory_mb` count.
+        stopped: asked before each batch; True ends the job once what was translated is written.
+        report: called after each picture with what is wrong with it, or None; a progress bar unless
+            given.
 
     Raises:
-        WriteError: the disk is full, for example; every file that is there is whole.
+        WriteError: the disk is full, for example; every file that was written is whole.
     """
-    job = _Job(recipe, settings, len(tasks), each)
     began = time.monotonic()
-    try:
-        with job:
-            for batch in _batches(job.read(tasks), job.batch_limit):
+    with contextlib.ExitStack() as stack:
+        if report is None:
+            bar = stack.enter_context(progress_bar(len(tasks), "img"))
+            report = lambda failure: bar.update()  # noqa: E731
+        tally = _Tally(report, warns=len(tasks) > 1)
+        writer = stack.enter_context(_Writer(options, tally))
+        read = stack.enter_context(contextlib.closing(_read_ahead(tasks, recipe, options, tally)))
+        batches = batches_by_shape(
+            read,
+            shape=lambda item: item.picture.pixels.shape[:2],
+            limit=lambda item: _batch_limit(item.picture, recipe, options),
+            most_shapes=MOST_SIZES,
+        )
+        try:
+            for batch in batches:
                 if stopped():
                     break
-                job.translate(batch)
-            job.finish_writing()
-    except WriteError as error:
-        raise WriteError(
-            f"{error} What is written is whole: make room, and the same command goes on from there."
-        ) from error
-    job.outcome.seconds = time.monotonic() - began
-    return job.outcome
+                _translate(batch, recipe, writer, tally)
+            writer.finish()
+        except WriteError as error:
+            raise WriteError(
+                f"{error} What is written is whole: make room, and the same command goes on from "
+                "there."
+            ) from error
+    tally.outcome.seconds = time.monotonic() - began
+    return tally.outcome
 
 
-def automatic_batch(height: int, width: int) -> int:
+def automatic_batch_size(height: int, width: int) -> int:
     """Returns how many pictures of a size go through the network together."""
     return min(max(BATCH_PIXELS // (height * width), 1), LARGEST_BATCH)
 
 
-class _Job(contextlib.ExitStack):
-    def __init__(self, recipe: Recipe, settings: Settings, count: int, each):
-        super().__init__()
-        self.recipe, self.settings = recipe, settings
+def progress_bar(total: int | None, unit: str) -> tqdm:
+    """Returns a bar for a terminal, or a line now and then for a log."""
+    is_terminal = sys.stderr.isatty()
+    interval = 0.5 if is_terminal else LOG_SECONDS
+    return tqdm(
+        total=total,
+        unit=unit,
+        dynamic_ncols=is_terminal,
+        mininterval=interval,
+        maxinterval=interval,
+        desc="Translating",
+        disable=total == 1,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Loaded:
+    """A picture that was read."""
+
+    task: Task
+    picture: Picture
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pending:
+    """A picture that a thread reads or writes; `pixels` of it are in memory meanwhile."""
+
+    task: Task
+    pixels: int
+    future: concurrent.futures.Future
+
+
+class _Tally:
+    """Counts, reports and logs what becomes of each picture."""
+
+    def __init__(self, report: Callable[[str | None], object], *, warns: bool):
         self.outcome = Outcome()
-        self.told: set[str] = set()
-        self.writing: collections.deque = collections.deque()
-        self.readers, self.writers = (
-            concurrent.futures.ThreadPoolExecutor(WORKERS) for _ in range(2)
-        )
-        self.scout = concurrent.futures.ThreadPoolExecutor(1)  # reads headers, never in the way
-        for pool in (self.scout, self.readers, self.writers):
-            self.callback(pool.shutdown, cancel_futures=True)
-        self.is_one = count == 1
-        bar = None if each else self.enter_context(progress_bar(count, "img"))
-        self.each = each or (lambda _: bar.update())
+        self._report = report
+        self._warns = warns  # the failure of a single picture is an error of the caller
+        self._known_notes: set[str] = set()
 
-    def read(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Picture]]:
-        """Yields what can be read, in order, reading ahead as far as memory allows."""
-        waiting, ahead = collections.deque(), 0
-        for task, pixels in _looked_up(self.scout, tasks):
-            while waiting and (
-                len(waiting) >= self.most_waiting or ahead + pixels > self.settings.ahead_pixels
-            ):
-                first = waiting.popleft()
-                ahead -= first[1]
-                yield from self._received(first)
-            waiting.append((task, pixels, self.readers.submit(self._read, task)))
-            ahead += pixels
-        while waiting:
-            yield from self._received(waiting.popleft())
-
-    @property
-    def most_waiting(self) -> int:
-        """Pictures that are read ahead."""
-        return 2 * (WORKERS + (self.settings.batch_size or LARGEST_BATCH))
-
-    def batch_limit(self, picture: Picture) -> int:
-        """How many pictures of that size are translated together."""
-        height, width, _ = picture.pixels.shape
-        limit = self.settings.batch_size
-        if limit is None:
-            limit = automatic_batch(height, width)
-            limit = 1 if limit > 1 and not self.recipe.is_batch_proof else limit
-        if (most := self.recipe.translator.most_pixels) is not None:
-            limit = min(limit, max(most // (height * width), 1))
-        return limit
-
-    def translate(self, batch: list[tuple[Task, Picture]]) -> None:
-        """Translates pictures of one size and hands them to be written."""
-        tasks, pictures = zip(*batch, strict=True)
-        try:
-            made = self.recipe(pictures)
-        except (PictureError, MemoryError, tf.errors.ResourceExhaustedError) as error:
-            if len(batch) > 1:
-                for each in batch:
-                    self.translate([each])
-            else:
-                self._fail(f"{tasks[0].source}: {_translation_failed(error)}")
-            return
-        for task, parts in zip(tasks, made, strict=True):
-            pixels = sum(part.pixels.shape[0] * part.pixels.shape[1] for part in parts.values())
-            self.writing.append((task, pixels, self.writers.submit(self._write, task, parts)))
-        while sum(pixels for _, pixels, _ in self.writing) > self.settings.ahead_pixels:
-            self._written()
-        while self.writing and self.writing[0][2].done():
-            self._written()
-
-    def finish_writing(self) -> None:
-        """Waits until everything translated is on the disk."""
-        while self.writing:
-            self._written()
-
-    def _received(self, waited) -> Iterator[tuple[Task, Picture]]:
-        task, _, future = waited
-        try:
-            yield task, future.result()
-        except PictureError as error:
-            self._fail(str(error))
-
-    def _written(self) -> None:
-        task, _, future = self.writing.popleft()
-        try:
-            notes = future.result()
-        except PictureError as error:
-            self._fail(f"{task.source}: {error}")
-            return
-        for note in notes - self.told:
-            logging.info("%s", _as_text(f"{task.source}: {note} (Told once.)"))
-        self.told |= notes
+    def written(self, task: Task, notes: set[str]) -> None:
+        for note in notes - self._known_notes:
+            logging.info("%s", _printable(f"{task.source}: {note} (Told once.)"))
+        self._known_notes |= notes
         self.outcome.written += 1
-        self.each(None)
+        self._report(None)
 
-    def _fail(self, sentence: str) -> None:
-        sentence = _as_text(sentence)
-        if not self.is_one:  # else it is for the caller to tell
+    def failed(self, sentence: str) -> None:
+        sentence = _printable(sentence)
+        if self._warns:
             logging.warning("%s", sentence)
         self.outcome.failed.append(sentence)
-        self.each(sentence)
-
-    def _read(self, task: Task) -> Picture:
-        depth = self.recipe.translator.description.bit_depth
-        return read_picture(task.source, bit_depth=depth, most_pixels=self.settings.most_pixels)
-
-    def _write(self, task: Task, parts: dict[str, Picture]) -> set[str]:
-        try:
-            task.target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WriteError(f"Cannot make {task.target.parent}: {error.strerror}.") from error
-        notes = set()
-        for part in reversed(parts):  # the translation last: where it is, the others are
-            notes |= set(write_picture(parts[part], task.part(part), quality=self.settings.quality))
-        return notes
+        self._report(sentence)
 
 
-def _looked_up(pool, tasks: Iterable[Task]) -> Iterator[tuple[Task, int]]:
-    """Yields tasks and how many pixels they claim, looking some headers ahead."""
+def _read_ahead(
+    tasks: Iterable[Task], recipe: Recipe, options: TranslateOptions, tally: _Tally
+) -> Iterator[_Loaded]:
+    """Yields what can be read, in order, reading ahead as far as memory allows."""
+    most_pixels = _pixels_ahead(options)
+    most_waiting = 2 * (WORKERS + (options.batch_size or LARGEST_BATCH))
+    bit_depth = recipe.translator.description.bit_depth
+    headers = concurrent.futures.ThreadPoolExecutor(1)  # of its own, so that it never waits
+    readers = concurrent.futures.ThreadPoolExecutor(WORKERS)
+    waiting: collections.deque[_Pending] = collections.deque()
+    pixels_waiting = 0
+    try:
+        for task, pixels in _with_pixel_counts(tasks, headers):
+            while waiting and (
+                len(waiting) >= most_waiting or pixels_waiting + pixels > most_pixels
+            ):
+                first = waiting.popleft()
+                pixels_waiting -= first.pixels
+                yield from _result_of(first, tally)
+            future = readers.submit(
+                read_picture,
+                task.source,
+                bit_depth=bit_depth,
+                most_pixels=options.max_image_pixels,
+            )
+            waiting.append(_Pending(task, pixels, future))
+            pixels_waiting += pixels
+        while waiting:
+            yield from _result_of(waiting.popleft(), tally)
+    finally:
+        headers.shutdown(cancel_futures=True)
+        readers.shutdown(cancel_futures=True)
+
+
+def _with_pixel_counts(
+    tasks: Iterable[Task], pool: concurrent.futures.Executor
+) -> Iterator[tuple[Task, int]]:
+    """Yields tasks and how many pixels their headers claim, reading some headers ahead."""
     waiting = collections.deque()
     for task in tasks:
-        waiting.append((task, pool.submit(picture_pixels, task.source)))
+        waiting.append((task, pool.submit(pixel_count, task.source)))
         if len(waiting) > HEADERS_AHEAD:
-            task, pixels = waiting.popleft()
-            yield task, pixels.result()
-    for task, pixels in waiting:
-        yield task, pixels.result()
+            first, future = waiting.popleft()
+            yield first, future.result()
+    for task, future in waiting:
+        yield task, future.result()
 
 
-def _batches(read: Iterable, limit: Callable[[Picture], int]) -> Iterator[list]:
-    """Groups pictures of one size; which go together depends on their order alone."""
-    groups: dict[tuple, list] = {}
-    for task, picture in read:
-        size = picture.pixels.shape[:2]
-        groups.setdefault(size, []).append((task, picture))
-        if len(groups[size]) >= limit(picture):
-            yield groups.pop(size)
-        elif len(groups) > MOST_SIZES:
-            yield groups.pop(next(iter(groups)))
-    yield from groups.values()
+def _result_of(pending: _Pending, tally: _Tally) -> Iterator[_Loaded]:
+    """Yields the picture, or nothing where it could not be read."""
+    try:
+        picture = pending.future.result()
+    except PictureError as error:
+        tally.failed(str(error))
+    else:
+        yield _Loaded(pending.task, picture)
 
 
-def _translation_failed(error: Exception) -> str:
-    if isinstance(error, PictureError):
-        return str(error)
-    return "it is too large for the memory: try --max_memory_mb."
+def _pixels_ahead(options: TranslateOptions) -> int:
+    """How many pixels may wait before the network, and as many behind it."""
+    if options.max_memory_mb is None:
+        return AHEAD_PIXELS
+    eighth = options.max_memory_mb * 2**20 // 8
+    return min(AHEAD_PIXELS, eighth // AHEAD_BYTES_PER_PIXEL)
 
 
-def _as_text(sentence: str) -> str:
-    """Names of files may be no text, but logs hold nothing else."""
+def _batch_limit(picture: Picture, recipe: Recipe, options: TranslateOptions) -> int:
+    """How many pictures of that size are translated together."""
+    height, width, _ = picture.pixels.shape
+    limit = options.batch_size
+    if limit is None:
+        limit = automatic_batch_size(height, width)
+        if limit > 1 and not recipe.is_batch_invariant:
+            limit = 1
+    most_pixels = recipe.translator.most_pixels
+    if most_pixels is not None:
+        limit = min(limit, max(most_pixels // (height * width), 1))
+    return limit
+
+
+def _translate(batch: list[_Loaded], recipe: Recipe, writer: "_Writer", tally: _Tally) -> None:
+    """Translates pictures of one size and hands them to be written."""
+    try:
+        results = recipe([loaded.picture for loaded in batch])
+    except PictureError as error:
+        reason = str(error)
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        reason = "it is too large for the memory: try --max_memory_mb."
+    else:
+        for loaded, parts in zip(batch, results, strict=True):
+            writer.write(loaded.task, parts)
+        return
+    if len(batch) == 1:
+        tally.failed(f"{batch[0].task.source}: {reason}")
+        return
+    for loaded in batch:  # one of them may be the cause
+        _translate([loaded], recipe, writer, tally)
+
+
+class _Writer:
+    """Writes translations in threads.
+
+    As a context it waits at its end for the files that threads have begun, and for no others.
+    """
+
+    def __init__(self, options: TranslateOptions, tally: _Tally):
+        self._quality = options.quality
+        self._most_pixels = _pixels_ahead(options)
+        self._tally = tally
+        self._pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
+        self._waiting: collections.deque[_Pending] = collections.deque()
+
+    def __enter__(self) -> "_Writer":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def write(self, task: Task, parts: dict[str, Picture]) -> None:
+        """Has all parts of a translation written; waits while too many others are."""
+        pixels = sum(
+            picture.pixels.shape[0] * picture.pixels.shape[1] for picture in parts.values()
+        )
+        future = self._pool.submit(_write_parts, task, parts, self._quality)
+        self._waiting.append(_Pending(task, pixels, future))
+        while sum(pending.pixels for pending in self._waiting) > self._most_pixels:
+            self._settle_first()
+        while self._waiting and self._waiting[0].future.done():
+            self._settle_first()
+
+    def finish(self) -> None:
+        """Waits until everything is on the disk."""
+        while self._waiting:
+            self._settle_first()
+
+    def _settle_first(self) -> None:
+        first = self._waiting.popleft()
+        try:
+            notes = first.future.result()
+        except PictureError as error:
+            self._tally.failed(f"{first.task.source}: {error}")
+        else:
+            self._tally.written(first.task, notes)
+
+
+def _write_parts(task: Task, parts: dict[str, Picture], quality: int) -> set[str]:
+    """Writes the files of one translation; returns sentences about what they could not hold."""
+    try:
+        task.target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"Cannot make {task.target.parent}: {error.strerror}.") from error
+    notes = set()
+    for suffix in reversed(parts):  # the translation last: where it is, the others are
+        notes.update(write_picture(parts[suffix], task.part(suffix), quality=quality))
+    return notes
+
+
+def _printable(sentence: str) -> str:
+    """Escapes names of files that are no valid text, which logs cannot hold."""
     return sentence.encode("utf-8", "backslashreplace").decode()

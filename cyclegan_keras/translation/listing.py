@@ -5,15 +5,37 @@ import glob
 import itertools
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.images.writing import FORMATS
+from cyclegan_keras.translation.options import TranslateOptions
 
 PICTURES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif"),
-    *(".jp2", ".avif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico"),
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+    ".jp2",
+    ".avif",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+    ".tga",
+    ".ico",
 )
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
+
+# What is made of one picture is one file or two; these are appended to their names.
+TRANSLATION = ""
+CYCLE = "_cycle"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +46,7 @@ class Task:
     target: pathlib.Path
 
     def part(self, suffix: str) -> pathlib.Path:
-        """Returns where that part goes: `_cycle` of a/b.png is a/b_cycle.png."""
+        """Returns where one part of the result goes: `_cycle` of a/b.png is a/b_cycle.png."""
         return self.target.with_name(f"{self.target.stem}{suffix}{self.target.suffix}")
 
 
@@ -35,7 +57,7 @@ class Listing:
     Attributes:
         tasks: in the order of their names.
         folder: the output folder of many pictures; None where one file becomes one file.
-        videos: how many videos in the input were passed over.
+        videos: how many videos in the input are left out.
     """
 
     tasks: tuple[Task, ...]
@@ -48,134 +70,188 @@ class Listing:
         return self.folder is None and is_video(self.tasks[0].source)
 
 
-def is_video(path: pathlib.Path) -> bool:
-    """Whether a file's ending is that of a video."""
-    return path.suffix.lower() in VIDEOS
+def list_input(options: TranslateOptions) -> Listing:
+    """Finds what the options ask to translate, and where to.
+
+    Raises:
+        TranslationError: an option is missing, there is nothing to translate, or it cannot be
+            written there.
+    """
+    for name in ("model", "input", "output"):
+        if not vars(options)[name]:
+            raise TranslationError(f"--{name} is missing. See --help.")
+    parts = [TRANSLATION]
+    if options.cycle and not options.side_by_side:
+        parts.append(CYCLE)
+    endings = list(FORMATS)
+    if options.format is not None:
+        first = f".{options.format}"
+        others = [
+            ending for ending in FORMATS if FORMATS[ending] is FORMATS[first] and ending != first
+        ]
+        endings = [first, *others]
+    listing = list_tasks(options.input, options.output, endings=endings, parts=parts)
+    if listing.is_video and len(parts) > 1:
+        raise TranslationError("--cycle of a video goes only with --side_by_side.")
+    return listing
 
 
-def list_tasks(source: str, output: str, *, endings: Sequence[str], parts=("",)) -> Listing:
+def list_tasks(
+    source: str,
+    output: str,
+    *,
+    endings: Sequence[str],
+    parts: Sequence[str] = (TRANSLATION,),
+) -> Listing:
     """Finds what is to be translated, and where to.
 
     Sub-folders are mirrored. A name and its ending stay, but for an ending that is not among
-    `endings`: a.gif becomes a.gif.png, and so never takes the place of a.png.
+    `endings`: a.gif becomes a.gif.png, and so never replaces a.png.
 
     Args:
         source: a picture, a video, a folder or a pattern such as `photos/**/*.jpg`.
         output: a folder; or the file, where `source` is one.
         endings: of pictures that can be written; the first is given to those with another.
-        parts: what is appended to the names of the files that come of one picture.
+        parts: what is appended to the names of the files that are made of one picture.
 
     Raises:
-        TranslationError: there is nothing to translate, or no place for it.
+        TranslationError: there is nothing to translate, or it cannot be written there.
     """
-    path, target = pathlib.Path(source).expanduser(), pathlib.Path(output).expanduser()
-    naming = _Naming(endings, parts)
+    path = pathlib.Path(source).expanduser()
+    target = pathlib.Path(output).expanduser()
+    names = _Names(endings, parts)
     if path.is_file():
-        task = Task(path, _single(path, target, output.endswith(os.sep), naming))
-        _refuse_own_input((task,), parts)
+        is_folder = target.is_dir() or output.endswith(os.sep) or not target.suffix
+        task = Task(path, _target_of_one(path, target, is_folder, names))
+        _refuse_own_input([task], parts)
         return Listing(tasks=(task,))
-    root, found = _found(path, target, source)
+    if path.is_dir():
+        root = path
+        found = _files_below(root, target)
+    elif glob.has_magic(source):
+        root = _folder_before_wildcards(path)
+        found = _matches(path, root, target)
+    else:
+        raise TranslationError(f"--input={source} does not exist.")
     pictures = sorted(file for file in found if file.suffix.lower() in PICTURES)
-    videos = sum(map(is_video, found))
+    videos = sum(is_video(file) for file in found)
     if not pictures:
-        more = " Videos are translated one by one: name one." if videos else ""
-        raise TranslationError(
-            f"--input={source}: none of {len(found)} files is a picture ({', '.join(PICTURES)})."
-            + more
-        )
-    if target.suffix.lower() in (*PICTURES, *VIDEOS) or target.is_file():
+        message = f"--input={source}: none of {len(found)} files is a picture"
+        message += f" ({', '.join(PICTURES)})."
+        if videos:
+            message += " Videos are translated one by one: name one."
+        raise TranslationError(message)
+    names_a_file = target.suffix.lower() in PICTURES or is_video(target)
+    if names_a_file or target.is_file():
         raise TranslationError(f"--output={output} must be a folder, for {len(pictures)} pictures.")
-    if _same(root, target):
+    if _is_same(root, target):
         raise TranslationError(
             f"{root} would be input and output at once: choose another --output."
         )
-    tasks = tuple(Task(file, naming(target / file.relative_to(root))) for file in pictures)
+    tasks = [Task(file, names.choose(target / file.relative_to(root))) for file in pictures]
     _refuse_own_input(tasks, parts)
-    return Listing(tasks=tasks, folder=target, videos=videos)
+    return Listing(tasks=tuple(tasks), folder=target, videos=videos)
 
 
-def _single(path: pathlib.Path, target: pathlib.Path, is_folder: bool, naming) -> pathlib.Path:
-    if target.is_dir() or is_folder or not target.suffix:
-        named = target / path.name
-        return named if is_video(path) else naming(named)
+def is_video(path: pathlib.Path) -> bool:
+    """Whether the ending of a file is that of a video."""
+    return path.suffix.lower() in VIDEOS
+
+
+def outline(tasks: Sequence[Task], parts: Iterable[str]) -> list[str]:
+    """Returns lines that say what would be done."""
+    parts = tuple(parts)
+    lines = []
+    for task in tasks:
+        targets = ", ".join(str(task.part(part)) for part in parts)
+        lines.append(f"{task.source} -> {targets}")
+    return [*lines, f"{len(tasks)} to translate."]
+
+
+class _Names:
+    """Chooses names of translations; no two are alike, even where upper and lower case are one."""
+
+    def __init__(self, endings: Sequence[str], parts: Sequence[str]):
+        self.endings = endings
+        self._parts = parts
+        self._taken: set[str] = set()
+
+    def choose(self, path: pathlib.Path) -> pathlib.Path:
+        """Returns `path`, with another ending or a number where that is necessary."""
+        if path.suffix.lower() not in self.endings:
+            path = path.with_name(path.name + self.endings[0])
+        stem = path.stem
+        names = self._names_of_parts(path)
+        number = 1
+        while self._taken & names:
+            number += 1
+            path = path.with_name(f"{stem}_{number}{path.suffix}")
+            names = self._names_of_parts(path)
+        self._taken |= names
+        return path
+
+    def _names_of_parts(self, path: pathlib.Path) -> set[str]:
+        task = Task(path, path)
+        return {str(task.part(part)).casefold() for part in self._parts}
+
+
+def _target_of_one(
+    path: pathlib.Path, target: pathlib.Path, is_folder: bool, names: _Names
+) -> pathlib.Path:
+    if is_folder:
+        target = target / path.name
+        return target if is_video(path) else names.choose(target)
     if is_video(path) != is_video(target):
         kind = "video" if is_video(path) else "picture"
         raise TranslationError(f"{path} is a {kind}, so --output={target} should be one too.")
-    if not is_video(path) and target.suffix.lower() not in naming.endings:
-        raise TranslationError(f"--output={target}: expected the ending {_any_of(naming.endings)}.")
+    if not is_video(path) and target.suffix.lower() not in names.endings:
+        *others, last = names.endings
+        expected = f"{', '.join(others)} or {last}" if others else last
+        raise TranslationError(f"--output={target}: expected the ending {expected}.")
     return target
 
 
-def _any_of(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def _found(path: pathlib.Path, output: pathlib.Path, typed: str):
-    """Returns the folder that is mirrored, and the files in it that are not output."""
-    if path.is_dir():
-        return path, _walk(path, output)
-    if not glob.has_magic(typed):
-        raise TranslationError(f"--input={typed} does not exist.")
-    root = _root(path)
-    hits = map(pathlib.Path, glob.glob(str(path), recursive=True))
-    inside = _is_within(output, root)
-    return root, [
-        hit
-        for hit in hits
-        if hit.is_file() and not _is_hidden(hit, root) and not (inside and _is_within(hit, output))
-    ]
-
-
-class _Naming:
-    """Names of translations; no two are alike, even where upper and lower case are one."""
-
-    def __init__(self, endings: Sequence[str], parts: Sequence[str]):
-        self.endings, self.parts = endings, parts
-        self.taken: set[str] = set()
-
-    def __call__(self, path: pathlib.Path) -> pathlib.Path:
-        if path.suffix.lower() not in self.endings:
-            path = path.with_name(path.name + self.endings[0])
-        stem, count = path.stem, 1
-        while self.taken & (names := self._names(path)):
-            count += 1
-            path = path.with_name(f"{stem}_{count}{path.suffix}")
-        self.taken |= names
-        return path
-
-    def _names(self, path: pathlib.Path) -> set[str]:
-        task = Task(path, path)
-        return {str(task.part(part)).casefold() for part in self.parts}
-
-
-def _walk(root: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
+def _files_below(root: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
+    """All files below a folder but for hidden ones and those of the output folder."""
     found = []
-    for folder, folders, files in os.walk(root, onerror=_unreadable):
-        here = pathlib.Path(folder)
-        folders[:] = [f for f in folders if not _is_private(f) and not _same(here / f, output)]
-        found += [here / file for file in files if not _is_private(file)]
+    for folder, subfolders, files in os.walk(root, onerror=_refuse_unreadable):
+        folder = pathlib.Path(folder)
+        subfolders[:] = [
+            name
+            for name in subfolders
+            if not _is_hidden(name) and not _is_same(folder / name, output)
+        ]
+        found += [folder / name for name in files if not _is_hidden(name)]
     return found
 
 
-def _unreadable(error: OSError) -> None:
+def _refuse_unreadable(error: OSError) -> None:
     raise TranslationError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
-def _root(pattern: pathlib.Path) -> pathlib.Path:
-    """The part of a pattern before its first wildcard."""
+def _folder_before_wildcards(pattern: pathlib.Path) -> pathlib.Path:
     plain = itertools.takewhile(lambda part: not glob.has_magic(part), pattern.parts[:-1])
     return pathlib.Path(*plain)
 
 
-def _is_private(name: str) -> bool:
+def _matches(pattern: pathlib.Path, root: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
+    """The files that a pattern matches, but for hidden ones and those of the output folder."""
+    output_is_inside = _is_within(output, root)
+    found = []
+    for name in glob.glob(str(pattern), recursive=True):
+        path = pathlib.Path(name)
+        is_hidden = any(_is_hidden(part) for part in path.relative_to(root).parts)
+        is_output = output_is_inside and _is_within(path, output)
+        if path.is_file() and not is_hidden and not is_output:
+            found.append(path)
+    return found
+
+
+def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def _is_hidden(path: pathlib.Path, root: pathlib.Path) -> bool:
-    return any(map(_is_private, path.relative_to(root).parts))
-
-
-def _same(first: pathlib.Path, second: pathlib.Path) -> bool:
+def _is_same(first: pathlib.Path, second: pathlib.Path) -> bool:
     return first.resolve() == second.resolve()
 
 
@@ -183,14 +259,14 @@ def _is_within(path: pathlib.Path, folder: pathlib.Path) -> bool:
     return folder.resolve() in path.resolve().parents
 
 
-def _refuse_own_input(tasks: tuple[Task, ...], parts: Sequence[str]) -> None:
+def _refuse_own_input(tasks: Sequence[Task], parts: Sequence[str]) -> None:
     sources = {task.source.resolve() for task in tasks}
     for task in tasks:
         for part in parts:
-            place = task.part(part)
-            if place.resolve() in sources:
+            path = task.part(part)
+            if path.resolve() in sources:
                 raise TranslationError(
-                    f"{place} would be input and output at once: choose another --output."
+                    f"{path} would be input and output at once: choose another --output."
                 )
-            if place.is_dir():
-                raise TranslationError(f"{place} is a folder, but a file is to be written there.")
+            if path.is_dir():
+                raise TranslationError(f"{path} is a folder, but a file is to be written there.")

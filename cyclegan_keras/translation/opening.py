@@ -1,4 +1,4 @@
-"""Opens whatever holds a generator, and gives back what translates pictures."""
+"""Opens whatever holds a generator, and returns what translates pictures."""
 
 import dataclasses
 import json
@@ -16,49 +16,83 @@ from cyclegan_keras.cli import backends
 from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.models.any_size import mirrored
 from cyclegan_keras.models.description import Description
+from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.runs.networks import networks_of_run
+from cyclegan_keras.translation.options import TranslateOptions
+from cyclegan_keras.translation.recipe import Recipe
 from cyclegan_keras.translation.tiling.tiled_network import TiledNetwork, bytes_per_pixel
 from cyclegan_keras.translation.translator import Translator
-from cyclegan_keras.weights.starting import networks_of_run, starting_networks
+from cyclegan_keras.weights.starting import starting_networks
 
-DIRECTIONS = ("AtoB", "BtoA")
-EXPORTED = {"a_to_b": "AtoB", "b_to_a": "BtoA"}  # names in exports
 SHARE_OF_MEMORY = 0.5  # of what is free, unless --max_memory_mb says otherwise
 TILE_SIZES = (64, 1024)  # px; smaller ones are slow, larger ones gain nothing
 
 
+def open_recipe(options: TranslateOptions) -> Recipe:
+    """Opens the model that the options name; returns what is made of each picture.
+
+    Raises:
+        TranslationError: there is no such model, or it does not translate that way.
+        WeightsError, RunError: a file or a run that cannot be read.
+    """
+    found = open_translators(
+        options.model, max_memory_mb=options.max_memory_mb, tile_size=options.tile_size
+    )
+    direction = Direction(options.direction or min(found))
+    if direction not in found:
+        raise TranslationError(f"{options.model} translates {', '.join(found)} only.")
+    back = None
+    if options.cycle:
+        back = found.get(direction.opposite)
+        if back is None:
+            raise TranslationError(
+                f"--cycle needs a model of both directions, such as a run: {options.model} "
+                f"translates {direction} only."
+            )
+    return Recipe(
+        translator=found[direction],
+        back=back,
+        strength=options.strength,
+        side_by_side=options.side_by_side,
+    )
+
+
 def open_translators(
-    place: str, *, max_memory_mb: int | None = None, tile_size: int | None = None
-) -> dict[str, Translator]:
-    """Returns the translators that `place` holds, by direction ("AtoB", "BtoA").
+    model: str, *, max_memory_mb: int | None = None, tile_size: int | None = None
+) -> dict[Direction, Translator]:
+    """Returns the translators that `model` holds, by direction.
 
     Args:
-        place: the directory of a run (its last checkpoint, moving averages where it keeps them); a
-            .keras file; another program's weights; several of these with commas; a .tflite file; a
-            SavedModel; or a folder that export.py wrote, whose newest SavedModel is taken.
+        model: the directory of a run (its last checkpoint, moving averages where it keeps them); a
+            .keras file; the weights of another program; several of these with commas; a .tflite
+            file; a SavedModel; or a folder that export.py wrote, whose newest SavedModel is read.
         max_memory_mb: pictures that would need more megabytes are translated in tiles, where that
             is exact; half of the free memory unless given.
         tile_size: pictures larger than a square of this side, in pixels, are translated in tiles of
             this side. Chosen by `max_memory_mb` unless given.
 
     Raises:
-        TranslationError: there is no such place, it holds no generator, or tiles are asked for
-            where they would not equal the whole.
+        TranslationError: there is no such path, it holds no generator, or tiles are asked for where
+            they would not equal the whole.
         WeightsError, RunError: a file or a run that cannot be read.
     """
     backends.need_tensorflow("Reading a model to translate with")
-    path = pathlib.Path(place).expanduser()
+    path = pathlib.Path(model).expanduser()
     if path.suffix == ".tflite":
         return _of_tflite(path)
-    if saved_model := _saved_model(path):
+    saved_model = _saved_model(path)
+    if saved_model is not None:
         return _of_saved_model(saved_model)
-    if "," not in place and not path.exists() and not path.with_name(path.name + ".index").exists():
+    names_several = "," in model
+    is_prefix = path.with_name(path.name + ".index").exists()  # of a TensorFlow checkpoint
+    if not (names_several or is_prefix or path.exists()):
         raise TranslationError(
-            f"--model={place} does not exist: give a run's directory, a .keras, .pth or .tflite "
+            f"--model={model} does not exist: give a run's directory, a .keras, .pth or .tflite "
             "file, or a folder that export.py wrote."
         )
     return {
         direction: translator_of(network, max_memory_mb=max_memory_mb, tile_size=tile_size)
-        for direction, network in _networks(path, place).items()
+        for direction, network in _networks(path, model).items()
     }
 
 
@@ -93,25 +127,28 @@ def translator_of(
     return Translator(at_once, description, TiledNetwork(network, tile_size), most_pixels)
 
 
-def _networks(path: pathlib.Path, place: str) -> dict[str, keras.Model]:
+def _networks(path: pathlib.Path, model: str) -> dict[Direction, keras.Model]:
     """The generators of a run, a folder or files, by direction."""
     if (path / "options.json").is_file():
         _, found = networks_of_run(path, averages=True)
     else:
-        found = starting_networks(place)
+        found = starting_networks(model)
     networks = {}
     for role, network in found.items():
         if not role.startswith("generator"):
             continue
-        if network.description == Description.of(network):  # it says nothing; its name does
-            direction = DIRECTIONS[role == "generator_f"]
-            domains = "AB" if direction == "AtoB" else "BA"
+        if network.description == Description.of(network):
+            # Its file says nothing about its direction, so the name of the file decides.
+            direction = Direction.A_TO_B.of_generator(role)
             network.description = dataclasses.replace(
-                network.description, direction=direction, source=domains[0], target=domains[1]
+                network.description,
+                direction=direction,
+                source=direction.source,
+                target=direction.target,
             )
-        networks[network.description.direction] = network
+        networks[Direction(network.description.direction)] = network
     if not networks:
-        raise TranslationError(f"{place} holds {', '.join(found)}, but no generator.")
+        raise TranslationError(f"{model} holds {', '.join(found)}, but no generator.")
     return networks
 
 
@@ -119,31 +156,32 @@ def _saved_model(path: pathlib.Path) -> pathlib.Path | None:
     """The folder of a SavedModel that `path` is or holds, of the highest version."""
     if (path / "saved_model.pb").is_file():
         return path
-    versions = [p.parent for p in path.glob("*/saved_model.pb") if p.parent.name.isdecimal()]
+    folders = [file.parent for file in path.glob("*/saved_model.pb")]
+    versions = [folder for folder in folders if folder.name.isdecimal()]
     return max(versions, key=lambda folder: int(folder.name), default=None)
 
 
-def _of_saved_model(folder: pathlib.Path) -> dict[str, Translator]:
+def _of_saved_model(folder: pathlib.Path) -> dict[Direction, Translator]:
     try:
         loaded = tf.saved_model.load(str(folder))
-        told = json.loads((folder / "assets.extra" / "model.json").read_text())
+        receipt = json.loads((folder / "assets.extra" / "model.json").read_text())
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise TranslationError(f"{folder} cannot be read as an export: {error}") from error
+    generators = receipt.get("generators", {})
     translators = {}
-    for exported, direction in EXPORTED.items():
-        if signature := loaded.signatures.get(f"translate_float_{exported}"):
-            translators[direction] = Translator(
-                _served(loaded, signature),
-                _exported(direction, told.get("generators", {}).get(exported, {})),
-            )
+    for direction in Direction:
+        signature = loaded.signatures.get(f"translate_float_{direction.signature}")
+        if signature is not None:
+            description = _of_export(direction, generators.get(direction.signature, {}))
+            translators[direction] = Translator(_served(loaded, signature), description)
     if not translators:
         raise TranslationError(f"{folder} is a SavedModel, but not one that export.py wrote.")
     return translators
 
 
-def _served(loaded, signature) -> Callable:
+def _served(loaded, signature: Callable) -> Callable:
     def network(images):
-        _ = loaded  # the signature alone would let go of the weights
+        _ = loaded  # kept alive: the signature alone does not hold the weights
         try:
             answer = signature(images=tf.convert_to_tensor((images + 1) / 2))
         except tf.errors.InvalidArgumentError as error:
@@ -157,7 +195,7 @@ def _served(loaded, signature) -> Callable:
     return network
 
 
-def _of_tflite(path: pathlib.Path) -> dict[str, Translator]:
+def _of_tflite(path: pathlib.Path) -> dict[Direction, Translator]:
     try:
         from cyclegan_keras.export import tflite_run
     except ImportError as error:
@@ -166,12 +204,16 @@ def _of_tflite(path: pathlib.Path) -> dict[str, Translator]:
         ) from error
     try:
         interpreter = tflite_run.open_model(path)
-        told = tflite_run.read_metadata(path)
+        metadata = tflite_run.read_metadata(path)
     except tflite_run.TFLiteError as error:
         raise TranslationError(str(error)) from error
-    direction = EXPORTED.get(told.get("direction"), "AtoB")
+    try:
+        direction = Direction.of_signature(metadata["direction"])
+    except (KeyError, ValueError):  # a file that export.py did not write
+        direction = Direction.A_TO_B
     network = _fixed_size(lambda image: tflite_run.run(interpreter, image), interpreter)
-    return {direction: Translator(network, _exported(direction, told.get("generator", {})))}
+    description = _of_export(direction, metadata.get("generator", {}))
+    return {direction: Translator(network, description)}
 
 
 def _fixed_size(run: Callable, interpreter) -> Callable:
@@ -181,12 +223,12 @@ def _fixed_size(run: Callable, interpreter) -> Callable:
     """
     _, height, width, _ = (int(side) for side in interpreter.get_input_details()[0]["shape"])
 
-    def one(image):
-        size = image.shape[1:3]
-        if size[0] <= height and size[1] <= width:
-            for axis, side in ((1, height), (2, width)):
-                image = np.take(image, mirrored(image.shape[axis], side), axis=axis)
-            return run(image)[:, : size[0], : size[1]]
+    def translate_one(image):
+        own_height, own_width = image.shape[1:3]
+        if own_height <= height and own_width <= width:
+            image = np.take(image, mirrored(own_height, height), axis=1)
+            image = np.take(image, mirrored(own_width, width), axis=2)
+            return run(image)[:, :own_height, :own_width]
         logging.log_first_n(
             logging.WARNING,
             f"The file translates {width}x{height} pixels: larger pictures are resized to that and "
@@ -194,13 +236,14 @@ def _fixed_size(run: Callable, interpreter) -> Callable:
             1,
         )
         small = tf.image.resize(image, (height, width), "bicubic", antialias=True).numpy()
+        size = (own_height, own_width)
         large = tf.image.resize(run(small), size, "bicubic", antialias=True).numpy()
         return np.clip(large, -1, 1)
 
-    return lambda images: np.concatenate([one(images[i : i + 1]) for i in range(len(images))])
+    return lambda images: np.concatenate([translate_one(image[None]) for image in images])
 
 
-def _exported(direction: str, told: dict) -> Description:
-    """What an export tells; it takes every size by itself."""
-    description = Description.from_dict({**told, "direction": direction})
+def _of_export(direction: Direction, saved: dict) -> Description:
+    """Reads the description in an export, which takes every size by itself."""
+    description = Description.from_dict({**saved, "direction": direction})
     return dataclasses.replace(description, size_multiple=1, smallest_size=1)

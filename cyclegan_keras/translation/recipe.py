@@ -7,9 +7,8 @@ import numpy as np
 
 from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.images.picture import Picture, side_by_side
+from cyclegan_keras.translation.listing import CYCLE, TRANSLATION
 from cyclegan_keras.translation.translator import Translator
-
-TRANSLATION, CYCLE = "", "_cycle"  # what is appended to the names of their files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,12 +21,12 @@ class Recipe:
 
     Attributes:
         translator: G.
-        back: F, where F(G(x)) is wanted too; it sees G(x) before blending and rounding.
+        back: F, to make F(G(x)) too; its input is G(x) before blending and rounding.
         strength: 0 to 1.
         side_by_side: write one picture x | translation [| F(G(x))] instead.
 
     Raises:
-        TranslationError: a network that takes or gives neither grey nor RGB.
+        TranslationError: a network that takes or returns neither gray nor RGB.
     """
 
     translator: Translator
@@ -36,48 +35,68 @@ class Recipe:
     side_by_side: bool = False
 
     def __post_init__(self):
-        for translator in filter(None, (self.translator, self.back)):
-            told = translator.description
-            if not {told.input_channels, told.output_channels} <= {1, 3}:
-                raise TranslationError(
-                    f"The model translates {told.input_channels} to {told.output_channels} "
-                    "channels, but pictures have 1 (grey) or 3 (RGB)."
-                )
+        for translator in self._translators:
+            described = translator.description
+            for channels in (described.input_channels, described.output_channels):
+                if channels not in (1, 3):
+                    raise TranslationError(
+                        f"The model translates {described.input_channels} to "
+                        f"{described.output_channels} channels, but pictures have 1 (gray) or 3 "
+                        "(RGB)."
+                    )
+
+    @property
+    def direction(self) -> str:
+        """Which way it translates, "AtoB" or "BtoA"."""
+        return self.translator.description.direction
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What comes of each picture, as keys of what calling returns."""
-        return (TRANSLATION, CYCLE) if self.back and not self.side_by_side else (TRANSLATION,)
+        """What is made of each picture, as keys of what calling returns."""
+        if self.back and not self.side_by_side:
+            return (TRANSLATION, CYCLE)
+        return (TRANSLATION,)
 
     @property
-    def is_batch_proof(self) -> bool:
-        """Whether no file tells which pictures were translated together."""
-        return all(each.is_batch_proof for each in (self.translator, self.back) if each)
+    def is_batch_invariant(self) -> bool:
+        """Whether a picture comes out the same, to the bit, in whatever batch it is translated."""
+        return all(translator.is_batch_invariant for translator in self._translators)
+
+    @property
+    def _translators(self) -> list[Translator]:
+        return [self.translator] if self.back is None else [self.translator, self.back]
 
     def __call__(self, pictures: Sequence[Picture]) -> list[dict[str, Picture]]:
         """Translates pictures of one size together.
 
-        Size, bit depth, transparency and colour profile stay. A grey picture stays grey where the
-        network takes colours; one that takes grey decides what comes out. Where a picture is
-        wholly transparent the network sees white instead of the colours hidden there.
+        Size, bit depth, transparency and color profile stay. A gray picture stays gray where the
+        network takes colors; one that takes gray decides what comes out. Where a picture is wholly
+        transparent the network sees white instead of the colors hidden there.
 
         Raises:
             PictureError: the network returns values that are not finite.
         """
-        told = self.translator.description
-        seen = _stacked([_visible(picture, told.input_channels) for picture in pictures])
-        translated = _finite(self.translator(seen))
-        del seen  # a large picture in float32 is the most that memory holds
-        cycled = _finite(self.back(translated)) if self.back else [None] * len(pictures)
-        return [self._finished(*each) for each in zip(pictures, translated, cycled, strict=True)]
+        channels = self.translator.description.input_channels
+        inputs = _stacked([_visible_values(picture, channels) for picture in pictures])
+        translated = _finite(self.translator(inputs))
+        del inputs  # a large picture in float32 is the most that memory holds
+        cycled = [None] * len(pictures)
+        if self.back is not None:
+            cycled = _finite(self.back(translated))
+        return [
+            self._finished(picture, there, back)
+            for picture, there, back in zip(pictures, translated, cycled, strict=True)
+        ]
 
-    def _finished(self, picture, translated, cycled):
-        stays_grey = picture.is_grey and self.translator.description.input_channels == 3
-        grey = translated.shape[-1] == 1 or stays_grey
-        results = [picture.with_values(translated, grey=grey, strength=self.strength)]
+    def _finished(
+        self, picture: Picture, translated: np.ndarray, cycled: np.ndarray | None
+    ) -> dict[str, Picture]:
+        stays_gray = picture.is_gray and self.translator.description.input_channels == 3
+        gray = stays_gray or translated.shape[-1] == 1
+        results = [picture.with_values(translated, gray=gray, strength=self.strength)]
         if cycled is not None:
-            grey = cycled.shape[-1] == 1 or stays_grey
-            results.append(picture.with_values(cycled, grey=grey))
+            gray = stays_gray or cycled.shape[-1] == 1
+            results.append(picture.with_values(cycled, gray=gray))
         if self.side_by_side:
             results = [side_by_side([picture, *results])]
         return dict(zip(self.parts, results, strict=True))
@@ -87,17 +106,18 @@ def translate_picture(translator: Translator, picture: Picture, strength: float 
     """Returns the translation of one picture, of its size, depth and transparency.
 
     Example:
-        >>> from cyclegan_keras.models import ResNetGenerator
+        >>> from cyclegan_keras.models.resnet_generator import ResNetGenerator
         >>> generator = ResNetGenerator(ngf=4, n_blocks=1)
         >>> translator = Translator(generator, generator.description)
-        >>> grey = Picture(pixels=np.zeros((5, 9, 1), "uint8"))
-        >>> translate_picture(translator, grey).pixels.shape
+        >>> gray = Picture(pixels=np.zeros((5, 9, 1), "uint8"))
+        >>> translate_picture(translator, gray).pixels.shape
         (5, 9, 1)
     """
-    return Recipe(translator=translator, strength=strength)([picture])[0][TRANSLATION]
+    (parts,) = Recipe(translator=translator, strength=strength)([picture])
+    return parts[TRANSLATION]
 
 
-def _visible(picture: Picture, channels: int) -> np.ndarray:
+def _visible_values(picture: Picture, channels: int) -> np.ndarray:
     values = picture.values(channels)
     if picture.alpha is not None:
         values[picture.alpha == 0] = 1.0
@@ -105,7 +125,7 @@ def _visible(picture: Picture, channels: int) -> np.ndarray:
 
 
 def _stacked(values: list[np.ndarray]) -> np.ndarray:
-    return values[0][None] if len(values) == 1 else np.stack(values)
+    return values[0][None] if len(values) == 1 else np.stack(values)  # stacking copies
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

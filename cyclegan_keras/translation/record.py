@@ -1,22 +1,27 @@
-"""What an output folder tells of itself, so that a job goes on only where it left off."""
+"""What an output folder holds about itself, so that a job continues where it was interrupted."""
 
 import contextlib
+import hashlib
 import json
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.digest import add_file
 from cyclegan_keras.files.errors import TranslationError, WriteError
 from cyclegan_keras.files.lock import locked
+from cyclegan_keras.translation.listing import Task
+from cyclegan_keras.translation.options import TranslateOptions
 
-FILE, LOCK = ".translation.json", ".translation.lock"
+FILE = ".translation.json"
+LOCK = ".translation.lock"
 
 
 class Record:
     """The record of one output folder.
 
-    A translation in it is done if its file is there and is not older than the record: whoever asks
-    to overwrite renews the record, and what is older then counts for nothing.
+    A translation in it is done if its file is there and is not older than the record. Overwriting
+    renews the record, so that older files no longer count.
 
     Args:
         folder: the output folder.
@@ -24,8 +29,9 @@ class Record:
     """
 
     def __init__(self, folder: pathlib.Path, made_by: Mapping[str, object]):
-        self.folder, self.made_by = folder, dict(made_by)
-        self._since = None
+        self.folder = folder
+        self.made_by = dict(made_by)
+        self._since_ns: int | None = None  # when the record was written, None before
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -59,38 +65,93 @@ class Record:
                 the same names that this program did not write.
         """
         path = self.folder / FILE
-        there = next((target for target in targets if target.exists()), None)
+        present = next((target for target in targets if target.exists()), None)
         saved = _read(path)
         if saved == self.made_by:
-            self._since = path.stat().st_mtime_ns
+            self._since_ns = path.stat().st_mtime_ns
         elif saved is not None:
             raise TranslationError(
                 f"{self.folder} holds other translations: {_difference(saved, self.made_by)}. "
                 "Choose another --output, or --overwrite to make them anew."
             )
-        elif there:
+        elif present:
             raise TranslationError(
-                f"{there} is there already and was not written by this program: choose another "
+                f"{present} is there already and was not written by this program: choose another "
                 "--output, or --overwrite to replace it."
             )
 
     def begin(self, *, overwrite: bool) -> None:
-        """Writes the record unless it is there and stays."""
-        path = self.folder / FILE
-        if self._since is not None and not overwrite:
+        """Writes the record, unless it is there and is not to be renewed."""
+        if self._since_ns is not None and not overwrite:
             return
+        path = self.folder / FILE
         try:
             with atomic_write(path) as temporary:
                 temporary.write_text(json.dumps(self.made_by, indent=2) + "\n")
         except OSError as error:
             raise WriteError(f"Cannot write {path}: {error.strerror}.") from error
-        self._since = path.stat().st_mtime_ns
+        self._since_ns = path.stat().st_mtime_ns
 
     def is_done(self, target: pathlib.Path) -> bool:
         """Whether that file is there and belongs to this record."""
-        with contextlib.suppress(OSError):
-            return self._since is not None and target.stat().st_mtime_ns >= self._since
-        return False
+        if self._since_ns is None:
+            return False
+        try:
+            return target.stat().st_mtime_ns >= self._since_ns
+        except OSError:
+            return False
+
+    def remaining(self, tasks: Iterable[Task], parts: Sequence[str]) -> list[Task]:
+        """Returns the tasks of which some part is not done."""
+        return [task for task in tasks if not all(self.is_done(task.part(part)) for part in parts)]
+
+
+def record_of(options: TranslateOptions, folder: pathlib.Path, direction: str) -> Record:
+    """Returns the record of an output folder: the options that show in its translations."""
+    made_by = {
+        "model": fingerprint(options.model),
+        "direction": direction,
+        "strength": options.strength,
+        "side_by_side": options.side_by_side,
+        "cycle": options.cycle and options.side_by_side,  # otherwise it has files of its own
+        "quality": options.quality,
+    }
+    return Record(folder, made_by)
+
+
+def fingerprint(model: str) -> str:
+    """Returns a digest of a model: equal for the same weights, wherever their files are.
+
+    Args:
+        model: a file, a run (its newest checkpoint counts), a folder, the prefix of the files of a
+            checkpoint, or several of these with commas.
+
+    Raises:
+        TranslationError: there is no such file or folder.
+    """
+    digest = hashlib.sha256()
+    for part in model.split(","):
+        path = pathlib.Path(part.strip()).expanduser()
+        files = _model_files(path)
+        if not files:
+            raise TranslationError(f"--model={part}: there is no such model.")
+        for file in files:
+            digest.update(f"{file.name if path.is_dir() else ''}\0".encode())
+            add_file(digest, file)
+    return digest.hexdigest()[:16]
+
+
+def _model_files(path: pathlib.Path) -> list[pathlib.Path]:
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        checkpoints = sorted(path.glob("checkpoints/step_*.npz"))
+        if checkpoints:
+            return checkpoints[-1:]
+        return sorted(
+            file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")
+        )
+    return sorted(path.parent.glob(f"{path.name}.*"))
 
 
 def _read(path: pathlib.Path) -> dict | None:
@@ -105,11 +166,13 @@ def _read(path: pathlib.Path) -> dict | None:
         ) from error
 
 
-def _difference(saved: Mapping, wanted: Mapping) -> str:
-    names = [name for name in {**wanted, **saved} if saved.get(name) != wanted.get(name)]
-    return ", ".join(
-        f"by another {name}"
-        if name == "model"
-        else f"{name} was {saved.get(name)}, now {wanted.get(name)}"
-        for name in names
-    )
+def _difference(saved: Mapping, now: Mapping) -> str:
+    differences = []
+    for name in {**now, **saved}:
+        if saved.get(name) == now.get(name):
+            continue
+        if name == "model":
+            differences.append("by another model")
+        else:
+            differences.append(f"{name} was {saved.get(name)}, now {now.get(name)}")
+    return ", ".join(differences)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cyclegan_keras.models.any_size import translate_any_size
+from cyclegan_keras.models.any_size import fitting_side, translate_any_size
 from cyclegan_keras.models.description import Description
 
 SMALL_SIDE = 24  # px
@@ -20,16 +20,17 @@ class Translator:
     Args:
         network: maps float32 (batch, height, width, input channels) in [-1, 1] to the same height
             and width, for sides that fit `description`; a generator, for example.
-        description: what the network tells of itself.
+        description: channels, sizes and names of the network.
         tiled: the same for one picture (1, height, width, channels) within bounded memory.
         most_pixels: what `network` may be given at once, height x width x batch; larger pictures
             go to `tiled`, one by one. None: everything goes to `network`.
 
     Attributes:
-        description, most_pixels: what it was given.
+        description: as given.
+        most_pixels: as given; None where there is no `tiled`.
 
     Example:
-        >>> from cyclegan_keras.models import ResNetGenerator
+        >>> from cyclegan_keras.models.resnet_generator import ResNetGenerator
         >>> generator = ResNetGenerator(ngf=4, n_blocks=1)
         >>> translator = Translator(generator, generator.description)
         >>> translator(np.zeros((1, 7, 301, 3), "float32")).shape
@@ -51,36 +52,37 @@ class Translator:
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Translates float32 (batch, height, width, channels) in [-1, 1] to the same range."""
         count, height, width, _ = images.shape
-        at_once = count
-        if self.most_pixels is not None:
-            at_once = self.most_pixels // (height * width)
-        if at_once >= count:
+        if self.most_pixels is None or count * height * width <= self.most_pixels:
             return self._any_size(self._network, images)
+        at_once = self.most_pixels // (height * width)
         network = self._network if at_once else self._tiled
-        step = max(at_once, 1)
-        parts = [self._any_size(network, images[i : i + step]) for i in range(0, count, step)]
-        return np.concatenate(parts)
+        batch_size = max(at_once, 1)
+        translated = [
+            self._any_size(network, images[start : start + batch_size])
+            for start in range(0, count, batch_size)
+        ]
+        return np.concatenate(translated)
 
     @functools.cached_property
-    def is_batch_proof(self) -> bool:
+    def is_batch_invariant(self) -> bool:
         """Whether a picture comes out the same, to the bit, alone and among others.
 
-        On a CPU three pictures of noise find it out: sums over channels that do not fill the
-        registers (ngf=12, say) depend on where in the batch a picture lies, others do not. On a GPU
-        it is taken for granted: kernels differ there, but batches are what makes it fast.
+        On a CPU three pictures of noise show it: sums over channels that do not fill the registers
+        (ngf=12, for example) depend on where in the batch a picture is, others do not. On a GPU it
+        is taken for granted: kernels differ there, but batches are what makes it fast.
         """
         import tensorflow as tf
 
         if tf.config.list_physical_devices("GPU"):
             return True
-        told = self.description
-        side = -(-max(told.smallest_size, SMALL_SIDE) // told.size_multiple) * told.size_multiple
-        shape = (3, side, side, told.input_channels)
+        described = self.description
+        side = fitting_side(SMALL_SIDE, described.size_multiple, described.smallest_size)
+        shape = (3, side, side, described.input_channels)
         images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
         alone = np.concatenate([self(image[None]) for image in images])
         return np.array_equal(self(images), alone)
 
-    def _any_size(self, network, images):
+    def _any_size(self, network: Callable, images: np.ndarray) -> np.ndarray:
         return translate_any_size(
             network,
             images,

@@ -10,22 +10,32 @@ from absl import logging
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import TranslationError, WriteError
+from cyclegan_keras.images.batching import batches_by_shape
 from cyclegan_keras.images.picture import Picture
-from cyclegan_keras.translation.progress import progress_bar
-from cyclegan_keras.translation.recipe import TRANSLATION, Recipe
-from cyclegan_keras.translation.video_colours import LIMITED, matrix, tag
+from cyclegan_keras.translation.job import automatic_batch_size, progress_bar
+from cyclegan_keras.translation.listing import TRANSLATION
+from cyclegan_keras.translation.recipe import Recipe
 
 try:
     import av
 except ImportError:  # the extra [video] is not installed
     av = None
 
-CODECS = {**dict.fromkeys((".mp4", ".m4v", ".mov", ".mkv"), "libx264"), ".webm": "libvpx-vp9"}
-SETTINGS = {"libx264": {}, "libvpx-vp9": {"b:v": "0", "row-mt": "1"}}
-TO_START_AT_ONCE = {"movflags": "faststart"}  # the index comes first, for players on the web
-BATCH_PIXELS, LARGEST_BATCH = 2**18, 8
+H264 = "libx264"
+VP9 = "libvpx-vp9"
+CODECS = {".mp4": H264, ".m4v": H264, ".mov": H264, ".mkv": H264, ".webm": VP9}
+CODEC_OPTIONS = {H264: {}, VP9: {"b:v": "0", "row-mt": "1"}}
+INDEX_FIRST = {"movflags": "faststart"}  # so that players on the web start at once
+INDEXED = (".mp4", ".m4v", ".mov")
+LARGEST_BATCH = 8
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-SLACK_SECONDS = 1.0  # by which a container's word about its length may be wrong
+TOLERANCE_SECONDS = 1.0  # by which the length that a container claims may be wrong
+
+# Color tags of video frames, in the numbers of FFmpeg.
+BT709, BT601, SMPTE240M, BT2020 = 1, 5, 7, 9  # conversions to RGB
+CONVERSIONS = {1: BT709, 5: BT601, 6: BT601, 7: SMPTE240M, 9: BT2020, 10: BT2020}  # by tag
+HD_LINES = 720  # from there on players take untagged colors for BT.709, below for BT.601
+LIMITED = 1  # the range 16 to 235 that players expect
 
 
 class _Stopped(Exception):  # noqa: N818
@@ -43,8 +53,8 @@ def translate_video(
 ) -> int | None:
     """Translates the best video stream of a file and copies its audio as it is.
 
-    Frames keep their order and timestamps, the picture its size, pixel aspect and colour tags.
-    What a rotation tag says is done, and the tag left out, as are subtitles.
+    Frames keep their order and timestamps, the picture its size, pixel aspect and color tags. A
+    rotation tag is applied and left out, and so are subtitles left out.
 
     Args:
         source: what FFmpeg reads.
@@ -64,14 +74,24 @@ def translate_video(
     """
     if av is None:
         raise TranslationError('Videos need the package av: pip install "cyclegan-keras[video]".')
-    if target.suffix.lower() not in CODECS:
+    ending = target.suffix.lower()
+    if ending not in CODECS:
         raise TranslationError(f"--output={target}: videos can be written as {', '.join(CODECS)}.")
+    container_options = INDEX_FIRST if ending in INDEXED else {}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(source)) as reader, atomic_write(target) as temporary:
-            fast = TO_START_AT_ONCE if target.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
-            with av.open(str(temporary), "w", options=fast) as writer:
-                return _Film(reader, writer, recipe, crf).translate(batch_size, stopped)
+        with (
+            av.open(str(source)) as reader,
+            atomic_write(target) as temporary,
+            av.open(str(temporary), "w", options=container_options) as writer,
+        ):
+            return _translate_frames(
+                _Source(reader),
+                _Target(writer, reader, crf),
+                recipe,
+                batch_size=batch_size,
+                stopped=stopped,
+            )
     except _Stopped:
         return None
     except (OSError, av.error.FFmpegError) as error:
@@ -80,169 +100,225 @@ def translate_video(
         raise TranslationError(f"{source} is damaged or no video: {error.strerror}.") from error
 
 
-class _Film:
-    """One video on its way from a reader to a writer."""
+def _translate_frames(
+    source: "_Source",
+    target: "_Target",
+    recipe: Recipe,
+    *,
+    batch_size: int | None,
+    stopped: Callable[[], bool],
+) -> int:
+    """Writes the whole video; returns the number of frames."""
 
-    def __init__(self, reader, writer, recipe: Recipe, crf: int):
-        self.reader, self.writer, self.recipe, self.crf = reader, writer, recipe, crf
-        self.source = reader.streams.best("video")  # no cover picture, where there is a film
-        if self.source is None:
-            raise TranslationError(f"{reader.name} has no video stream.")
-        self.source.thread_type = "AUTO"
-        self.rate = self.source.average_rate or self.source.guessed_rate or fractions.Fraction(25)
-        self.target = None  # made when the first frame tells its size
-        self.audio = {}
-        self.waiting = []  # audio packets that come before the first translated frame
-        self.shape, self.seen = None, 0
-        self.last_time = self.last_sound = 0.0  # in seconds
+    def limit(frame) -> int:
+        return batch_size or min(automatic_batch_size(frame.height, frame.width), LARGEST_BATCH)
 
-    def translate(self, batch_size: int | None, stopped: Callable[[], bool]) -> int:
-        """Writes the whole video; returns the number of frames."""
-        count = 0
-        with progress_bar(self._expected_frames(), "frame") as bar:
-            for frames in self._batches(batch_size):
-                if stopped():
-                    raise _Stopped
-                for frame, picture in zip(frames, self._translated(frames), strict=True):
-                    self._write(frame, picture)
-                count += len(frames)
-                bar.update(len(frames))
-        if not count:
-            raise TranslationError(f"{self.reader.name} holds no frame that can be read.")
-        self._refuse_torn()
-        self.writer.mux(self.target.encode(None))
-        return count
+    batches = batches_by_shape(
+        source.frames(on_audio=target.add_audio),
+        shape=lambda frame: (frame.height, frame.width),
+        limit=limit,
+    )
+    count = 0
+    with progress_bar(source.expected_frames(), "frame") as bar:
+        for frames in batches:
+            if stopped():
+                raise _Stopped
+            translated = recipe([Picture(pixels=_upright(frame)) for frame in frames])
+            for frame, parts in zip(frames, translated, strict=True):
+                target.add_frame(frame, parts[TRANSLATION].pixels)
+            count += len(frames)
+            bar.update(len(frames))
+    if not count:
+        raise TranslationError(f"{source.name} holds no frame that can be read.")
+    source.refuse_incomplete()
+    target.finish()
+    return count
 
-    def _batches(self, batch_size: int | None) -> Iterator[list]:
-        batch = []
-        for frame in self._frames():
-            batch.append(frame)
-            pixels = frame.width * frame.height
-            limit = batch_size or min(max(BATCH_PIXELS // pixels, 1), LARGEST_BATCH)
-            if len(batch) >= limit:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
 
-    def _frames(self) -> Iterator:
-        audio = self.reader.streams.audio
-        for packet in self.reader.demux(self.source, *audio):
-            if packet.stream is not self.source:
-                if packet.dts is not None:  # None ends the stream
-                    self.last_sound = float(packet.dts * packet.time_base)
-                    self._pass_on(packet)
-                continue
-            for frame in self._decoded(packet):
-                self._check(frame)
-                yield frame
+class _Source:
+    """The frames and the audio of a video that is read."""
+
+    def __init__(self, reader):
+        self.name = reader.name
+        self._reader = reader
+        self._stream = best_stream(reader)
+        self._stream.thread_type = "AUTO"
+        self._size: tuple[int, int] | None = None  # width and height, known from the first frame
+        self._count = 0
+        self._last_frame_time = 0.0  # in seconds
+        self._last_audio_time = 0.0
+
+    def frames(self, on_audio: Callable) -> Iterator:
+        """Yields the frames in order; hands each packet of audio to `on_audio` on the way."""
+        for packet in self._reader.demux(self._stream, *self._reader.streams.audio):
+            if packet.stream is self._stream:
+                for frame in self._decoded(packet):
+                    self._check(frame)
+                    yield frame
+            elif packet.dts is not None:  # None ends the stream
+                self._last_audio_time = float(packet.dts * packet.time_base)
+                on_audio(packet)
+
+    def expected_frames(self) -> int | None:
+        """How many frames the file claims to hold; None where it does not say."""
+        if self._stream.frames:
+            return self._stream.frames
+        length = self._claimed_seconds()
+        return round(length * frame_rate(self._stream)) if length else None
+
+    def refuse_incomplete(self) -> None:
+        """Raises TranslationError where the file ended long before the length it claims."""
+        start = (self._reader.start_time or 0) / av.time_base
+        of_file = (self._reader.duration or 0) / av.time_base
+        last_time = max(self._last_frame_time, self._last_audio_time)
+        claims = [(self._claimed_seconds(), self._last_frame_time), (of_file, last_time)]
+        for length, end in claims:
+            if length - (end - start) > max(TOLERANCE_SECONDS, 0.02 * length):
+                raise TranslationError(
+                    f"{self.name} ends after {end - start:.1f} s of {length:.1f} s: it is damaged "
+                    "or not complete; nothing is written."
+                )
 
     def _decoded(self, packet) -> list:
         try:
             return packet.decode()
         except av.error.FFmpegError as error:
             raise TranslationError(
-                f"{self.reader.name} is damaged after {self.last_time:.1f} s ({error.strerror}); "
+                f"{self.name} is damaged after {self._last_frame_time:.1f} s ({error.strerror}); "
                 "nothing is written."
             ) from error
 
     def _check(self, frame) -> None:
-        shape = frame.width, frame.height
-        if self.shape not in (None, shape):
+        size = frame.width, frame.height
+        if self._size not in (None, size):
             raise TranslationError(
-                f"{self.reader.name} changes its size from {self.shape} to {shape} px on the way."
+                f"{self.name} changes its size from {self._size} to {size} px on the way."
             )
-        self.shape = shape
+        self._size = size
         if frame.pts is None:  # an old container without timestamps
-            step = 1 / (self.rate * self.source.time_base)
-            frame.pts, frame.time_base = round(self.seen * step), self.source.time_base
-        self.seen += 1
-        self.last_time = frame.time
+            step = 1 / (frame_rate(self._stream) * self._stream.time_base)
+            frame.pts = round(self._count * step)
+            frame.time_base = self._stream.time_base
+        self._count += 1
+        self._last_frame_time = frame.time
 
-    def _translated(self, frames) -> list[np.ndarray]:
-        pictures = [Picture(pixels=self._upright(frame)) for frame in frames]
-        made = [parts[TRANSLATION].pixels for parts in self.recipe(pictures)]
-        return [np.ascontiguousarray(np.broadcast_to(p, (*p.shape[:2], 3))) for p in made]
+    def _claimed_seconds(self) -> float:
+        """The length of the stream, or of the file where the stream tells none; 0 without both."""
+        if self._stream.duration:
+            return float(self._stream.duration * self._stream.time_base)
+        return (self._reader.duration or 0) / av.time_base
 
-    def _upright(self, frame) -> np.ndarray:
-        pixels = frame.to_ndarray(format="rgb24", src_colorspace=matrix(frame))
-        return np.rot90(pixels, round(frame.rotation / 90))
 
-    def _write(self, frame, pixels: np.ndarray) -> None:
-        if self.target is None:
-            self._start(frame, *pixels.shape[:2])
-        translated = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-        translated = translated.reformat(
-            format=self.target.pix_fmt, dst_colorspace=matrix(frame), dst_color_range=LIMITED
+class _Target:
+    """The video that is written; its stream begins with the first frame, which tells its size."""
+
+    def __init__(self, writer, reader, crf: int):
+        self._writer = writer
+        self._reader = reader
+        self._source = best_stream(reader)
+        self._crf = crf
+        self._stream = None
+        self._audio_streams = {}
+        self._early_audio = []  # packets that come before the first translated frame
+
+    def add_audio(self, packet) -> None:
+        """Copies a packet of audio."""
+        if self._stream is None:
+            self._early_audio.append(packet)
+            return
+        packet.stream = self._audio_streams[packet.stream.index]
+        self._writer.mux(packet)
+
+    def add_frame(self, frame, pixels: np.ndarray) -> None:
+        """Encodes uint8 (height, width, 1 or 3) in place of an original frame."""
+        height, width, _ = pixels.shape
+        if self._stream is None:
+            self._start_video(frame, height, width)
+            self._start_audio()
+        rgb = np.ascontiguousarray(np.broadcast_to(pixels, (height, width, 3)))
+        translated = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
+            format=self._stream.pix_fmt,
+            dst_colorspace=CONVERSIONS[color_tag(frame)],
+            dst_color_range=LIMITED,
         )
-        translated.colorspace, translated.color_range = tag(frame), LIMITED
-        translated.pts, translated.time_base = frame.pts, frame.time_base
-        self.writer.mux(self.target.encode(translated))
+        translated.colorspace = color_tag(frame)
+        translated.color_range = LIMITED
+        translated.pts = frame.pts
+        translated.time_base = frame.time_base
+        self._writer.mux(self._stream.encode(translated))
 
-    def _start(self, frame, height: int, width: int) -> None:
-        codec = CODECS[pathlib.Path(self.writer.name).suffix.lower()]
+    def finish(self) -> None:
+        """Writes the frames that the encoder still holds."""
+        self._writer.mux(self._stream.encode(None))
+
+    def _start_video(self, frame, height: int, width: int) -> None:
+        codec = CODECS[pathlib.Path(self._writer.name).suffix.lower()]
         if codec not in av.codecs_available:
             raise TranslationError(f"This package av cannot encode {codec}: try another ending.")
-        settings = {**SETTINGS[codec], "crf": str(self.crf)}
-        self.target = stream = self.writer.add_stream(codec, rate=self.rate, options=settings)
-        stream.width, stream.height = width, height
+        codec_options = {**CODEC_OPTIONS[codec], "crf": str(self._crf)}
+        rate = frame_rate(self._source)
+        stream = self._writer.add_stream(codec, rate=rate, options=codec_options)
+        stream.width = width
+        stream.height = height
         stream.pix_fmt = "yuv420p"
-        if codec == "libx264" and (width % 2 or height % 2):
+        if codec == H264 and (width % 2 or height % 2):
             stream.pix_fmt = "yuv444p"
             logging.info("%dx%d has an odd side: written as 4:4:4, for few players.", width, height)
         context = stream.codec_context
-        context.time_base = self.source.time_base
-        if aspect := self.source.sample_aspect_ratio:
-            lying = round(frame.rotation / 90) % 2
-            context.sample_aspect_ratio = 1 / aspect if lying else aspect
-        tags = self.source.codec_context
-        context.colorspace, context.color_range = tag(frame), LIMITED
-        context.color_primaries, context.color_trc = tags.color_primaries, tags.color_trc
-        self._add_audio()
+        context.time_base = self._source.time_base
+        aspect = self._source.sample_aspect_ratio
+        if aspect:
+            context.sample_aspect_ratio = 1 / aspect if quarter_turns(frame) % 2 else aspect
+        context.colorspace = color_tag(frame)
+        context.color_range = LIMITED
+        context.color_primaries = self._source.codec_context.color_primaries
+        context.color_trc = self._source.codec_context.color_trc
+        self._stream = stream
 
-    def _add_audio(self) -> None:
-        streams = self.reader.streams.audio
+    def _start_audio(self) -> None:
+        streams = self._reader.streams.audio
         try:
             for stream in streams:
-                self.audio[stream.index] = self.writer.add_stream_from_template(stream)
-                self.audio[stream.index].metadata.update(stream.metadata)
-            self.writer.start_encoding()
+                copy = self._writer.add_stream_from_template(stream)
+                copy.metadata.update(stream.metadata)
+                self._audio_streams[stream.index] = copy
+            self._writer.start_encoding()
         except (ValueError, av.error.FFmpegError) as error:
             codecs = ", ".join(stream.codec_context.name for stream in streams) or "video"
-            ending = pathlib.Path(self.writer.name).suffix
+            ending = pathlib.Path(self._writer.name).suffix
             raise TranslationError(
-                f"{ending} cannot hold {codecs} of {self.reader.name}: try --output=....mkv"
+                f"{ending} cannot hold {codecs} of {self._reader.name}: try --output=....mkv"
             ) from error
-        for packet in self.waiting:
-            self._pass_on(packet)
-        self.waiting = []
+        for packet in self._early_audio:
+            self.add_audio(packet)
+        self._early_audio = []
 
-    def _pass_on(self, packet) -> None:
-        if self.target is None:
-            self.waiting.append(packet)
-            return
-        packet.stream = self.audio[packet.stream.index]
-        self.writer.mux(packet)
 
-    def _expected_frames(self) -> int | None:
-        if self.source.frames:
-            return self.source.frames
-        length = self._length()
-        return round(length * self.rate) if length else None
+def best_stream(reader):
+    """Returns the video stream of a file; not a cover picture where there is a film."""
+    stream = reader.streams.best("video")
+    if stream is None:
+        raise TranslationError(f"{reader.name} has no video stream.")
+    return stream
 
-    def _length(self) -> float:
-        """What the file says of its length in seconds; 0 where it says nothing."""
-        if self.source.duration:
-            return float(self.source.duration * self.source.time_base)
-        return (self.reader.duration or 0) / av.time_base
 
-    def _refuse_torn(self) -> None:
-        start = (self.reader.start_time or 0) / av.time_base
-        whole = (self.reader.duration or 0) / av.time_base
-        ends = {self._length(): self.last_time, whole: max(self.last_time, self.last_sound)}
-        for length, end in ends.items():
-            if length - (end - start) > max(SLACK_SECONDS, 0.02 * length):
-                raise TranslationError(
-                    f"{self.reader.name} ends after {end - start:.1f} s of {length:.1f} s: it is "
-                    "damaged or not complete; nothing is written."
-                )
+def frame_rate(stream) -> fractions.Fraction:
+    """Returns the frames a second of a stream; 25 where nothing tells."""
+    return stream.average_rate or stream.guessed_rate or fractions.Fraction(25)
+
+
+def color_tag(frame) -> int:
+    """Returns the color tag of a frame, guessed as players do where it has none."""
+    if frame.colorspace in CONVERSIONS:
+        return int(frame.colorspace)
+    return 1 if frame.height >= HD_LINES else 6
+
+
+def quarter_turns(frame) -> int:
+    """Returns by how many quarter turns to the left a frame becomes upright."""
+    return round(frame.rotation / 90)
+
+
+def _upright(frame) -> np.ndarray:
+    pixels = frame.to_ndarray(format="rgb24", src_colorspace=CONVERSIONS[color_tag(frame)])
+    return np.rot90(pixels, quarter_turns(frame))

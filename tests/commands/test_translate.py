@@ -251,7 +251,7 @@ def test_a_killed_job_is_finished_by_the_same_command(here, capsys):
     draw(*(f"in/{index:03d}.png" for index in range(20)))
     code = (
         "import os, pathlib, signal, sys, time\n"
-        "from cyclegan_keras.translation import Translator\n"
+        "from cyclegan_keras.translation.translator import Translator\n"
         "import translate\n"
         "real, calls = Translator.__call__, []\n"
         "def call(self, *arguments):\n"

@@ -22,28 +22,28 @@ def test_every_level_survives_the_way_there_and_back(every, channels):
     values = picture.values(channels)
     assert values.dtype == np.float32
     assert (values.min(), values.max()) == (-1, 1)
-    back = picture.with_values(values, grey=True)
+    back = picture.with_values(values, gray=True)
     assert back.pixels.dtype == every.dtype
     np.testing.assert_array_equal(back.pixels, every)
 
 
-def test_colours_survive_too():
+def test_colors_survive_too():
     picture = Picture(pixels=rgb(300, 3))
     np.testing.assert_array_equal(
-        picture.with_values(picture.values(3), grey=False).pixels, picture.pixels
+        picture.with_values(picture.values(3), gray=False).pixels, picture.pixels
     )
 
 
-def test_grey_is_what_pillow_calls_grey():
+def test_gray_is_what_pillow_calls_gray():
     picture = Picture(pixels=rgb(64, 64))
-    grey = picture.with_values(picture.values(1), grey=True).pixels[..., 0]
+    gray = picture.with_values(picture.values(1), gray=True).pixels[..., 0]
     expected = np.asarray(Image.fromarray(picture.pixels).convert("L"), int)
-    assert np.abs(grey - expected).max() <= 1
+    assert np.abs(gray - expected).max() <= 1
 
 
 def test_what_is_beyond_the_range_is_cut():
     values = np.array([[[-3.0], [0.0], [3.0]]], "float32")
-    assert Picture(pixels=EVERY_8).with_values(values, grey=True).pixels.ravel().tolist() in (
+    assert Picture(pixels=EVERY_8).with_values(values, gray=True).pixels.ravel().tolist() in (
         [0, 127, 255],
         [0, 128, 255],
     )
@@ -73,11 +73,11 @@ def test_over_white_is_pillow_s_composite():
     assert picture.over_white().alpha is None
 
 
-def test_side_by_side_shows_grey_beside_colours():
-    grey = Picture(pixels=rgb(channels=1), alpha=rgb(channels=1)[..., 0])
-    colours = Picture(pixels=rgb(), alpha=grey.alpha)
-    both = side_by_side([grey, colours])
+def test_side_by_side_shows_gray_beside_colors():
+    gray = Picture(pixels=rgb(channels=1), alpha=rgb(channels=1)[..., 0])
+    colors = Picture(pixels=rgb(), alpha=gray.alpha)
+    both = side_by_side([gray, colors])
     assert both.pixels.shape == (5, 14, 3)
     assert both.alpha.shape == (5, 14)
-    np.testing.assert_array_equal(both.pixels[:, :7], np.repeat(grey.pixels, 3, -1))
-    np.testing.assert_array_equal(both.pixels[:, 7:], colours.pixels)
+    np.testing.assert_array_equal(both.pixels[:, :7], np.repeat(gray.pixels, 3, -1))
+    np.testing.assert_array_equal(both.pixels[:, 7:], colors.pixels)

@@ -26,20 +26,20 @@ def there_and_back(picture, path, **settings):
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@pytest.mark.parametrize("grey", [True, False])
-def test_pixels_size_and_grey_stay(ending, grey, tmp_path):
-    picture = Picture(pixels=SMOOTH[..., :1] if grey else SMOOTH)
+@pytest.mark.parametrize("gray", [True, False])
+def test_pixels_size_and_gray_stay(ending, gray, tmp_path):
+    picture = Picture(pixels=SMOOTH[..., :1] if gray else SMOOTH)
     back, notes = there_and_back(picture, tmp_path / f"a{ending.upper()}")
     assert notes == ()
-    assert back.is_grey == (grey and ending != ".webp")  # which has no grey
+    assert back.is_gray == (gray and ending != ".webp")  # which has no gray
     difference = np.abs(back.pixels.astype(int) - picture.pixels)
     assert difference.max() == 0 if ending in LOSSLESS else difference.mean() < 2
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@pytest.mark.parametrize("grey", [True, False])
-def test_transparency_stays_or_lies_over_white(ending, grey, tmp_path):
-    picture = Picture(pixels=SMOOTH[..., :1] if grey else SMOOTH, alpha=ALPHA)
+@pytest.mark.parametrize("gray", [True, False])
+def test_transparency_stays_or_lies_over_white(ending, gray, tmp_path):
+    picture = Picture(pixels=SMOOTH[..., :1] if gray else SMOOTH, alpha=ALPHA)
     back, notes = there_and_back(picture, tmp_path / f"a{ending}")
     if FORMATS[ending].alpha:
         np.testing.assert_array_equal(back.alpha, ALPHA)
@@ -52,8 +52,8 @@ def test_transparency_stays_or_lies_over_white(ending, grey, tmp_path):
 def test_the_profile_stays_where_it_fits(ending, tmp_path):
     back, _ = there_and_back(Picture(pixels=SMOOTH, icc_profile=SRGB), tmp_path / f"a{ending}")
     assert back.icc_profile == (None if ending == ".bmp" else SRGB)
-    grey = Picture(pixels=SMOOTH[..., :1], icc_profile=SRGB)
-    assert there_and_back(grey, tmp_path / f"b{ending}")[0].icc_profile is None
+    gray = Picture(pixels=SMOOTH[..., :1], icc_profile=SRGB)
+    assert there_and_back(gray, tmp_path / f"b{ending}")[0].icc_profile is None
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -86,7 +86,7 @@ def test_deep_png_is_read_by_others_too(tmp_path):
         image.verify()  # the checksum of every chunk
 
 
-def test_quality_and_no_colour_subsampling(tmp_path):
+def test_quality_and_no_color_subsampling(tmp_path):
     sizes = []
     for quality in (30, 95):
         write_picture(Picture(pixels=SMOOTH), tmp_path / "a.jpg", quality=quality)

@@ -14,15 +14,14 @@ from cyclegan_keras.images.writing import write_picture
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.translation import job, opening
-from cyclegan_keras.translation.job import Settings, run_job
+from cyclegan_keras.translation.job import run_job
 from cyclegan_keras.translation.listing import Task
+from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe, translate_picture
 from cyclegan_keras.translation.translator import Translator
 
 GENERATOR = ResNetGenerator(ngf=2, n_blocks=1, init_gain=0.2)
-RECIPE = Recipe(
-    translator=Translator(lambda x: GENERATOR(x, training=False), GENERATOR.description)
-)
+RECIPE = Recipe(translator=opening.translator_of(GENERATOR))
 SIZES = [(8, 12), (8, 12), (9, 5), (8, 12), (9, 5), (1, 1), (8, 12), (8, 12)]
 
 
@@ -36,7 +35,7 @@ def made(folder, sizes=SIZES):
 
 
 def watched(log, network=lambda x: -x, **more):
-    """A translator that notes how many pictures of what size it gets."""
+    """A translator that logs how many pictures of what size it gets."""
 
     def call(images):
         log.append(images.shape[:3])
@@ -48,7 +47,7 @@ def watched(log, network=lambda x: -x, **more):
 @pytest.mark.parametrize("batch_size", [1, 4, None])
 def test_a_job_is_what_each_picture_alone_would_be(batch_size, tmp_path):
     tasks = made(tmp_path / "in")
-    outcome = run_job(tasks, RECIPE, Settings(batch_size=batch_size))
+    outcome = run_job(tasks, RECIPE, TranslateOptions(batch_size=batch_size))
     assert (outcome.written, outcome.failed) == (len(SIZES), [])
     for task in tasks:
         alone = translate_picture(RECIPE.translator, read_picture(task.source)).pixels
@@ -58,27 +57,27 @@ def test_a_job_is_what_each_picture_alone_would_be(batch_size, tmp_path):
 
 
 @pytest.mark.parametrize("ngf", [4, 8, 12])
-def test_files_do_not_tell_what_went_together(ngf, tmp_path):
-    network = ResNetGenerator(ngf=ngf, n_blocks=1, init_gain=0.2)
+def test_files_do_not_show_which_pictures_went_together(ngf, tmp_path):
+    network = ResNetGenerator(ngf=ngf, n_blocks=0, init_gain=0.2)
     recipe = Recipe(translator=opening.translator_of(network))
     tasks = made(tmp_path / "in", [(24, 32)] * 9)
-    run_job(tasks, recipe, Settings())
+    run_job(tasks, recipe, TranslateOptions())
     together = [task.target.read_bytes() for task in tasks]
     for task in reversed(tasks):
-        run_job([task], recipe, Settings())
+        run_job([task], recipe, TranslateOptions())
     assert [task.target.read_bytes() for task in tasks] == together
 
 
 def test_pictures_of_one_size_go_together(tmp_path):
     tasks, log = made(tmp_path / "in"), []
-    run_job(tasks, watched(log), Settings(batch_size=3))
+    run_job(tasks, watched(log), TranslateOptions(batch_size=3))
     assert log == [(3, 8, 12), (2, 9, 5), (1, 1, 1), (2, 8, 12)]
 
 
 def test_batches_hold_no_more_pixels_than_the_translator_takes(tmp_path):
     tasks, log = made(tmp_path / "in", [(8, 12)] * 5), []
     recipe = watched(log, tiled=lambda x: -x, most_pixels=2 * 96 + 95)
-    run_job(tasks, recipe, Settings(batch_size=4))
+    run_job(tasks, recipe, TranslateOptions(batch_size=4))
     assert log == [(2, 8, 12), (2, 8, 12), (1, 8, 12)]
 
 
@@ -86,7 +85,7 @@ def test_damaged_pictures_are_named_and_passed_over(tmp_path, caplog):
     tasks = made(tmp_path / "in")
     tasks[2].source.write_bytes(b"")
     tasks[4].source.write_bytes(tasks[4].source.read_bytes()[:60])
-    outcome = run_job(tasks, RECIPE, Settings())
+    outcome = run_job(tasks, RECIPE, TranslateOptions())
     assert outcome.written == len(SIZES) - 2
     assert [str(tasks[i].source) in outcome.failed[n] for n, i in enumerate((2, 4))] == [True] * 2
     assert [task.target.exists() for task in tasks].count(False) == 2
@@ -101,12 +100,12 @@ def test_a_picture_that_the_network_fails_at_does_not_take_its_batch_along(tmp_p
             raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
         return np.where((images == bad).all(axis=(1, 2, 3), keepdims=True), np.nan, images)
 
-    outcome = run_job(tasks, watched([], network), Settings(batch_size=4))
+    outcome = run_job(tasks, watched([], network), TranslateOptions(batch_size=4))
     assert outcome.written == 3
     assert outcome.failed == [f"{tasks[1].source}: The model returns values that are not finite."]
 
 
-def test_what_a_format_cannot_hold_is_told_once(tmp_path, caplog):
+def test_what_a_format_cannot_hold_is_logged_once(tmp_path, caplog):
     folder = tmp_path / "in"
     folder.mkdir()
     clear = Picture(pixels=np.zeros((4, 4, 3), "uint8"), alpha=np.zeros((4, 4), "uint8"))
@@ -115,7 +114,7 @@ def test_what_a_format_cannot_hold_is_told_once(tmp_path, caplog):
         write_picture(clear, folder / f"{index}.png")
         tasks.append(Task(folder / f"{index}.png", tmp_path / f"{index}.jpg"))
     with caplog.at_level("INFO", "absl"):
-        run_job(tasks, RECIPE, Settings())
+        run_job(tasks, RECIPE, TranslateOptions())
     assert [r.getMessage() for r in caplog.records if "over white" in r.getMessage()] == [
         f"{tasks[0].source}: JPEG holds no transparency: it is laid over white. (Told once.)"
     ]
@@ -128,7 +127,7 @@ def test_stopping_ends_after_a_batch_and_leaves_whole_files(tmp_path):
         asked.append(None)
         return len(asked) > 2
 
-    outcome = run_job(tasks, RECIPE, Settings(batch_size=1), stopped)
+    outcome = run_job(tasks, RECIPE, TranslateOptions(batch_size=1), stopped=stopped)
     assert outcome.written == 2
     assert sorted(os.listdir(tmp_path / "out")) == ["0.png", "1.png"]
 
@@ -145,7 +144,7 @@ def test_a_full_disk_ends_the_job_with_a_sentence(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(WriteError, match=r"No space left on device\. What is written is whole"):
-        run_job(tasks, RECIPE, Settings(batch_size=1))
+        run_job(tasks, RECIPE, TranslateOptions(batch_size=1))
     assert len(os.listdir(tmp_path / "out")) == 2
 
 
@@ -153,7 +152,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     tasks = made(tmp_path / "in")
     (tmp_path / "out").touch()
     with pytest.raises(WriteError, match="Cannot make"):
-        run_job(tasks, RECIPE, Settings())
+        run_job(tasks, RECIPE, TranslateOptions())
 
 
 @pytest.fixture
@@ -173,7 +172,8 @@ def seen(monkeypatch):
     return log
 
 
-def test_no_more_is_read_ahead_than_memory_allows(tmp_path, seen):
+def test_no_more_is_read_ahead_than_memory_allows(tmp_path, seen, monkeypatch):
+    monkeypatch.setattr(job, "AHEAD_PIXELS", 500)
     tasks, ahead = made(tmp_path / "in", [(10, 10)] * 30), []
 
     def read():
@@ -187,11 +187,11 @@ def test_no_more_is_read_ahead_than_memory_allows(tmp_path, seen):
         ahead.append(read() - done)
         return images
 
-    run_job(tasks, watched([], network), Settings(batch_size=1, ahead_pixels=500))
+    run_job(tasks, watched([], network), TranslateOptions(batch_size=1))
     assert 2 <= max(ahead) <= 500 // 100 + 2
 
 
 def test_reading_and_writing_happen_beside_the_network(tmp_path, seen):
-    run_job(made(tmp_path / "in"), RECIPE, Settings())
+    run_job(made(tmp_path / "in"), RECIPE, TranslateOptions())
     assert len(seen) == 2 * len(SIZES)
     assert threading.main_thread() not in {thread for _, thread in seen}

@@ -1,11 +1,11 @@
-"""Maps too large for memory, in temporary files."""
+"""Feature maps too large for memory, in temporary files."""
 
-import contextlib
 import tempfile
+from collections.abc import Iterator
 
 import numpy as np
 
-from cyclegan_keras.translation.tiling.regions import Region
+from cyclegan_keras.translation.tiling.rules import Region
 
 
 class ScratchMap:
@@ -15,14 +15,14 @@ class ScratchMap:
     of this process.
 
     Args:
-        height, width, channels: its shape.
+        height: in pixels.
+        width: in pixels.
+        channels: of each pixel.
     """
 
     def __init__(self, height: int, width: int, channels: int):
         self.shape = (height, width, channels)
-        with contextlib.ExitStack() as stack:
-            self._file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
-            stack.pop_all()  # it stays open until `close`
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (open until `close`)
 
     def write(self, region: Region, values: np.ndarray) -> None:
         """Stores float32 (rows, columns, channels) at `region`.
@@ -31,8 +31,8 @@ class ScratchMap:
             OSError: the disk is full.
         """
         values = np.ascontiguousarray(values, np.float32)
-        for place, row in zip(self._rows(region), values, strict=True):
-            self._file.seek(place)
+        for offset, row in zip(self._row_offsets(region), values, strict=True):
+            self._file.seek(offset)
             data = memoryview(row).cast("B")
             while data:  # a nearly full disk may take a part, and refuse the next
                 data = data[self._file.write(data) :]
@@ -41,8 +41,8 @@ class ScratchMap:
         """Returns float32 (rows, columns, channels) of a region that has been written."""
         (top, bottom), (left, right) = region
         values = np.empty((bottom - top, right - left, self.shape[2]), np.float32)
-        for place, row in zip(self._rows(region), values, strict=True):
-            self._file.seek(place)
+        for offset, row in zip(self._row_offsets(region), values, strict=True):
+            self._file.seek(offset)
             data = memoryview(row).cast("B")
             while data:
                 data = data[self._file.readinto(data) :]
@@ -52,7 +52,8 @@ class ScratchMap:
         """Frees the space."""
         self._file.close()
 
-    def _rows(self, region: Region):
+    def _row_offsets(self, region: Region) -> Iterator[int]:
+        """Where in the file each row of the region begins, in bytes."""
         (top, bottom), (left, _) = region
         _, width, channels = self.shape
         return (4 * channels * (row * width + left) for row in range(top, bottom))

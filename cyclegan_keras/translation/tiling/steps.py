@@ -1,87 +1,81 @@
-"""A generator as steps that can be asked for any region of their results."""
+"""A generator as steps, each of which can compute any region of its result."""
 
 import dataclasses
 
 import keras
 
 from cyclegan_keras import layers
-from cyclegan_keras.translation.tiling import regions
-
-# layer -> its rule
-RULES = {
-    keras.layers.Activation: regions.Pointwise,
-    keras.layers.AveragePooling2D: regions.Window,
-    keras.layers.Concatenate: regions.Pointwise,
-    keras.layers.Conv2D: regions.Window,
-    keras.layers.Conv2DTranspose: regions.TransposedWindow,
-    keras.layers.Cropping2D: regions.Cropping,
-    keras.layers.Identity: regions.Same,
-    keras.layers.LeakyReLU: regions.Pointwise,
-    keras.layers.ReLU: regions.Pointwise,
-    keras.layers.UpSampling2D: regions.Doubling,
-    keras.layers.ZeroPadding2D: regions.Padding,
-    layers.BatchNormalization: regions.batch_norm,
-    layers.BilinearUpsampling2D: regions.BilinearDoubling,
-    layers.InstanceNormalization: regions.WholePicture,
-    layers.NoiseDropout: regions.Noise,
-    layers.ReflectionPadding2D: regions.Reflection,
-}
+from cyclegan_keras.translation.tiling import rules
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass(eq=False, kw_only=True)
 class Step:
-    """What one layer does to what it is given.
+    """What one layer does to its inputs.
 
     Attributes:
         rule: how; None for the picture itself.
-        inputs: the steps whose results it is given.
+        inputs: the steps whose results it takes.
         channels: of its result.
-        is_stage: whether all of its result is computed and kept before any step behind it.
+        is_stage: whether all of its result is computed and kept before any later step.
     """
 
-    rule: regions.Pointwise | None
+    rule: rules.Pointwise | None
     inputs: list["Step"]
     channels: int
     is_stage: bool = False
 
 
 def steps_of(network: keras.Model) -> list[Step]:
-    """Returns the steps of a generator, each behind its inputs, the last one its result.
+    """Returns the steps of a generator, each after its inputs, the last one its result.
 
     Raises:
-        TranslationError: a layer that no rule knows, so that tiles would not equal the whole.
+        TranslationError: a layer without a rule, so that tiles would not equal the whole.
     """
-    makers = {id(layer.output): layer for layer in network.layers}
-    made: dict[int, Step] = {}
+    layer_of = {id(layer.output): layer for layer in network.layers}  # by the tensor it makes
+    step_of: dict[int, Step] = {}
     order: list[Step] = []
 
-    def step_of(tensor) -> Step:
-        if id(tensor) not in made:
-            layer = makers[id(tensor)]
-            given = layer.input if isinstance(layer.input, list) else [layer.input]
-            if isinstance(layer, keras.layers.InputLayer):
-                new = [Step(None, [], tensor.shape[-1])]
-            else:
-                new = _steps(layer, [step_of(each) for each in given], tensor.shape[-1])
-            order.extend(new)
-            made[id(tensor)] = new[-1]
-        return made[id(tensor)]
+    def add_steps_to(tensor) -> Step:
+        """Adds the steps up to `tensor`, unless they are there; returns the one that makes it."""
+        if id(tensor) in step_of:
+            return step_of[id(tensor)]
+        layer = layer_of[id(tensor)]
+        channels = tensor.shape[-1]
+        if isinstance(layer, keras.layers.InputLayer):
+            new = [Step(rule=None, inputs=[], channels=channels)]
+        else:
+            tensors = layer.input if isinstance(layer.input, list) else [layer.input]
+            inputs = [add_steps_to(each) for each in tensors]
+            new = _steps_of_layer(layer, inputs, channels)
+        order.extend(new)
+        step_of[id(tensor)] = new[-1]
+        return new[-1]
 
-    step_of(network.outputs[0])
+    add_steps_to(network.outputs[0])
     return order
 
 
-def _steps(layer, inputs: list[Step], channels: int) -> list[Step]:
+def _steps_of_layer(layer, inputs: list[Step], channels: int) -> list[Step]:
     if isinstance(layer, layers.ResidualBlock):
-        parts = (layer.pad_1, layer.conv_1, layer.norm_1, layer.relu)
-        chain = inputs
-        drop = [layer.drop] if layer.drop else []
-        for part in (*parts, *drop, layer.pad_2, layer.conv_2, layer.norm_2):
-            chain = [*chain, *_steps(part, chain[-1:], channels)]
-        return [*chain[1:], Step(regions.Sum(), [inputs[0], chain[-1]], channels, True)]
-    if type(layer) not in RULES:
-        raise regions.unknown(layer)
-    rule = RULES[type(layer)](layer)
-    if isinstance(rule, regions.WholePicture):  # it wants the statistics of all
+        return _steps_of_block(layer, inputs[0], channels)
+    if type(layer) not in rules.RULES:
+        raise rules.not_tileable(layer)
+    rule = rules.RULES[type(layer)](layer)
+    if isinstance(rule, rules.PictureNorm):  # it needs the statistics of all of its input
         inputs[0].is_stage = True
-    return [Step(rule, inputs, channels, is_stage=isinstance(layer, keras.layers.Conv2D))]
+    is_convolution = isinstance(layer, keras.layers.Conv2D)
+    return [Step(rule=rule, inputs=inputs, channels=channels, is_stage=is_convolution)]
+
+
+def _steps_of_block(block, start: Step, channels: int) -> list[Step]:
+    parts = [block.pad_1, block.conv_1, block.norm_1, block.relu]
+    if block.drop:
+        parts.append(block.drop)
+    parts += [block.pad_2, block.conv_2, block.norm_2]
+    steps = []
+    last = start
+    for part in parts:
+        steps += _steps_of_layer(part, [last], channels)
+        last = steps[-1]
+    total = Step(rule=rules.Sum(), inputs=[start, last], channels=channels, is_stage=True)
+    return [*steps, total]

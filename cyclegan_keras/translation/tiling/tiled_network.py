@@ -1,11 +1,11 @@
 """Pictures larger than memory, tile by tile, with the result of the whole picture.
 
 Instance norm takes mean and variance over the whole picture, so a network that is run on one tile
-after the other gives tiles of different colour and contrast, with seams between them. Here the
+after the other gives tiles of different color and contrast, with seams between them. Here the
 network is run stage by stage instead: all tiles of one convolution, then all of the next. A tile is
 given as many pixels around it as its convolution looks at, and the statistics are gathered over all
 tiles before the next stage begins. What comes out is what the whole picture gives, but for the
-rounding of the last digits. Maps between stages lie in temporary files.
+rounding of the last digits. Feature maps between stages are in temporary files.
 """
 
 import shutil
@@ -18,14 +18,12 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from cyclegan_keras.files.errors import TranslationError
-from cyclegan_keras.translation.tiling.regions import Region, WholePicture
+from cyclegan_keras.translation.tiling.rules import PictureNorm, Region, Size
 from cyclegan_keras.translation.tiling.scratch import ScratchMap
 from cyclegan_keras.translation.tiling.steps import Step, steps_of
 
-Sizes = dict[Step, tuple[int, int]]
-
-# How often the widest map lies in memory while a network is run at once: as it is, padded, without
-# its mean, squared. Measured by benchmarks/tiling.py.
+# How many copies of the largest feature map are in memory while a network is run at once: as it is,
+# padded, without its mean, squared. Measured by benchmarks/tiling.py.
 COPIES = 4
 
 
@@ -51,9 +49,10 @@ class TiledNetwork:
         """Translates float32 (1, height, width, channels) in [-1, 1], sides that fit the network.
 
         Raises:
-            TranslationError: the disk has no room for the maps between stages.
+            TranslationError: the disk has no space for the maps between stages.
         """
-        return _Run(steps_of(self._network), images[0], self.tile_size).result()[None]
+        run = _Run(steps_of(self._network), images[0], self.tile_size)
+        return run.result()[None]
 
 
 def bytes_per_pixel(network: keras.Model) -> float:
@@ -65,22 +64,24 @@ def bytes_per_pixel(network: keras.Model) -> float:
     side = 16 * network.size_multiple
     steps = steps_of(network)
     sizes = _sizes(steps, (side, side))
-    widest = max(sizes[s][0] * sizes[s][1] * s.channels for s in steps if s.is_stage) / side**2
-    return 4.0 * COPIES * widest
+    numbers = [np.prod(sizes[step]) * step.channels for step in steps if step.is_stage]
+    return 4.0 * COPIES * float(max(numbers)) / side**2
 
 
-def _sizes(steps: Sequence[Step], size: tuple[int, int]) -> Sizes:
-    sizes: Sizes = {}
+def _sizes(steps: Sequence[Step], size: Size) -> dict[Step, Size]:
+    """Height and width of the result of each step, for a picture of `size`."""
+    sizes: dict[Step, Size] = {}
     for step in steps:
-        sizes[step] = size
-        if step.rule:
-            height, width = sizes[step.inputs[0]]
-            sizes[step] = step.rule.length(height, 0), step.rule.length(width, 1)
+        if step.rule is None:
+            sizes[step] = size
+            continue
+        height, width = sizes[step.inputs[0]]
+        sizes[step] = step.rule.output_length(height, 0), step.rule.output_length(width, 1)
     return sizes
 
 
 class _Run:
-    """One picture's way through a network.
+    """One picture on its way through a network.
 
     Attributes:
         stages: the steps whose results are kept until no later one needs them.
@@ -88,8 +89,10 @@ class _Run:
     """
 
     def __init__(self, steps: list[Step], image: np.ndarray, tile_size: int):
-        self.image, self.tile_size = image, tile_size
-        self.steps, self.last = steps, steps[-1]
+        self.image = image
+        self.tile_size = tile_size
+        self.steps = steps
+        self.last = steps[-1]
         self.sizes = _sizes(steps, image.shape[:2])
         self.stages = [step for step in steps if step.is_stage and step is not self.last]
         self.maps: dict[Step, ScratchMap] = {}
@@ -104,8 +107,9 @@ class _Run:
                 for number, step in enumerate(self.stages):
                     self.run_stage(step, bar)
                     self.forget(self.maps.keys() - self.still_needed(number + 1))
-                for rows, columns in self.tiles(self.last):
-                    tile = self.compute(self.last, (rows, columns))
+                for region in self.tiles(self.last):
+                    rows, columns = region
+                    tile = self.compute(self.last, region)
                     output[slice(*rows), slice(*columns)] = tile[0]
                     bar.update()
         finally:
@@ -113,10 +117,16 @@ class _Run:
         return output
 
     def run_stage(self, step: Step, bar: tqdm) -> None:
-        """Keeps all of the result of `step`, and tells the norms behind it its statistics."""
-        self.maps[step] = ScratchMap(*self.sizes[step], step.channels)
+        """Keeps all of the result of `step`, and gives its statistics to the norms that need them.
+
+        Its tiles are (1, rows, columns, channels).
+        """
+        height, width = self.sizes[step]
+        self.maps[step] = ScratchMap(height, width, step.channels)
         norms = [
-            s.rule for s in self.steps if isinstance(s.rule, WholePicture) and step in s.inputs
+            later.rule
+            for later in self.steps
+            if isinstance(later.rule, PictureNorm) and step in later.inputs
         ]
         moments = _Moments()
         for region in self.tiles(step):
@@ -126,17 +136,26 @@ class _Run:
             self.maps[step].write(region, tile[0].numpy())
             bar.update()
         for norm in norms:
-            norm.mean, norm.variance = moments.result()
+            norm.mean = moments.mean.astype(np.float32)
+            norm.variance = moments.variance.astype(np.float32)
 
     def compute(self, step: Step, region: Region) -> tf.Tensor:
         """Returns a region of the result of `step`, (1, rows, columns, channels)."""
-        size = self.sizes[step.inputs[0]]
-        given = tuple(step.rule.needed(region[axis], size[axis], axis) for axis in (0, 1))
-        inputs = [self.read(source, given) for source in step.inputs]
-        return step.rule.apply(inputs, given, region, size)
+        height, width = self.sizes[step.inputs[0]]
+        rows, columns = region
+        input_region = (
+            step.rule.input_span(rows, height, 0),
+            step.rule.input_span(columns, width, 1),
+        )
+        return step.rule.apply(
+            [self.read(source, input_region) for source in step.inputs],
+            input_region=input_region,
+            region=region,
+            input_size=(height, width),
+        )
 
     def read(self, step: Step, region: Region) -> tf.Tensor:
-        """Returns the same from where it is kept, or computes it."""
+        """Returns the same from the map that is kept, or computes it."""
         if step in self.maps:
             return tf.convert_to_tensor(self.maps[step].read(region)[None])
         if step.rule is None:
@@ -149,19 +168,19 @@ class _Run:
         spans = []
         for length, whole in zip(self.sizes[step], self.image.shape[:2], strict=True):
             side = max(round(self.tile_size * length / whole), 1)
-            spans.append([(at, min(at + side, length)) for at in range(0, length, side)])
+            spans.append([(start, min(start + side, length)) for start in range(0, length, side)])
         return ((rows, columns) for rows in spans[0] for columns in spans[1])
 
     def still_needed(self, number: int) -> set[Step]:
-        """Returns the stages that those from `number` on, or the last step, look at."""
+        """Returns the stages that those from `number` on, or the last step, take as inputs."""
         found: set[Step] = set()
-        wanted = [*self.stages[number:], self.last]
-        while wanted:
-            for source in wanted.pop().inputs:
+        unvisited = [*self.stages[number:], self.last]
+        while unvisited:
+            for source in unvisited.pop().inputs:
                 if source.is_stage:
                     found.add(source)
                 else:
-                    wanted.append(source)
+                    unvisited.append(source)
         return found
 
     def forget(self, steps: set[Step]) -> None:
@@ -173,8 +192,10 @@ class _Run:
         """Raises TranslationError where the temporary folder is too small for the maps."""
         needed = 0
         for number, step in enumerate(self.stages):
-            kept = self.still_needed(number) & set(self.stages[:number]) | {step}
-            needed = max(needed, sum(4 * s.channels * np.prod(self.sizes[s]) for s in kept))
+            kept = self.still_needed(number) & set(self.stages[:number])
+            kept.add(step)
+            bytes_kept = sum(4 * each.channels * np.prod(self.sizes[each]) for each in kept)
+            needed = max(needed, bytes_kept)
         folder = tempfile.gettempdir()
         free = shutil.disk_usage(folder).free
         if needed > free:
@@ -185,26 +206,35 @@ class _Run:
 
 
 class _Moments:
-    """Mean and variance per channel over many tiles, merged in float64 (Chan et al., 1979)."""
+    """Mean and variance per channel over many tiles, merged in float64 (Chan et al., 1979).
+
+    Attributes:
+        count: pixels added so far.
+        mean: float64 (channels,).
+    """
 
     def __init__(self):
-        self.count, self.mean, self.squares = 0, 0.0, 0.0
+        self.count = 0
+        self.mean = np.float64(0)
+        self._squares = np.float64(0)  # the sum of squared differences from the mean
+
+    @property
+    def variance(self) -> np.ndarray:
+        """float64 (channels,)."""
+        return self._squares / self.count
 
     def add(self, tile: tf.Tensor) -> None:
-        """Takes in float32 (1, rows, columns, channels)."""
+        """Adds float32 (1, rows, columns, channels)."""
         count = int(tile.shape[1]) * int(tile.shape[2])
-        mean = _mean(tile)
-        variance = _mean(tf.square(tile - mean)).numpy().astype(np.float64)
-        mean = mean.numpy().astype(np.float64)
+        tile_mean = _mean(tile)
+        tile_variance = _mean(tf.square(tile - tile_mean)).numpy().astype(np.float64)
         total = self.count + count
-        apart = mean - self.mean
-        self.mean = self.mean + apart * (count / total)
-        self.squares = self.squares + count * (variance + apart**2 * (self.count / total))
+        difference = tile_mean.numpy().astype(np.float64) - self.mean
+        self.mean = self.mean + difference * (count / total)
+        self._squares = self._squares + count * (
+            tile_variance + difference**2 * (self.count / total)
+        )
         self.count = total
-
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns float32 mean and variance, (channels,)."""
-        return np.float32(self.mean), np.float32(self.squares / self.count)
 
 
 def _mean(tile: tf.Tensor) -> tf.Tensor:
