@@ -56,7 +56,7 @@ class CUT(AdversarialTrainer):
         name: of the model.
 
     Attributes:
-        g: G as a step calls it, traced once; `d_y` likewise.
+        g: G as a step calls it; `d_y` likewise.
 
     Raises:
         ValueError: the generator has no such maps.
@@ -105,9 +105,9 @@ class CUT(AdversarialTrainer):
         self.discriminator_y = discriminator_y
         maps = [layer.output for layer in encoder_layers(generator_g, nce_layers)]
         self.encoder = keras.Model(generator_g.input, maps, name="encoder")
-        self.g = engine.traced_once(generator_g)
-        self.d_y = engine.traced_once(discriminator_y)
-        self._traced_encoder = engine.traced_once(self.encoder)
+        self.network_calls["encoder"] = engine.NetworkCall(self.encoder)
+        self.g = self.network_calls["generator_g"]
+        self.d_y = self.network_calls["discriminator_y"]
         self.nce_identity, self.flip_equivariance = nce_identity, flip_equivariance
         self.n_patches = n_patches
         self.nce_temperature = nce_temperature
@@ -232,7 +232,7 @@ class CUT(AdversarialTrainer):
 
     def encode(self, images, training: bool = True) -> list:
         """Returns the maps of the encoder that are compared, (batch, height, width, channels)."""
-        return keras.tree.flatten(self._traced_encoder(images, training=training))
+        return keras.tree.flatten(self.network_calls["encoder"](images, training=training))
 
     def patches(self, maps: Sequence, places: Sequence) -> list:
         """Returns the features at `places` of each map, (batch, places, units), on the sphere."""
