@@ -207,7 +207,9 @@ def _generator(name, arrays, groups):
         )
     _, _, input_channels, ngf = found[0][1]
     (output_channels,) = found[-1][1]
-    expected = _expected(input_channels, output_channels, ngf, n_blocks)
+    expected = _expected(
+        input_channels=input_channels, output_channels=output_channels, ngf=ngf, n_blocks=n_blocks
+    )
     for number, (one, other) in enumerate(zip(found, expected, strict=True)):
         if one != other:
             raise WeightsError(
