@@ -56,7 +56,7 @@ def classes_of(domain: str) -> tuple[int, ...]:
     if not found:
         known = ", ".join(word for word, classes in CLASSES.items() if classes)
         raise MetricError(
-            f"No class of ImageNet (ILSVRC 2012) shows {domain!r}. Domains with a class are {known}."
+            f"No class of ImageNet (ILSVRC 2012) shows {domain!r}. Domains with a class: {known}."
         )
     return tuple(found)
 

@@ -56,8 +56,8 @@ def perceptual_measures(evidence: Evidence) -> list[Measure]:
             f"unweighted (not LPIPS); n counts pairs; {network.protocol}; percentile bootstrap "
             "over pairs",
             chance=float(unrelated.mean()) if len(distances) > 1 else None,
-            note="Copies are perfectly faithful: read the perceptual distance together with a distance "
-            "to real pictures.",
+            note="Copies are perfectly faithful: read the perceptual distance together with a "
+            "distance to real pictures.",
         )
     ]
 
