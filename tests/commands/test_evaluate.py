@@ -149,7 +149,7 @@ def models(tmp_path_factory):
     [
         ((), "--model is missing"),
         (("--model=nowhere",), "nowhere does not exist"),
-        (("--model=copy",), "copy does not tell what it was trained on"),
+        (("--model=copy",), "copy does not say what it was trained on"),
         (("--model=copy", "--dataset=demo/none"), "Did you mean --dataset=demo/ponies"),
         (("--model=copy", "--metrics=kid,fid"), "Unknown: fid."),
         (("--model=copy", "--metrics=,"), "expected some of kid"),

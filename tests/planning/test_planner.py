@@ -98,9 +98,10 @@ class Sizes:
 
 
 def options_of(method="cyclegan", **networks):
+    networks.setdefault("generator", "resnet_9blocks")
     return {
         "run": RunOptions(method=method),
-        "networks": NetworkOptions(**{"generator": "resnet_9blocks"} | networks),
+        "networks": NetworkOptions(**networks),
         "optimizer": OptimizerOptions(),
         method: METHOD_OPTIONS[method](),
     }
