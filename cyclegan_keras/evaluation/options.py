@@ -29,7 +29,7 @@ class EvaluationOptions:
     real: str | None = option(
         None,
         "A folder of real pictures of the domain that --input is translated to. Half of them are "
-        "compared with the other half, which tells what real pictures get.",
+        "compared with the other half, which shows what real pictures get.",
     )
     part: str = option(
         "auto",
@@ -52,7 +52,7 @@ class EvaluationOptions:
         choices=("efficientnet_lite0", "inception"),
     )
     features_weights: str | None = option(
-        None, "File with that network's weights, where it is not in its usual place."
+        None, "File with that network's weights, where it is not the usual one."
     )
     seed: int = option(0, "Seed of subsets and noise.", low=0, high=2**32 - 2)
     output: str | None = option(
