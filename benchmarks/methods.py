@@ -44,7 +44,7 @@ def work(arguments: argparse.Namespace) -> None:
         "ngf": arguments.ngf,
         "ndf": arguments.ngf,
     }
-    options, _, _ = train.resolve_options(typed)
+    options = train.resolve_options(typed).options
     trainer = TRAINERS[method].from_options(
         options[method],
         options["networks"],

@@ -187,6 +187,7 @@ def test_flags_are_told_apart():
 
 @needs_beam
 @pytest.mark.slow
+@pytest.mark.process
 def test_two_workers_killed_and_begun_again(here, capsys):
     """Real processes: what a killed job wrote stays, what it did not is made, nothing twice."""
     draw(240)

@@ -65,6 +65,7 @@ def test_steps_of_several_shapes_share_a_graph(method, monkeypatch):
     assert keras.config.dtype_policy().name == "mixed_bfloat16"
 
 
+@pytest.mark.process
 def test_a_process_that_ends_at_once_ends_in_a_sentence(monkeypatch):
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(PlanError, match=r"ended with 1 \(it said nothing\)\. Try a smaller --ngf"):

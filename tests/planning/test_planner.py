@@ -39,6 +39,7 @@ LINE = re.compile(
 )
 
 
+@pytest.mark.process
 def test_plan_of_a_training_that_does_not_fit(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(planner, "SECONDS", 2.0)

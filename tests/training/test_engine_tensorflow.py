@@ -126,6 +126,7 @@ REPLICAS = """
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_two_replicas_equal_one_with_both_pictures():
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(REPLICAS)],
