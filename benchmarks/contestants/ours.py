@@ -31,7 +31,7 @@ def trainer_and_batch(arguments: argparse.Namespace):
 
 
 def prepare(arguments: argparse.Namespace) -> dict:
-    """Returns `facts`, `deeds` ("step", "ceiling") and `peak_mb` for `turns.serve`."""
+    """Returns `facts`, `actions` ("step", "ceiling") and `peak_mb` for `turns.serve`."""
     if keras.config.backend() == "jax":
         return _on_jax(arguments)
     return _on_tensorflow(arguments)
@@ -53,7 +53,7 @@ def _on_tensorflow(arguments) -> dict:
             "matrix": side,
             "device": _card(cards) or "CPU",
         },
-        "deeds": {
+        "actions": {
             "step": lambda: float(step(batch)["generator_loss"]),
             "ceiling": lambda: float(product()),
         },
@@ -122,7 +122,7 @@ def _on_jax(arguments) -> dict:
             "device": device.device_kind,
             "compile_seconds": compiling,
         },
-        "deeds": {
+        "actions": {
             "step": take_step,
             "ceiling": lambda: jax.block_until_ready(product(matrix, matrix)),
         },
