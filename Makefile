@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 READY := $(VENV)/.ready
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 
@@ -10,21 +11,28 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test test-quick test-release lint format lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## train a small translator on drawn pictures (minutes, no GPU, no data to fetch)
 	$(RUN) train.py --preset=demo --run_dir=runs/demo
 
 test: $(READY) ## run every test; ARGS="-k pool" runs some
-	$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTEST) -m "not release" $(ARGS)
 
-lint: $(READY) ## check style, format and which package imports which
+test-quick: $(READY) ## run the tests that start no process and no browser
+	$(PYTEST) -m "not release and not process" $(ARGS)
+
+test-release: $(READY) ## run what takes longer: the wheel in an environment of its own
+	$(RUN) -m pytest -q -m release $(ARGS)
+
+lint: $(READY) ## check style, format, types and which package imports which
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy
 
 format: $(READY) ## correct style and format
 	$(RUN) -m ruff check --fix .

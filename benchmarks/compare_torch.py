@@ -1,9 +1,9 @@
-"""How far a generator of others, read here, is from PyTorch's own evaluation of it.
+"""Compares a generator that others have trained, read here, with PyTorch's evaluation of it.
 
     pip install --no-deps --target=/tmp/vintagify vintagify==0.1.2 && pip install torch==2.13.0
     python benchmarks/compare_torch.py --folder=/tmp/vintagify --pictures=horses/*.jpg
 
-Needs PyTorch, which this project does not depend on. Prints a line and one JSON line.
+It needs PyTorch, on which this project does not depend, and prints a sentence and a line of JSON.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import tensorflow as tf
 import torch
 from PIL import Image
 
+from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.weights.networks import load_network
 
 
@@ -43,7 +44,7 @@ def main() -> None:
     differences = []
     for path in sorted(glob.glob(options.pictures)):
         picture = Image.open(path).convert("RGB").resize((options.size, options.size))
-        x = np.asarray(picture, "float32")[None] / 127.5 - 1
+        x = to_float(np.asarray(picture)[None])
         with torch.no_grad():
             expected = theirs(torch.from_numpy(np.moveaxis(x, -1, 1).copy())).numpy()
         differences.append(np.abs(np.array(ours(x)) - np.moveaxis(expected, 1, -1)))

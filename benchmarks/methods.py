@@ -104,8 +104,14 @@ def report(arguments: argparse.Namespace, facts: dict, seconds: dict, memory: di
     for row in rows:
         print("{:10}{:16}{:8.3f}{:8.2f}{:9d}{:8.2f}".format(*row.values()))
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
-    told = {"crop_size": arguments.crop_size, "ngf": arguments.ngf, "machine": machine}
-    print(json.dumps({**told, "versions": facts["cyclegan"]["versions"], "methods": rows}))
+    result = {
+        "crop_size": arguments.crop_size,
+        "ngf": arguments.ngf,
+        "machine": machine,
+        "versions": facts["cyclegan"]["versions"],
+        "methods": rows,
+    }
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ import numpy as np
 import PIL
 import tensorflow as tf
 
-import pipelines
 from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.training.cyclegan import CycleGAN
 from cyclegan_keras.training.optimizers import adam
 from cyclegan_keras.training.options import CycleGANOptions, OptimizerOptions
+from pipelines.data import Data
 from pipelines.options import DataOptions
 
 
@@ -38,7 +38,7 @@ def samples_per_second(data, start_step, steps):
 def measure(options, steps):
     """Returns the build's seconds and samples/s, cold and cached."""
     began = time.perf_counter()
-    data = pipelines.build(options, seed=0)
+    data = Data(options, seed=0)
     built = time.perf_counter() - began
     list(data.train(0, 1))  # TensorFlow's own warm-up
     epoch = data.steps_per_epoch

@@ -1,4 +1,4 @@
-"""Measures every TFLite variant of a generator beside the plain conversion, in turn.
+"""Measures every TFLite variant of a generator in turn with the plain conversion.
 
     python benchmarks/tflite.py --model=generator_g.keras --pictures=data/testA
 
@@ -24,22 +24,22 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from cyclegan_keras.export import tflite, tflite_measure, tflite_run
+from cyclegan_keras.export import tflite, tflite_run
 from cyclegan_keras.files.errors import ExportError, WeightsError
+from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.weights.networks import load_network
 
 
 def export_plain(generator, path, size):
     """Converts without any rewriting."""
-    weights = [
-        [np.asarray(variable) for variable in variables]
-        for variables in (generator.trainable_variables, generator.non_trainable_variables)
-    ]
+    trainable = [np.asarray(variable) for variable in generator.trainable_variables]
+    others = [np.asarray(variable) for variable in generator.non_trainable_variables]
     shape = (1, size, size, generator.input_shape[-1])
 
     @tf.function(input_signature=[tf.TensorSpec(shape, name="image")], autograph=False)
     def translate(image):
-        return {"translation": generator.stateless_call(*weights, image, training=False)[0]}
+        translation, _ = generator.stateless_call(trainable, others, image, training=False)
+        return {"translation": translation}
 
     module = tf.Module()
     module.translate = translate.get_concrete_function()
@@ -51,7 +51,7 @@ def export_plain(generator, path, size):
 
 
 def rounds(paths, image, count, threads):
-    """Returns variant -> the median time of one translation in milliseconds."""
+    """Returns the median time of one translation by each variant, in milliseconds."""
     interpreters = {name: tflite_run.open_model(path, threads) for name, path in paths.items()}
     seconds = {name: [] for name in paths}
     for interpreter in interpreters.values():
@@ -64,28 +64,29 @@ def rounds(paths, image, count, threads):
     return {name: 1e3 * statistics.median(each) for name, each in seconds.items()}
 
 
-def measure(generator, pictures, words):
-    """Returns variant -> facts."""
-    side = (words.size, words.size)
+def measure(generator, pictures, options):
+    """Returns the facts of each variant."""
+    side = (options.size, options.size)
     inputs = [
-        np.asarray(Image.fromarray(picture).resize(side), "float32")[None] / 127.5 - 1
-        for picture in pictures[: words.measured]
+        to_float(np.asarray(Image.fromarray(picture).resize(side))[None])
+        for picture in pictures[: options.measured]
     ]
     references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
     with tempfile.TemporaryDirectory() as folder:
-        plain = export_plain(generator, pathlib.Path(folder) / "plain.tflite", words.size)
+        plain = export_plain(generator, pathlib.Path(folder) / "plain.tflite", options.size)
         paths = {"plain": plain} | tflite.export_tflite(
             generator,
             folder,
             "generator",
-            size=words.size,
-            variants=words.variants.split(","),
-            calibration=pictures[words.measured :],
+            size=options.size,
+            variants=options.variants.split(","),
+            calibration=pictures[options.measured :],
         )
-        milliseconds = rounds(paths, inputs[0], words.rounds, words.threads)
+        milliseconds = rounds(paths, inputs[0], options.rounds, options.threads)
         rows = {}
         for name, path in paths.items():
-            facts = tflite_measure.measure(path, references, repeats=1, threads=words.threads)
+            measured = tflite.measure(path, references, repeats=1, threads=options.threads)
+            facts = measured.facts
             facts["latency_ms"] = milliseconds[name]
             facts["latency_ratio"] = milliseconds[name] / milliseconds["plain"]
             rows[name] = facts
@@ -103,20 +104,20 @@ def main():
     parser.add_argument("--measured", type=int, default=4, help="pictures to compare on")
     parser.add_argument("--calibrated", type=int, default=12, help="pictures to calibrate on")
     parser.add_argument("--variants", default=",".join(tflite.VARIANTS))
-    words = parser.parse_args()
+    options = parser.parse_args()
     suffixes = (".jpg", ".jpeg", ".png")
-    files = [p for p in pathlib.Path(words.pictures).iterdir() if p.suffix.lower() in suffixes]
-    files = sorted(files)[: words.measured + words.calibrated]
+    files = [p for p in pathlib.Path(options.pictures).iterdir() if p.suffix.lower() in suffixes]
+    files = sorted(files)[: options.measured + options.calibrated]
     pictures = [np.asarray(Image.open(path).convert("RGB")) for path in files]
     try:
-        generator = load_network(words.model)
-        rows = measure(generator, pictures, words)
+        generator = load_network(options.model)
+        rows = measure(generator, pictures, options)
     except (WeightsError, ExportError) as error:
         parser.exit(2, f"{error}\n")
-    report(rows, words, tflite_measure.count(generator, words.size, words.size))
+    report(rows, options, tflite.count(generator, options.size, options.size))
 
 
-def report(rows, words, counted):
+def report(rows, options, counted):
     """Prints the table and the line of JSON."""
     print("| variant | MB | ms | time, plain = 1 | PSNR (dB) | SSIM | partitions | peak MB |")
     print("| --- " * 8 + "|")
@@ -127,19 +128,20 @@ def report(rows, words, counted):
             f"| {facts['partitions']} | {facts.get('peak_memory_mb', float('nan')):.0f} |"
         )
     packages = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "numpy")
-    told = {
+    result = {
         "benchmark": "tflite",
-        "size": words.size,
-        "threads": words.threads,
-        "rounds": words.rounds,
+        "size": options.size,
+        "threads": options.threads,
+        "rounds": options.rounds,
         **counted,
         "rows": rows,
         "cpu": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        **{package: importlib.metadata.version(package) for package in packages},
     }
-    print(json.dumps(told))
+    for package in packages:
+        result[package] = importlib.metadata.version(package)
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

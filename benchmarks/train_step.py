@@ -1,16 +1,17 @@
-"""A CycleGAN training step here, in plain PyTorch, and the way the keras.io example takes it.
+"""Times a CycleGAN training step here, in plain PyTorch, and as the keras.io example takes it.
 
 python benchmarks/train_step.py
 python benchmarks/train_step.py --crop_size=64 --torch_python=/path/to/python   # one that has torch
 KERAS_BACKEND=jax python benchmarks/train_step.py --crop_size=256 --mixed_precision=bfloat16
 
 Every contestant is a process of its own, so that its peak memory is its own, and they take steps in
-turn, so that what disturbs one disturbs all. All train the same networks (`resnet_6blocks` or nine,
-70x70 discriminators, instance norm) on one batch. PyTorch computes the same losses and takes the
-same four-network step; the keras.io example has one persistent tape, four optimizers, and each
-generator learns from one of the two cycles only. Work is counted from the graph of the first, which
-runs on TensorFlow or, with KERAS_BACKEND=jax, on JAX; the ceiling is a large matrix product of the
-same type on the same device. Who misses a package is left out. The last line is JSON.
+turn, so that what disturbs one disturbs all. All train the same networks (ResNet generators, 70x70
+discriminators, instance norm) on one batch. PyTorch computes the same losses and takes the same
+step of four networks; the keras.io example has one persistent tape and four optimizers, and each
+generator learns from one of the two cycles only. The work is counted from the graph of our step,
+which runs on TensorFlow or, with KERAS_BACKEND=jax, on JAX. The ceiling is a large matrix product
+of the same type on the same device. A contestant whose package is missing is left out. The last
+line is JSON.
 """
 
 import argparse
@@ -27,8 +28,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 CONTESTANTS = ("here", "keras.io", "torch")
-# Each takes of the card what it needs, and no more, so that others have room beside it.
-FRUGAL = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+# Each contestant allocates only the GPU memory it needs, so that the others have theirs.
+GPU_MEMORY = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 UNCOUNTED = 2  # steps at the start
 
 
@@ -49,7 +50,7 @@ def work(arguments: argparse.Namespace) -> None:
 
 
 def parse() -> argparse.Namespace:
-    """Returns what was typed."""
+    """Returns the command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--crop_size", type=int, default=128)
     parser.add_argument("--batch_size", type=int, default=1)
@@ -78,7 +79,7 @@ def main() -> None:
             continue
         python = arguments.torch_python if name == "torch" else sys.executable
         backend = {"KERAS_BACKEND": "tensorflow"} if name == "keras.io" else {}
-        worker = turns.Worker(name, python, {**FRUGAL, **os.environ, **backend})
+        worker = turns.Worker(name, python, {**GPU_MEMORY, **os.environ, **backend})
         if "missing" in worker.facts:
             print(f"{name} is left out: {worker.facts['missing']}.")
             worker.end()
@@ -124,12 +125,23 @@ def report(arguments, facts: dict, seconds: dict, memory: dict, ceiling: float) 
         f"{here['gflop']:.0f} GFLOP a step, {reached:.0f} GFLOP/s: {reached / peak:.0%} of the "
         f"{peak:.0f} GFLOP/s of a matrix product."
     )
-    settings = ("crop_size", "batch_size", "generator", "ngf", "mixed_precision", "jit_compile")
-    told = {name: vars(arguments)[name] for name in (*settings, "remat")}
-    told |= {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "device": here["device"]}
-    told |= {"gflop": here["gflop"], "ceiling_gflop_per_s": peak, "mfu": reached / peak}
-    told |= {"compile_seconds": here.get("compile_seconds")}
-    print(json.dumps({**told, "contestants": rows}))
+    result = {
+        "crop_size": arguments.crop_size,
+        "batch_size": arguments.batch_size,
+        "generator": arguments.generator,
+        "ngf": arguments.ngf,
+        "mixed_precision": arguments.mixed_precision,
+        "jit_compile": arguments.jit_compile,
+        "remat": arguments.remat,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "device": here["device"],
+        "gflop": here["gflop"],
+        "ceiling_gflop_per_s": peak,
+        "mfu": reached / peak,
+        "compile_seconds": here.get("compile_seconds"),
+        "contestants": rows,
+    }
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -28,13 +28,13 @@ import tensorflow as tf
 
 from cyclegan_keras.images.reading import read_picture
 from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.translation import opening
 from cyclegan_keras.translation.job import automatic_batch_size, run_job
 from cyclegan_keras.translation.listing import Task
 from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
 from cyclegan_keras.weights.networks import load_network
-from cyclegan_keras.weights.starting import networks_of_run
 
 
 def open_generator(model, direction):

@@ -37,8 +37,8 @@ def typed(option: str, value: object) -> str:
 
 def page() -> str:
     """Returns the whole page."""
-    methods = table("Defaults of each --method", presets.METHODS)
-    named = table("Presets", presets.PRESETS)
+    methods = table("Defaults of each --method", presets.METHOD_DEFAULTS)
+    named = table("Presets", presets.PRESET_DEFAULTS)
     return HEADER + methods + named + flags.option_table(train.GROUPS)
 
 

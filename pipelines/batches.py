@@ -1,4 +1,9 @@
-"""What paired and unpaired batches share: order over epochs, augmentation, reading in parallel."""
+"""From indices of pictures to batches: read, crop, mirror, and scale to [-1, 1].
+
+Each function is given readers of decoded and scaled pictures, which must be safe to call from
+threads, and the indices of `pipelines.order`. An augmentation is a pure function of the seed and of
+a sample's number.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -6,85 +11,16 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from pipelines import augment, images
+from pipelines import images
+from pipelines.order import AUGMENTATION_STREAM, seed_of
 
 Load = Callable[[int], np.ndarray]  # index -> uint8 (height, width, 3), scaled, not augmented
-
-# Streams of random numbers that must not repeat one another.
-ORDER, PARTNER, _AUGMENT = range(3)
-
-
-def steps_per_epoch(count_x: int, count_y: int, batch_size: int) -> int:
-    """Returns the whole batches in one pass over the longer domain."""
-    return max(count_x, count_y) // batch_size
-
-
-def seed_of(seed: int, stream: int, number) -> tf.Tensor:
-    """Returns a seed (2,) of its own for each number of each stream."""
-    root = tf.random.fold_in(tf.constant([seed, 0], tf.int64), stream)
-    return tf.random.fold_in(root, number)
-
-
-def shuffled(count: int, seed: int, epoch) -> tf.Tensor:
-    """Returns int64 (count,): 0..count-1 in the random order of one epoch."""
-    return tf.random.experimental.stateless_shuffle(
-        tf.range(count, dtype=tf.int64), seed=seed_of(seed, ORDER, epoch)
-    )
-
-
-def over_epochs(
-    order_of: Callable, *, steps: int, batch_size: int, start_step: int, stop_step: int
-) -> tf.data.Dataset:
-    """Numbers the samples of all epochs and puts what each one reads beside its number.
-
-    Args:
-        order_of: epoch -> a tuple of tensors, each with one entry a sample of that epoch.
-        steps: batches in an epoch.
-        batch_size: samples a batch.
-        start_step: the first batch of the result, counted over all epochs.
-        stop_step: the batch after the last.
-
-    Returns:
-        A finite dataset of (sample, ...), `batch_size` a step; sample is an int64 scalar.
-    """
-    size = steps * batch_size  # samples in an epoch
-
-    def epoch_order(epoch):
-        sample = epoch * size + tf.range(size, dtype=tf.int64)
-        return tf.data.Dataset.from_tensor_slices((sample, *order_of(epoch)))
-
-    count = max(0, stop_step - start_step) * batch_size
-    epochs = tf.data.Dataset.range(start_step // steps, -(-stop_step // steps))
-    return (
-        epochs.flat_map(epoch_order)
-        .skip(start_step % steps * batch_size)
-        .take(count)
-        .apply(tf.data.experimental.assert_cardinality(count))
-    )
-
-
-def share(indices: tf.data.Dataset, batch_size: int, part: int, parts: int) -> tf.data.Dataset:
-    """Keeps one of `parts` equal parts of every batch; together, in order, they are that batch.
-
-    Args:
-        indices: what `over_epochs` returns.
-        batch_size: samples a batch, a multiple of `parts`.
-        part: which part, from 0.
-        parts: how many there are.
-    """
-    if parts == 1:
-        return indices
-    size = batch_size // parts
-
-    def cut(*batch):
-        return tuple(each[part * size : (part + 1) * size] for each in batch)
-
-    return indices.batch(batch_size, drop_remainder=True).map(cut).unbatch()
+LoadPair = Callable[[int], tuple[np.ndarray, np.ndarray]]  # index -> both sides, of one size
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Random changes of training pictures, and their way into [-1, 1].
+    """Random crop and mirroring of training pictures, and their scaling to [-1, 1].
 
     Attributes:
         seed: any whole number.
@@ -98,26 +34,172 @@ class Augmentation:
     flip: bool
     picture_shape: tuple[int, int, int] | None = None
 
-    def seeds(self, sample) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns two independent seeds (2, 2) of one sample, the second for a side of its own."""
-        seeds = tf.random.split(seed_of(self.seed, _AUGMENT, sample), 4)
+    def seeds(self, sample: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns two independent seeds (2, 2) for the two pictures of a sample."""
+        seeds = tf.random.split(seed_of(self.seed, AUGMENTATION_STREAM, sample), 4)
         return seeds[:2], seeds[2:]
 
     def __call__(self, image: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-        """Returns float32 (height, width, 3) in [-1, 1]; equal seeds change equal sizes equally."""
+        """Augments one picture.
+
+        Args:
+            image: uint8 (height, width, 3).
+            seeds: integers (2, 2). Pictures of one size with equal seeds are cropped and mirrored
+                alike.
+
+        Returns:
+            float32 (height, width, 3) in [-1, 1].
+        """
         if self.crop_size is not None:
-            image = augment.random_crop(image, self.crop_size, seeds[0])
+            image = random_crop(image, self.crop_size, seeds[0])
         if self.flip:
-            image = augment.random_flip(image, seeds[1])
+            image = random_flip(image, seeds[1])
         return tf.ensure_shape(images.to_float(image), self.picture_shape or (None, None, 3))
 
 
-def read_both(load: Callable, *indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def random_crop(image: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """Cuts `size` x `size` px at a place drawn uniformly.
+
+    Args:
+        image: (height, width, channels), each side at least `size`; any dtype.
+        size: side of the result in px.
+        seed: integers (2,); the same seed cuts the same place.
+    """
+    return tf.image.stateless_random_crop(image, (size, size, image.shape[-1]), seed)
+
+
+def random_flip(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Mirrors left to right with probability one half; shape and dtype stay."""
+    return tf.image.stateless_random_flip_left_right(image, seed)
+
+
+def unpaired(
+    load_x: Load,
+    load_y: Load,
+    indices: tf.data.Dataset,
+    augmentation: Augmentation,
+    batch_size: int,
+) -> tf.data.Dataset:
+    """Makes batches of pictures that need not correspond, each augmented on its own.
+
+    Args:
+        load_x: reads one picture of x.
+        load_y: reads one picture of y.
+        indices: what `order.unpaired` returns.
+        augmentation: crop and mirroring.
+        batch_size: samples a batch.
+
+    Returns:
+        Batches {"x", "y"} of float32 (batch, height, width, 3) in [-1, 1].
+    """
+
+    def load(index_x, index_y):
+        return load_x(index_x), load_y(index_y)
+
+    def read(sample, index_x, index_y):
+        x, y = _read_both(load, index_x, index_y)
+        seeds_x, seeds_y = augmentation.seeds(sample)
+        return {"x": augmentation(x, seeds_x), "y": augmentation(y, seeds_y)}
+
+    return _read_in_parallel(indices, read, batch_size)
+
+
+def paired(
+    load_pair: LoadPair, indices: tf.data.Dataset, augmentation: Augmentation, batch_size: int
+) -> tf.data.Dataset:
+    """Makes batches of pairs, both sides of which are cropped and mirrored alike.
+
+    Args:
+        load_pair: reads both sides of a pair.
+        indices: what `order.paired` returns.
+        augmentation: crop and mirroring.
+        batch_size: samples a batch.
+
+    Returns:
+        Batches {"x", "y"} of float32 (batch, height, width, 3) in [-1, 1]; x[i] and y[i] show the
+        same part of one scene.
+    """
+
+    def read(sample, index):
+        x, y = _read_both(load_pair, index)
+        seeds, _ = augmentation.seeds(sample)
+        return {"x": augmentation(x, seeds), "y": augmentation(y, seeds)}
+
+    return _read_in_parallel(indices, read, batch_size)
+
+
+def mixed(
+    load_x: Load,
+    load_y: Load,
+    load_pair: LoadPair,
+    indices: tf.data.Dataset,
+    augmentation: Augmentation,
+    *,
+    batch_size: int,
+    pairs_every: int,
+) -> tf.data.Dataset:
+    """Makes unpaired batches in which every so many samples are replaced by a pair.
+
+    Args:
+        load_x: reads one picture of x.
+        load_y: reads one picture of y.
+        load_pair: reads both sides of a pair, and has a length. Pairs take turns.
+        indices: what `order.unpaired` returns.
+        augmentation: crop and mirroring, the same on both sides of a pair.
+        batch_size: samples a batch.
+        pairs_every: samples 0, `pairs_every`, twice `pairs_every` and so on are pairs.
+
+    Returns:
+        Batches {"x", "y", "paired"}: twice float32 (batch, height, width, 3) in [-1, 1], and
+        float32 (batch,) with 1 for a pair and 0 otherwise.
+    """
+
+    def load(sample, index_x, index_y):
+        if sample % pairs_every == 0:
+            return load_pair(sample // pairs_every % len(load_pair))
+        return load_x(index_x), load_y(index_y)
+
+    def read(sample, index_x, index_y):
+        x, y = _read_both(load, sample, index_x, index_y)
+        is_pair = sample % pairs_every == 0
+        seeds_x, seeds_y = augmentation.seeds(sample)
+        return {
+            "x": augmentation(x, seeds_x),
+            "y": augmentation(y, tf.where(is_pair, seeds_x, seeds_y)),
+            "paired": tf.cast(is_pair, tf.float32),
+        }
+
+    return _read_in_parallel(indices, read, batch_size)
+
+
+def in_order(load_x: Load, load_y: Load) -> tf.data.Dataset:
+    """Makes batches of one of all pictures; the shorter domain starts over when it ends.
+
+    Args:
+        load_x: reads one picture of x, and has a length.
+        load_y: reads one picture of y, and has a length.
+
+    Returns:
+        {"x", "y"} of float32 (1, height, width, 3) in [-1, 1].
+    """
+
+    def load(index):
+        return load_x(index % len(load_x)), load_y(index % len(load_y))
+
+    def read(index):
+        x, y = _read_both(load, index)
+        return {"x": images.to_float(x), "y": images.to_float(y)}
+
+    count = max(len(load_x), len(load_y))
+    return _read_in_parallel(tf.data.Dataset.range(count), read, batch_size=1)
+
+
+def _read_both(load: Callable, *indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Calls `load` inside a tf.data graph.
 
     Args:
         load: numpy integers -> uint8 (height, width, 3) of x and of y.
-        indices: what it gets.
+        *indices: what it is called with.
     """
     x, y = tf.numpy_function(
         load,
@@ -128,7 +210,7 @@ def read_both(load: Callable, *indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
     return tf.ensure_shape(x, (None, None, 3)), tf.ensure_shape(y, (None, None, 3))
 
 
-def in_parallel(indices: tf.data.Dataset, read: Callable, batch_size: int) -> tf.data.Dataset:
+def _read_in_parallel(indices: tf.data.Dataset, read: Callable, batch_size: int) -> tf.data.Dataset:
     """Maps `read` over `indices` on all cores, in order, and makes whole batches of it."""
     batches = (
         indices.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -4,12 +4,13 @@ import contextlib
 import hashlib
 import os
 import pathlib
-import tempfile
 import threading
 from collections.abc import Callable
 
 import numpy as np
 from absl import logging
+
+from cyclegan_keras.files.atomic import atomic_write
 
 MEGABYTE = 1_000_000
 
@@ -19,6 +20,9 @@ class MemoryCache:
 
     An epoch visits every picture once, and that is where a least-recently-used cache smaller than
     the set would miss every time. Safe to use from several threads.
+
+    Args:
+        megabytes: the most it may hold.
     """
 
     def __init__(self, megabytes: int):
@@ -27,8 +31,9 @@ class MemoryCache:
         self._lock = threading.Lock()
 
     def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
-        """Returns the picture kept under `key`, or makes it and keeps it if there is room."""
-        if (kept := self._pictures.get(key)) is not None:
+        """Returns the picture kept under `key`, or makes it and keeps it if it fits."""
+        kept = self._pictures.get(key)
+        if kept is not None:
             return kept
         picture = make()
         with self._lock:
@@ -41,26 +46,31 @@ class MemoryCache:
 class DiskCache:
     """Keeps pictures as .npy files, also for later runs; a picture appears whole or not at all.
 
-    A folder that cannot be written (or is full) is said once, and the run goes on without it.
-    Safe to use from several threads and by several runs at once.
+    Where the folder cannot be written to, or the disk is full, one warning says so and the run goes
+    on without the cache. Safe to use from several threads and by several runs at once.
+
+    Args:
+        folder: where the files lie.
+        megabytes: the most they may take together.
     """
 
     def __init__(self, folder: str | os.PathLike, megabytes: int):
         self._folder = pathlib.Path(folder).expanduser()
         self._lock = threading.Lock()
         self._failed = False
-        used = sum(file.stat().st_size for file in self._folder.glob("*.npy"))
+        used = sum(file.stat().st_size for file in self._folder.glob("[!.]*.npy"))
         self._free = megabytes * MEGABYTE - used
 
     def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
-        """Returns the picture kept under `key`, or makes it and keeps it if there is room."""
+        """Returns the picture kept under `key`, or makes it and keeps it if it fits."""
         path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.npy"
         with contextlib.suppress(OSError, ValueError, EOFError):  # absent or damaged: make it anew
             return np.load(path, allow_pickle=False)
         picture = make()
         with self._lock:
             fits = not self._failed and picture.nbytes <= self._free
-            self._free -= picture.nbytes if fits else 0
+            if fits:
+                self._free -= picture.nbytes
         if fits:
             self._write(path, picture)
         return picture
@@ -68,14 +78,8 @@ class DiskCache:
     def _write(self, path: pathlib.Path, picture: np.ndarray) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            handle, draft = tempfile.mkstemp(dir=self._folder, suffix=".draft")
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    np.save(stream, picture)
-                os.replace(draft, path)
-            except OSError:
-                pathlib.Path(draft).unlink(missing_ok=True)
-                raise
+            with atomic_write(path, shared=True) as temporary:
+                np.save(temporary, picture)
         except OSError as error:
             self._failed = True
             logging.warning("The picture cache in %s is off: %s", self._folder, error)

@@ -1,15 +1,16 @@
-"""Everything a door asks of the data: batches, samples, counts and one line to log."""
-
-import functools
+"""Everything a command asks of the data: batches, samples, counts and one line to log."""
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
-from pipelines import batches, checks, images, mixed, paired, readable, sources, unpaired
-from pipelines.cache import CACHES, NoCache
+from cyclegan_keras.files.errors import DataError, first_few
+from pipelines import batches, images, order, readable
+from pipelines.cache import CACHES, MEGABYTE, NoCache
 from pipelines.loading import Loader, PairLoader
-from pipelines.options import DataOptions
-from pipelines.presets import PRESETS, Size, scaled_size, viewing_size
+from pipelines.options import DataOptions, check_options, with_sizes
+from pipelines.preprocess import MULTIPLE, PREPROCESSING, Size, scaled_size, viewing_size
+from pipelines.sources import datasets
 
 Part = tuple[int, int]
 
@@ -29,7 +30,7 @@ class Data:
         paired_test: whether test x and test y of one index show the same scene.
 
     Args:
-        options: what the user chose.
+        options: what the user chose; `load_size` and `crop_size` may still be None.
         seed: any whole number; together with a step it fixes order and augmentation.
         paired: whether training needs pairs; without, a set of pairs is two sets of pictures.
 
@@ -38,19 +39,51 @@ class Data:
     """
 
     def __init__(self, options: DataOptions, *, seed: int, paired: bool = False):
-        checks.check_options(options)
-        checks.check_pair_list(options, paired)
-        self.source = sources.find(options.dataset, options.data_dir, paired=paired)
-        self.paired = paired
+        check_options(options, paired=paired)
+        self.source = datasets.find(options.dataset, options.data_dir, paired=paired)
         self.name = self.source.name
-        self.options = checks.with_sizes(options, self.source.crop_size)
+        self.options = with_sizes(options, self.source.crop_size)
+        self.paired = paired
         self.has_test = bool(self.source.test_a and self.source.test_b)
         self.paired_test = self.source.paired_test and self.has_test
         self._seed = seed
-        self._crop_size = self.options.crop_size if PRESETS[options.preprocess].crops else None
-        self._train, self._test, self._pairs = self._loaders()
-        self.picture_shape, self.sizes = self._checked_sizes()
-        self.steps_per_epoch = batches.steps_per_epoch(*self._counts, options.batch_size)
+        crops = PREPROCESSING[options.preprocess].crops
+        self._crop_size = self.options.crop_size if crops else None
+
+        # ---- which pictures can be read ----
+        train = readable.training_pictures(self.source, options, paired=paired)
+        test = readable.test_pictures(self.source, options) if self.has_test else train
+        pairs = readable.listed_pairs(options) if options.pairs else None
+
+        # ---- how they are read, by side: {"x": Loader, "y": Loader} ----
+        cache = CACHES[options.cache](self.options)
+        self._train = {
+            side: Loader(pictures, cache, self._scaled_size)
+            for side, pictures in self._by_side(train).items()
+        }
+        self._test = {
+            side: Loader(pictures, cache, self._viewing_size, self._crop_size)
+            for side, pictures in self._by_side(test).items()
+        }
+        self._pairs = {
+            side: Loader(pictures, cache, self._scaled_size)
+            for side, pictures in self._by_side(pairs).items()
+        }
+
+        # ---- the sizes they come in ----
+        self._check_sizes()
+        sizes_x = self._training_sizes("x")
+        sizes_y = self._training_sizes("y")
+        self._check_batch_size(most_sizes=max(len(sizes_x), len(sizes_y)))
+        training_sizes = sizes_x | sizes_y
+        self.sizes = frozenset(training_sizes | self._test_sizes())
+        self.picture_shape = None
+        if len(training_sizes) == 1:
+            ((width, height),) = training_sizes
+            self.picture_shape = (height, width, 3)
+        self.steps_per_epoch = order.steps_per_epoch(
+            len(self._train["x"]), len(self._train["y"]), options.batch_size
+        )
 
     @property
     def skipped(self) -> tuple[str, ...]:
@@ -77,26 +110,42 @@ class Data:
             Finite; {"x", "y"} of float32 (size, height, width, 3) in [-1, 1]. With `--pairs` also
             "paired", float32 (size,): 1 where x and y are a pair, 0 where not.
         """
-        x, y = self._train["x"], self._train["y"]
+        x = self._train["x"]
+        y = self._train["y"]
         batch_size = self.options.batch_size
-        size = size or batch_size // part[1]
-        window = {"start_step": start_step, "stop_step": stop_step, "batch_size": batch_size}
-        change = batches.Augmentation(
+        number, parts = part
+        if size is None:
+            size = batch_size // parts
+        window = {
+            "seed": self._seed,
+            "batch_size": batch_size,
+            "start_step": start_step,
+            "stop_step": stop_step,
+        }
+        augmentation = batches.Augmentation(
             seed=self._seed,
             crop_size=self._crop_size,
             flip=self.options.flip,
             picture_shape=self.picture_shape,
         )
         if self.paired:
-            indices = paired.order(len(x), seed=self._seed, **window)
-            indices = batches.share(indices, batch_size, *part)
-            return paired.train(PairLoader(x, y), indices, change, size)
-        indices = unpaired.order(*self._counts, seed=self._seed, **window)
-        indices = batches.share(indices, batch_size, *part)
-        if self._pairs:
-            every, load = self.options.pairs_every, PairLoader(**self._pairs)
-            return mixed.train(x, y, load, indices, change, size, every)
-        return unpaired.train(x, y, indices, change, size)
+            indices = order.paired(len(x), **window)
+            indices = order.part_of_batches(indices, batch_size, number, parts)
+            return batches.paired(PairLoader(x, y), indices, augmentation, size)
+
+        indices = order.unpaired(len(x), len(y), **window)
+        indices = order.part_of_batches(indices, batch_size, number, parts)
+        if not self._pairs:
+            return batches.unpaired(x, y, indices, augmentation, size)
+        return batches.mixed(
+            x,
+            y,
+            PairLoader(self._pairs["x"], self._pairs["y"]),
+            indices,
+            augmentation,
+            batch_size=size,
+            pairs_every=self.options.pairs_every,
+        )
 
     def test(self) -> tf.data.Dataset:
         """Returns the test pictures in order, without random crop or flip.
@@ -107,7 +156,7 @@ class Data:
         Returns:
             Finite; {"x", "y"} of float32 (1, height, width, 3) in [-1, 1].
         """
-        return unpaired.test(self._test["x"], self._test["y"])
+        return batches.in_order(self._test["x"], self._test["y"])
 
     def samples(self, count: int) -> dict[str, np.ndarray]:
         """Returns fixed test pictures to look at, spread evenly through the set.
@@ -119,128 +168,178 @@ class Data:
             {"x", "y"} of float32 (count, height, width, 3) in [-1, 1]. Pictures of several sizes
             are cut to the smallest height and width among them.
         """
-        count = min(count, *map(len, self._test.values()))
-        chosen = {
-            name: [loader(i) for i in np.linspace(0, len(loader) - 1, count).round().astype(int)]
-            for name, loader in self._test.items()
-        }
-        every = [*chosen["x"], *chosen["y"]]
-        height, width = (min(image.shape[axis] for image in every) for axis in (0, 1))
-        crop = functools.partial(images.center_crop, height=height, width=width)
-        return {k: images.to_float(np.stack([*map(crop, v)])).numpy() for k, v in chosen.items()}
+        count = min(count, len(self._test["x"]), len(self._test["y"]))
+        chosen = {}
+        for side, loader in self._test.items():
+            spread = np.linspace(0, len(loader) - 1, count).round().astype(int)
+            chosen[side] = [loader(index) for index in spread]
+        both_sides = chosen["x"] + chosen["y"]
+        height = min(image.shape[0] for image in both_sides)
+        width = min(image.shape[1] for image in both_sides)
+        samples = {}
+        for side, pictures in chosen.items():
+            cropped = [images.center_crop(image, height, width) for image in pictures]
+            samples[side] = images.to_float(np.stack(cropped)).numpy()
+        return samples
 
-    def look_at(self, split: str, name: str) -> Loader:
-        """Returns pictures as they are looked at, without random crop or flip.
+    def unaugmented(self, split: str, side: str) -> Loader:
+        """Returns pictures as they are looked at and measured, without random crop or flip.
 
         Args:
             split: "train" or "test"; without test pictures, those are the training pictures.
-            name: "x" or "y".
+            side: "x" or "y".
 
         Returns:
-            A function of an index to uint8 (height, width, 3), with a length; its
-            `pictures.names` tells what each is called.
+            A function of an index to uint8 (height, width, 3), with a length; its `pictures.names`
+            says what each picture is called.
         """
         if split == "test":
-            return self._test[name]
-        viewed = functools.partial(_viewed, self.options)
-        return Loader(self._train[name].pictures, NoCache(), viewed, self._crop_size)
+            return self._test[side]
+        pictures = self._train[side].pictures
+        return Loader(pictures, NoCache(), self._viewing_size, self._crop_size)
 
     def facts(self) -> dict[str, object]:
-        """Returns what a model should tell of the pictures it was trained on, ready for JSON.
+        """Returns what a model should record of the pictures it was trained on, ready for JSON.
 
         "domains": what x and y show; "data": name, counts and fingerprints of the training sets,
         which change with any picture's name or size, but not with the folder they lie in. With
         `--pairs`, "pairsA" and "pairsB" of those in use.
         """
-        source = self.source
-        x_to_y = 1 if self.options.direction == "AtoB" else -1
-        told = {"trainA": source.train_a, "trainB": source.train_b}
+        x_shows, y_shows = self.source.domains
+        pictures = {"trainA": self.source.train_a, "trainB": self.source.train_b}
+        pairs_a, pairs_b = self._pairs.get("x"), self._pairs.get("y")
+        if self.options.direction == "BtoA":
+            x_shows, y_shows = y_shows, x_shows
+            pairs_a, pairs_b = pairs_b, pairs_a
         if self._pairs:
-            sides = [loader.pictures for loader in self._pairs.values()]
-            told |= zip(("pairsA", "pairsB"), sides[::x_to_y], strict=True)
-        counts = {k: {"count": len(p), "sha256": p.fingerprint()} for k, p in told.items()}
-        return {
-            "domains": list(source.domains[::x_to_y]),
-            "data": {"name": self.name, **counts},
-        }
+            pictures["pairsA"] = pairs_a.pictures
+            pictures["pairsB"] = pairs_b.pictures
+        data = {"name": self.name}
+        for name, each in pictures.items():
+            data[name] = {"count": len(each), "sha256": each.fingerprint()}
+        return {"domains": [x_shows, y_shows], "data": data}
 
     def cached_bytes(self) -> int:
         """Returns how much main memory the decoded training pictures will take."""
-        sizes = [size for each in self._train.values() for size in each.scaled_sizes()]
-        most = self.options.cache_mb * 10**6 if self.options.cache == "memory" else 0
-        return min(most, sum(3 * width * height for width, height in sizes))
+        if self.options.cache != "memory":
+            return 0
+        sizes = self._train["x"].scaled_sizes() + self._train["y"].scaled_sizes()
+        needed = sum(3 * width * height for width, height in sizes)
+        return min(self.options.cache_mb * MEGABYTE, needed)
 
     def describe(self) -> str:
         """Returns one line for the log."""
-        options, (count_x, count_y) = self.options, self._counts
-        first, second = ("A", "B") if options.direction == "AtoB" else ("B", "A")
-        train = f"x = {first} with {count_x}, y = {second} with {count_y} training pictures"
+        options = self.options
+        x, y = ("A", "B") if options.direction == "AtoB" else ("B", "A")
+        count_x, count_y = len(self._train["x"]), len(self._train["y"])
         if self.paired:
-            train = f"x = {first}, y = {second}, {count_x} training pairs"
+            train = f"x = {x}, y = {y}, {count_x} training pairs"
+        else:
+            train = f"x = {x} with {count_x}, y = {y} with {count_y} training pictures"
         if self._pairs:
-            count, every = len(self._pairs["x"]), options.pairs_every
-            train += f", 1 of {every} samples one of {count} pairs"
-        test = f"{len(self._test['x'])} + {len(self._test['y'])} test pictures"
-        if self.paired_test:
-            test = f"{len(self._test['x'])} test pairs"
+            train += f", 1 of {options.pairs_every} samples one of {len(self._pairs['x'])} pairs"
+
         if not self.has_test:
             test = "no test pictures (samples are taken from training)"
-        scales = options.preprocess not in ("crop", "none")
-        sizes = options.preprocess + (f" {options.load_size} px" if scales else "")
-        crop = f", crop {self._crop_size} px" if self._crop_size else ""
-        skipped = f"; {len(self.skipped)} unreadable skipped" if self.skipped else ""
-        return (
-            f"{self.name}: {train}, {test}; {sizes}{crop}; {self.steps_per_epoch} steps an epoch"
-            f"{skipped}"
-        )
+        elif self.paired_test:
+            test = f"{len(self._test['x'])} test pairs"
+        else:
+            test = f"{len(self._test['x'])} + {len(self._test['y'])} test pictures"
 
-    @property
-    def _counts(self) -> tuple[int, int]:
-        return len(self._train["x"]), len(self._train["y"])
+        sizes = options.preprocess
+        if options.preprocess not in ("crop", "none"):
+            sizes += f" {options.load_size} px"
+        if self._crop_size:
+            sizes += f", crop {self._crop_size} px"
+        line = f"{self.name}: {train}, {test}; {sizes}; {self.steps_per_epoch} steps an epoch"
+        if self.skipped:
+            line += f"; {len(self.skipped)} unreadable skipped"
+        return line
+
+    def _by_side(self, domains: readable.Domains | None) -> dict[str, readable.ReadablePictures]:
+        if domains is None:
+            return {}
+        if self.options.direction == "AtoB":
+            return {"x": domains.a, "y": domains.b}
+        return {"x": domains.b, "y": domains.a}
 
     def _all_loaders(self) -> list[Loader]:
         return [*self._train.values(), *self._test.values(), *self._pairs.values()]
 
-    def _loaders(self) -> tuple[dict[str, Loader], dict[str, Loader], dict[str, Loader]]:
+    def _scaled_size(self, size: Size) -> Size:
+        return scaled_size(self.options.preprocess, size, self.options.load_size)
+
+    def _viewing_size(self, size: Size) -> Size:
         options = self.options
-        train = readable.train(self.source, options, self.paired)
-        test = readable.test(self.source, options) if self.has_test else train
-        pairs = readable.pairs(options) if options.pairs else ()
+        return viewing_size(options.preprocess, size, options.load_size, options.crop_size)
 
-        cache = CACHES[options.cache](options)
-        names = "xy" if options.direction == "AtoB" else "yx"
-        scaled, viewed = (functools.partial(size, options) for size in (_scaled, _viewed))
-
-        def load(pictures, *how):
-            return {k: Loader(p, cache, *how) for k, p in sorted(zip(names, pictures, strict=True))}
-
-        return (
-            load(train, scaled),
-            load(test, viewed, self._crop_size),
-            load(pairs, scaled) if pairs else {},
-        )
-
-    def _checked_sizes(self) -> tuple[tuple[int, int, int] | None, frozenset[Size]]:
-        for loader in self._all_loaders():
-            checks.warn_of_rounding(loader, self.options)
-            if self._crop_size:
-                checks.check_crop(loader, self.options)
+    def _training_sizes(self, side: str) -> set[Size]:
         if self._crop_size:
-            sizes = [{(self._crop_size, self._crop_size)}] * 2
-            viewed = sizes[0]
-        else:
-            trained = [self._train, self._pairs] if self._pairs else [self._train]
-            sizes = [{s for each in trained for s in each[k].scaled_sizes()} for k in "xy"]
-            viewed = {s for each in self._test.values() for s in each.scaled_sizes()}
-        checks.check_batch(self.options.batch_size, self._counts, max(map(len, sizes)))
-        together = sizes[0] | sizes[1]
-        shape = (*next(iter(together))[::-1], 3) if len(together) == 1 else None
-        return shape, frozenset(together | viewed)
+            return {(self._crop_size, self._crop_size)}
+        sizes = set(self._train[side].scaled_sizes())
+        if self._pairs:
+            sizes |= set(self._pairs[side].scaled_sizes())
+        return sizes
 
+    def _test_sizes(self) -> set[Size]:
+        if self._crop_size:
+            return {(self._crop_size, self._crop_size)}
+        return set(self._test["x"].scaled_sizes()) | set(self._test["y"].scaled_sizes())
 
-def _scaled(options: DataOptions, size):
-    return scaled_size(options.preprocess, size, options.load_size)
+    def _check_sizes(self) -> None:
+        """Warns of pictures that must be resized, and refuses those smaller than the crop."""
+        for loader in self._all_loaders():
+            if self.options.preprocess == "none":
+                self._warn_of_rounding(loader)
+            if self._crop_size:
+                self._refuse_smaller_than_crop(loader)
 
+    def _warn_of_rounding(self, loader: Loader) -> None:
+        resized = 0
+        for width, height in loader.pictures.sizes:
+            if width % MULTIPLE or height % MULTIPLE:
+                resized += 1
+        if resized:
+            logging.warning(
+                "%d of %d pictures have sides that are no multiple of %d px, which the networks "
+                "need; they are resized to the nearest.",
+                resized,
+                len(loader),
+                MULTIPLE,
+            )
 
-def _viewed(options: DataOptions, size):
-    return viewing_size(options.preprocess, size, options.load_size, options.crop_size)
+    def _refuse_smaller_than_crop(self, loader: Loader) -> None:
+        small = []
+        scaled_sizes = loader.scaled_sizes()
+        for name, size, scaled in zip(
+            loader.pictures.names, loader.pictures.sizes, scaled_sizes, strict=True
+        ):
+            if min(scaled) < self._crop_size:
+                small.append(f"{name} ({size[0]}x{size[1]})")
+        if small:
+            preprocess = self.options.preprocess
+            scaling = "" if preprocess == "crop" else f", scaled by {preprocess},"
+            raise DataError(
+                f"{len(small)} of {len(loader)} pictures{scaling} are smaller than "
+                f"--crop_size={self._crop_size}: {first_few(small)}. Use a smaller --crop_size or "
+                "--preprocess=resize_and_crop, or leave them out."
+            )
+
+    def _check_batch_size(self, most_sizes: int) -> None:
+        """Refuses a batch size of which no batch can be made.
+
+        Args:
+            most_sizes: how many sizes of training pictures occur within one domain.
+        """
+        batch_size = self.options.batch_size
+        longer = max(len(self._train["x"]), len(self._train["y"]))
+        if batch_size > longer:
+            raise DataError(
+                f"--batch_size={batch_size} is more than the {longer} pictures of the longer "
+                "domain: use a smaller one."
+            )
+        if batch_size > 1 and most_sizes > 1:
+            raise DataError(
+                f"--batch_size={batch_size} needs pictures of one size, but {most_sizes} sizes "
+                "occur: use --batch_size=1 or a --preprocess that crops."
+            )

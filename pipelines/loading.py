@@ -1,4 +1,4 @@
-"""From a picture's place in a set to its decoded, scaled pixels."""
+"""From a picture's index to its decoded and scaled pixels, as often as training asks for them."""
 
 from collections.abc import Callable
 
@@ -6,32 +6,32 @@ import numpy as np
 
 from cyclegan_keras.files.errors import PictureError
 from pipelines import images
-from pipelines.presets import Size
-from pipelines.scan import ReadablePictures
+from pipelines.preprocess import Size
+from pipelines.readable import ReadablePictures
 
 
 class Loader:
-    """Reads, scales and keeps pictures; the part of the work that is the same in every epoch.
+    """Reads, scales and caches pictures: the part of the work that is the same in every epoch.
 
     Safe to call from several threads.
 
     Args:
         pictures: what to read.
-        cache: a cache of `pipelines.cache`, shared with other loaders.
-        scaled: (width, height) of a picture -> (width, height) it is resized to.
-        crop_size: side in px of a centre crop after that, or None.
+        cache: one of `pipelines.cache`, which may be shared with other loaders.
+        scaled_size: (width, height) of a picture -> the (width, height) that it is resized to.
+        crop_size: side in px of a center crop after that, or None.
     """
 
     def __init__(
         self,
         pictures: ReadablePictures,
         cache,
-        scaled: Callable[[Size], Size],
+        scaled_size: Callable[[Size], Size],
         crop_size: int | None = None,
     ):
         self.pictures = pictures
         self._cache = cache
-        self._scaled = scaled
+        self._scaled_size = scaled_size
         self._crop_size = crop_size
         self._keys: dict[int, str] = {}
 
@@ -39,29 +39,27 @@ class Loader:
         return len(self.pictures)
 
     def __call__(self, index: int) -> np.ndarray:
-        """Returns uint8 (height, width, 3); a damaged picture gives way to the next one."""
+        """Returns uint8 (height, width, 3); the next picture takes the place of a damaged one."""
         return self.pictures.substitute(int(index) % len(self), self.read)
 
     def read(self, index: int) -> np.ndarray:
         """Returns the same, but raises PictureError for a damaged picture."""
-        image = self._scaled_picture(index)
+        if index not in self._keys:  # the file system need not be asked twice
+            size = self._scaled_size(self.pictures.size(index))
+            self._keys[index] = f"{self.pictures.key(index)} {size}"
+        image = self._cache.get(self._keys[index], lambda: self._decode_and_scale(index))
         if self._crop_size is None:
             return image
         return images.center_crop(image, self._crop_size, self._crop_size)
 
     def scaled_sizes(self) -> list[Size]:
-        """Returns the (width, height) of every picture before any crop."""
-        return [self._scaled(size) for size in self.pictures.sizes]
+        """Returns the (width, height) of every picture after scaling, before any crop."""
+        return [self._scaled_size(size) for size in self.pictures.sizes]
 
-    def _scaled_picture(self, index: int) -> np.ndarray:
-        if index not in self._keys:  # asking the file system once is enough
-            size = self._scaled(self.pictures.size(index))
-            self._keys[index] = f"{self.pictures.key(index)} {size}"
-        return self._cache.get(self._keys[index], lambda: self._make(index))
-
-    def _make(self, index: int) -> np.ndarray:
+    def _decode_and_scale(self, index: int) -> np.ndarray:
         image = self.pictures[index]
-        return images.resize(image, self._scaled((image.shape[1], image.shape[0])))
+        height, width, _ = image.shape
+        return images.resize(image, self._scaled_size((width, height)))
 
 
 class PairLoader:
@@ -73,7 +71,8 @@ class PairLoader:
     """
 
     def __init__(self, x: Loader, y: Loader):
-        self._x, self._y = x, y
+        self._x = x
+        self._y = y
 
     def __len__(self) -> int:
         return len(self._x)

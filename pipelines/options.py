@@ -1,9 +1,13 @@
-"""The data options; imports no TensorFlow."""
+"""The data options, and what can be said of them before any picture is looked at."""
 
 import dataclasses
 
+from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.files.option import option
-from pipelines.presets import PRESETS
+from pipelines.preprocess import PREPROCESSING
+
+DEFAULT_CROP_SIZE = 256  # px
+DEFAULT_LOAD_SIZE = 286  # px, for a crop of 256
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,7 @@ class DataOptions:
         "crop; crop: a random crop at the picture's own scale; scale_width, scale_shortside: that "
         "side to load_size, proportions kept, with _and_crop also a random crop; none: as it is. "
         "Without a crop, sides go to the nearest multiple of 4.",
-        choices=tuple(PRESETS),
+        choices=tuple(PREPROCESSING),
     )
     load_size: int | None = option(
         None,
@@ -78,3 +82,54 @@ class DataOptions:
     cache_dir: str | None = option(
         None, "Folder of the disk cache (default ~/.cache/cyclegan-keras).", may_change=True
     )
+
+
+def check_options(options: DataOptions, *, paired: bool) -> None:
+    """Refuses values that cannot work, whatever the pictures are.
+
+    Args:
+        options: what the user chose.
+        paired: whether the method trains on pairs alone.
+
+    Raises:
+        DataError: a value is outside its field's choices or bounds, or `--pairs` is given to a
+            method that trains on pairs anyway.
+    """
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        choices = field.metadata.get("choices")
+        low = field.metadata.get("low")
+        if choices and value not in choices:
+            raise DataError(f"--{field.name}={value}: expected one of {', '.join(choices)}.")
+        if low is not None and value is not None and value < low:
+            raise DataError(f"--{field.name}={value}: expected at least {low}.")
+    if options.pairs and paired:
+        raise DataError(
+            f"--pairs={options.pairs} is for unpaired training, but this method trains on pairs "
+            "alone: leave it out and put these pairs among the others of --dataset."
+        )
+
+
+def with_sizes(options: DataOptions, own_crop_size: int | None) -> DataOptions:
+    """Returns the options with `crop_size` and `load_size` filled in.
+
+    Args:
+        options: what the user chose.
+        own_crop_size: the crop in px that suits the data set, or None for the usual one.
+
+    Raises:
+        DataError: pictures would be scaled to less than the crop.
+    """
+    crops = PREPROCESSING[options.preprocess].crops
+    crop_size = options.crop_size or own_crop_size or DEFAULT_CROP_SIZE
+    load_size = options.load_size
+    if load_size is None and crops:
+        load_size = round(crop_size * DEFAULT_LOAD_SIZE / DEFAULT_CROP_SIZE)
+    elif load_size is None:
+        load_size = crop_size
+    if crops and options.preprocess != "crop" and load_size < crop_size:
+        raise DataError(
+            f"--load_size={load_size} is smaller than --crop_size={crop_size}: pictures are scaled "
+            "to load_size and then cropped to crop_size, so make load_size the larger one."
+        )
+    return dataclasses.replace(options, load_size=load_size, crop_size=crop_size)

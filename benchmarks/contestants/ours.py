@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from unittest import mock
 
 import keras
 import numpy as np
@@ -22,30 +23,25 @@ def trainer_and_batch(arguments: argparse.Namespace):
         NetworkOptions(generator=arguments.generator, ngf=arguments.ngf, ndf=arguments.ngf),
         lambda: adam(OptimizerOptions(), 1000),
         picture_shape=shape,
-        **({"remat": True} if arguments.remat else {}),
+        remat=arguments.remat,
     )
     random = np.random.default_rng(0).uniform(-1, 1, (2, arguments.batch_size, *shape))
-    pictures = (keras.ops.convert_to_tensor(each) for each in random.astype("float32"))
-    return trainer, dict(zip("xy", pictures, strict=True))
+    x, y = random.astype("float32")
+    return trainer, {"x": keras.ops.convert_to_tensor(x), "y": keras.ops.convert_to_tensor(y)}
 
 
 def prepare(arguments: argparse.Namespace) -> dict:
     """Returns `facts`, `deeds` ("step", "ceiling") and `peak_mb` for `turns.serve`."""
-    on_jax = keras.config.backend() == "jax"
-    return (_on_jax if on_jax else _on_tensorflow)(arguments)
+    if keras.config.backend() == "jax":
+        return _on_jax(arguments)
+    return _on_tensorflow(arguments)
 
 
 def _on_tensorflow(arguments) -> dict:
     import tensorflow as tf
-    from tensorflow.python.profiler import model_analyzer, option_builder
 
     trainer, batch = trainer_and_batch(arguments)
     step = tf.function(trainer.train_step, jit_compile=arguments.jit_compile or None)
-    options = option_builder.ProfileOptionBuilder(
-        option_builder.ProfileOptionBuilder.float_operation()
-    )
-    graph = tf.function(trainer.train_step).get_concrete_function(batch).graph
-    work = model_analyzer.profile(graph, options=options.with_empty_output().build())
     cards = tf.config.list_physical_devices("GPU")
     side = matrix_side(bool(cards))
     matrix = tf.cast(tf.random.normal((side, side)), compute_dtype(arguments))
@@ -53,7 +49,7 @@ def _on_tensorflow(arguments) -> dict:
     return {
         "facts": {
             "version": f"tensorflow {tf.__version__}",
-            "gflop": work.total_float_ops / 1e9,
+            "gflop": _float_operations(trainer, batch) / 1e9,
             "matrix": side,
             "device": _card(cards) or "CPU",
         },
@@ -63,6 +59,23 @@ def _on_tensorflow(arguments) -> dict:
         },
         "peak_mb": tensorflow_peak_mb if cards else None,
     }
+
+
+def _float_operations(trainer, batch) -> int:
+    """Returns the floating-point operations of a step, counted from its graph."""
+    import tensorflow as tf
+    from tensorflow.python.profiler import model_analyzer, option_builder
+
+    from cyclegan_keras.training.engine_tensorflow import TracedNetwork
+
+    # The profiler does not look into functions, so each call of a network is traced for itself.
+    with mock.patch.object(TracedNetwork, "__call__", TracedNetwork.call_directly):
+        graph = tf.function(trainer.train_step).get_concrete_function(batch).graph
+    options = option_builder.ProfileOptionBuilder(
+        option_builder.ProfileOptionBuilder.float_operation()
+    )
+    work = model_analyzer.profile(graph, options=options.with_empty_output().build())
+    return work.total_float_ops
 
 
 def _on_jax(arguments) -> dict:
@@ -92,8 +105,11 @@ def _on_jax(arguments) -> dict:
         - planned.alias_size_in_bytes
     )
 
-    def peak_mb():  # a CPU keeps no account, but XLA has planned what it takes
-        return (device.memory_stats() or {}).get("peak_bytes_in_use", planned_mb * 1e6) / 1e6
+    def peak_mb():
+        statistics = device.memory_stats()
+        if statistics and "peak_bytes_in_use" in statistics:
+            return statistics["peak_bytes_in_use"] / 1e6
+        return planned_mb  # a CPU has no statistics, but XLA has planned its memory
 
     return {
         "facts": {

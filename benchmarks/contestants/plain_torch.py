@@ -77,14 +77,15 @@ class Block(nn.Module):
 
     def __init__(self, width):
         super().__init__()
-        conv = [
-            layer
-            for _ in range(2)
-            for layer in (
-                *(nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3), nn.InstanceNorm2d(width)),
-            )
-        ]
-        self.inner = nn.Sequential(*conv[:3], nn.ReLU(), *conv[3:])
+        self.inner = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(width, width, 3),
+            nn.InstanceNorm2d(width),
+            nn.ReLU(),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(width, width, 3),
+            nn.InstanceNorm2d(width),
+        )
 
     def forward(self, x):
         """Adds to x what the convolutions make of it."""

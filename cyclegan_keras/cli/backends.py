@@ -1,4 +1,4 @@
-"""What Keras' two backends are told before work begins."""
+"""The choice between Keras' two backends, TensorFlow and JAX."""
 
 import os
 
@@ -8,15 +8,14 @@ BACKENDS = ("tensorflow", "jax")
 DETERMINISTIC_XLA = "--xla_gpu_deterministic_ops=true"
 
 
-def check_choice() -> None:
-    """Checks KERAS_BACKEND before Keras is imported, which would fail at it.
+def check_environment() -> None:
+    """Checks KERAS_BACKEND before Keras is imported, which would fail with a traceback.
 
     Raises:
-        OptionError: it names neither backend, or JAX where that is not installed.
+        OptionError: the variable names neither backend, or JAX where that is not installed.
     """
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if backend not in BACKENDS:
-        raise OptionError(f"KERAS_BACKEND={backend}: expected one of {', '.join(BACKENDS)}.")
+    _check_known(backend)
     if backend == "jax":
         try:
             import jax  # noqa: F401
@@ -27,23 +26,22 @@ def check_choice() -> None:
 
 
 def prepare(*, deterministic: bool = False) -> None:
-    """Readies the backend that KERAS_BACKEND names, and TensorFlow, which feeds it.
+    """Prepares the backend that Keras uses, and TensorFlow, which reads the pictures for it.
 
-    Under JAX TensorFlow reads and changes pictures on the CPU; the accelerators are hidden from it,
-    because it would take their memory.
+    Under JAX, TensorFlow works on the CPU only: the accelerators are hidden from it, because it
+    would take their memory.
 
     Args:
         deterministic: make TensorFlow's operations deterministic.
 
     Raises:
-        OptionError: the backend is neither of them, or does not do what is asked for.
+        OptionError: the backend is neither of the two, or cannot do what is asked for.
     """
     import keras
     import tensorflow as tf
 
     backend = keras.config.backend()
-    if backend not in BACKENDS:
-        raise OptionError(f"KERAS_BACKEND={backend}: expected one of {', '.join(BACKENDS)}.")
+    _check_known(backend)
     if backend == "jax":
         if deterministic:
             raise OptionError(
@@ -57,17 +55,21 @@ def prepare(*, deterministic: bool = False) -> None:
 
 
 def need_tensorflow(what: str) -> None:
-    """Refuses what only TensorFlow does.
+    """Refuses what works with TensorFlow only, unless Keras uses it.
 
     Args:
-        what: was asked for, as the user calls it.
+        what: was asked for, in the user's words, for example "--eval_every".
 
     Raises:
-        OptionError: another backend is chosen.
+        OptionError: Keras uses another backend.
     """
     import keras
 
-    if keras.config.backend() != "tensorflow":
-        raise OptionError(
-            f"{what} needs TensorFlow: leave KERAS_BACKEND={keras.config.backend()} out."
-        )
+    backend = keras.config.backend()
+    if backend != "tensorflow":
+        raise OptionError(f"{what} needs TensorFlow: leave KERAS_BACKEND={backend} out.")
+
+
+def _check_known(backend: str) -> None:
+    if backend not in BACKENDS:
+        raise OptionError(f"KERAS_BACKEND={backend}: expected one of {', '.join(BACKENDS)}.")

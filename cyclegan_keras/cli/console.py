@@ -1,4 +1,4 @@
-"""How every command speaks: plain lines, sentences instead of tracebacks, exit codes."""
+"""What a user meets in every command: log lines, error messages, exit codes, Ctrl-C."""
 
 import logging
 import re
@@ -14,7 +14,10 @@ from cyclegan_keras.files.errors import UserError
 
 
 class LogLines(logging.Handler):
-    """Shows log messages as plain lines above a progress bar; TFDS's chatter is left out."""
+    """Shows log messages as plain lines above a progress bar.
+
+    Those of TFDS are shown from WARNING on.
+    """
 
     def emit(self, record):
         if "tensorflow_datasets" not in record.pathname or record.levelno >= logging.WARNING:
@@ -22,15 +25,16 @@ class LogLines(logging.Handler):
 
 
 class Interruption:
-    """Lets a command end at its next good moment when Ctrl-C or SIGTERM arrives.
+    """Lets a command end after the work in hand when Ctrl-C or SIGTERM arrives.
 
-    It catches the signals while it is entered as a context; a second one interrupts at once.
+    As a context manager it catches the first of these signals; a second one raises
+    KeyboardInterrupt at once.
 
     Args:
-        message: what the user reads when the first signal arrives.
+        message: shown to the user when the first signal arrives.
 
     Attributes:
-        number: the signal that arrived, None when none did.
+        number: number of the signal that arrived, None as long as none has.
 
     Example:
         >>> with Interruption("Stopping after this file ...") as interruption:
@@ -43,7 +47,7 @@ class Interruption:
         self.number: int | None = None
 
     def requested(self) -> bool:
-        """Returns whether it is time to end."""
+        """Returns whether a signal has arrived, so that the command should end."""
         return self.number is not None
 
     @property
@@ -78,13 +82,13 @@ def run_command(
     """Runs a command and returns its exit code.
 
     0 is success, 2 an error that the user can put right, 1 a failure underway, such as a full disk,
-    and 128 + the signal an interruption.
+    and 128 + the signal an interruption. Expected errors print one line, without a traceback.
 
     Args:
-        argv: the command's name and what was typed.
-        command: takes the options typed, by name; returns an exit code.
-        groups: its options, by heading of --help.
-        usage: what --help begins with.
+        argv: the command's name and its arguments, as in `sys.argv`.
+        command: takes the typed options by name and returns an exit code.
+        groups: the options that the command takes.
+        usage: the first lines of --help.
     """
     name = argv[0].rpartition("/")[2]
     logging.basicConfig(handlers=[LogLines()])
@@ -101,13 +105,13 @@ def run_command(
     except KeyboardInterrupt:
         return _end(name, "interrupted; what was saved is intact.", 128 + signal.SIGINT)
     except Exception as error:
-        # What the pipeline raised comes wrapped in TensorFlow's words.
+        # An error raised inside a tf.data pipeline arrives as text within one of TensorFlow's.
         reason = re.search(r"DataError: (.*)", str(error))
         if not (reason and type(error).__module__.startswith("tensorflow.")):
             raise
         return _end(name, f"{reason[1]} What was saved is intact.", 1)
 
 
-def _end(name: str, sentence: str, code: int) -> int:
-    sys.stderr.write(f"{name}: {sentence}\n")
-    return code
+def _end(name: str, message: str, exit_code: int) -> int:
+    sys.stderr.write(f"{name}: {message}\n")
+    return exit_code

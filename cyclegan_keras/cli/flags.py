@@ -1,13 +1,13 @@
 """Options exist once: dataclass fields become absl flags, and flags become dataclasses again.
 
-A room describes its options as a frozen, keyword-only dataclass beside the code that uses them. A
-field's metadata may hold `help`, `choices`, `low`, `high`, `aliases` (names known from other
-programs), `may_change` (a resumed run may differ in it) and `saved` (False: never written to
-options.json).
+A package describes its options as a frozen, keyword-only dataclass in its `options.py`, with fields
+made by `cyclegan_keras.files.option.option`. A command lists the dataclasses it takes as `Groups`,
+each under a title. `parse` reads a command line, `resolve` merges it with defaults.
 """
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,11 @@ from collections.abc import Mapping, Sequence
 from absl import flags
 
 from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.files.markdown import table
 
-Groups = Mapping[str, type]  # title of a room -> its options dataclass
+Groups = Mapping[str, type]  # title in --help -> options dataclass
+
+HELP_FLAGS = ("-h", "-help", "--help", "--helpfull")
 
 
 class HelpRequested(Exception):  # noqa: N818  (not an error: the user asked for it)
@@ -24,53 +27,71 @@ class HelpRequested(Exception):  # noqa: N818  (not an error: the user asked for
 
 
 def fields(groups: Groups) -> dict[str, dataclasses.Field]:
-    """Returns every option of `groups` by name; a name that occurs twice is a ValueError."""
+    """Returns every option of `groups` by name.
+
+    Raises:
+        ValueError: two groups declare an option of the same name; inheriting it is allowed.
+    """
     found = {}
     for options_class in groups.values():
         for field in dataclasses.fields(options_class):
-            if found.get(field.name, field) is not field:  # inherited fields are one object
+            if found.get(field.name, field) is not field:  # an inherited field is the same object
                 raise ValueError(f"Option {field.name} is declared twice.")
             found[field.name] = field
     return found
 
 
 def parse(argv: Sequence[str], groups: Groups) -> dict[str, object]:
-    """Reads a command line and returns only what was typed, by option name.
+    """Reads a command line and returns only the options that were typed, by name.
 
     Args:
         argv: program name, then flags, as in `sys.argv`.
-        groups: title -> options dataclass.
+        groups: the options that the command takes.
 
     Raises:
         HelpRequested: `--help` or `-h` is among the flags.
-        OptionError: an unknown flag, a value of the wrong type or a stray word.
+        OptionError: an unknown flag, a value of the wrong type or an argument that is no flag.
     """
-    if any(word in ("-h", "-help", "--help", "--helpfull") for word in argv[1:]):
+    if any(word in HELP_FLAGS for word in argv[1:]):
         raise HelpRequested
+    known = fields(groups)
     values = flags.FlagValues()
-    for field in fields(groups).values():
+    for field in known.values():
         _define(field, values)
     try:
-        stray = values(list(argv))[1:]
+        positional = values(list(argv))[1:]
     except flags.UnrecognizedFlagError as error:
         near = difflib.get_close_matches(error.flagname, list(values), n=3)
         hint = f" Did you mean --{', --'.join(near)}?" if near else " See --help."
         raise OptionError(f"Unknown flag --{error.flagname}.{hint}") from error
     except flags.Error as error:
         raise OptionError(f"{error}. See --help.") from error
-    if stray:
-        raise OptionError(f"Unexpected argument {stray[0]!r}: write options as --name=value.")
-    return {name: values[name].value for name in fields(groups) if _typed(name, groups, values)}
+    if positional:
+        raise OptionError(f"Unexpected argument {positional[0]!r}: write options as --name=value.")
+    return {
+        name: values[name].value
+        for name, field in known.items()
+        if any(values[flag].present for flag in (name, *field.metadata.get("aliases", ())))
+    }
 
 
 def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, object]:
-    """Merges field defaults with `layers` (later wins) into one options object a group.
+    """Merges defaults and layers of options into one options object for each group.
+
+    Args:
+        groups: the options that there are, with their defaults.
+        *layers: options by name; a later layer wins over an earlier one and over the defaults.
+
+    Returns:
+        title of the group -> an instance of its dataclass.
 
     Raises:
         OptionError: a value that is out of bounds or not among the choices, an unknown name, or
             values that do not go together.
     """
-    merged = {name: value for layer in layers for name, value in layer.items()}
+    merged = {}
+    for layer in layers:
+        merged.update(layer)
     known = fields(groups)
     for name, value in merged.items():
         if name not in known:
@@ -78,16 +99,22 @@ def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, object]:
         _check(known[name], value)
     resolved = {}
     for title, options_class in groups.items():
-        names = [f.name for f in dataclasses.fields(options_class) if f.name in merged]
+        own_names = [field.name for field in dataclasses.fields(options_class)]
+        chosen = {name: merged[name] for name in own_names if name in merged}
         try:
-            resolved[title] = options_class(**{name: merged[name] for name in names})
+            resolved[title] = options_class(**chosen)
         except ValueError as error:
             raise OptionError(str(error)) from error
     return resolved
 
 
 def flatten(options: Mapping[str, object], *, saved_only: bool = False) -> dict[str, object]:
-    """Returns all options by name, the way options.json and --dry_run show them."""
+    """Returns all options by name, the way options.json and --dry_run show them.
+
+    Args:
+        options: what `resolve` returned.
+        saved_only: leave out the options that are never written to options.json.
+    """
     return {
         field.name: vars(group)[field.name]
         for group in options.values()
@@ -96,124 +123,150 @@ def flatten(options: Mapping[str, object], *, saved_only: bool = False) -> dict[
     }
 
 
-def refuse_foreign(typed: Mapping[str, object], method: str, methods: Groups) -> None:
-    """Raises OptionError when a typed flag belongs only to other methods than `method`."""
-    own = {field.name for field in dataclasses.fields(methods[method])}
+def groups_of(method: str, groups: Groups, methods: Groups) -> Groups:
+    """Returns `groups` without the options of other methods.
+
+    Args:
+        method: the title of the method's own group.
+        groups: all groups.
+        methods: those of `groups` that belong to one method each.
+    """
+    return {
+        title: options_class
+        for title, options_class in groups.items()
+        if title == method or title not in methods
+    }
+
+
+def refuse_other_methods(typed: Mapping[str, object], method: str, methods: Groups) -> None:
+    """Raises OptionError when a typed flag belongs only to methods other than `method`."""
+    names = {
+        title: {field.name for field in dataclasses.fields(options_class)}
+        for title, options_class in methods.items()
+    }
     for name in typed:
-        owners = [
-            other
-            for other, options_class in methods.items()
-            if name in {field.name for field in dataclasses.fields(options_class)}
-        ]
-        if owners and name not in own:
+        owners = [title for title in methods if name in names[title]]
+        if owners and method not in owners:
             raise OptionError(
                 f"--{name} does not belong to --method={method}, but to: {', '.join(owners)}."
             )
 
 
-def groups_of(method: str, groups: Groups, methods: Groups) -> Groups:
-    """Returns `groups` without the options of other methods."""
-    return {k: v for k, v in groups.items() if k == method or k not in methods}
-
-
 def help_text(groups: Groups, usage: str) -> str:
-    """Returns the complete --help text, grouped by room."""
+    """Returns the whole text of --help: how to use the command, then its options by group."""
     lines = [usage]
-    for title, own in _told_once(groups):
+    for title, section_fields in _sections(groups):
         lines += ["", f"{title}:"]
-        for field in own:
-            name = f"--[no]{field.name}" if _type(field) is bool else f"--{field.name}"
-            lines += [f"  {name}  ({_describe(field)})", f"      {field.metadata['help']}"]
+        for field in section_fields:
+            flag = f"--[no]{field.name}" if _type(field) is bool else f"--{field.name}"
+            lines.append(f"  {flag}  ({_describe_values(field)})")
+            lines.append(f"      {field.metadata['help']}")
     return "\n".join(lines)
 
 
 def option_table(groups: Groups) -> str:
-    """Returns the options as Markdown tables, for docs/options.md."""
-    lines = []
-    for title, own in _told_once(groups):
-        lines += [f"## {title}", "", "| flag | default | meaning |", "|---|---|---|"]
-        for field in own:
-            about = field.metadata["help"].replace("|", "\\|")
-            lines.append(f"| `--{field.name}` | {_describe(field)} | {about} |".replace("\n", " "))
-        lines.append("")
-    return "\n".join(lines)
+    """Returns the options as Markdown tables, one for each group, for docs/options.md."""
+    parts = []
+    for title, section_fields in _sections(groups):
+        rows = [
+            (f"`--{field.name}`", _describe_values(field), field.metadata["help"])
+            for field in section_fields
+        ]
+        parts.append(f"## {title}\n\n{table(('flag', 'default', 'meaning'), rows)}\n")
+    return "\n".join(parts)
 
 
-def _told_once(groups: Groups) -> list[tuple[str, list[dataclasses.Field]]]:
-    """Returns titles and options; groups of one class share a title, inherited ones come once."""
-    told: set[str] = set()
+def _sections(groups: Groups) -> list[tuple[str, list[dataclasses.Field]]]:
+    """Returns titles with their fields, each field once.
+
+    Groups of one class share a section; an inherited field is listed where it occurs first.
+    """
+    titles: dict[type, list[str]] = {}
+    for title, options_class in groups.items():
+        titles.setdefault(options_class, []).append(title)
+    listed: set[str] = set()
     sections = []
-    for options_class in dict.fromkeys(groups.values()):
-        own = [field for field in dataclasses.fields(options_class) if field.name not in told]
-        told |= {field.name for field in own}
-        titles = [title for title, other in groups.items() if other is options_class]
-        sections.append((", ".join(titles), own))
+    for options_class, shared_titles in titles.items():
+        new = [field for field in dataclasses.fields(options_class) if field.name not in listed]
+        listed.update(field.name for field in new)
+        sections.append((", ".join(shared_titles), new))
     return sections
 
 
-def _typed(name: str, groups: Groups, values: flags.FlagValues) -> bool:
-    aliases = fields(groups)[name].metadata.get("aliases", ())
-    return any(values[flag].present for flag in (name, *aliases))
-
-
 def _type(field: dataclasses.Field) -> type:
-    """The plain type of a field declared as `T` or `T | None`."""
+    """Returns the plain type of a field that is declared as `T` or `T | None`."""
     if isinstance(field.type, types.UnionType):
-        return next(t for t in typing.get_args(field.type) if t is not type(None))
+        return next(each for each in typing.get_args(field.type) if each is not type(None))
     return field.type
 
 
-def _define(field: dataclasses.Field, values: flags.FlagValues) -> None:
-    about = field.metadata["help"]
-    common = {"flag_values": values, "module_name": "options"}
-    if "choices" in field.metadata:
-        flags.DEFINE_enum(field.name, field.default, field.metadata["choices"], about, **common)
-    elif _type(field) is bool:
-        flag = flags.BooleanFlag(field.name, field.default, about)
-        flag.parser = _Switch()
-        flags.DEFINE_flag(flag, values, common["module_name"])
-    else:
-        define = {
-            int: flags.DEFINE_integer,
-            float: flags.DEFINE_float,
-            str: flags.DEFINE_string,
-        }[_type(field)]
-        define(field.name, field.default, about, **common)
-    for alias in field.metadata.get("aliases", ()):
-        flags.DEFINE_alias(alias, field.name, **common)
-
-
-class _Switch(flags.BooleanParser):
-    """Takes on and off beside absl's true and false."""
+class _SwitchParser(flags.BooleanParser):
+    """Accepts on and off beside absl's true and false."""
 
     def parse(self, argument):
         return super().parse({"on": True, "off": False}.get(argument, argument))
 
 
+_PARSERS = {
+    int: flags.IntegerParser,
+    float: flags.FloatParser,
+    str: flags.ArgumentParser,
+}
+
+
+def _define(field: dataclasses.Field, values: flags.FlagValues) -> None:
+    """Adds the absl flag of an option, and its aliases, to `values`."""
+    name, default, text = field.name, field.default, field.metadata["help"]
+    if "choices" in field.metadata:
+        flag = flags.EnumFlag(
+            name=name,
+            default=default,
+            help=text,
+            enum_values=field.metadata["choices"],
+        )
+    elif _type(field) is bool:
+        flag = flags.BooleanFlag(name, default, text)
+        flag.parser = _SwitchParser()
+    else:
+        flag = flags.Flag(
+            parser=_PARSERS[_type(field)](),
+            serializer=None,
+            name=name,
+            default=default,
+            help_string=text,
+        )
+    flags.DEFINE_flag(flag, flag_values=values, module_name="options")
+    for alias in field.metadata.get("aliases", ()):
+        flags.DEFINE_alias(alias, name, flag_values=values, module_name="options")
+
+
 def _check(field: dataclasses.Field, value: object) -> None:
+    """Raises OptionError unless `value` is None or has the type and the bounds of the option."""
     if value is None:
         return
-    low, high = field.metadata.get("low"), field.metadata.get("high")
-    choices = field.metadata.get("choices")
     kind = _type(field)
-    if not isinstance(value, (int, float) if kind is float else kind) or value != value:  # NaN
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or (isinstance(value, float) and math.isnan(value)):
         raise OptionError(f"--{field.name}={value}: expected a value of type {kind.__name__}.")
+    choices = field.metadata.get("choices")
     if choices and value not in choices:
         raise OptionError(f"--{field.name}={value}: expected one of {', '.join(choices)}.")
+    low, high = field.metadata.get("low"), field.metadata.get("high")
     if low is not None and value < low:
         raise OptionError(f"--{field.name}={value}: expected at least {low}.")
     if high is not None and value > high:
         raise OptionError(f"--{field.name}={value}: expected at most {high}.")
 
 
-def _describe(field: dataclasses.Field) -> str:
+def _describe_values(field: dataclasses.Field) -> str:
+    """Returns the default, the choices, the bounds and the aliases of an option in words."""
     default = "automatic" if field.default is None else field.default
     parts = [f"default {default}"]
     if "choices" in field.metadata:
-        parts.append("one of " + ", ".join(field.metadata["choices"]))
+        parts.append(f"one of {', '.join(field.metadata['choices'])}")
     low, high = field.metadata.get("low"), field.metadata.get("high")
     if low is not None or high is not None:
         parts.append(f"{'' if low is None else low}..{'' if high is None else high}")
     if field.metadata.get("aliases"):
         parts.append("also --" + ", --".join(field.metadata["aliases"]))
-    return "; ".join(str(part) for part in parts)
+    return "; ".join(parts)

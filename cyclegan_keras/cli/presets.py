@@ -1,4 +1,8 @@
-"""Named sets of defaults. A typed flag, or an option of a run being resumed, wins over them."""
+"""The defaults that --method and --preset bring.
+
+Both win over the defaults of the options themselves, a preset over a method. The options of a run
+that is continued win over them, and so does a typed flag.
+"""
 
 from collections.abc import Mapping
 
@@ -9,8 +13,8 @@ _CUT = {
     "antialias_up": True,
     "init_type": "xavier",
 }
-# Section 6.2 of the pix2pix paper: 15 epochs, batches of 4; sizes and no mirroring as its author
-# advises, https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix/issues/1072.
+# Section 6.2 of the pix2pix paper: 15 epochs, batches of 4. Sizes and no mirroring as its author
+# advises: https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix/issues/1072.
 _EDGES = {
     "method": "pix2pix",
     "batch_size": 4,
@@ -20,8 +24,8 @@ _EDGES = {
     "flip": False,
 }
 
-# --method -> where its defaults differ from those of the options themselves.
-METHODS: dict[str, dict[str, object]] = {
+# --method -> its defaults, where they differ from those of the options themselves.
+METHOD_DEFAULTS: dict[str, dict[str, object]] = {
     "cyclegan": {},
     # Isola et al., 2017, sections 3.3 and 6.1; the reference implementation's options.
     "pix2pix": {
@@ -44,15 +48,21 @@ METHODS: dict[str, dict[str, object]] = {
 
 
 def defaults_of(method: str, chosen: Mapping[str, object]) -> dict[str, object]:
-    """Returns where a method's defaults differ; what contradicts `chosen` options gives way."""
-    defaults = dict(METHODS[method])
+    """Returns the defaults of a method, without those that contradict a chosen option.
+
+    Args:
+        method: one of `METHOD_DEFAULTS`.
+        chosen: options by name, from a preset or typed.
+    """
+    defaults = dict(METHOD_DEFAULTS[method])
     if "upsample" in chosen or str(chosen.get("generator")).startswith("unet"):
         defaults.pop("antialias_up", None)
     return defaults
 
 
-PRESETS: dict[str, dict[str, object]] = {
-    # The paper's appendix (7.1, 7.2), spelled out: these are the defaults too.
+# --preset -> its defaults.
+PRESET_DEFAULTS: dict[str, dict[str, object]] = {
+    # The paper's appendix (7.1, 7.2) spelled out; these are the defaults too.
     "paper": {
         "method": "cyclegan",
         "generator": "resnet_9blocks",
@@ -72,7 +82,7 @@ PRESETS: dict[str, dict[str, object]] = {
         "n_epochs": 100,
         "n_epochs_decay": 100,
     },
-    # Small enough for two CPU cores: a few minutes from nothing to stripes.
+    # Small enough for two CPU cores: striped ponies after a few minutes.
     "demo": {
         "dataset": "demo/ponies",
         "preprocess": "crop",  # the drawings have their size already
@@ -86,8 +96,8 @@ PRESETS: dict[str, dict[str, object]] = {
         "n_epochs_decay": 3,
         "sample_every": 400,
     },
-    # Labels to photos: in these archives A is the photo. The pix2pix reference's training script;
-    # all else as in section 6.2 of the paper, which are the defaults.
+    # Labels to photos: in these archives A is the photo, as in the training scripts of the pix2pix
+    # reference. Everything else is as in section 6.2 of the paper, and a default.
     "facades": {"method": "pix2pix", "direction": "BtoA"},
     "cityscapes": {"method": "pix2pix", "direction": "BtoA"},
     "maps": {"method": "pix2pix"},  # aerial photos to maps

@@ -1,4 +1,4 @@
-"""Measures how good a model is, with what every number means, and makes a page to look at.
+"""Measures how good a model is, says what every number means, and makes a page to look at.
 
 python evaluate.py --model=runs/cycle_gan-horse2zebra-cyclegan --report=report.html
 """
@@ -11,18 +11,16 @@ from collections.abc import Mapping
 
 import absl.logging
 
-import pipelines
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError
+from cyclegan_keras.models.direction import Direction
 from cyclegan_keras.runs.versions import versions
 from pipelines.options import DataOptions
 
 GROUPS = {"evaluation": EvaluationOptions}
-DOMAINS = {"AtoB": ("A", "B"), "BtoA": ("B", "A")}
-LEAST_PICTURES = 3  # that every measure needs
-TOLD_VERSIONS = ("cyclegan-keras", "keras", "tensorflow")
+WRITTEN_VERSIONS = ("cyclegan-keras", "keras", "tensorflow")
 
 
 def run(**options) -> int:
@@ -81,7 +79,7 @@ def evaluate(typed: Mapping[str, object]) -> int:
         source, target = domain_names(translators[direction].description, domains)
         evaluation = protocol.evaluate(
             translators[direction],
-            translators.get("BtoA" if direction == "AtoB" else "AtoB"),
+            translators.get(Direction(direction).opposite),
             pictures[direction],
             source=source,
             target=target,
@@ -138,8 +136,10 @@ def open_model(options: EvaluationOptions) -> tuple[dict, dict]:
         raise OptionError("--model is missing: name a run, a model file or copy. See --help.")
     if options.model == "copy":
         translators = {}
-        for direction, (source, target) in DOMAINS.items():
-            description = Description(direction=direction, source=source, target=target)
+        for direction in Direction:
+            description = Description(
+                direction=direction, source=direction.source, target=direction.target
+            )
             translators[direction] = Translator(lambda images: images, description)
         return translators, {}
     translators = open_translators(options.model)
@@ -160,7 +160,7 @@ def chosen_directions(options: EvaluationOptions, offered: list[str]) -> list[st
 
 
 def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, str]:
-    """Returns what the result tells about itself."""
+    """Returns what the result says about itself."""
     facts = {"model": options.model.rstrip("/")}
     if description.step is not None:
         facts["step"] = f"{description.step:,}"
@@ -173,7 +173,7 @@ def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, st
     facts["versions"] = ", ".join(
         f"{package} {version}"
         for package, version in versions().items()
-        if package in TOLD_VERSIONS
+        if package in WRITTEN_VERSIONS
     )
     return facts
 
@@ -189,7 +189,7 @@ def output_folder(options: EvaluationOptions, description) -> pathlib.Path:
 
 
 def make_folders(output: pathlib.Path, report: pathlib.Path | None) -> None:
-    """Makes the folders of what will be written, before the work rather than after it."""
+    """Makes the folders of what will be written, so that an error comes before the work."""
     if report and report.is_dir():
         raise OptionError(f"--report={report} is a folder: name a file, such as report.html.")
     try:
@@ -205,21 +205,27 @@ def load_pictures(
     """Returns what A and B show, and the pictures by direction."""
     from cyclegan_keras.evaluation import held_out
     from cyclegan_keras.training.table import TRAINERS
+    from pipelines.data import Data
 
     if options.input or options.real:
         return ("A", "B"), {directions[0]: pictures_of_folders(options)}
-    # Names that agree are counterparts where a method of pairs was trained on them.
+    # Pictures of one name are counterparts if the model was trained on them as pairs.
     method = TRAINERS.get(trained_with.get("method"))
     paired = method is not None and method.needs_pairs and not options.dataset
-    data = pipelines.build(data_options(options, trained_with), seed=options.seed, paired=paired)
+    data = Data(data_options(options, trained_with), seed=options.seed, paired=paired)
     if not data.has_test:
-        absl.logging.warning("There are no test pictures: these were seen in training.")
+        absl.logging.warning(
+            "%s has no test pictures: the model is evaluated on those of its training.", data.name
+        )
     pictures = held_out.pictures_of(data, part, options.max_pictures)
-    return data.source.domains, {"AtoB": pictures["x_to_y"], "BtoA": pictures["y_to_x"]}
+    return data.source.domains, {
+        Direction.A_TO_B: pictures["x_to_y"],
+        Direction.B_TO_A: pictures["y_to_x"],
+    }
 
 
 def data_options(options: EvaluationOptions, trained_with: Mapping) -> DataOptions:
-    """Returns how pictures are read: as in the run's training, or as they are."""
+    """Returns how pictures are read: as in the training of the run, or else as they are."""
     names = {field.name for field in dataclasses.fields(DataOptions)}
     known = {name: value for name, value in trained_with.items() if name in names}
     if not known:
@@ -234,7 +240,7 @@ def data_options(options: EvaluationOptions, trained_with: Mapping) -> DataOptio
             "by --input and --real."
         )
     not_for_training = {
-        "direction": "AtoB",
+        "direction": Direction.A_TO_B,
         "batch_size": 1,
         "max_dataset_size": None,
         "pairs": None,
@@ -244,7 +250,7 @@ def data_options(options: EvaluationOptions, trained_with: Mapping) -> DataOptio
 
 def pictures_of_folders(options: EvaluationOptions):
     """Returns the pictures of two folders, as `evaluation.protocol.Pictures`."""
-    from cyclegan_keras.evaluation.held_out import indices
+    from cyclegan_keras.evaluation import held_out
     from cyclegan_keras.evaluation.protocol import Pictures
     from pipelines.sources.files import FilePictures
 
@@ -253,23 +259,23 @@ def pictures_of_folders(options: EvaluationOptions):
     inputs = FilePictures(pathlib.Path(options.input).expanduser())
     real = FilePictures(pathlib.Path(options.real).expanduser())
     for name, pictures in ((options.input, inputs), (options.real, real)):
-        if len(pictures) < LEAST_PICTURES:
+        if len(pictures) < held_out.LEAST:
             raise DataError(
-                f"{name} holds {len(pictures)} pictures, but three are needed at least."
+                f"{name} holds {len(pictures)} pictures, but at least {held_out.LEAST} are needed."
             )
-    chosen = indices(len(inputs), "all", options.max_pictures)
-    first_half = indices(len(real), "selection", options.max_pictures)
-    second_half = indices(len(real), "held_out", options.max_pictures)
+    chosen = held_out.indices(len(inputs), "all", options.max_pictures)
+    every_second = held_out.indices(len(real), "selection", options.max_pictures)
+    the_others = held_out.indices(len(real), "held_out", options.max_pictures)
     return Pictures(
         inputs=[inputs[i] for i in chosen],
-        real=[real[i] for i in first_half],
-        other_real=[real[i] for i in second_half],
+        real=[real[i] for i in every_second],
+        other_real=[real[i] for i in the_others],
         names=[inputs.names[i] for i in chosen],
     )
 
 
 def open_features(options: EvaluationOptions):
-    """Returns the feature network; None, with a warning, where nobody asked for it by name."""
+    """Returns the feature network; None, with a warning, if it is missing and was not asked for."""
     from cyclegan_keras.evaluation import features
 
     try:
@@ -277,13 +283,16 @@ def open_features(options: EvaluationOptions):
     except EvaluationError as error:
         if options.metrics or options.features_weights or options.features == "inception":
             raise
-        absl.logging.warning("%s Without it much is left out.", error)
+        absl.logging.warning("%s Measures that need it are left out.", error)
         return None
 
 
 def domain_names(description, domains: tuple[str, str]) -> tuple[str, str]:
-    """Returns what source and target show: by the model itself, or else by the data set."""
-    own = (description.source, description.target)
-    if own != DOMAINS[description.direction]:
-        return own
-    return domains if description.direction == "AtoB" else domains[::-1]
+    """Returns what source and target show, according to the model or else to the data set."""
+    direction = Direction(description.direction)
+    if (description.source, description.target) != (direction.source, direction.target):
+        return description.source, description.target
+    shown_by_a, shown_by_b = domains
+    if direction is Direction.A_TO_B:
+        return shown_by_a, shown_by_b
+    return shown_by_b, shown_by_a

@@ -9,26 +9,26 @@ import json
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from PIL import Image
 
-import pipelines.sources
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.errors import DataError, ExportError, OptionError, RunError
 from cyclegan_keras.files.lock import locked
+from cyclegan_keras.models.direction import Direction
 from cyclegan_keras.runs.run import Run
+from pipelines.sources import datasets
 from pipelines.sources.files import FilePictures
 
 GROUPS = {"export": ExportOptions}
 N_PICTURES = 4  # on which every file is compared with Keras
 N_CALIBRATION = 12
 LARGEST_SIDE = 512  # of those pictures, so that comparing stays a matter of minutes
-FILE_NAMES = {"a_to_b": "generator_g", "b_to_a": "generator_f"}
 
 
 def run(**options) -> int:
@@ -58,27 +58,29 @@ def main(argv: list[str]) -> int:
 
 def export_generators(typed: Mapping[str, object]) -> int:
     """Exports what the options typed name; returns the exit code."""
-    from cyclegan_keras.export import base
-    from cyclegan_keras.weights.networks import describe
+    from cyclegan_keras.export.job import ExportJob, check_generator
+    from cyclegan_keras.models.description import describe
 
     # ---- the generators ----
     options = flags.resolve(GROUPS, typed)["export"]
     formats = chosen_formats(options)
     generators, source = load_source(options)
     for direction, generator in generators.items():
-        base.check_generator(direction, generator)
+        check_generator(direction, generator)
     trained_size = source.get("options", {}).get("crop_size") or 256
     options = dataclasses.replace(options, tflite_size=options.tflite_size or str(trained_size))
     output = pathlib.Path(options.output or f"saved_models/{source['name']}").expanduser()
     version = next_version(output)
     description = {
         "name": source["name"],
-        "directions": list(generators),
+        "directions": [direction.signature for direction in generators],
         "version": version,
         "licence": options.licence,
         "description": options.description,
         "source": source,
-        "networks": {direction: describe(each) for direction, each in generators.items()},
+        "networks": {
+            direction.signature: describe(generator) for direction, generator in generators.items()
+        },
     }
     if options.dry_run:
         outline = {"formats": formats, "output": str(output), "tflite_size": options.tflite_size}
@@ -88,9 +90,8 @@ def export_generators(typed: Mapping[str, object]) -> int:
     # ---- the files ----
     pictures, calibration, origin = load_pictures(options, source, list(generators))
     with staging(output) as folder:
-        job = base.Job(
+        job = ExportJob(
             generators=generators,
-            names=FILE_NAMES,
             folder=folder,
             version=version,
             options=options,
@@ -105,30 +106,37 @@ def export_generators(typed: Mapping[str, object]) -> int:
     return 1 if rejected else 0
 
 
+def writers() -> dict[str, Callable]:
+    """Returns what writes each format of --format: `f(job)` returns the files that it wrote."""
+    from cyclegan_keras.export.onnx import write_onnx
+    from cyclegan_keras.export.saved_model import write_saved_model
+    from cyclegan_keras.export.tflite import write_tflite
+
+    return {"saved_model": write_saved_model, "tflite": write_tflite, "onnx": write_onnx}
+
+
 def chosen_formats(options: ExportOptions) -> list[str]:
     """Returns the formats asked for."""
-    from cyclegan_keras.export.table import EXPORTERS
-
     formats = [name.strip() for name in options.format.split(",") if name.strip()]
     for name in formats:
-        if name not in EXPORTERS:
-            raise OptionError(f"--format={name}: expected some of {', '.join(EXPORTERS)}.")
+        if name not in writers():
+            raise OptionError(f"--format={name}: expected some of {', '.join(writers())}.")
     if not formats:
-        raise OptionError(f"--format is empty: expected some of {', '.join(EXPORTERS)}.")
+        raise OptionError(f"--format is empty: expected some of {', '.join(writers())}.")
     return formats
 
 
 def load_source(options: ExportOptions) -> tuple[dict, dict]:
-    """Returns the generators by direction, and what the receipt tells of where they come from."""
+    """Returns the generator of each direction, and the receipt's facts about their origin."""
     from cyclegan_keras.weights.networks import load_network
 
     if bool(options.run_dir) == bool(options.model):
         raise OptionError("Give either --run_dir=<a run> or --model=<a file>. See --help.")
     if options.run_dir:
         return load_run(pathlib.Path(options.run_dir).expanduser())
-    paths = [pathlib.Path(place.strip()).expanduser() for place in options.model.split(",")]
+    paths = [pathlib.Path(path.strip()).expanduser() for path in options.model.split(",")]
     generators = {
-        direction: load_network(path) for direction, path in zip(FILE_NAMES, paths, strict=False)
+        direction: load_network(path) for direction, path in zip(Direction, paths, strict=False)
     }
     source = {
         "name": paths[0].stem,
@@ -140,17 +148,17 @@ def load_source(options: ExportOptions) -> tuple[dict, dict]:
 
 def load_run(directory: pathlib.Path) -> tuple[dict, dict]:
     """Returns the same for a run: the moving averages where it keeps them."""
-    from cyclegan_keras.weights.starting import networks_of_run
+    from cyclegan_keras.runs.networks import networks_of_run
 
     options = Run(directory).saved_options()
     if not options:
         raise RunError(f"{directory} is not a run: it has no options.json.")
     step, networks = networks_of_run(directory, averages=True)
-    directions = {"generator_g": "a_to_b", "generator_f": "b_to_a"}
-    if options.get("direction") == "BtoA":  # x is domain B
-        directions = {"generator_g": "b_to_a", "generator_f": "a_to_b"}
+    x_to_y = Direction(options.get("direction") or Direction.A_TO_B)
     generators = {
-        direction: networks[name] for name, direction in directions.items() if name in networks
+        x_to_y.of_generator(name): networks[name]
+        for name in ("generator_g", "generator_f")
+        if name in networks
     }
     source = {
         "name": directory.resolve().name,
@@ -162,7 +170,7 @@ def load_run(directory: pathlib.Path) -> tuple[dict, dict]:
 
 
 def load_pictures(
-    options: ExportOptions, source: Mapping, directions: list[str]
+    options: ExportOptions, source: Mapping, directions: list[Direction]
 ) -> tuple[dict, dict, str]:
     """Returns pictures to compare on and to calibrate on, by direction, and where they are from."""
     trained_with = source.get("options", {})
@@ -177,9 +185,9 @@ def load_pictures(
     for direction in directions:
         compare, calibrate = compared_on, calibrated_on
         if compare is None or calibrate is None:
-            data = pipelines.sources.find(dataset, trained_with.get("data_dir"))
+            data = datasets.find(dataset, trained_with.get("data_dir"))
             train, test = data.train_a, data.test_a
-            if direction == "b_to_a":
+            if direction.source == "B":
                 train, test = data.train_b, data.test_b
             compare = compare or test or train
             calibrate = calibrate or train
@@ -217,7 +225,7 @@ def next_version(output: pathlib.Path) -> int:
 
 @contextlib.contextmanager
 def staging(output: pathlib.Path):
-    """Yields a new folder inside `output`; nobody else exports there, and nothing half stays."""
+    """Yields a new folder inside `output`, which is locked; the folder is removed at the end."""
     busy = ExportError(f"Another process is exporting to {output}: wait for it.")
     with contextlib.ExitStack() as stack:
         try:
@@ -234,53 +242,54 @@ def staging(output: pathlib.Path):
 
 def write_files(job, formats: list[str], source: Mapping) -> int:
     """Writes all formats and the receipt into the job's folder; returns how many were rejected."""
-    from cyclegan_keras.export import base, receipt
-    from cyclegan_keras.export.table import EXPORTERS
+    from cyclegan_keras.export import receipt
+    from cyclegan_keras.export.comparison import translate_any_size
 
     exported = []
     for name in formats:
         print(f"Writing {name} ...", flush=True)
-        made = EXPORTERS[name](job)
-        for each in made:
-            print(f"  {each.direction} {each.kind}: {each.facts['psnr_db']:.1f} dB to Keras")
-        exported += made
+        files = writers()[name](job)
+        for file in files:
+            psnr = file.facts["psnr_db"]
+            print(f"  {file.direction.signature} {file.kind}: {psnr:.1f} dB to Keras")
+        exported += files
     rejected = reject(exported, allowed=job.options.allow_quality_loss)
-    facts = receipt.receipt(source, job.description["networks"], exported, job.folder)
-    receipt.write_receipt(facts, job.folder)
+    content = receipt.receipt(source, job.description["networks"], exported, job.folder)
+    receipt.write_receipt(content, job.folder)
     for direction, generator in job.generators.items():
         pictures = job.pictures[direction]
         receipt.write_grid(
             pictures,
-            [base.translate_any_size(generator, picture) for picture in pictures],
-            [each for each in exported if each.direction == direction],
-            job.folder / f"receipt_{direction}.png",
+            [translate_any_size(generator, picture) for picture in pictures],
+            [file for file in exported if file.direction == direction],
+            job.folder / f"receipt_{direction.signature}.png",
         )
     return rejected
 
 
 def reject(exported: list, *, allowed: bool) -> int:
     """Gives files below their threshold the ending .rejected; returns how many."""
-    bad = [each for each in exported if not each.is_good]
-    for each in bad:
+    bad = [file for file in exported if not file.is_good]
+    for file in bad:
         print(
-            f"{each.path.name} {each.direction}: {each.facts['psnr_db']:.1f} dB to Keras, expected "
-            f"at least {each.least_psnr_db:g}" + (": kept." if allowed else ": rejected.")
+            f"{file.path.name} {file.direction.signature}: {file.facts['psnr_db']:.1f} dB to "
+            f"Keras, expected at least {file.least_psnr_db:g}: {'kept' if allowed else 'rejected'}."
         )
     if allowed:
         return 0
-    for path in dict.fromkeys(each.path for each in bad):
+    for path in {file.path for file in bad}:
         rejected = path.with_name(f"{path.name}.rejected")
         path.rename(rejected)
-        for each in exported:
-            if each.path == path:
-                each.path = rejected
+        for file in exported:
+            if file.path == path:
+                file.path = rejected
     return len(bad)
 
 
 def publish(folder: pathlib.Path, output: pathlib.Path, version: int) -> None:
-    """Moves what is whole to its place; what lay there keeps the number of its export."""
+    """Moves the finished files to `output`; earlier ones get the number of their export."""
     for item in sorted(folder.iterdir()):
-        place = output / item.name
-        if place.exists():
-            place.rename(place.with_name(f"{place.stem}-{version - 1}{place.suffix}"))
-        item.rename(place)
+        target = output / item.name
+        if target.exists():
+            target.rename(target.with_name(f"{target.stem}-{version - 1}{target.suffix}"))
+        item.rename(target)

@@ -4,15 +4,12 @@ python train.py --dataset=cycle_gan/horse2zebra
 """
 
 import dataclasses
-import functools
 import json
 import os
 from collections.abc import Mapping
 
 import absl.logging
 
-import pipelines
-import pipelines.sources
 from cyclegan_keras.cli import backends, flags, presets
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.distribution.options import DistributionOptions
@@ -21,10 +18,10 @@ from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning.options import PlanOptions
 from cyclegan_keras.runs import run as runs
-from cyclegan_keras.runs.facts import note_facts
 from cyclegan_keras.runs.options import RunOptions
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
+from pipelines.sources import datasets
 
 GROUPS = {
     "run": RunOptions,
@@ -66,7 +63,7 @@ def main(argv: list[str]) -> int:
 
 def train(typed: Mapping[str, object]) -> int:
     """Trains from the options typed, by name; returns the exit code."""
-    backends.check_choice()
+    backends.check_environment()
     if typed.get("dry_run"):
         options, run_dir, _ = resolve_options(typed)
         print(json.dumps({**flags.flatten(options), "run_dir": run_dir}, indent=2))
@@ -84,9 +81,10 @@ def train(typed: Mapping[str, object]) -> int:
     set_global_state(options["run"])
 
     from cyclegan_keras.training.table import TRAINERS
+    from pipelines.data import Data
 
     # ---- data ----
-    data = pipelines.build(
+    data = Data(
         options["data"],
         seed=options["run"].seed,
         paired=TRAINERS[options["run"].method].needs_pairs,
@@ -95,7 +93,7 @@ def train(typed: Mapping[str, object]) -> int:
     options = fill_in(options, data)
 
     # ---- devices and trainer ----
-    team = devices.form(
+    team = devices.form_team(
         options["devices"],
         joined,
         data.options.batch_size,
@@ -107,9 +105,9 @@ def train(typed: Mapping[str, object]) -> int:
     if options["plan"].plan:
         from cyclegan_keras.planning.planner import plan
 
-        text, fits = plan(options, data, trainer)
-        print(text)
-        return 0 if fits else 1
+        found = plan(options, data, trainer)
+        print(found.text)
+        return 0 if found.fits else 1
     if starting_networks:
         print(start_from(trainer, starting_networks))
 
@@ -120,7 +118,7 @@ def train(typed: Mapping[str, object]) -> int:
     run.create()
     with run.locked():
         run.save_options(flags.flatten(options, saved_only=True))
-        note_facts(run, data.facts())
+        run.note_facts(data.facts())
         return train_to_the_end(run, trainer, data, options, team)
 
 
@@ -133,7 +131,7 @@ def resolve_options(typed: Mapping[str, object]) -> tuple[dict, str, dict]:
     typed = dict(typed)
     if typed.get("dataset"):  # photos/ and photos are one folder
         typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))
-    preset = presets.PRESETS.get(typed.get("preset"), {})
+    preset = presets.PRESET_DEFAULTS.get(typed.get("preset"), {})
     run_dir = os.path.expanduser(typed.get("run_dir") or usual_directory({**preset, **typed}))
     run = runs.Run(run_dir)
     saved = run.saved_options()
@@ -145,7 +143,7 @@ def resolve_options(typed: Mapping[str, object]) -> tuple[dict, str, dict]:
             f"--preset={typed['preset']} is for --method={preset['method']}, not for {method}: "
             "leave one of them out."
         )
-    flags.refuse_foreign(typed, method, METHOD_OPTIONS)
+    flags.refuse_other_methods(typed, method, METHOD_OPTIONS)
     if typed.get("pairs"):
         refuse_pairs_unless_mixed(method)
 
@@ -187,7 +185,7 @@ def usual_directory(chosen: Mapping[str, object]) -> str:
             "--help."
         )
     dataset = chosen["dataset"]
-    is_folder = dataset not in pipelines.sources.known()
+    is_folder = dataset not in datasets.known()
     return runs.default_directory(dataset, chosen.get("method", "cyclegan"), is_folder=is_folder)
 
 
@@ -253,7 +251,7 @@ def start_from(trainer, networks: Mapping) -> str:
     Raises:
         OptionError: they do not fit.
     """
-    from cyclegan_keras.weights.networks import describe
+    from cyclegan_keras.models.description import describe
 
     try:
         trainer.start_from(networks)
@@ -269,7 +267,7 @@ def start_from(trainer, networks: Mapping) -> str:
 def train_to_the_end(run: runs.Run, trainer, data, options: dict, team) -> int:
     """Continues `run` from its last checkpoint to its end; returns the exit code."""
     from cyclegan_keras.evaluation.ground_truth import ground_truth
-    from cyclegan_keras.runs.generators import save_generators
+    from cyclegan_keras.runs.networks import save_generators
 
     # ---- where an earlier command left off ----
     if team.is_chief:
@@ -307,7 +305,6 @@ def train_to_the_end(run: runs.Run, trainer, data, options: dict, team) -> int:
 def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> Interruption:
     """Trains to `last_step`, or to the step at which a signal asks to stop."""
     from cyclegan_keras.evaluation import best
-    from cyclegan_keras.runs.generators import save_generator
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
 
@@ -318,7 +315,6 @@ def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> In
         trainer,
         data,
         run,
-        functools.partial(save_generator, trainer, run),
         seed=run_options.seed,
     )
     doctors = doctor.callbacks_for(

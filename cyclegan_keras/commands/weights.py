@@ -3,10 +3,11 @@
     cyclegan-weights import latest_net_G_A.pth --output=generator_g.keras
     cyclegan-weights export-pth generator_g.keras --output=latest_net_G_A.pth
 
-Without --output, `import` only tells what the file holds.
+Without --output, `import` prints what the file holds and writes nothing.
 """
 
 import argparse
+import os
 import pathlib
 import signal
 import sys
@@ -15,11 +16,75 @@ from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import UserError
 
 
+def import_weights(
+    file: str | os.PathLike,
+    *,
+    output: str | os.PathLike | None = None,
+    network: str | None = None,
+    dropout: bool = False,
+    as_in_training: bool = False,
+) -> None:
+    """Writes a network of another program's file as a .keras file, and prints what it is.
+
+    Args:
+        file: .pth, .keras, .weights.h5 or a TensorFlow checkpoint.
+        output: the .keras file to write; without one, all networks of the file are printed.
+        network: which one, where the file holds several.
+        dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
+        as_in_training: translate with that dropout, and batch norm by each picture's statistics, as
+            the reference tests pix2pix.
+
+    Raises:
+        WeightsError: the file cannot be read, or it is not clear which network is meant.
+        OSError: the output cannot be written.
+
+    Example:
+        from cyclegan_keras.commands import weights
+        weights.import_weights("latest_net_G_A.pth", output="generator_g.keras")
+    """
+    from cyclegan_keras.models.description import describe
+    from cyclegan_keras.weights import networks
+
+    if output is None:
+        for name, found in networks.load_networks(file, dropout=dropout).items():
+            print(f"{name or file}: {describe(found)}")
+        return
+    chosen = networks.load_network(file, network, dropout=dropout)
+    if as_in_training:
+        chosen = networks.as_in_training(chosen)
+    with atomic_write(pathlib.Path(output)) as temporary:
+        chosen.save(temporary)
+    print(f"{describe(chosen)} -> {output}")
+
+
+def export_pth(file: str | os.PathLike, *, output: str | os.PathLike) -> None:
+    """Writes the network of a .keras file as a .pth file that the PyTorch reference can load.
+
+    Args:
+        file: the .keras file.
+        output: the .pth file to write.
+
+    Raises:
+        WeightsError: the file cannot be read, or the reference has no such network.
+        OSError: the output cannot be written.
+    """
+    from cyclegan_keras.models.description import describe
+    from cyclegan_keras.weights.networks import load_network, save_pth
+
+    network = load_network(file)
+    save_pth(network, output)
+    print(f"{describe(network)} -> {output}")
+
+
 def main(argv: list[str]) -> int:
     """Runs one command; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = vars(_parser().parse_args(argv))
+    command = arguments.pop("command")
     try:
-        arguments.run(arguments)
+        if command == "import":
+            import_weights(**arguments)
+        else:
+            export_pth(**arguments)
     except (UserError, OSError) as error:
         print(f"weights: {error}", file=sys.stderr)
         return 1
@@ -32,10 +97,10 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("cyclegan-weights", description=__doc__, formatter_class=raw)
-    commands = parser.add_subparsers(required=True)
+    commands = parser.add_subparsers(dest="command", required=True)
     reading = commands.add_parser("import", help="read a file of another program")
     reading.add_argument("file", help=".pth, .keras, .weights.h5 or a TensorFlow checkpoint")
-    reading.add_argument("--output", type=_ending(".keras"), help="the .keras file to write")
+    reading.add_argument("--output", type=_keras_file, help="the .keras file to write")
     reading.add_argument("--network", help="which one, where the file holds several")
     reading.add_argument(
         "--dropout", action="store_true", help="the file's U-Net has dropout in training"
@@ -46,52 +111,24 @@ def _parser() -> argparse.ArgumentParser:
         help="translate with that dropout, and batch norm by each picture's statistics, as the "
         "reference tests pix2pix",
     )
-    reading.set_defaults(run=_import)
     writing = commands.add_parser("export-pth", help="write a .keras file as .pth")
     writing.add_argument("file", help="the .keras file")
-    writing.add_argument(
-        "--output", type=_ending(".pth"), required=True, help="the .pth file to write"
-    )
-    writing.set_defaults(run=_export)
+    writing.add_argument("--output", type=_pth_file, required=True, help="the .pth file to write")
     return parser
 
 
-def _ending(ending: str):
-    def check(text: str) -> pathlib.Path:
-        if not text.endswith(ending):
-            raise argparse.ArgumentTypeError(f"{text!r} must end in {ending}")
-        return pathlib.Path(text).expanduser()
-
-    return check
+def _keras_file(text: str) -> pathlib.Path:
+    return _path_ending_in(".keras", text)
 
 
-def _import(arguments) -> None:
-    from cyclegan_keras.weights.networks import (
-        as_in_training,
-        describe,
-        load_network,
-        load_networks,
-    )
-
-    networks = load_networks(arguments.file, dropout=arguments.dropout)
-    if arguments.output is None:
-        for name, network in networks.items():
-            print(f"{name or arguments.file}: {describe(network)}")
-        return
-    network = load_network(arguments.file, arguments.network, dropout=arguments.dropout)
-    if arguments.as_in_training:
-        network = as_in_training(network)
-    with atomic_write(arguments.output) as temporary:
-        network.save(temporary)
-    print(f"{describe(network)} -> {arguments.output}")
+def _pth_file(text: str) -> pathlib.Path:
+    return _path_ending_in(".pth", text)
 
 
-def _export(arguments) -> None:
-    from cyclegan_keras.weights.networks import describe, load_network, save_pth
-
-    network = load_network(arguments.file)
-    save_pth(network, arguments.output)
-    print(f"{describe(network)} -> {arguments.output}")
+def _path_ending_in(ending: str, text: str) -> pathlib.Path:
+    if not text.endswith(ending):
+        raise argparse.ArgumentTypeError(f"{text!r} must end in {ending}")
+    return pathlib.Path(text).expanduser()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who trains together: what TF_CONFIG tells, and whether all of them are there."""
+"""The workers that train together: read from TF_CONFIG, and waited for at the start."""
 
 import contextlib
 import dataclasses
@@ -19,6 +19,7 @@ EXAMPLE = (
     '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, '
     '"task": {"type": "worker", "index": 0}}'
 )
+POLL_SECONDS = 0.2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,99 +27,120 @@ class Cluster:
     """The workers of a training, the chief first.
 
     Attributes:
-        addresses: "host:port" of each.
+        addresses: "host:port" of each worker.
         index: which of them this process is.
-        jobs: what TensorFlow calls each, ("worker", 0) for example.
+        tasks: what TensorFlow calls each worker, for example ("worker", 0).
     """
 
     addresses: tuple[str, ...]
     index: int
-    jobs: tuple[tuple[str, int], ...]
+    tasks: tuple[tuple[str, int], ...]
 
     def name(self, index: int) -> str:
-        """Returns a worker as a user may know it."""
+        """Returns how messages call a worker: its number, its address, whether it is the chief."""
         chief = ", the chief" if index == 0 else ""
         return f"worker {index} ({self.addresses[index]}{chief})"
 
     def named_in(self, message: str) -> list[str]:
-        """Returns the other workers of whom an error of TensorFlow speaks, in order."""
-        found = {
-            (job, int(task))
-            for job, task in re.findall(r"/job:(\w+)(?:/replica:\d+)?/task:(\d+)", message)
+        """Returns the names of the other workers that an error message of TensorFlow mentions."""
+        mentioned = {
+            (job, int(index))
+            for job, index in re.findall(r"/job:(\w+)(?:/replica:\d+)?/task:(\d+)", message)
         }
-        return [self.name(i) for i, job in enumerate(self.jobs) if job in found and i != self.index]
+        return [
+            self.name(index)
+            for index, task in enumerate(self.tasks)
+            if task in mentioned and index != self.index
+        ]
 
 
 def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
-    """Returns what TF_CONFIG tells, None where it is not set or names no cluster.
+    """Returns the cluster in TF_CONFIG, or None where the variable is unset or names no cluster.
+
+    Args:
+        environment: environment variables by name.
 
     Raises:
-        DistributionError: it is not what TensorFlow expects, or it names parameter servers.
+        DistributionError: the variable is not what TensorFlow expects, or names parameter servers.
     """
     text = environment.get(VARIABLE)
     if not text:
         return None
     try:
-        told = json.loads(text)
-        workers, task = told.get("cluster"), told.get("task", {})
+        config = json.loads(text)
+        workers, task = config.get("cluster"), config.get("task", {})
         if not workers:
             return None
-        jobs = tuple((job, i) for job in JOBS for i in range(len(workers.get(job, ()))))
-        addresses = tuple(str(workers[job][i]) for job, i in jobs)
-        own = (task.get("type"), int(task.get("index", -1)))
+        tasks = tuple((job, index) for job in JOBS for index in range(len(workers.get(job, ()))))
+        addresses = tuple(str(workers[job][index]) for job, index in tasks)
+        own_task = (task.get("type"), int(task.get("index", -1)))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise _malformed(f"it cannot be read ({type(error).__name__}: {error})") from error
-    if foreign := sorted(set(workers) - set(JOBS)):
-        raise _malformed(f"its cluster has {', '.join(foreign)}, but only chief and worker train")
-    if wrong := [address for address in addresses if not re.fullmatch(r".+:\d+", address)]:
-        raise _malformed(f"{wrong[0]!r} is not host:port")
-    if own not in jobs:
+    other_jobs = sorted(set(workers) - set(JOBS))
+    if other_jobs:
+        jobs = ", ".join(other_jobs)
+        raise _malformed(f"its cluster has {jobs}, but only chief and worker train")
+    for address in addresses:
+        if not re.fullmatch(r".+:\d+", address):
+            raise _malformed(f"{address!r} is not host:port")
+    if own_task not in tasks:
         raise _malformed(f"its task {task} is not in its cluster")
-    return Cluster(addresses=addresses, index=jobs.index(own), jobs=jobs)
+    return Cluster(addresses=addresses, index=tasks.index(own_task), tasks=tasks)
 
 
 def wait_for_all(cluster: Cluster, minutes: float) -> None:
-    """Waits until every worker listens at its address, and listens at the own one until then.
+    """Waits until every worker listens at its address.
 
-    TensorFlow waits for the others as well, but without an end that a user can choose, and deaf to
-    Ctrl-C.
+    This process listens at its own address meanwhile. TensorFlow would wait for the others as well,
+    but without a limit that a user can choose and without reacting to Ctrl-C.
+
+    Args:
+        cluster: the workers.
+        minutes: how long to wait.
 
     Raises:
-        DistributionError: somebody has not come, or the own port is taken.
+        DistributionError: a worker did not answer in time, or this worker's port is taken.
     """
     missing = dict(enumerate(cluster.addresses))
     del missing[cluster.index]
-    end, told = time.monotonic() + minutes * 60, False
+    deadline = time.monotonic() + minutes * 60
+    logged = False
     with _listening(cluster):
-        while missing:
-            missing = {i: address for i, address in missing.items() if not _answers(address)}
-            late = ", ".join(map(cluster.name, missing))
-            if missing and time.monotonic() >= end:
+        while True:
+            missing = {
+                index: address for index, address in missing.items() if not _answers(address)
+            }
+            if not missing:
+                return
+            names = ", ".join(cluster.name(index) for index in missing)
+            if time.monotonic() >= deadline:
                 raise DistributionError(
-                    f"No answer from {late} within {minutes:g} minutes: start the same command "
-                    f"there, with an index of its own in {VARIABLE}, look whether its port can be "
+                    f"No answer from {names} within {minutes:g} minutes: start the same command "
+                    f"there, with an index of its own in {VARIABLE}, check that its port can be "
                     "reached from here, or raise --wait_minutes."
                 )
-            if missing and not told:
-                logging.info("Waiting for %s.", late)
-                told = True
-            time.sleep(0.2 if missing else 0)
+            if not logged:
+                logging.info("Waiting for %s.", names)
+                logged = True
+            time.sleep(POLL_SECONDS)
 
 
 def _listening(cluster: Cluster) -> contextlib.AbstractContextManager:
+    """Returns a socket that listens at this worker's port; it accepts no connection."""
     address = cluster.addresses[cluster.index]
-    both = socket.has_dualstack_ipv6()
+    both_families = socket.has_dualstack_ipv6()
     try:
         return socket.create_server(
             ("", int(address.rpartition(":")[2])),
-            family=socket.AF_INET6 if both else socket.AF_INET,
-            backlog=len(cluster.addresses) + 8,  # nobody is accepted, all are kept waiting
-            dualstack_ipv6=both,
+            family=socket.AF_INET6 if both_families else socket.AF_INET,
+            backlog=len(cluster.addresses) + 8,  # every worker stays in the queue of connections
+            dualstack_ipv6=both_families,
         )
     except OSError as error:
         raise DistributionError(
-            f"Cannot listen at {address}, this worker's place in {VARIABLE}: {error.strerror}. "
-            "End the program that does, or choose another port for it on all workers."
+            f"Cannot listen at {address}, the address of this worker in {VARIABLE}: "
+            f"{error.strerror}. End the program that uses the port, or choose another one for this "
+            "worker in every TF_CONFIG."
         ) from error
 
 

@@ -1,5 +1,6 @@
-"""Which devices train together: joining other machines, or dividing batches in this one."""
+"""Choosing the devices of a training: those of this machine, or those of several machines."""
 
+import dataclasses
 import faulthandler
 import signal
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
+from cyclegan_keras.cli.backends import need_tensorflow
 from cyclegan_keras.distribution.cluster import Cluster, read_cluster, wait_for_all
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.distribution.team import Team
@@ -16,40 +18,53 @@ from cyclegan_keras.files.errors import DistributionError
 JOIN_SECONDS = 120  # more than TensorFlow needs once all workers are there
 
 
-def join(typed: Mapping[str, object]) -> tuple[tf.distribute.Strategy, Cluster] | None:
-    """Joins the other workers where `--distribute=multi_worker` asks for it.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class JoinedCluster:
+    """The workers of a training, connected with each other.
 
-    To be called before TensorFlow computes anything.
+    Attributes:
+        strategy: TensorFlow's, over the devices of all workers.
+        cluster: the workers.
+    """
+
+    strategy: tf.distribute.Strategy
+    cluster: Cluster
+
+
+def join(typed: Mapping[str, object]) -> JoinedCluster | None:
+    """Connects this process with the other workers where --distribute=multi_worker asks for it.
+
+    Must be called before TensorFlow computes anything.
 
     Args:
-        typed: the options typed, by name.
+        typed: the typed options by name.
+
+    Returns:
+        The connected workers, or None where this process trains alone.
 
     Raises:
-        DistributionError: TF_CONFIG does not fit, or a worker has not come.
+        DistributionError: TF_CONFIG cannot be used, or a worker did not answer.
+        OptionError: Keras uses a backend other than TensorFlow.
     """
-    options = DistributionOptions(
-        **{name: typed[name] for name in ("distribute", "wait_minutes") if name in typed}
-    )
-    if typed.get("dry_run"):
-        return None
-    if options.distribute is None:
+    distribute = typed.get("distribute")
+    if distribute is None:
         cluster = read_cluster()
         if cluster and len(cluster.addresses) > 1:
             raise DistributionError(
                 f"TF_CONFIG names {len(cluster.addresses)} workers: say --distribute=multi_worker "
                 "to train with them, or --distribute=none to train alone."
             )
-    if options.distribute != "multi_worker":
+    if distribute != "multi_worker":
         return None
-    refuse_other_backends(keras.backend.backend())
+    need_tensorflow("--distribute=multi_worker")
     cluster = read_cluster()
     if cluster is None:
         raise DistributionError(
             "--distribute=multi_worker needs the environment variable TF_CONFIG on every worker: "
             "see docs/distributed.md."
         )
-    wait_for_all(cluster, options.wait_minutes)
-    # TensorFlow holds Python back until all have joined; should one die right now, for ever.
+    wait_for_all(cluster, typed.get("wait_minutes", DistributionOptions().wait_minutes))
+    # TensorFlow blocks Python until all workers have joined, and for ever where one dies meanwhile.
     faulthandler.dump_traceback_later(JOIN_SECONDS, exit=True)
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
@@ -57,31 +72,33 @@ def join(typed: Mapping[str, object]) -> tuple[tf.distribute.Strategy, Cluster] 
         raise DistributionError(f"Cannot join the other workers: {error}") from error
     finally:
         faulthandler.cancel_dump_traceback_later()
-    # TensorFlow has taken this signal for itself, and would not end.
+    # TensorFlow has installed its own handler for this signal, which would not end the process.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    return strategy, cluster
+    return JoinedCluster(strategy=strategy, cluster=cluster)
 
 
-def form(
+def form_team(
     options: DistributionOptions,
-    joined: tuple[tf.distribute.Strategy, Cluster] | None,
+    joined: JoinedCluster | None,
     batch_size: int,
     *,
     jit_compile: bool = False,
 ) -> Team:
-    """Returns the team that `options` ask for.
+    """Returns the team that trains.
 
     Args:
-        options: what the user chose.
+        options: the options of distribution.
         joined: what `join` returned.
         batch_size: pictures of each domain in a step, of all replicas together.
-        jit_compile: whether the step shall be compiled with XLA.
+        jit_compile: whether the training step is to be compiled with XLA.
 
     Raises:
-        DistributionError: the batch cannot be divided evenly, or there is but one device.
+        DistributionError: the batch cannot be divided evenly over the devices, or there is only one
+            device where several were asked for.
+        OptionError: Keras uses a backend other than TensorFlow and several devices were asked for.
     """
     if joined:
-        strategy, cluster = joined
+        strategy, cluster = joined.strategy, joined.cluster
         team = Team(batch_size, strategy, cluster)
         logging.info(
             "This is %s of %d, with %d of %d devices.",
@@ -91,35 +108,39 @@ def form(
             strategy.num_replicas_in_sync,
         )
     else:
-        devices = chosen_devices(options.distribute, batch_size)
+        devices = local_devices(options.distribute, batch_size)
         team = Team(batch_size, tf.distribute.MirroredStrategy(devices) if devices else None)
     if team.strategy:
-        check(batch_size, team.strategy.num_replicas_in_sync, jit_compile=jit_compile)
+        check_replicas(batch_size, team.strategy.num_replicas_in_sync, jit_compile=jit_compile)
     return team
 
 
-def chosen_devices(distribute: str | None, batch_size: int) -> list[str]:
-    """Returns the devices of this machine to divide batches over; none for one device alone.
+def local_devices(distribute: str | None, batch_size: int) -> list[str]:
+    """Returns the devices of this machine to divide batches over, or [] to use a single device.
+
+    Args:
+        distribute: the option of that name.
+        batch_size: pictures of each domain in a step.
 
     Raises:
-        DistributionError: --distribute=mirrored where there is but one device.
+        DistributionError: --distribute=mirrored where there is only one device.
+        OptionError: --distribute=mirrored where Keras uses a backend other than TensorFlow.
     """
     if distribute == "mirrored":
-        refuse_other_backends(keras.backend.backend())
-    if distribute == "none" or keras.backend.backend() != "tensorflow":
-        return []
-    devices = [device.name for device in tf.config.list_logical_devices("GPU")]
-    if distribute == "mirrored":
-        devices = devices or [device.name for device in tf.config.list_logical_devices("CPU")]
+        need_tensorflow("--distribute=mirrored")
+        devices = _logical_devices("GPU") or _logical_devices("CPU")
         if len(devices) < 2:
             raise DistributionError(
                 f"--distribute=mirrored needs several devices, but {devices[0]} is the only one "
                 "here: leave it out."
             )
         return devices
+    if distribute == "none" or keras.backend.backend() != "tensorflow":
+        return []
+    devices = _logical_devices("GPU")
     if len(devices) < 2:
         return []
-    count = most_that_divide(batch_size, len(devices))
+    count = largest_divisor(batch_size, limit=len(devices))
     logging.info(
         "Training on %d of %d GPUs: --batch_size=%d is divided over them.%s",
         count,
@@ -130,21 +151,12 @@ def chosen_devices(distribute: str | None, batch_size: int) -> list[str]:
     return devices[:count] if count > 1 else []
 
 
-def refuse_other_backends(backend: str) -> None:
-    """Raises DistributionError unless Keras computes with TensorFlow."""
-    if backend != "tensorflow":
-        raise DistributionError(
-            f"KERAS_BACKEND={backend} trains on one device only: leave "
-            "--distribute out, or use KERAS_BACKEND=tensorflow."
-        )
-
-
-def check(batch_size: int, replicas: int, *, jit_compile: bool = False) -> None:
-    """Raises DistributionError for what so many replicas cannot do."""
+def check_replicas(batch_size: int, replicas: int, *, jit_compile: bool = False) -> None:
+    """Raises DistributionError for what cannot be done on several replicas."""
     if batch_size % replicas:
         raise DistributionError(
-            f"--batch_size={batch_size} cannot be divided evenly over {replicas} devices: it is "
-            f"what all take together in a step, so use a multiple of {replicas}."
+            f"--batch_size={batch_size} cannot be divided evenly over {replicas} devices: it "
+            f"counts the pictures of all devices in a step, so use a multiple of {replicas}."
         )
     if jit_compile:
         raise DistributionError(
@@ -152,6 +164,15 @@ def check(batch_size: int, replicas: int, *, jit_compile: bool = False) -> None:
         )
 
 
-def most_that_divide(batch_size: int, count: int) -> int:
-    """Returns how many of `count` devices can have equal shares of a batch, at most."""
-    return max(n for n in range(1, count + 1) if batch_size % n == 0)
+def largest_divisor(number: int, limit: int) -> int:
+    """Returns the largest divisor of `number` that is at most `limit`.
+
+    Example:
+        >>> largest_divisor(6, limit=4)
+        3
+    """
+    return max(divisor for divisor in range(1, limit + 1) if number % divisor == 0)
+
+
+def _logical_devices(kind: str) -> list[str]:
+    return [device.name for device in tf.config.list_logical_devices(kind)]

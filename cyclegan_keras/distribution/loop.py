@@ -1,7 +1,8 @@
-"""Training steps on several replicas, in as many processes as it takes, all in step.
+"""A training loop over the replicas of a strategy, also in several processes.
 
-`keras.Model.fit` averages what replicas report in a way that fails between processes (Keras 3.15),
-and it would not let processes agree on when to end. This does what it does, with public names only.
+`keras.Model.fit` averages the logs of replicas in a way that fails between processes (Keras 3.15),
+and gives processes no means to agree on when to end. This loop does both, with public names of
+Keras and TensorFlow only.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,22 +11,26 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-CODES = 32  # 0: go on, 1: end, higher: end because of the signal of that number
+# What a process sends to the others with every step: 0 to go on, 1 to end, a higher code to end
+# because of the signal of that number.
+CODES = 32
 
 
 class Loop:
     """Trains a trainer on all replicas of a strategy.
 
     Args:
-        trainer: made in the strategy's scope.
-        strategy: whose replicas train.
-        several: whether there are other processes.
+        trainer: built in the scope of the strategy.
+        strategy: the replicas that train.
+        multi_process: whether other processes train as well.
     """
 
-    def __init__(self, trainer, strategy: tf.distribute.Strategy, several: bool):
-        self.trainer, self.strategy, self.several = trainer, strategy, several
+    def __init__(self, trainer, strategy: tf.distribute.Strategy, multi_process: bool):
+        self.trainer = trainer
+        self.strategy = strategy
+        self.multi_process = multi_process
         self.step = tf.function(self._step, autograph=False)
-        self.terms: list[str] = []  # what a step records, known when it has been traced
+        self.terms: list[str] = []  # names of what a step records, known once it has been traced
 
     def run(
         self,
@@ -35,34 +40,41 @@ class Loop:
         callbacks: Sequence[keras.callbacks.Callback],
         interruption,
     ) -> bool:
-        """Trains to `stop`; returns whether a callback of any process ended it before.
+        """Trains to step `stop`; returns whether a process ended the training before.
 
-        Args: see `Team.fit`.
+        Args:
+            batches: see `Team.fit`.
+            batch_size: pictures of each domain in a step, of all replicas together.
+            stop: the step at which the training ends.
+            callbacks: called between steps.
+            interruption: receives the signal that another process got.
         """
         trainer, start = self.trainer, self.trainer.step
-        between = keras.callbacks.CallbackList(list(callbacks), model=trainer)
-        data = iter(self._divided(batches, start, stop, batch_size))
-        trainer.stop_training = ended = False
+        callback_list = keras.callbacks.CallbackList(list(callbacks), model=trainer)
+        data = iter(self._distributed(batches, start, stop, batch_size))
+        trainer.stop_training = False
         trainer.reset_metrics()
-        between.on_train_begin()
-        between.on_epoch_begin(0)
-        for number in range(stop - start):
-            between.on_train_batch_begin(number)
-            code = interruption.number or int(trainer.stop_training)
-            logs, agreed = self._heard(self.step(data, tf.constant(code)).numpy())
-            if agreed > 1:
-                interruption.number = agreed
-            between.on_train_batch_end(number, logs)
-            # A single process ends at once; several at the step at which all have heard of it.
-            ended = bool(agreed) or (trainer.stop_training and not self.several)
+        ended = False
+        callback_list.on_train_begin()
+        callback_list.on_epoch_begin(0)
+        for index in range(stop - start):
+            callback_list.on_train_batch_begin(index)
+            own_code = interruption.number or int(trainer.stop_training)
+            sums = self.step(data, tf.constant(own_code)).numpy()
+            logs, code = self._logs_and_code(sums)
+            if code > 1:
+                interruption.number = code
+            callback_list.on_train_batch_end(index, logs)
+            # One process can end at once; several end at the step after which all know the code.
+            ended = code > 0 or (trainer.stop_training and not self.multi_process)
             if ended:
                 break
-        between.on_epoch_end(0)
-        between.on_train_end()
+        callback_list.on_epoch_end(0)
+        callback_list.on_train_end()
         return ended
 
-    def _divided(self, batches, start: int, stop: int, batch_size: int):
-        """Each process makes its own part of every batch, in one batch a replica."""
+    def _distributed(self, batches, start: int, stop: int, batch_size: int):
+        """Returns the batches of all steps; each process makes only its own part of every batch."""
         return self.strategy.distribute_datasets_from_function(
             lambda context: batches(
                 start,
@@ -73,20 +85,28 @@ class Loop:
         )
 
     def _step(self, data, code):
-        """One step; returns what `_heard` reads, one vector, so that it travels in one piece."""
+        """Takes one step on all replicas.
 
-        def of_replica(batch):
+        Returns:
+            The totals of the terms, their counts and the codes as one-hot vectors, each summed over
+            all replicas: one vector, so that the processes exchange a single tensor.
+        """
+
+        def on_replica(batch):
             self.terms = list(self.trainer.train_step(batch))
             means = [self.trainer.means[name] for name in self.terms]
             totals = [mean.total.value for mean in means]
             counts = [mean.count.value for mean in means]
-            return tf.concat([totals, counts, tf.one_hot(code, CODES, dtype=totals[0].dtype)], 0)
+            codes = tf.one_hot(code, CODES, dtype=totals[0].dtype)
+            return tf.concat([totals, counts, codes], axis=0)
 
-        results = self.strategy.run(of_replica, args=(next(data),))
-        return self.strategy.reduce("SUM", results, axis=None)
+        vectors = self.strategy.run(on_replica, args=(next(data),))
+        return self.strategy.reduce("SUM", vectors, axis=None)
 
-    def _heard(self, sums) -> tuple[dict[str, float], int]:
+    def _logs_and_code(self, sums: np.ndarray) -> tuple[dict[str, float], int]:
         """Returns the means of the terms over all replicas, and the highest code of any process."""
-        totals, counts, votes = np.split(sums, [len(self.terms), 2 * len(self.terms)])
-        means = totals / np.maximum(counts, np.finfo(counts.dtype).tiny)  # 0 of nothing is 0
-        return dict(zip(self.terms, means.tolist(), strict=True)), int(votes.nonzero()[0].max())
+        count = len(self.terms)
+        totals, counts, codes = np.split(sums, [count, 2 * count])
+        means = totals / np.maximum(counts, np.finfo(counts.dtype).tiny)  # 0 where nothing counts
+        logs = dict(zip(self.terms, means.tolist(), strict=True))
+        return logs, int(codes.nonzero()[0].max())

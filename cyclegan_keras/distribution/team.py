@@ -1,4 +1,4 @@
-"""Several devices or machines that train one model in step."""
+"""The devices, of one or several machines, that train one model in step."""
 
 import contextlib
 import json
@@ -16,12 +16,12 @@ from cyclegan_keras.files.errors import DistributionError, LostWorkerError
 from cyclegan_keras.runs.versions import versions
 from cyclegan_keras.training.callbacks import Metrics, StepCallback
 
-# What may differ between machines: the pictures themselves are compared by their fingerprints.
-LOCAL = ("dataset", "data_dir", "pairs", "cache", "cache_mb", "cache_dir")
+# Options that may differ between machines: the data are compared by their fingerprints instead.
+MACHINE_OPTIONS = ("dataset", "data_dir", "pairs", "cache", "cache_mb", "cache_dir")
 
 
-class NewMeans(StepCallback):
-    """Begins the means of the terms anew every `every` steps."""
+class ResetMeans(StepCallback):
+    """Resets the means of the terms every `every` steps, as `Metrics` does in the chief."""
 
     writes = False
 
@@ -35,16 +35,16 @@ class NewMeans(StepCallback):
 
 
 class Team:
-    """What trains together: all replicas, and this process's place among the workers.
+    """All replicas that train together, and the role of this process among the workers.
 
-    Every replica gets its share of each batch. What a replica adds to the gradients is divided by
-    their number, so that they do together what one device does with the whole batch.
+    Every replica gets an equal share of each batch. The gradients of a replica are divided by the
+    number of replicas, so that together they do what one device does with the whole batch.
 
     Attributes:
-        strategy: TensorFlow's; None for one device alone.
-        cluster: the workers; None where this process is the only one.
+        batch_size: pictures of each domain in a step, of all replicas together.
+        strategy: TensorFlow's; None for a single device.
+        cluster: the workers; None where this process trains alone.
         is_chief: whether this process is the one that writes files.
-        batch_size: pictures of each domain that all replicas take in a step.
     """
 
     def __init__(
@@ -53,11 +53,13 @@ class Team:
         strategy: tf.distribute.Strategy | None = None,
         cluster: Cluster | None = None,
     ):
-        self.batch_size, self.strategy, self.cluster = batch_size, strategy, cluster
+        self.batch_size = batch_size
+        self.strategy = strategy
+        self.cluster = cluster
         self.is_chief = cluster is None or cluster.index == 0
 
     def scope(self) -> contextlib.AbstractContextManager:
-        """Returns the context in which networks and optimizers are made for all replicas."""
+        """Returns the context in which networks and optimizers are created for all replicas."""
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
     def fit(
@@ -68,98 +70,111 @@ class Team:
         callbacks: Sequence[StepCallback],
         interruption: Interruption,
     ) -> None:
-        """Trains to step `stop`, or to the step after which any worker wants to end.
+        """Trains to step `stop`, or to the step after which any worker asks to end.
 
         Args:
-            trainer: made in `scope`.
-            batches: (start step, stop step) -> the batches of these steps. For several replicas
-                also `part`, (which, of how many), and `size`: make only that part of every batch,
-                in batches of so many pictures.
-            stop: step at which the training ends.
-            callbacks: what happens between steps; those that write do so in the chief alone.
-            interruption: learns the signal that another worker got.
+            trainer: built in `scope`.
+            batches: (start step, stop step) -> the batches of these steps. For several replicas it
+                also takes `part`, (index, number of parts), and `size`: it then yields only that
+                part of every batch, in batches of that many pictures.
+            stop: the step at which the training ends.
+            callbacks: called between steps; those that write files run in the chief only.
+            interruption: receives the signal that another worker got.
 
         Raises:
-            LostWorkerError: a worker has gone.
-            DistributionError: the chief has ended the training for a reason that it tells.
+            LostWorkerError: a worker ended or cannot be reached any more.
+            DistributionError: another worker ended the training; its own output says why.
         """
         if self.strategy is None:
             data = batches(trainer.step, stop)
             trainer.fit(data, verbose=0, shuffle=False, callbacks=list(callbacks))
             return
         if not self.is_chief:
-            # What `Metrics` does to the means in the chief must happen to them everywhere.
-            renewing = [NewMeans(each.every) for each in callbacks if isinstance(each, Metrics)]
-            callbacks = [*renewing, *(each for each in callbacks if not each.writes)]
-        with self._noticing_losses():
-            loop = Loop(trainer, self.strategy, self.cluster is not None)
-            asked = loop.run(batches, self.batch_size, stop, callbacks, interruption)
-        if asked and not interruption.requested() and not self.is_chief:
+            # `Metrics` resets the means in the chief; the other workers must do the same.
+            resets = [ResetMeans(each.every) for each in callbacks if isinstance(each, Metrics)]
+            callbacks = resets + [each for each in callbacks if not each.writes]
+        loop = Loop(trainer, self.strategy, multi_process=self.cluster is not None)
+        with self._naming_lost_workers():
+            ended = loop.run(
+                batches=batches,
+                batch_size=self.batch_size,
+                stop=stop,
+                callbacks=callbacks,
+                interruption=interruption,
+            )
+        if ended and not interruption.requested() and not self.is_chief:
             raise DistributionError(
                 f"Another worker has ended the training after step {trainer.step}: see what it "
                 "says."
             )
 
     def follow_chief(self, trainer) -> None:
-        """Gives the trainer of every worker the chief's state."""
+        """Sets the state of the trainer, on every worker, to the chief's state."""
         if self.cluster is None:
             return
-        state = trainer.state()
-        kept = {name: keras.ops.convert_to_numpy(v) for name, v in state.items()}
-        for dtype in sorted({value.dtype.name for value in kept.values()}):
-            names = [name for name, value in kept.items() if value.dtype.name == dtype]
-            sizes = np.cumsum([kept[name].size for name in names])
-            together = self._of_chief(np.concatenate([kept[name].ravel() for name in names]))
-            for name, value in zip(names, np.split(together, sizes[:-1]), strict=True):
-                state[name].assign(value.reshape(kept[name].shape))
+        variables = trainer.state()
+        values = {
+            name: keras.ops.convert_to_numpy(variable) for name, variable in variables.items()
+        }
+        # All variables of one dtype are sent as a single vector.
+        for dtype in sorted({value.dtype.name for value in values.values()}):
+            names = [name for name, value in values.items() if value.dtype.name == dtype]
+            ends = np.cumsum([values[name].size for name in names])
+            vector = self._values_of_chief(np.concatenate([values[name].ravel() for name in names]))
+            for name, part in zip(names, np.split(vector, ends[:-1]), strict=True):
+                variables[name].assign(part.reshape(values[name].shape))
 
     def check_same(self, options: Mapping[str, object], facts: Mapping[str, object]) -> None:
-        """Refuses workers that would not train the same.
+        """Refuses workers whose options, data or versions differ.
 
         Args:
             options: all by name, as in options.json.
-            facts: what the data tell of themselves, as in facts.json.
+            facts: what is known of the data, as in facts.json.
 
         Raises:
             DistributionError: they differ; raised on every worker, with the first differences.
         """
         if self.cluster is None:
             return
-        told = {name: value for name, value in options.items() if name not in LOCAL}
-        told |= {name: value for name, value in facts["data"].items() if name != "name"}
-        told |= versions()
-        with self._noticing_losses():
-            chief, *others = map(json.loads, self._gather_texts(json.dumps(told)))
+        compared = {name: value for name, value in options.items() if name not in MACHINE_OPTIONS}
+        compared.update({name: value for name, value in facts["data"].items() if name != "name"})
+        compared.update(versions())
+        with self._naming_lost_workers():
+            chief, *others = [json.loads(text) for text in self._gather_texts(json.dumps(compared))]
         for index, other in enumerate(others, start=1):
-            if unequal := differences(chief, other):
+            found = differences(chief, other)
+            if found:
                 raise DistributionError(
                     f"{self.cluster.name(index).capitalize()} would train something else: "
-                    f"{', '.join(unequal[:3])}. Start all workers with the same command, the same "
+                    f"{', '.join(found[:3])}. Start all workers with the same command, the same "
                     "pictures and the same versions."
                 )
 
-    def _of_chief(self, values: np.ndarray) -> np.ndarray:
-        """Returns the chief's values of what all workers hold."""
+    def _values_of_chief(self, values: np.ndarray) -> np.ndarray:
+        """Returns the chief's `values`, which have the same shape on all workers."""
         own = tf.constant(values if self.is_chief else np.zeros_like(values))
         add = tf.function(lambda value: self.strategy.reduce("SUM", value, None), autograph=False)
-        with self._noticing_losses():
+        with self._naming_lost_workers():
             return add(own).numpy()
 
     def _gather_texts(self, text: str) -> list[str]:
-        """Returns the text of every worker."""
+        """Returns the `text` of every worker, the chief's first."""
         own = np.frombuffer(text.encode(), "uint8").astype("int32")
         lengths = self._gather(np.array([len(own)], "int32"))
-        every = self._gather(np.pad(own, (0, lengths.max() - len(own)))[None])
+        padded = np.pad(own, (0, lengths.max() - len(own)))
+        rows = self._gather(padded[None])
         return [
             row[:length].astype("uint8").tobytes().decode()
-            for row, length in zip(every, lengths, strict=True)
+            for row, length in zip(rows, lengths, strict=True)
         ]
 
     def _gather(self, value: np.ndarray) -> np.ndarray:
+        """Returns the rows of `value` of all workers."""
         return self.strategy.gather(tf.constant(value), axis=0).numpy()
 
     @contextlib.contextmanager
-    def _noticing_losses(self) -> Iterator[None]:
+    def _naming_lost_workers(self) -> Iterator[None]:
+        """Turns TensorFlow's errors about unreachable workers into LostWorkerError."""
         try:
             yield
         except tf.errors.OpError as error:
@@ -167,18 +182,23 @@ class Team:
             lost = isinstance(error, kinds) or "Collective ops is aborted" in error.message
             if self.cluster is None or not lost:
                 raise
-            who = " and ".join(self.cluster.named_in(error.message)) or "another worker"
+            names = " and ".join(self.cluster.named_in(error.message)) or "another worker"
             reason = error.message.partition("aborted by: ")[2].partition("\n")[0]
             logging.info("What TensorFlow says: %s", reason or error.message)
             raise LostWorkerError(
-                f"Lost {who}: it has ended, or cannot be reached any more; see what it says. The "
+                f"Lost {names}: it has ended, or cannot be reached any more; see what it says. The "
                 "chief's last checkpoint is intact: run the same command on every worker to "
                 "continue from there."
             ) from error
 
 
 def differences(chief: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
-    """Returns in words where a worker's values are not the chief's."""
+    """Returns in words where a worker's values differ from the chief's.
+
+    Example:
+        >>> differences({"ngf": 8, "seed": 1}, {"ngf": 4, "seed": 1})
+        ['ngf=4 (the chief has 8)']
+    """
     return [
         f"{name}={other.get(name)} (the chief has {chief.get(name)})"
         for name in sorted(chief.keys() | other.keys())

@@ -1,8 +1,7 @@
 """Keeps the best generators of a training beside the last ones."""
 
 import json
-import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +15,7 @@ from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import EvaluationError
 from cyclegan_keras.metrics.features import FeatureNetwork
+from cyclegan_keras.runs.generators import save_generator
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.callbacks import StepCallback
 from cyclegan_keras.translation.translator import Translator
@@ -32,14 +32,14 @@ def score(evaluations: list[Evaluation]) -> float:
     Raises:
         ValueError: a direction has neither of the two measures.
     """
-    shares = []
+    ratios = []
     for evaluation in evaluations:
         measures = {measure.name: measure for measure in evaluation.measures}
-        chosen = measures.get("L1 to the truth") or measures.get("KID")
-        if chosen is None:
+        distance = measures.get("L1 to the truth") or measures.get("KID")
+        if distance is None:
             raise ValueError(f"{evaluation.words} has no measure to choose by.")
-        shares.append(chosen.value / chosen.ceiling)
-    return float(np.mean(shares))
+        ratios.append(distance.value / distance.copy_score)
+    return float(np.mean(ratios))
 
 
 class KeepBest(StepCallback):
@@ -49,11 +49,10 @@ class KeepBest(StepCallback):
     and measures. Every evaluation is a line of metrics.jsonl and goes to TensorBoard.
 
     Args:
-        run: where they are kept.
+        run: where the generators are kept.
         every: steps between evaluations.
         pictures: direction ("x_to_y") -> real pictures.
-        network: looks at pictures; None where they have counterparts.
-        save: writes one generator (direction, path).
+        network: computes features of pictures; None where they have counterparts.
         seed: of what is drawn at random.
     """
 
@@ -63,18 +62,22 @@ class KeepBest(StepCallback):
         every: int,
         pictures: Mapping[str, Pictures],
         network: FeatureNetwork | None,
-        save: Callable[[str, pathlib.Path], None],
         seed: int = 0,
     ):
         super().__init__()
-        self.run, self.every, self.pictures = run, every, dict(pictures)
-        self.network, self.save, self.seed = network, save, seed
+        self.run = run
+        self.every = every
+        self.pictures = dict(pictures)
+        self.network = network
+        self.seed = seed
         self.folder = run.directory / "best"
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
-        self.translate = {way: _translator(self.model.generator(way)) for way in self.pictures}
+        self.translators = {
+            direction: _translator(self.model.generator(direction)) for direction in self.pictures
+        }
 
     def after_step(self, before, logs):
         if self.crossed(before, self.every):
@@ -85,80 +88,85 @@ class KeepBest(StepCallback):
 
     def evaluate(self) -> None:
         """Measures the generators as they are, and keeps them when they are the best so far."""
+        # ---- measure ----
         metrics = ["paired"] if self.network is None else ["kid", "perceptual"]
-        found = {
-            way: evaluate(
-                self.translate[way],
+        evaluations = {}
+        for direction, pictures in self.pictures.items():
+            source, target = direction.split("_to_")
+            evaluations[direction] = evaluate(
+                self.translators[direction],
                 None,
                 pictures,
-                source=way[0],
-                target=way[-1],
+                source=source,
+                target=target,
                 network=self.network,
                 metrics=metrics,
                 seed=self.seed,
             )
-            for way, pictures in self.pictures.items()
-        }
-        row = {
-            f"eval/{way}/{measure.name}": measure.value
-            for way, evaluation in found.items()
-            for measure in evaluation.measures
-        }
-        row["eval/score"] = reached = score(list(found.values()))
-        self.run.append_metrics({"step": self.step, **row})
+        new_score = score(list(evaluations.values()))
+
+        # ---- log ----
+        row = {}
+        for direction, evaluation in evaluations.items():
+            for measure in evaluation.measures:
+                row[f"eval/{direction}/{measure.name}"] = measure.value
+        row["eval/score"] = new_score
+        self.run.append_metrics({"step": self.step} | row)
         with self.writer.as_default(step=self.step):
             for name, value in row.items():
                 tf.summary.scalar(name, value)
         self.writer.flush()
-        best = self.best_so_far()
-        if best is None or reached < best:
-            self.keep(reached, found)
+
+        # ---- keep ----
+        best_score = self.best_score()
+        if best_score is None or new_score < best_score:
+            self.keep(new_score, evaluations)
+            best_score = new_score
         logging.info(
-            "Step %d: score %.4f (copying 1), best %.4f.",
-            self.step,
-            reached,
-            reached if best is None else min(reached, best),
+            "Step %d: score %.4f (copying 1), best %.4f.", self.step, new_score, best_score
         )
 
-    def best_so_far(self) -> float | None:
-        """Returns the score in best/; None where none is, or it is of a step yet to come.
+    def best_score(self) -> float | None:
+        """Returns the score in best/, or None where there is none.
 
-        The latter happens when a training was killed behind its last checkpoint: it comes again.
+        A training that was killed after its last checkpoint continues from before the step that
+        best/ may hold. It arrives at that step once more, so the score there does not count.
         """
-        path = self.folder / "best.json"
         try:
-            told = json.loads(path.read_text())
-            return float(told["score"]) if told["step"] <= self.step else None
+            best = json.loads((self.folder / "best.json").read_text())
+            return float(best["score"]) if best["step"] <= self.step else None
         except (OSError, ValueError, KeyError):
             return None
 
-    def keep(self, reached: float, found: Mapping[str, Evaluation]) -> None:
-        """Writes the generators, then what is known of them."""
+    def keep(self, new_score: float, evaluations: Mapping[str, Evaluation]) -> None:
+        """Writes the generators, then best.json."""
         self.folder.mkdir(exist_ok=True)
-        for way in self.pictures:
-            with atomic_write(self.folder / f"{self.model.translators[way]}.keras") as temporary:
-                self.save(way, temporary)
-        told = {
+        for direction in self.pictures:
+            name = self.model.translators[direction]
+            with atomic_write(self.folder / f"{name}.keras") as temporary:
+                save_generator(self.model, self.run, direction, temporary)
+        best = {
             "step": self.step,
-            "score": reached,
+            "score": new_score,
             "rule": RULE,
-            "directions": {way: evaluation.to_dict() for way, evaluation in found.items()},
+            "directions": {
+                direction: evaluation.to_dict() for direction, evaluation in evaluations.items()
+            },
         }
         with atomic_write(self.folder / "best.json") as temporary:
-            temporary.write_text(json.dumps(told, indent=2) + "\n")
+            temporary.write_text(json.dumps(best, indent=2) + "\n")
 
 
 def callbacks_for(
-    options: SelectionOptions, trainer, data, run: Run, save: Callable, *, seed: int
+    options: SelectionOptions, trainer, data, run: Run, *, seed: int
 ) -> list[KeepBest]:
     """Returns the callback that --eval_every asks for, or none.
 
     Args:
-        options: how often, and on how many pictures.
+        options: every how many steps, and on how many pictures.
         trainer: will be evaluated.
-        data: what `pipelines.build` returns.
+        data: a `pipelines.data.Data`.
         run: where the best generators are kept.
-        save: see `KeepBest`.
         seed: see `KeepBest`.
 
     Raises:
@@ -173,8 +181,8 @@ def callbacks_for(
         )
     pictures = pictures_of(data, "selection", options.eval_pictures)
     network = None if data.paired_test else open_features("efficientnet_lite0")
-    chosen = {way: pictures[way] for way in trainer.translators}
-    return [KeepBest(run, options.eval_every, chosen, network, save, seed)]
+    of_trainer = {direction: pictures[direction] for direction in trainer.translators}
+    return [KeepBest(run, options.eval_every, of_trainer, network, seed)]
 
 
 def _translator(generator) -> Translator:

@@ -1,4 +1,4 @@
-"""Opens a feature network by its name."""
+"""Opening a feature network by its name."""
 
 from cyclegan_keras.files.errors import EvaluationError, MetricError, WeightsError
 from cyclegan_keras.metrics.features import FEATURES, FeatureNetwork

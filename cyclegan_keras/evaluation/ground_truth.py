@@ -8,15 +8,20 @@ def ground_truth(trainer, data) -> str:
 
     Args:
         trainer: translates.
-        data: what `pipelines.build` returns, with `paired_test`.
+        data: a `pipelines.data.Data`, with `paired_test`.
     """
     lines = []
-    for direction, name in trainer.translators.items():
-        source, target = direction[0], direction[-1]
+    for direction, generator in trainer.translators.items():
+        source, target = direction.split("_to_")
+
+        def translate(images, direction=direction):
+            return trainer.translate(images, direction)
+
         pairs = ((batch[source].numpy(), batch[target].numpy()) for batch in data.test())
-        error = paired_error(lambda images, way=direction: trainer.translate(images, way), pairs)
+        error = paired_error(translate, pairs)
+        letter = "G" if generator == "generator_g" else "F"
         lines.append(
-            f"{name[-1].upper()} on {source}: mean error against the true counterpart "
+            f"{letter} on {source}: mean error against the true counterpart "
             f"{error['translated']:.2f} of 255, copying the input {error['copied']:.2f}: "
             f"cut by {error['cut']:.0%}"
         )

@@ -29,7 +29,7 @@ class EvaluationOptions:
     real: str | None = option(
         None,
         "A folder of real pictures of the domain that --input is translated to. Half of them are "
-        "compared with the other half for the floor.",
+        "compared with the other half, which tells what real pictures get.",
     )
     part: str = option(
         "auto",
@@ -48,7 +48,7 @@ class EvaluationOptions:
     features: str = option(
         "efficientnet_lite0",
         "Network whose features are compared. efficientnet_lite0 comes with the extra eval; "
-        "inception is that of papers' FID.",
+        "inception is the network of the FID in papers.",
         choices=("efficientnet_lite0", "inception"),
     )
     features_weights: str | None = option(
@@ -69,7 +69,7 @@ class EvaluationOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SelectionOptions:
-    """How often a training is evaluated, to keep its best generators."""
+    """When a training is evaluated, to keep its best generators."""
 
     eval_every: int | None = option(
         None,

@@ -10,8 +10,7 @@ from cyclegan_keras.evaluation.protocol import Evaluation, Pictures
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.paired import l1
 from cyclegan_keras.metrics.perceptual import perceptual_distance
-from cyclegan_keras.report.base import Example
-from cyclegan_keras.report.page import write_report
+from cyclegan_keras.report.page import Example, write_report
 
 _NOT_CURVES = ("step", "epoch", "images_per_second")
 
@@ -32,26 +31,22 @@ def write_page(
         evaluations: what was found, and on which pictures.
         facts: about the model, for the head of the page.
         curves: name -> (step, value).
-        network: sees how faithful a translation is; None: the error of its cycle tells.
+        network: tells how faithful a translation is; None: the error of its cycle tells.
         count: pictures of each direction; the worst half, and others spread evenly.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    examples = [
-        example
-        for evaluation, pictures in evaluations
-        for example in _examples(evaluation, pictures, network, count)
-    ]
-    notes = [
-        f"{evaluation.words}: not measured: {name}: {why}"
-        for evaluation, _ in evaluations
-        for name, why in evaluation.left_out.items()
-    ]
-    notes += list(dict.fromkeys(m.note for e, _ in evaluations for m in e.measures if m.note))
+    examples, notes, explanations = [], [], []
+    for evaluation, pictures in evaluations:
+        examples += _examples(evaluation, pictures, network, count)
+        notes += [f"{evaluation.words}, {sentence}" for sentence in evaluation.not_measured()]
+        explanations += [measure.note for measure in evaluation.measures if measure.note]
+    notes += list(dict.fromkeys(explanations))
+    directions = ", ".join(evaluation.words for evaluation, _ in evaluations)
     write_report(
         path,
-        title=f"{pathlib.Path(facts['model']).name}: {', '.join(e.words for e, _ in evaluations)}",
+        title=f"{pathlib.Path(facts['model']).name}: {directions}",
         summary=facts,
-        measures={e.words: [m.to_dict() for m in e.measures] for e, _ in evaluations},
+        measures={evaluation.words: evaluation.measures for evaluation, _ in evaluations},
         examples=examples,
         curves=curves,
         notes=notes,
@@ -65,7 +60,7 @@ def curves_of(metrics_file: pathlib.Path) -> dict[str, list[tuple[int, float]]]:
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:  # the last line of a run that is just writing it
+        except ValueError:  # the last line, which a training is writing just now
             continue
         for name, value in row.items():
             if name not in _NOT_CURVES and isinstance(value, int | float):
@@ -78,11 +73,12 @@ def _examples(
 ) -> list[Example]:
     scores = _scores(evaluation, pictures, network)
     names = pictures.names or [f"picture {i}" for i in range(len(pictures.inputs))]
-    ranks = np.argsort([-each["faithfulness"] for each in scores], kind="stable")
-    worst, others = ranks[: count // 2], ranks[count // 2 :]
-    spread = np.linspace(0, len(others) - 1, min(count - len(worst), len(others))).astype(int)
-    return [
-        Example(
+    worst_first = np.argsort([-each["faithfulness"] for each in scores], kind="stable")
+    worst, others = worst_first[: count // 2], worst_first[count // 2 :]
+    places = np.linspace(0, len(others) - 1, min(count - len(worst), len(others))).astype(int)
+    examples = []
+    for i in np.concatenate([worst, others[places]]):
+        example = Example(
             name=names[i],
             direction=evaluation.words,
             before=pictures.inputs[i],
@@ -91,24 +87,25 @@ def _examples(
             truth=None if pictures.truth is None else pictures.truth[i],
             scores=scores[i],
         )
-        for i in [*worst, *others[spread]]
-    ]
+        examples.append(example)
+    return examples
 
 
 def _scores(
     evaluation: Evaluation, pictures: Pictures, network: FeatureNetwork | None
 ) -> list[dict[str, float]]:
-    """What each picture got by itself; "faithfulness" is its distance to the input."""
-    scores: list[dict[str, float]] = [{} for _ in pictures.inputs]
+    """Returns the scores of each picture by itself; "faithfulness" is its distance to the input."""
     if network is not None:
         distances = perceptual_distance(network, pictures.inputs, evaluation.translated)
     else:
-        kept = evaluation.cycled or evaluation.translated
-        distances = [l1(a, b) for a, b in zip(pictures.inputs, kept, strict=True)]
-    for index, score in enumerate(scores):
-        score["faithfulness"] = float(distances[index])
+        compared = evaluation.cycled or evaluation.translated
+        distances = [l1(a, b) for a, b in zip(pictures.inputs, compared, strict=True)]
+    scores = []
+    for index, distance in enumerate(distances):
+        score = {"faithfulness": float(distance)}
         if evaluation.cycled is not None:
             score["L1 of the cycle"] = l1(pictures.inputs[index], evaluation.cycled[index])
         if pictures.truth is not None:
             score["L1 to the truth"] = l1(evaluation.translated[index], pictures.truth[index])
+        scores.append(score)
     return scores

@@ -1,4 +1,4 @@
-"""One protocol for every evaluation: translate, look, measure."""
+"""One protocol for every evaluation: translate all pictures, then measure."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.images.batching import batches_by_shape
+from cyclegan_keras.images.pixels import to_float, to_uint8
 from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.table import METRICS
@@ -24,7 +25,8 @@ class Pictures:
     Attributes:
         inputs: held-out pictures of the domain to translate.
         real: held-out pictures of the other domain.
-        other_real: further pictures of the other domain, for the floor of distances.
+        other_real: further pictures of the other domain; their distance to `real` is what real
+            pictures get.
         truth: the true counterpart of every input, where there is one.
         names: of the inputs.
     """
@@ -43,8 +45,8 @@ class Evaluation:
     Attributes:
         source: name of the domain that was translated.
         target: name of the domain it was translated to.
-        measures: all that could be measured.
-        left_out: metric -> why it could not be measured.
+        measures: what could be measured.
+        left_out: name in `METRICS` -> why it could not be measured, a sentence.
         translated: the translations, uint8.
         cycled: the translations translated back, uint8, or None.
     """
@@ -61,8 +63,31 @@ class Evaluation:
         """The direction in words."""
         return f"{self.source} to {self.target}"
 
+    def not_measured(self) -> list[str]:
+        """Returns a sentence for each metric that could not be measured.
+
+        Example:
+            >>> evaluation = Evaluation(
+            ...     source="horse",
+            ...     target="zebra",
+            ...     measures=[],
+            ...     left_out={"cycle": "The model has no way back (F)."},
+            ...     translated=[],
+            ...     cycled=None,
+            ... )
+            >>> evaluation.not_measured()
+            ['cycle error: not measured, because the model has no way back (F).']
+        """
+        sentences = []
+        for name, reason in self.left_out.items():
+            first_word = reason.split()[0]
+            is_acronym = len(first_word) > 1 and first_word.isupper()
+            clause = reason if is_acronym else reason[0].lower() + reason[1:]
+            sentences.append(f"{METRICS[name].title}: not measured, because {clause}")
+        return sentences
+
     def to_dict(self) -> dict[str, object]:
-        """Returns what JSON can hold, without the pictures."""
+        """Returns what evaluation.json holds, which has no pictures."""
         return {
             "direction": self.words,
             "measures": [measure.to_dict() for measure in self.measures],
@@ -85,11 +110,11 @@ def evaluate(
 
     Args:
         translate: the model.
-        back: its counterpart, for measures of the cycle; None for models without.
+        back: translates back, for measures of the cycle; None for models that cannot.
         pictures: real ones.
         source: name of the domain that is translated.
         target: name of the other domain.
-        network: looks at pictures; None leaves out what needs it.
+        network: computes features of pictures; None leaves out what needs it.
         metrics: some of `METRICS`.
         seed: of all that is drawn at random.
     """
@@ -110,7 +135,7 @@ def evaluate(
     measures, left_out = [], {}
     for name in metrics:
         try:
-            measures += METRICS[name](evidence)
+            measures += METRICS[name].measure(evidence)
         except MetricError as error:
             left_out[name] = str(error)
     return Evaluation(
@@ -136,13 +161,3 @@ def translate_all(
                 cycled.extend(to_uint8(np.asarray(back(fakes))))
             bar.update(len(batch))
     return translated, cycled if back is not None else None
-
-
-def to_float(pictures: np.ndarray) -> np.ndarray:
-    """Maps uint8 0..255 to float32 [-1, 1]."""
-    return pictures.astype(np.float32) / 127.5 - 1
-
-
-def to_uint8(pictures: np.ndarray) -> np.ndarray:
-    """Maps [-1, 1] to uint8 0..255."""
-    return np.clip(np.rint((pictures + 1) * 127.5), 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""How an evaluation is written down: a table to read, JSON to compute with."""
+"""An evaluation as text: tables for the terminal and in Markdown, and JSON for programs."""
 
 import json
 import math
@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from cyclegan_keras.evaluation.protocol import Evaluation
 from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.markdown import table as markdown_table
 from cyclegan_keras.metrics.base import Measure
 
-HEADERS = ("measure", "value", "95 % interval", "floor (real)", "ceiling (copying)", "n")
+HEADERS = ("measure", "value", "95 % interval", "real pictures", "copying", "n")
 
 
 def rows(measures: Sequence[Measure]) -> list[tuple[str, ...]]:
@@ -19,8 +20,8 @@ def rows(measures: Sequence[Measure]) -> list[tuple[str, ...]]:
             f"{measure.name} ({measure.better} is better)",
             number(measure.value),
             f"{number(measure.low)} .. {number(measure.high)}",
-            number(measure.floor),
-            number(measure.ceiling),
+            number(measure.real_score),
+            number(measure.copy_score),
             "/".join(str(count) for count in measure.n),
         )
         for measure in measures
@@ -37,53 +38,53 @@ def number(value: float) -> str:
 
 
 def plain(evaluation: Evaluation) -> str:
-    """Returns a table for the terminal; `legend` tells how its numbers came about."""
-    cells = [HEADERS, *rows(evaluation.measures)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(HEADERS))]
+    """Returns a table for the terminal; `legend` says how its numbers came about."""
+    cells = [HEADERS]
+    cells += rows(evaluation.measures)
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADERS))]
     lines = [evaluation.words]
     for row in cells:
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         lines.append("  " + "  ".join(padded).rstrip())
-    lines += [f"  not measured: {name}: {why}" for name, why in evaluation.left_out.items()]
+    lines += [f"  {sentence}" for sentence in evaluation.not_measured()]
     return "\n".join(lines)
 
 
 def legend(evaluations: Sequence[Evaluation]) -> str:
     """Returns how the numbers of several directions came about, each protocol once."""
     measures = [measure for evaluation in evaluations for measure in evaluation.measures]
-    found: dict[str, list[str]] = {}
+    names_by_protocol: dict[str, list[str]] = {}
     for measure in measures:
-        names = found.setdefault(f"{measure.protocol}; features: {measure.features}.", [])
+        protocol = f"{measure.protocol}; features: {measure.features}."
+        names = names_by_protocol.setdefault(protocol, [])
         if measure.name not in names:
             names.append(measure.name)
-    lines = [f"- {', '.join(names)}: {told}" for told, names in found.items()]
+    lines = [f"- {', '.join(names)}: {protocol}" for protocol, names in names_by_protocol.items()]
     notes = dict.fromkeys(measure.note for measure in measures if measure.note)
-    return "\n".join([*lines, *(f"- {note}" for note in notes)])
+    lines += [f"- {note}" for note in notes]
+    return "\n".join(lines)
 
 
-def markdown(evaluations: Sequence[Evaluation], facts: Mapping[str, str]) -> str:
-    """Returns the same as Markdown, of all directions."""
-    lines = ["# Evaluation", "", *(f"- {key}: {value}" for key, value in facts.items())]
+def markdown(evaluations: Sequence[Evaluation], facts: Mapping[str, str | int]) -> str:
+    """Returns the tables of all directions in Markdown, below facts about the evaluation."""
+    lines = ["# Evaluation", ""]
+    lines += [f"- {key}: {value}" for key, value in facts.items()]
     for evaluation in evaluations:
-        lines += ["", f"## {evaluation.words}", "", _line(HEADERS), _line(["---"] * len(HEADERS))]
-        lines += [_line(row) for row in rows(evaluation.measures)]
-        lines.append("")
-        lines += [f"- not measured: {name}: {why}" for name, why in evaluation.left_out.items()]
-    return "\n".join([*lines, "", "## Protocols and notes", "", legend(evaluations), ""])
+        table = markdown_table(HEADERS, rows(evaluation.measures))
+        lines += ["", f"## {evaluation.words}", "", table, ""]
+        lines += [f"- {sentence}" for sentence in evaluation.not_measured()]
+    lines += ["", "## Protocols and notes", "", legend(evaluations), ""]
+    return "\n".join(lines)
 
 
 def write(
-    folder: pathlib.Path, evaluations: Sequence[Evaluation], facts: Mapping[str, object]
+    folder: pathlib.Path, evaluations: Sequence[Evaluation], facts: Mapping[str, str | int]
 ) -> None:
     """Writes evaluation.json and evaluation.md into `folder`, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    told = {**facts, "directions": [evaluation.to_dict() for evaluation in evaluations]}
+    contents = dict(facts)
+    contents["directions"] = [evaluation.to_dict() for evaluation in evaluations]
     with atomic_write(folder / "evaluation.json") as temporary:
-        temporary.write_text(json.dumps(told, indent=2) + "\n")
-    words = {key: str(value) for key, value in facts.items() if isinstance(value, str | int)}
+        temporary.write_text(json.dumps(contents, indent=2) + "\n")
     with atomic_write(folder / "evaluation.md") as temporary:
-        temporary.write_text(markdown(evaluations, words), encoding="utf-8")
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+        temporary.write_text(markdown(evaluations, facts), encoding="utf-8")

@@ -4,11 +4,61 @@ import json
 import pathlib
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from cyclegan_keras.export.comparison import compare, resized_input, worst
+from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.files.errors import ExportError
 
 OPSET = 18
+LEAST_PSNR_DB = 100.0
+
+
+def write_onnx(job: ExportJob) -> list[ExportedFile]:
+    """Writes one ONNX file a direction, and compares its translations by onnxruntime."""
+    folder = job.folder / "onnx"
+    folder.mkdir()
+    exported = []
+    for direction, generator in job.generators.items():
+        path = export_onnx(generator, folder / f"{direction.file_name}.onnx")
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ExportError(
+                'Comparing ONNX with Keras needs onnxruntime: pip install "cyclegan-keras[export]".'
+            ) from error
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        input_name = session.get_inputs()[0].name
+        comparisons = []
+        samples = []
+        for picture in job.pictures[direction]:
+            x = fitting_input(generator, picture)
+            (found,) = session.run(None, {input_name: x})
+            comparisons.append(compare(np.asarray(generator(x, training=False)), found))
+            samples.append(found[0])
+        exported.append(
+            ExportedFile(
+                path=path,
+                kind="onnx",
+                direction=direction,
+                facts=worst(comparisons),
+                least_psnr_db=LEAST_PSNR_DB,
+                samples=samples,
+            )
+        )
+    return exported
+
+
+def fitting_input(generator: keras.Model, picture: np.ndarray) -> np.ndarray:
+    """Resizes uint8 (any, any, 3) to a size that the generator takes.
+
+    Returns:
+        float32 (1, height, width, 3) in [-1, 1]; height and width are the next lower multiples.
+    """
+    multiple = generator.size_multiple
+    height, width = (max(side // multiple, 1) * multiple for side in picture.shape[:2])
+    return resized_input(picture, height, width)
 
 
 def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Path:
@@ -42,8 +92,8 @@ def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Pat
         return tf.identity(generator(images, training=False), name="translations")
 
     model, _ = tf2onnx.convert.from_function(translate, input_signature=signature, opset=OPSET)
-    told = json.dumps(generator.description.to_dict())
-    model.metadata_props.add(key="cyclegan_keras", value=told)
+    description = json.dumps(generator.description.to_dict())
+    model.metadata_props.add(key="cyclegan_keras", value=description)
     path = pathlib.Path(path)
     path.write_bytes(model.SerializeToString())
     return path

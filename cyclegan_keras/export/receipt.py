@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cyclegan_keras.export.base import Exported, size_of
+from cyclegan_keras.export.job import ExportedFile
 from cyclegan_keras.files.digest import sha256
+from cyclegan_keras.files.markdown import table
+from cyclegan_keras.images.pixels import to_uint8
 from cyclegan_keras.runs.versions import versions
 
+# Key of a file's facts -> heading of its column in receipt.md.
 _COLUMNS = {
     "mb": "MB",
     "max_abs_error": "largest error",
@@ -29,16 +32,16 @@ _COLUMNS = {
 def receipt(
     source: Mapping[str, object],
     generators: Mapping[str, object],
-    exported: Sequence[Exported],
+    exported: Sequence[ExportedFile],
     folder: pathlib.Path,
 ) -> dict[str, object]:
-    """Returns all that a receipt tells, ready for JSON.
+    """Returns the content of receipt.json.
 
     Args:
         source: what was exported: run or model, step, options, digests of the weights.
-        generators: direction -> facts about the network.
+        generators: facts about the network of each direction, by the name of its signature.
         exported: the files.
-        folder: paths are told relative to it.
+        folder: the receipt names paths relative to it.
     """
     return {
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -50,7 +53,7 @@ def receipt(
             {
                 "path": each.path.relative_to(folder).as_posix(),
                 "kind": each.kind,
-                "direction": each.direction,
+                "direction": each.direction.signature,
                 "bytes": size_of(each.path),
                 "sha256": sha256(each.path),
                 "least_psnr_db": each.least_psnr_db,
@@ -62,67 +65,74 @@ def receipt(
     }
 
 
-def write_receipt(told: Mapping[str, object], folder: pathlib.Path) -> None:
-    """Writes receipt.json and receipt.md."""
-    (folder / "receipt.json").write_text(json.dumps(told, indent=2) + "\n")
-    rows = [{**row, "mb": row["bytes"] / 1e6, "file": row["path"]} for row in told["files"]]
-    shown = [name for name in _COLUMNS if any(name in row for row in rows)]
-    head = ["file", "what", "direction", *(_COLUMNS[name] for name in shown), "good"]
+def size_of(path: pathlib.Path) -> int:
+    """Returns the bytes of a file, or of all files of a folder."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+
+
+def write_receipt(content: Mapping[str, object], folder: pathlib.Path) -> None:
+    """Writes receipt.json and receipt.md.
+
+    Args:
+        content: of `receipt`.
+        folder: where to write them.
+    """
+    (folder / "receipt.json").write_text(json.dumps(content, indent=2) + "\n")
+
+    files = [{**facts, "mb": facts["bytes"] / 1e6} for facts in content["files"]]
+    columns = [name for name in _COLUMNS if any(name in facts for facts in files)]
+    headings = [_COLUMNS[name] for name in columns]
+    rows = []
+    for facts in files:
+        numbers = [f"{facts[name]:.3g}" if name in facts else "" for name in columns]
+        good = "yes" if facts["good"] else f"**no**, under {facts['least_psnr_db']:g} dB"
+        rows.append([f"`{facts['path']}`", facts["kind"], facts["direction"], *numbers, good])
+    source = content["source"]
+    origin = [f"{key} {value}" for key, value in source.items() if isinstance(value, str | int)]
+    packages = [f"{name} {version}" for name, version in content["versions"].items()]
     lines = [
-        f"# {told['source'].get('name', 'export')}",
+        f"# {source.get('name', 'export')}",
         "",
-        f"Made {told['created']} from {_words(told['source'])}.",
+        f"Made {content['created']} from {', '.join(origin)}.",
         "",
         "Compared with Keras on real pictures; the worst of them counts. Errors are on the scale "
         "of [-1, 1].",
         "",
-        _row(head),
-        _row(["---"] * len(head)),
+        table(["file", "what", "direction", *headings, "good"], rows),
+        "",
+        f"Versions: {', '.join(packages)}.",
     ]
-    for row in rows:
-        numbers = [f"{row[name]:.3g}" if name in row else "" for name in shown]
-        good = "yes" if row["good"] else f"**no**, under {row['least_psnr_db']:g} dB"
-        lines.append(_row([f"`{row['file']}`", row["kind"], row["direction"], *numbers, good]))
-    lines += ["", "Versions: " + ", ".join(f"{k} {v}" for k, v in told["versions"].items()) + "."]
     (folder / "receipt.md").write_text("\n".join(lines) + "\n")
 
 
 def write_grid(
     pictures: Sequence[np.ndarray],
     expected: Sequence[np.ndarray],
-    exported: Sequence[Exported],
+    exported: Sequence[ExportedFile],
     path: pathlib.Path,
     side: int = 192,
 ) -> None:
-    """Writes a picture: a row a sample, columns input, Keras, and every exported file.
+    """Writes a picture: a row for each sample, with columns of the input, Keras and every file.
 
     Args:
         pictures: uint8 (height, width, 3).
-        expected: float32 in [-1, 1], Keras' translations of them.
+        expected: float32 (height, width, 3) in [-1, 1], Keras' translations of them.
         exported: the files of one direction.
         path: the PNG file.
         side: of a sample in pixels.
     """
-    titles = ["input", "Keras", *(each.kind for each in exported)]
-    grid = Image.new("RGB", (side * len(titles), 16 + side * len(pictures)), "white")
+    columns = [("input", pictures), ("Keras", [to_uint8(each) for each in expected])]
+    for each in exported:
+        columns.append((each.kind, [to_uint8(sample) for sample in each.samples]))
+    title_height = 16
+    size = (side * len(columns), title_height + side * len(pictures))
+    grid = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(grid)
-    for column, title in enumerate(titles):
+    for column, (title, samples) in enumerate(columns):
         draw.text((column * side + 4, 2), title, fill="black")
-    for row, picture in enumerate(pictures):
-        samples = [picture, expected[row], *(each.samples[row] for each in exported)]
-        for column, sample in enumerate(samples):
-            if sample.dtype != "uint8":
-                sample = np.clip(np.round((sample + 1) * 127.5), 0, 255).astype("uint8")
+        for row, sample in enumerate(samples):
             image = Image.fromarray(sample).resize((side, side))
-            grid.paste(image, (column * side, 16 + row * side))
+            grid.paste(image, (column * side, title_height + row * side))
     grid.save(path)
-
-
-def _words(source: Mapping[str, object]) -> str:
-    return ", ".join(
-        f"{key} {value}" for key, value in source.items() if isinstance(value, str | int)
-    )
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

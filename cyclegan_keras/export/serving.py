@@ -7,7 +7,7 @@ import tensorflow as tf
 
 # How each format begins.
 _MAGIC = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF8", "bmp": b"BM"}
-# Where the header of each format holds width and height: (start, bytes, little endian).
+# Where the header of each format holds two sides of its picture: (start, bytes, little endian).
 _HEADERS = {
     "png": ((16, 4, False), (20, 4, False)),
     "gif": ((6, 2, True), (8, 2, True)),
@@ -20,35 +20,37 @@ def serving_module(
 ) -> tuple[tf.Module, dict[str, tf.types.experimental.ConcreteFunction]]:
     """Returns what a SavedModel is made of: a module with the weights, and signatures by name.
 
-    `<direction>` and `serving_default`: `bytes_inputs`, strings (batch,), JPEG, PNG, GIF or BMP
+    `<name>` and `serving_default`: `bytes_inputs`, strings (batch,), JPEG, PNG, GIF or BMP
     files of any sizes -> `image_bytes`, strings (batch,), PNG files, each of its input's size.
 
-    `translate_float_<direction>` and `translate_float`: `images`, float32 (batch, height, width, 3)
-    in [0, 1] -> `translations`, of the same shape and range.
+    `translate_float_<name>` and `translate_float`: `images`, float32 (batch, height, width, 3) in
+    [0, 1] -> `translations`, of the same shape and range.
 
     A picture that is damaged, of another format or too large gives INVALID_ARGUMENT.
 
     Args:
-        generators: direction (`"a_to_b"`, `"b_to_a"`) -> a generator of RGB pictures in [-1, 1]
-            that tells its `size_multiple` and `smallest_size`. The first direction is the default.
+        generators: the generator of each signature, named "a_to_b" or "b_to_a": of RGB pictures in
+            [-1, 1], with `size_multiple` and `smallest_size`. The first one is the default.
         max_image_pixels: larger pictures are refused before they are decoded.
     """
     module = tf.Module(name="serving")
     # The variables alone, not the models: whoever loads this needs no Keras.
     module.weights = [v.value for g in generators.values() for v in g.variables]
     signatures = {}
-    for direction, generator in generators.items():
+    for name, generator in generators.items():
         of_bytes = _bytes_function(generator, max_image_pixels).get_concrete_function()
         of_floats = _float_function(generator, max_image_pixels).get_concrete_function()
-        signatures |= {direction: of_bytes, f"translate_float_{direction}": of_floats}
+        signatures[name] = of_bytes
+        signatures[f"translate_float_{name}"] = of_floats
         signatures.setdefault("serving_default", of_bytes)
         signatures.setdefault("translate_float", of_floats)
     return module, signatures
 
 
 def _bytes_function(generator: keras.Model, max_image_pixels: int):
-    def one(numbered):
-        image = _decode(*numbered, max_image_pixels)
+    def translate_one(numbered):
+        contents, number = numbered
+        image = _decode(contents, number, max_image_pixels)
         x = tf.cast(image, tf.float32)[None] / 127.5 - 1
         y = tf.round((_any_size(generator, x)[0] + 1) * 127.5)
         return tf.io.encode_png(tf.saturate_cast(y, tf.uint8))
@@ -57,7 +59,9 @@ def _bytes_function(generator: keras.Model, max_image_pixels: int):
     def translate_bytes(bytes_inputs):
         numbered = (bytes_inputs, tf.range(tf.size(bytes_inputs)))
         # One after the other: one picture keeps all cores busy, and memory stays bounded.
-        images = tf.map_fn(one, numbered, fn_output_signature=tf.string, parallel_iterations=1)
+        images = tf.map_fn(
+            translate_one, numbered, fn_output_signature=tf.string, parallel_iterations=1
+        )
         return {"image_bytes": images}
 
     return translate_bytes
@@ -84,8 +88,8 @@ def _any_size(generator: keras.Model, images):
         wanted = tf.maximum(-(-side // multiple) * multiple, generator.smallest_size)
         # Back and forth between both borders, so that even a single pixel can be enlarged.
         period = tf.maximum(2 * (side - 1), 1)
-        place = tf.range(wanted) % period
-        images = tf.gather(images, tf.minimum(place, period - place), axis=axis)
+        position = tf.range(wanted) % period
+        images = tf.gather(images, tf.minimum(position, period - position), axis=axis)
     translated = generator(images, training=False)
     return translated[:, : shape[1], : shape[2]]
 
@@ -96,8 +100,8 @@ def _decode(contents, number, max_image_pixels: int):
         name: tf.strings.substr(contents, 0, len(magic)) == magic for name, magic in _MAGIC.items()
     }
     known = tf.reduce_any(list(is_format.values())) & (tf.strings.length(contents) >= 26)
-    sentence = tf.strings.format("Picture {} is no JPEG, PNG, GIF or BMP file.", number)
-    with tf.control_dependencies([tf.debugging.Assert(known, [sentence])]):
+    message = tf.strings.format("Picture {} is no JPEG, PNG, GIF or BMP file.", number)
+    with tf.control_dependencies([tf.debugging.Assert(known, [message])]):
         contents = tf.identity(contents)
     branches = [(is_format["jpeg"], lambda: tf.image.extract_jpeg_shape(contents)[:2])]
     for name, fields in _HEADERS.items():
@@ -124,7 +128,7 @@ def _header(contents, fields):
 
 def _check_pixels(pixels, number, most: int):
     pixels = tf.cast(pixels, tf.int64)
-    sentence = tf.strings.format(
+    message = tf.strings.format(
         "Picture {} has {} pixels, expected 1 to " + str(most) + ".", (number, pixels)
     )
-    return tf.debugging.Assert((pixels >= 1) & (pixels <= most), [sentence])
+    return tf.debugging.Assert((pixels >= 1) & (pixels <= most), [message])

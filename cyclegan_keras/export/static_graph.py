@@ -27,8 +27,8 @@ def static_translate(
     """Returns a graph that translates one picture of a fixed size, its weights constants.
 
     `image` float32 (1, height, width, channels) in [-1, 1] -> {`translation`: the same}. To float32
-    precision equal to the generator at inference. `ResNetGenerator` and `UNetGenerator` are written
-    anew, without the operations that delegates refuse and without work that has no effect; any
+    precision equal to the generator at inference. `ResNetGenerator` and `UNetGenerator` are
+    rewritten without the operations that delegates refuse and without work that has no effect; any
     other network is traced as it is.
 
     Args:
@@ -47,24 +47,24 @@ def static_translate(
     image = tf.TensorSpec((1, height, width, channels), dtype, name="image")
     translate = _translator(generator, _Parts(ranges or {}))
 
-    def of_pixels(image):
+    def translate_pixels(image):
         y = translate(tf.cast(image, tf.float32) / 127.5 - 1)
         # Half a level more, because the cast cuts off.
         return tf.cast(tf.clip_by_value(y * 127.5 + 128, 0, 255), tf.uint8)
 
-    chosen = of_pixels if uint8 else translate
+    translate_image = translate_pixels if uint8 else translate
 
-    def named(image):
-        return {"translation": chosen(image)}
+    def named_translate(image):
+        return {"translation": translate_image(image)}
 
-    function = tf.function(named, autograph=False, input_signature=[image])
+    function = tf.function(named_translate, autograph=False, input_signature=[image])
     return function.get_concrete_function()
 
 
 def measure_ranges(
     generator: keras.Model, pictures: Sequence[np.ndarray]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Returns where the channels before every instance norm lie: layer -> (centres, half widths).
+    """Returns the centers and half widths of the channels before every instance norm, by layer.
 
     An instance norm undoes any scale and offset of its channels. So a convolution before it may
     have every channel fill [-1, 1], which changes nothing in real arithmetic but lets all channels
@@ -150,7 +150,7 @@ def _unet(net, parts, x):
 
 
 class _Parts:
-    """Makes a convolution and the norm behind it one; sees how far channels spread between."""
+    """Applies a convolution and its norm as one, and records how far channels spread between."""
 
     def __init__(self, ranges):
         self._ranges = ranges
@@ -164,8 +164,10 @@ class _Parts:
 
     def _see(self, name, y):
         low, high = np.percentile(y, _PERCENTILES, (0, 1, 2))
-        before = self.seen.get(name, (low, high))
-        self.seen[name] = np.minimum(before[0], low), np.maximum(before[1], high)
+        if name in self.seen:
+            lowest, highest = self.seen[name]
+            low, high = np.minimum(lowest, low), np.maximum(highest, high)
+        self.seen[name] = (low, high)
 
     def _normed(self, convolve, x, conv, norm, **kwargs):
         kernel, bias = _weights(conv)
@@ -175,11 +177,12 @@ class _Parts:
             return convolve(x, kernel, bias, **kwargs)
         # By a picture's own statistics. The layer's bias has no effect: it goes with the mean.
         if conv.path in self._ranges:
-            centre, spread = self._ranges[conv.path]
-            y = convolve(x, kernel / spread, -centre / spread, clip=True, **kwargs)
+            center, spread = self._ranges[conv.path]
+            y = convolve(x, kernel / spread, -center / spread, clip=True, **kwargs)
             epsilon = norm.epsilon / spread**2
         else:
-            y, epsilon = convolve(x, kernel, None, **kwargs), norm.epsilon
+            y = convolve(x, kernel, None, **kwargs)
+            epsilon = norm.epsilon
         if tf.executing_eagerly():
             self._see(conv.path, y)
         return static_ops.instance_norm(y, _numpy(norm.gamma), _numpy(norm.beta), epsilon)

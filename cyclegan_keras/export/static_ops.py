@@ -17,8 +17,8 @@ def reflect(x: tf.Tensor, amount: int) -> tf.Tensor:
     """
     for axis in (1, 2):
         size = x.shape[axis]
-        first = [_line(x, axis, place) for place in range(amount, 0, -1)]
-        last = [_line(x, axis, size - 1 - place) for place in range(1, amount + 1)]
+        first = [_line(x, axis, distance) for distance in range(amount, 0, -1)]
+        last = [_line(x, axis, size - 1 - distance) for distance in range(1, amount + 1)]
         x = tf.concat([_join(first, axis), x, _join(last, axis)], axis)
     return x
 
@@ -58,10 +58,10 @@ def conv_few(x: tf.Tensor, kernel: np.ndarray, bias: np.ndarray) -> tf.Tensor:
     """
     rows, columns, channels, filters = kernel.shape
     wide = np.zeros((rows + 1, columns + 1, channels, 4 * filters), kernel.dtype)
-    for place in range(4):
-        dy, dx = divmod(place, 2)
-        of_place = slice(place * filters, (place + 1) * filters)
-        wide[dy : dy + rows, dx : dx + columns, :, of_place] = kernel
+    for pixel in range(4):
+        dy, dx = divmod(pixel, 2)
+        of_pixel = slice(pixel * filters, (pixel + 1) * filters)
+        wide[dy : dy + rows, dx : dx + columns, :, of_pixel] = kernel
     y = conv(x, wide, np.tile(bias, 4), 2)
     return _interleave([y[..., : 2 * filters], y[..., 2 * filters :]])
 
@@ -78,8 +78,8 @@ def double(x: tf.Tensor) -> tf.Tensor:
     return tf.image.resize(x, (2 * x.shape[1], 2 * x.shape[2]))
 
 
-# Which kernel rows (or columns), added up, see the input pixel `offset` places on; first for the
-# even output pixels, then for the odd ones.
+# Which kernel rows (or columns), added up, meet the input pixel that is `offset` pixels further;
+# first for the even output pixels, then for the odd ones.
 TRANSPOSED_3 = ({0: [1]}, {0: [2], 1: [0]})  # k = 3, the first row and column cropped
 TRANSPOSED_4 = ({-1: [3], 0: [1]}, {0: [2], 1: [0]})  # k = 4, one cropped on every side
 NEAREST_3 = ({-1: [0], 0: [1, 2]}, {0: [0, 1], 1: [2]})  # k = 3 on pixels doubled
@@ -138,7 +138,7 @@ def _mean(x):
 def _interleave(rows):
     """Makes even and odd rows, whose channels are even and odd pixels, one picture."""
     _, height, width, filters = rows[0].shape
-    # Neighbours along the last axis are neighbours in memory: joining there interleaves.
+    # Neighbors along the last axis are neighbors in memory: joining there interleaves.
     lines = [tf.reshape(row, (1, height, 1, width * filters)) for row in rows]
     return tf.reshape(tf.concat(lines, -1), (1, 2 * height, 2 * width, filters // 2))
 
@@ -150,8 +150,11 @@ def _pick(kernel, dy, dx):
     )
 
 
-def _line(x, axis, place):
-    return x[(*[slice(None)] * axis, slice(place, place + 1))]
+def _line(x, axis, index):
+    """Returns one row (axis 1) or column (axis 2)."""
+    if axis == 1:
+        return x[:, index : index + 1]
+    return x[:, :, index : index + 1]
 
 
 def _join(parts, axis):

@@ -1,23 +1,33 @@
-"""TFLite files of one generator, from full precision down to integers."""
+"""TFLite files of a generator, from full precision down to integers, and what they cost to run."""
 
+import collections
 import contextlib
+import dataclasses
 import io
 import json
 import pathlib
+import statistics
+import subprocess
+import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from tensorflow.lite.tools import flatbuffer_utils
 
+from cyclegan_keras.export.comparison import compare, resized_input, worst
+from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.export.static_graph import measure_ranges, static_translate
 from cyclegan_keras.files.errors import ExportError
 
 SIGNATURE = "translate"
 METADATA = "cyclegan_keras"  # name of the JSON that exported files carry
+LARGEST_SIDE = 4096
 
 # What each variant is, for its metadata and the receipt.
 VARIANTS = {
@@ -31,6 +41,58 @@ VARIANTS = {
 CALIBRATED = ("int8", "integer")
 # The least PSNR to Keras on real pictures at which a file is good, in dB.
 LEAST_PSNR_DB = {"fp32": 100, "fp16": 70, "dynamic": 40, "uint8": 40, "int8": 30, "integer": 30}
+
+
+def write_tflite(job: ExportJob) -> list[ExportedFile]:
+    """Writes the variants and sizes asked for, compares them with Keras and measures their cost."""
+    try:
+        from cyclegan_keras.export import tflite_run  # noqa: F401  (before anything is written)
+    except ImportError as error:
+        raise ExportError(
+            'TFLite files are measured by LiteRT: pip install "cyclegan-keras[export]".'
+        ) from error
+    folder = job.folder / "tflite"
+    folder.mkdir()
+    sizes = [_parse_side(text) for text in job.options.tflite_size.split(",")]
+    variants = [name.strip() for name in job.options.tflite_variants.split(",")]
+    exported = []
+    for direction, generator in job.generators.items():
+        metadata = {
+            "direction": direction.signature,
+            "name": job.description.get("name"),
+            "licence": job.description.get("licence"),
+            "description": job.description.get("description"),
+            "generator": generator.description.to_dict(),
+        }
+        keras_translate = tf.function(lambda x, net=generator: net(x, training=False))
+        for size in sizes:
+            paths = export_tflite(
+                generator,
+                folder,
+                direction.file_name,
+                size=size,
+                variants=variants,
+                calibration=job.calibration[direction],
+                metadata=metadata,
+                sized_names=len(sizes) > 1,
+            )
+            inputs = [resized_input(picture, size, size) for picture in job.pictures[direction]]
+            references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
+            network = count(generator, size, size)
+            for variant, path in paths.items():
+                logging.info("  measuring %s", path.name)
+                measured = measure(path, references, baseline=keras_translate)
+                exported.append(
+                    ExportedFile(
+                        path=path,
+                        kind=f"tflite {variant}",
+                        direction=direction,
+                        facts={**measured.facts, "size": size, **network},
+                        least_psnr_db=LEAST_PSNR_DB[variant],
+                        samples=[translation[0] for translation in measured.translations],
+                    )
+                )
+    return exported
 
 
 def export_tflite(
@@ -48,7 +110,7 @@ def export_tflite(
 
     Every file has one signature, `translate`, from `image` to `translation`, one picture (1,
     height, width, channels): float32 in [-1, 1]; in the variant uint8, uint8 in 0..255; in the
-    variant integer, int16 whose scale the tensor tells. It carries its metadata as JSON.
+    variant integer, int16 whose scale the tensor holds. It carries its metadata as JSON.
 
     Args:
         generator: the network.
@@ -57,41 +119,143 @@ def export_tflite(
         size: of the pictures in pixels, one side or (height, width).
         variants: some of `VARIANTS`.
         calibration: pictures of the training set, uint8 (height, width, channels) of any size, for
-            the variants `CALIBRATED`; a dozen will do.
-        metadata: what else the files shall tell of themselves, such as the domains.
+            the variants `CALIBRATED`; a dozen is enough.
+        metadata: what the files' metadata holds besides, such as the domains.
         sized_names: `<name>_<variant>_<size>.tflite` instead.
 
     Returns:
-        variant -> path.
+        The path of each variant.
 
     Raises:
         ExportError: an unknown variant, a size that the generator does not take, no pictures to
             calibrate on, or the package ai-edge-quantizer is missing.
     """
+    _check_variants(variants, calibration)
+    metadata = metadata or {}
     height, width = (size, size) if isinstance(size, int) else size
-    _check(variants, calibration)
-    ending = f"_{height}" if height == width else f"_{height}x{width}"
-    told = {**(metadata or {}), "height": height, "width": width}
-    makers = _Makers(generator, height, width, calibration or (), told)
+    ending = ""
+    if sized_names:
+        ending = f"_{height}" if height == width else f"_{height}x{width}"
+    pictures = []
+    ranges = None
+    if set(variants) & set(CALIBRATED):
+        pictures = [_calibration_input(picture, height, width) for picture in calibration]
+        ranges = measure_ranges(generator, pictures)
+
     paths = {}
+    converted = {}  # variants that differ in their quantization alone share a conversion
     for variant in variants:
-        file = f"{name}_{variant}{ending if sized_names else ''}.tflite"
-        paths[variant] = pathlib.Path(folder) / file
-        paths[variant].write_bytes(makers.make(variant))
+        is_calibrated = variant in CALIBRATED
+        is_uint8 = variant == "uint8"
+        is_float16 = variant == "fp16"
+        conversion = (is_calibrated, is_uint8, is_float16)
+        if conversion not in converted:
+            graph = static_translate(
+                generator, height, width, uint8=is_uint8, ranges=ranges if is_calibrated else None
+            )
+            converted[conversion] = _convert(graph, float16=is_float16)
+        about = {
+            "variant": variant,
+            "precision": VARIANTS[variant],
+            "range": [0, 255] if is_uint8 else [-1, 1],
+            "signature": SIGNATURE,
+            **metadata,
+            "height": height,
+            "width": width,
+        }
+        # Before quantization, whose files cannot be unpacked and packed again.
+        model = _with_metadata(converted[conversion], about)
+        if variant not in ("fp32", "fp16"):
+            model = _quantize(model, variant, pictures if is_calibrated else [])
+        paths[variant] = pathlib.Path(folder) / f"{name}_{variant}{ending}.tflite"
+        paths[variant].write_bytes(model)
     return paths
 
 
-def _about(variant):
-    ranges = {"uint8": [0, 255]}
-    return {
-        "variant": variant,
-        "precision": VARIANTS[variant],
-        "range": ranges.get(variant, [-1, 1]),
-        "signature": SIGNATURE,
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What `measure` found.
+
+    Attributes:
+        facts: `bytes`; `operations`, how many of each; `macs`, the multiplications of its
+            convolutions; `partitions`, the pieces into which the XNNPACK delegate cuts it;
+            `latency_ms`, the median, and `latency_ratio` to the baseline; `peak_memory_mb` of a
+            process that runs nothing else (on Linux alone); and of `compare` the worst over all
+            references.
+        translations: float32 (1, height, width, channels) in [-1, 1], one for each reference.
+    """
+
+    facts: dict[str, object]
+    translations: list[np.ndarray]
+
+
+def measure(
+    path: str | pathlib.Path,
+    references: Sequence[tuple[np.ndarray, np.ndarray]],
+    *,
+    repeats: int = 10,
+    threads: int = 2,
+    baseline: Callable[[np.ndarray], object] | None = None,
+) -> Measured:
+    """Measures the size, speed, memory and likeness of a file.
+
+    Args:
+        path: the .tflite file.
+        references: pictures of the file's size and Keras' translations of them, float32 (1, height,
+            width, channels) in [-1, 1].
+        repeats: how often it is timed.
+        threads: of the CPU that it may use.
+        baseline: a translator to be timed in turn with the file, so that both see the same machine.
+
+    Raises:
+        ExportError: the file cannot run.
+    """
+    from cyclegan_keras.export import tflite_run
+
+    try:
+        interpreter = tflite_run.open_model(path, threads)
+    except tflite_run.TFLiteError as error:
+        raise ExportError(str(error)) from error
+    translations = [tflite_run.run(interpreter, picture) for picture, _ in references]
+    comparisons = [
+        compare(expected, found)
+        for (_, expected), found in zip(references, translations, strict=True)
+    ]
+    facts = {
+        "bytes": pathlib.Path(path).stat().st_size,
+        **_operations(interpreter),
+        **_latency(interpreter, references[0][0], repeats, baseline),
+        **_memory(path, threads),
+        **worst(comparisons),
     }
+    return Measured(facts, translations)
 
 
-def _check(variants, calibration):
+def count(generator: keras.Model, height: int, width: int) -> dict[str, int]:
+    """Returns a generator's `parameters` and `macs`, the multiplications of its convolutions."""
+    image = tf.TensorSpec((1, height, width, generator.input_shape[-1]))
+    function = tf.function(lambda image: generator(image, training=False), autograph=False)
+    macs = 0
+    for operation in function.get_concrete_function(image).graph.get_operations():
+        if operation.type == "Conv2D":
+            kernel, result = operation.inputs[1].shape, operation.outputs[0].shape
+            macs += result.num_elements() * kernel[:3].num_elements()
+        elif operation.type == "Conv2DBackpropInput":  # a transposed convolution, seen from behind
+            kernel, result = operation.inputs[1].shape, operation.inputs[2].shape
+            macs += result.num_elements() * kernel[:3].num_elements()
+    return {"parameters": generator.count_params(), "macs": macs}
+
+
+# ---- writing ----
+
+
+def _parse_side(text: str) -> int:
+    if not text.strip().isdecimal() or not 1 <= int(text) <= LARGEST_SIDE:
+        raise ExportError(f"--tflite_size={text}: expected sides of 1 to {LARGEST_SIDE} pixels.")
+    return int(text)
+
+
+def _check_variants(variants, calibration):
     for variant in variants:
         if variant not in VARIANTS:
             raise ExportError(
@@ -104,38 +268,12 @@ def _check(variants, calibration):
             )
 
 
-class _Makers:
-    """Makes variants of one generator."""
-
-    def __init__(self, generator, height, width, calibration, told):
-        self._generator = generator
-        self._size = (height, width)
-        self._pictures = [_resized(picture, height, width) for picture in calibration]
-        self._told = told
-        self._ranges = None
-
-    def make(self, variant):
-        ranges = None
-        if variant in CALIBRATED:
-            self._ranges = self._ranges or measure_ranges(self._generator, self._pictures)
-            ranges = self._ranges
-        graph = static_translate(
-            self._generator, *self._size, uint8=variant == "uint8", ranges=ranges
-        )
-        model = _convert(graph, float16=variant == "fp16")
-        # Before quantization, whose files cannot be unpacked and packed again.
-        model = _with_metadata(model, {**_about(variant), **self._told})
-        if variant in ("fp32", "fp16"):
-            return model
-        return _quantize(model, variant, self._pictures if variant in CALIBRATED else ())
-
-
-def _resized(picture, height, width):
+def _calibration_input(picture, height, width):
     resized = tf.image.resize(picture[None], (height, width), antialias=True)
     return np.asarray(resized, "float32") / 127.5 - 1
 
 
-def _convert(function, float16=False) -> bytes:
+def _convert(function, float16) -> bytes:
     module = tf.Module()
     module.translate = function
     # By way of a SavedModel, because the signature's name gets into the file no other way.
@@ -146,6 +284,20 @@ def _convert(function, float16=False) -> bytes:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_types = [tf.float16]
         return converter.convert()
+
+
+def _with_metadata(model: bytes, metadata: Mapping[str, object]) -> bytes:
+    unpacked = flatbuffer_utils.convert_bytearray_to_object(bytearray(model))
+    buffer = flatbuffer_utils.schema_fb.BufferT()
+    buffer.data = np.frombuffer(json.dumps(metadata).encode(), "uint8")
+    entry = flatbuffer_utils.schema_fb.MetadataT()
+    entry.name = METADATA
+    entry.buffer = len(unpacked.buffers)
+    unpacked.buffers.append(buffer)
+    if unpacked.metadata is None:
+        unpacked.metadata = []
+    unpacked.metadata.append(entry)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(unpacked))
 
 
 def _quantize(model: bytes, variant: str, pictures) -> bytes:
@@ -169,17 +321,6 @@ def _quantize(model: bytes, variant: str, pictures) -> bytes:
         return bytes(work.quantize(found or None).quantized_model)
 
 
-def _with_metadata(model: bytes, told: Mapping[str, object]) -> bytes:
-    unpacked = flatbuffer_utils.convert_bytearray_to_object(bytearray(model))
-    buffer = flatbuffer_utils.schema_fb.BufferT()
-    buffer.data = np.frombuffer(json.dumps(told).encode(), "uint8")
-    entry = flatbuffer_utils.schema_fb.MetadataT()
-    entry.name, entry.buffer = METADATA, len(unpacked.buffers)
-    unpacked.buffers.append(buffer)
-    unpacked.metadata = [*(unpacked.metadata or []), entry]
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(unpacked))
-
-
 @contextlib.contextmanager
 def _silence():
     """Keeps converter and quantizer from printing their progress."""
@@ -190,3 +331,64 @@ def _silence():
     ):
         warnings.simplefilter("ignore")
         yield
+
+
+# ---- measuring ----
+
+
+def _operations(interpreter):
+    # There is no public way to see what a delegate took over.
+    operations = interpreter._get_ops_details()
+    names = collections.Counter(operation["op_name"] for operation in operations)
+    shapes = {each["index"]: each["shape"] for each in interpreter.get_tensor_details()}
+    macs = 0
+    for operation in operations:
+        name = operation["op_name"]
+        inputs = operation["inputs"]
+        outputs = operation["outputs"]
+        if name in ("CONV_2D", "DEPTHWISE_CONV_2D"):  # kernels (out, rows, columns, in)
+            macs += int(np.prod(shapes[outputs[0]])) * int(np.prod(shapes[inputs[1]][1:]))
+        elif name == "TRANSPOSE_CONV":
+            kernel, image = shapes[inputs[1]], shapes[inputs[2]]
+            macs += int(np.prod(image)) * int(np.prod(kernel[:3]))
+    partitions = names.pop("DELEGATE", 0)
+    return {"operations": dict(names.most_common()), "macs": macs, "partitions": partitions}
+
+
+def _latency(interpreter, image, repeats, baseline):
+    """Times the file and the baseline in turn; the interpreter has run before."""
+    file_seconds = []
+    baseline_seconds = []
+    if baseline is not None:
+        baseline(image)
+    for _ in range(repeats):
+        began = time.perf_counter()
+        interpreter.invoke()
+        file_seconds.append(time.perf_counter() - began)
+        if baseline is not None:
+            began = time.perf_counter()
+            np.asarray(baseline(image))
+            baseline_seconds.append(time.perf_counter() - began)
+    median = statistics.median(file_seconds)
+    result = {"latency_ms": 1e3 * median}
+    if baseline is not None:
+        result["latency_ratio"] = median / statistics.median(baseline_seconds)
+    return result
+
+
+def _memory(path, threads):
+    """Runs the file once in a process of its own, to see how much memory that takes."""
+    from cyclegan_keras.export import tflite_run
+
+    command = [
+        sys.executable,
+        tflite_run.__file__,
+        str(path),
+        "--repeats=1",
+        f"--threads={threads}",
+    ]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise ExportError(f"{path} does not run in a process of its own: {process.stderr.strip()}")
+    facts = json.loads(process.stdout.splitlines()[-1])
+    return {name: facts[name] for name in ("peak_memory_mb",) if name in facts}

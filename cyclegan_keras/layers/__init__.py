@@ -1,4 +1,4 @@
-"""Keras layers that the networks and trainers are made of; each is public and serialisable."""
+"""Keras layers that the networks and trainers are made of; each is public and serializable."""
 
 from cyclegan_keras.layers.base import NORMS, PADDINGS, norm_layer, padding_layer
 from cyclegan_keras.layers.batch_normalization import BatchNormalization

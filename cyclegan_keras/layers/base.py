@@ -1,4 +1,4 @@
-"""The padding and normalisation layers that networks choose by name."""
+"""The padding and normalization layers that networks choose by name."""
 
 import keras
 
@@ -29,13 +29,13 @@ def padding_layer(padding, amount, **kwargs):
 
 
 def norm_layer(norm, gamma_initializer="ones", per_picture=False, **kwargs):
-    """Returns a normalisation layer with the constants of the paper's reference implementation.
+    """Returns a normalization layer with the constants of the paper's reference implementation.
 
     Args:
         norm: "instance" (no scale and offset), "instance_affine" (with them), "batch" (with them,
             momentum 0.9) or "none" (identity).
-        gamma_initializer: start of batch normalisation's scale.
-        per_picture: whether batch normalisation uses each picture's own statistics at test.
+        gamma_initializer: start of batch normalization's scale.
+        per_picture: whether batch normalization uses each picture's own statistics at test.
         **kwargs: passed to the layer (`name`, `dtype`).
 
     Raises:

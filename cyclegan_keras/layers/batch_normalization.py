@@ -1,29 +1,29 @@
-"""Batch normalisation that remembers what the paper's reference implementation remembers."""
+"""Batch normalization that remembers what the paper's reference implementation remembers."""
 
 import keras
 from keras import ops
 
-from cyclegan_keras.layers.picture_norm import normalised_by_picture
+from cyclegan_keras.layers.picture_norm import normalized_by_picture
 
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras' batch normalisation with the running statistics of PyTorch's.
+    """Keras' batch normalization with the running statistics of PyTorch's.
 
-    Training normalises with the batch's biased variance, as everywhere; but the running variance
+    Training normalizes with the batch's biased variance, as everywhere; but the running variance
     that inference uses collects the *unbiased* one, n / (n - 1) times larger with n = batch x
     height x width. At the few pixels deep inside a U-Net that is no detail: a third at n = 4.
     It also counts its training batches, so that weights travel to PyTorch and back unchanged.
 
     pix2pix uses the statistics of the pictures at hand at test too (section 3.3 of its paper): with
-    `per_picture` every picture is then normalised by its own, which is what training with one
+    `per_picture` every picture is then normalized by its own, which is what training with one
     picture a batch did, in whatever batch it is translated.
 
     Args:
         momentum: share of the old running statistics that stays with each batch; 0.9 is what
             PyTorch calls 0.1.
         epsilon: added to the variance.
-        per_picture: at test, normalise each picture by its own mean and variance.
+        per_picture: at test, normalize each picture by its own mean and variance.
         **kwargs: as in `keras.layers.BatchNormalization`.
 
     Input shape:
@@ -62,7 +62,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=None, mask=None):
         if not training and self.per_picture:
-            x = normalised_by_picture(inputs, self.epsilon, self.gamma, self.beta)
+            x = normalized_by_picture(inputs, self.epsilon, self.gamma, self.beta)
             return ops.cast(x, self.compute_dtype)
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)

@@ -10,7 +10,7 @@ class BilinearUpsampling2D(keras.layers.Layer):
 
     A new pixel is 3/4 of the nearer old one and 1/4 of the next, along both axes: the filter
     [1, 3, 3, 1] that CUT's networks double with. `keras.layers.UpSampling2D` gives the same numbers
-    but needs to know the size when the graph is made.
+    but must know the size when the graph is built.
 
     Input shape:
         `(batch, height, width, channels)`; all but the channels may be unknown.
@@ -43,11 +43,14 @@ class BilinearUpsampling2D(keras.layers.Layer):
 
 
 def _double(x, axis):
-    def part(start, stop):
-        return x[(*[slice(None)] * axis, slice(start, stop))]
-
-    before = ops.concatenate([part(None, 1), part(None, -1)], axis=axis)
-    after = ops.concatenate([part(1, None), part(-1, None)], axis=axis)
+    """Doubles `axis`, which is 1 or 2."""
+    if axis == 1:
+        first, all_but_last, all_but_first, last = x[:, :1], x[:, :-1], x[:, 1:], x[:, -1:]
+    else:
+        first, all_but_last = x[:, :, :1], x[:, :, :-1]
+        all_but_first, last = x[:, :, 1:], x[:, :, -1:]
+    before = ops.concatenate([first, all_but_last], axis=axis)
+    after = ops.concatenate([all_but_first, last], axis=axis)
     pairs = ops.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=axis + 1)
     shape = list(ops.shape(x))
     shape[axis] = shape[axis] * 2

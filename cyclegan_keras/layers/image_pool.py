@@ -7,9 +7,6 @@ from keras import ops
 
 from cyclegan_keras.layers.threefry import uniform
 
-if keras.config.backend() == "tensorflow":
-    import tensorflow as tf
-
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
 class ImagePool(keras.layers.Layer):
@@ -22,8 +19,6 @@ class ImagePool(keras.layers.Layer):
     All state (pictures, their number, the random state) lies in non-trainable weights, and a draw
     is a pure function of the random state, the same on every backend and kind of device: a restored
     pool goes on exactly as if never interrupted.
-    Under `tf.distribute`, called in replica context, all replicas query one mirrored pool with the
-    global batch and keep their own part: n replicas of batch 1 equal one replica of batch n.
 
     Args:
         size: number of pictures to remember; 0 returns every batch as it came.
@@ -73,17 +68,22 @@ class ImagePool(keras.layers.Layer):
         self.images = self.add_weight((self.size, *picture), "zeros", name="images", **state)
         self.stored = self.add_weight((), "zeros", dtype="int", name="stored", **state)
         self.random_state = self.add_weight(  # seed, number of queries
-            *((2,), lambda shape, dtype: ops.convert_to_tensor([seed, 0], dtype)),
-            **{"dtype": "int", "name": "random_state", **state},
+            (2,),
+            lambda shape, dtype: ops.convert_to_tensor([seed, 0], dtype),
+            dtype="int",
+            name="random_state",
+            **state,
         )
 
     def call(self, images):
         images = ops.stop_gradient(images)
         if self.size == 0:
             return images
-        if keras.config.backend() == "tensorflow":
-            return _with_replicas(self._draw_and_query, images)
-        return self._draw_and_query(images)
+        seed, queries = ops.unstack(ops.cast(self.random_state, "uint32"))
+        numbers = ops.cast(ops.arange(ops.shape(images)[0], dtype="int32"), "uint32")
+        probabilities, places = uniform((seed, ops.zeros_like(seed)), (queries, numbers))
+        self.random_state.assign_add(ops.convert_to_tensor([0, 1], self.random_state.dtype))
+        return self.query(images, probabilities, ops.cast(places * self.size, "int32"))
 
     def query(self, images, probabilities, indices):
         """Exchanges one batch by given draws: the rule without the chance.
@@ -104,15 +104,24 @@ class ImagePool(keras.layers.Layer):
         fills = position < self.size
         swaps = ~fills & (probabilities > 0.5)
         slots = ops.where(fills, position, indices)
-        old = _read(self.images, slots)
+        old = self.read(slots)
         candidates = ops.concatenate([old, ops.cast(images, old.dtype)], axis=0)
         before, final = _sources(slots, stores=fills | swaps)
         itself = ops.arange(batch, 2 * batch, dtype="int32")
         returned = ops.take(candidates, ops.where(swaps, before, itself), axis=0)
         # Equal slots get equal pictures, so the order of the writes does not matter.
-        _write(self.images, slots, ops.take(candidates, final, axis=0), after=returned)
+        self.write(slots, ops.take(candidates, final, axis=0))
         self.stored.assign_add(ops.sum(ops.cast(fills, self.stored.dtype)))
         return ops.cast(returned, images.dtype)
+
+    def read(self, slots):
+        """Returns the stored pictures in `slots`."""
+        return ops.take(self.images, slots, axis=0)
+
+    def write(self, slots, pictures):
+        """Stores `pictures` in `slots`."""
+        # A compiled step that is given the memory of the weight writes in place.
+        self.images.assign(ops.scatter_update(self.images, slots[:, None], pictures))
 
     def compute_output_spec(self, images):
         return keras.KerasTensor(images.shape, dtype=images.dtype)
@@ -122,41 +131,6 @@ class ImagePool(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "seed": self.seed}
-
-    def _draw_and_query(self, images):
-        seed, queries = ops.unstack(ops.cast(self.random_state, "uint32"))
-        numbers = ops.cast(ops.arange(ops.shape(images)[0], dtype="int32"), "uint32")
-        probabilities, places = uniform((seed, ops.zeros_like(seed)), (queries, numbers))
-        self.random_state.assign_add(ops.convert_to_tensor([0, 1], self.random_state.dtype))
-        return self.query(images, probabilities, ops.cast(places * self.size, "int32"))
-
-
-def _read(variable, rows):
-    """Returns some rows of a variable, and takes no hold of the others."""
-    if keras.config.backend() == "tensorflow":
-        return tf.gather(variable.value, rows)
-    return ops.take(variable, rows, axis=0)
-
-
-def _write(variable, rows, values, after):
-    """Writes `values` into `rows` of a variable, in place, when the tensor `after` is made."""
-    if keras.config.backend() == "tensorflow":
-        with tf.control_dependencies([after]):
-            variable.value.scatter_update(tf.IndexedSlices(values, rows))
-    else:  # a compiled step that is given the variable's memory writes there too
-        variable.assign(ops.scatter_update(variable, rows[:, None], values))
-
-
-def _with_replicas(query, images):
-    """Queries with the pictures of all replicas of `tf.distribute`; returns this one's."""
-    replica = tf.distribute.get_replica_context()
-    if replica is None or replica.num_replicas_in_sync == 1:
-        return query(images)
-    count = tf.shape(images)[:1]
-    counts = replica.all_gather(count, axis=0)
-    start = tf.reduce_sum(counts[: replica.replica_id_in_sync_group])
-    pooled = query(replica.all_gather(images, axis=0))
-    return tf.ensure_shape(pooled[start : start + count[0]], images.shape)
 
 
 def _sources(slots, stores):

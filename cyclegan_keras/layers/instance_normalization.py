@@ -1,9 +1,9 @@
-"""Normalisation of every picture and channel by itself."""
+"""Normalization of every picture and channel by itself."""
 
 import keras
 from keras import ops
 
-from cyclegan_keras.layers.picture_norm import normalised_by_picture
+from cyclegan_keras.layers.picture_norm import normalized_by_picture
 
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
@@ -61,7 +61,7 @@ class InstanceNormalization(keras.layers.Layer):
             self.beta = self.add_weight((channels,), "zeros", name="beta", autocast=False)
 
     def call(self, images):
-        x = normalised_by_picture(images, self.epsilon, self.gamma, self.beta)
+        x = normalized_by_picture(images, self.epsilon, self.gamma, self.beta)
         return ops.cast(x, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

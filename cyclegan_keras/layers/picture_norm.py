@@ -1,10 +1,10 @@
-"""Normalisation by a picture's own statistics: what two layers have in common."""
+"""Normalization by a picture's own statistics: what two layers have in common."""
 
 import keras
 from keras import ops
 
 
-def normalised_by_picture(images, epsilon, gamma=None, beta=None):
+def normalized_by_picture(images, epsilon, gamma=None, beta=None):
     """Gives every channel of every picture mean 0 and variance 1, then scale and offset.
 
     Args:
@@ -17,7 +17,7 @@ def normalised_by_picture(images, epsilon, gamma=None, beta=None):
         The same shape, float32 or better.
     """
     x = ops.cast(images, keras.backend.result_type(images.dtype, "float32"))
-    # Centring once and reusing it reads memory less often than `moments`, and stays exact where
+    # Centering once and reusing it reads memory less often than `moments`, and stays exact where
     # `x * inverse - mean * inverse` cancels (a large mean, a tiny variance).
     x = x - _mean(x)
     factor = ops.rsqrt(_mean(ops.square(x)) + epsilon)  # (batch, 1, 1, channels)

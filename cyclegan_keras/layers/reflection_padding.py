@@ -8,7 +8,7 @@ from keras import ops
 class ReflectionPadding2D(keras.layers.Layer):
     """Pads height and width with the picture's own reflection, the border itself not repeated.
 
-    The paper's generators use it in place of zero padding, which leaves dark artefacts at the
+    The paper's generators use it in place of zero padding, which leaves dark artifacts at the
     border.
 
     Args:

@@ -22,7 +22,7 @@ class ResidualBlock(keras.layers.Layer):
         test_dropout: the dropout is active at test too.
         per_picture: a batch norm takes each picture's own statistics at test.
         kernel_initializer: initializer of the kernels; each convolution gets a fresh copy.
-        gamma_initializer: initializer of batch normalisation's scale.
+        gamma_initializer: initializer of batch normalization's scale.
 
     Input shape:
         `(batch, height, width, filters)`; height and width at least 2 when padding is "reflect".

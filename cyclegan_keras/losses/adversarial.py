@@ -6,6 +6,7 @@ Every discriminator loss is HALF the sum of its real and its fake part: the pape
 objective of D, which slows D beside G. All modes here keep that convention.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -19,10 +20,13 @@ class AdversarialLoss(NamedTuple):
     Attributes:
         generator: `generator(logits_fake)`, small when D takes fakes for real.
         discriminator: `discriminator(logits_real, logits_fake)`, small when D tells them apart.
+        loss_at_chance: D's loss when it cannot tell them apart: the least that one constant answer
+            costs. A Wasserstein critic has no such value: None.
     """
 
     generator: Callable
     discriminator: Callable
+    loss_at_chance: float | None
 
 
 def gradient_penalty(gradients):
@@ -41,7 +45,9 @@ def gradient_penalty(gradients):
     return ops.mean(ops.square(norms - 1))
 
 
-def _game(generator: Callable, real: Callable, fake: Callable) -> AdversarialLoss:
+def _game(
+    generator: Callable, real: Callable, fake: Callable, loss_at_chance: float | None
+) -> AdversarialLoss:
     """Makes a game of three functions of logits: G's loss on fakes, D's on real and on fakes."""
 
     def generator_loss(logits_fake):
@@ -50,7 +56,7 @@ def _game(generator: Callable, real: Callable, fake: Callable) -> AdversarialLos
     def discriminator_loss(logits_real, logits_fake):
         return 0.5 * (_mean(real, logits_real) + _mean(fake, logits_fake))
 
-    return AdversarialLoss(generator_loss, discriminator_loss)
+    return AdversarialLoss(generator_loss, discriminator_loss, loss_at_chance)
 
 
 def _mean(function: Callable, logits):
@@ -67,6 +73,7 @@ lsgan = _game(
     generator=lambda logits: ops.square(logits - 1),
     real=lambda logits: ops.square(logits - 1),
     fake=ops.square,
+    loss_at_chance=0.25,
 )
 
 # Cross-entropy, softplus(-z) = -log(sigmoid(z)), with G's non-saturating form.
@@ -75,6 +82,7 @@ vanilla = _game(
     generator=lambda logits: ops.softplus(-logits),
     real=lambda logits: ops.softplus(-logits),
     fake=ops.softplus,
+    loss_at_chance=math.log(2),
 )
 
 # Lim and Ye, "Geometric GAN", 2017.
@@ -82,8 +90,14 @@ hinge = _game(
     generator=ops.negative,
     real=lambda logits: ops.relu(1 - logits),
     fake=lambda logits: ops.relu(1 + logits),
+    loss_at_chance=1.0,
 )
 
 # Needs `gradient_penalty` beside it, added by whoever holds the tape. It suits a PatchGAN badly:
 # the penalty bounds the slope of a whole-picture critic, not of every patch.
-wgangp = _game(generator=ops.negative, real=ops.negative, fake=lambda logits: logits)
+wgangp = _game(
+    generator=ops.negative,
+    real=ops.negative,
+    fake=lambda logits: logits,
+    loss_at_chance=None,
+)

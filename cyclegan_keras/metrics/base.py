@@ -1,4 +1,4 @@
-"""What a measure says, and what it looks at."""
+"""Measures, which are numbers with all that is needed to judge them, and what they look at."""
 
 import dataclasses
 import math
@@ -10,48 +10,61 @@ import numpy as np
 from cyclegan_keras.files.errors import MetricError
 
 _FID = re.compile(r"\bFID\b|inception distance", re.IGNORECASE)
-_REFERENCES = ("floor", "ceiling", "chance")
+
+# Why something may be missing that a measure needs; the keys are attributes of `Evidence`.
+_MISSING = {
+    "translated": "There are no translations.",
+    "real": "There are no real pictures of the target.",
+    "other_real": "There are no further real pictures of the target to compare the real ones with.",
+    "cycled": "The model has no way back (F).",
+    "truth": "The pictures have no known counterparts.",
+    "network": "There is no feature network.",
+    "domain": "It is not known what the target shows.",
+    "translate": "There is no model to translate with.",
+    "back": "The model has no way back (F).",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A number with all that is needed to judge it; without that it cannot be made.
+    """A number with all that is needed to judge it; it cannot be made without that.
 
-    `low <= high` is a 95 % interval, of the kind that `protocol` names. The references are:
+    `low <= high` is a 95 % interval, of the kind that `protocol` names. Three other numbers show
+    what the value means:
 
-    - `floor`: what the best possible translations would get: real pictures against other real ones,
-      or the closed form.
-    - `ceiling`: what copying the input gets, that is, no translation at all.
+    - `real_score`: what real pictures get: either real pictures compared with other real ones, or
+      the closed form for perfect translations.
+    - `copy_score`: what copying the input gets, that is, no translation at all.
     - `chance`: what pictures paired at random get, for measures of pairs.
 
-    A reference that does not exist is NaN, and `note` tells why.
+    Where one does not exist it is NaN, and `note` says why.
 
     Attributes:
         name: "KID", for example.
-        value: the measured number.
+        value: the measured number; may be infinite.
         low: lower end of the interval.
         high: upper end of the interval.
-        floor: see above.
-        ceiling: see above.
+        real_score: see above.
+        copy_score: see above.
         better: "lower" or "higher".
         n: how many pictures of each kind, in the order in which `protocol` names them.
         features: the feature network's name, or "pixels".
         protocol: how it was measured, so that it can be repeated.
         stderr: standard error of `value`, where the protocol has one.
         chance: see above.
-        note: what the reader must know of this number.
+        note: what the reader must know about this number.
 
     Raises:
-        ValueError: something is missing or not a number, or other features than Inception's are to
-            be called FID.
+        ValueError: something is missing or not a number, or a distance on other features than
+            Inception's is to be called FID.
     """
 
     name: str
     value: float
     low: float
     high: float
-    floor: float
-    ceiling: float
+    real_score: float
+    copy_score: float
     better: str
     n: tuple[int, ...]
     features: str
@@ -62,17 +75,25 @@ class Measure:
 
     def __post_init__(self):
         for field in ("name", "features", "protocol"):
-            self._check(field, isinstance(value := self._get(field), str) and value.strip(), "text")
+            text = getattr(self, field)
+            self._require(isinstance(text, str) and text.strip(), field, "text")
         for field in ("value", "low", "high"):
-            self._check(field, _is_number(self._get(field)), "a number")
-        self._check("low", self.low <= self.high, f"no more than `high`, {self.high}")
-        for field in _REFERENCES:
-            if (value := self._get(field)) is not None or field != "chance":
-                told = _is_number(value) or (_is_nan(value) and self.note)
-                self._check(field, told, "a number, or NaN and a `note` that tells why")
-        self._check("better", self.better in ("lower", "higher"), "'lower' or 'higher'")
-        counts = isinstance(self.n, tuple) and self.n and all(_is_count(n) for n in self.n)
-        self._check("n", counts, "a tuple of counts of pictures")
+            self._require(_is_number(getattr(self, field)), field, "a number")
+        self._require(self.low <= self.high, "low", f"no more than `high`, {self.high}")
+        references = ["real_score", "copy_score"]
+        if self.chance is not None:
+            references.append("chance")
+        for field in references:
+            reference = getattr(self, field)
+            is_explained = _is_nan(reference) and self.note
+            self._require(
+                _is_number(reference) or is_explained,
+                field,
+                "a number, or NaN and a `note` that says why",
+            )
+        self._require(self.better in ("lower", "higher"), "better", "'lower' or 'higher'")
+        are_counts = isinstance(self.n, tuple) and self.n and all(_is_count(n) for n in self.n)
+        self._require(are_counts, "n", "a tuple of counts of pictures")
         if _FID.search(self.name) and self.features != "inception":
             raise ValueError(
                 "Only a distance on Inception's features is an FID; call it 'Frechet distance'. "
@@ -80,20 +101,31 @@ class Measure:
             )
 
     def to_dict(self) -> dict[str, object]:
-        """Returns the fields as JSON has them: infinities and NaN become None."""
-        told = dataclasses.asdict(self) | {"n": list(self.n)}
+        """Returns the measure as evaluation.json has it.
+
+        There `real_score` is called "floor" and `copy_score` is called "ceiling", as they were
+        from the first version on. Infinities and NaN, which JSON lacks, become None.
+        """
         return {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in told.items()
+            "name": self.name,
+            "value": _finite_or_none(self.value),
+            "low": _finite_or_none(self.low),
+            "high": _finite_or_none(self.high),
+            "floor": _finite_or_none(self.real_score),
+            "ceiling": _finite_or_none(self.copy_score),
+            "better": self.better,
+            "n": list(self.n),
+            "features": self.features,
+            "protocol": self.protocol,
+            "stderr": _finite_or_none(self.stderr),
+            "chance": _finite_or_none(self.chance),
+            "note": self.note,
         }
 
-    def _get(self, field):
-        return self.__dict__[field]
-
-    def _check(self, field, is_right, expected):
+    def _require(self, is_right, field, expected):
         if not is_right:
             raise ValueError(
-                f"`{field}` of a measure must be {expected}. Received: {self._get(field)!r}."
+                f"`{field}` of a measure must be {expected}. Received: {getattr(self, field)!r}."
             )
 
 
@@ -102,17 +134,17 @@ class Evidence:
     """What the measures of one direction look at.
 
     Pictures are uint8, (n, height, width, 3), or sequences of (height, width, 3) of any sizes.
-    What is None is left out, and measures that need it raise `MetricError`.
+    What there is not is None; a measure that needs it raises `MetricError`.
 
     Attributes:
         inputs: real x of the held-out part.
         translated: G(x), as a user would see them.
         real: real y of the held-out part.
-        other_real: further real y, for example of the training part: what tells two sets of real
-            pictures apart is the floor of a distance.
+        other_real: further real y, for example of the training part. Their distance to `real` is
+            what real pictures get.
         cycled: F(G(x)).
         truth: the true counterpart of each input.
-        network: looks at pictures, see `FeatureNetwork`.
+        network: computes features of pictures, see `FeatureNetwork`.
         domain: what y shows, one of the words in `hit_rate.CLASSES`.
         translate: G, float32 batches in [-1, 1] to the same.
         back: F, likewise.
@@ -134,34 +166,36 @@ class Evidence:
 
     def __post_init__(self):
         for role in ("translated", "cycled", "truth"):
-            pictures = self.__dict__[role]
+            pictures = getattr(self, role)
             if pictures is not None and len(pictures) != len(self.inputs):
                 raise MetricError(
                     f"There are {len(self.inputs)} inputs and {len(pictures)} pictures in "
                     f"{role!r}; every input needs one."
                 )
 
-    def need(self, measure: str, *roles: str) -> list:
-        """Returns the named attributes; MetricError tells which of them `measure` lacks."""
-        missing = [role for role in roles if self.__dict__[role] is None]
-        if missing:
-            raise MetricError(f"{measure} needs {' and '.join(missing)}, which are not given.")
-        return [self.__dict__[role] for role in roles]
+    def need(self, *roles: str) -> list:
+        """Returns the named attributes.
+
+        Raises:
+            MetricError: some are None; the message says what that means.
+        """
+        reasons = [_MISSING[role] for role in roles if getattr(self, role) is None]
+        if reasons:
+            raise MetricError(" ".join(dict.fromkeys(reasons)))
+        return [getattr(self, role) for role in roles]
 
     def features(self, role: str) -> np.ndarray:
         """Returns the network's features of the pictures in `role`, computed once."""
         if role not in self._features:
-            network, pictures = self.need("A distance of features", "network", role)
+            network, pictures = self.need("network", role)
             self._features[role] = network.features(pictures)
         return self._features[role]
 
-    def renewed(self, **changes) -> "Evidence":
-        """Returns the same with `changes`; features of what stays are not computed again."""
-        kept = {
-            role: values
-            for role, values in self._features.items()
-            if role not in changes and "network" not in changes
-        }
+    def replace(self, **changes) -> "Evidence":
+        """Returns a copy with `changes`; features of what stays are not computed again."""
+        kept = {}
+        if "network" not in changes:
+            kept = {role: found for role, found in self._features.items() if role not in changes}
         return dataclasses.replace(self, _features=kept, **changes)
 
 
@@ -175,3 +209,7 @@ def _is_nan(value):
 
 def _is_count(value):
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _finite_or_none(value):
+    return value if value is not None and math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, the small classifier whose features measure by default."""
+"""EfficientNet-Lite0, the small classifier whose features are compared by default."""
 
 import os
 import pathlib
@@ -14,13 +14,18 @@ from cyclegan_keras.metrics.torch_weights import set_weights
 SIZE = 224  # pixels
 FEATURES = 1280
 CLASSES = 1000
-# Where the five sizes of maps end, from 112 to 7 pixels a side.
+# The last layer of each size of maps, from 112 down to 7 pixels a side.
 MIDDLE = ("stage_1", "stage_2", "stage_3", "stage_5", "stage_7")
 
 # (blocks, side of the kernel, stride of the first block, expansion, channels)
 _STAGES = (
-    *((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80)),
-    *((3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)),
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
 )
 
 

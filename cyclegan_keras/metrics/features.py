@@ -1,4 +1,4 @@
-"""The networks whose features measure, behind one interface."""
+"""Networks whose features of pictures are compared, behind one interface."""
 
 import dataclasses
 import pathlib
@@ -13,13 +13,13 @@ from cyclegan_keras.metrics import efficientnet_lite0, inception
 
 
 class FeatureNetwork:
-    """Looks at pictures: their features, maps of middle layers and classes.
+    """Computes features of pictures, maps of middle layers and probabilities of classes.
 
     Pictures are uint8, (n, height, width, 3), or a sequence of (height, width, 3) of any sizes;
-    one channel is taken three times.
+    a single channel is repeated three times.
 
     Args:
-        name: of the features, as measures tell it.
+        name: of the features, as measures give it.
         protocol: what `preprocess` does, in words.
         model: gives a dict with `features` and the maps named in `middle`.
         middle: names of the maps, finest first.
@@ -87,7 +87,7 @@ class FeatureNetwork:
 
     def _parts(self, pictures):
         if not len(pictures):
-            raise MetricError("There are no pictures to look at.")
+            raise MetricError("There are no pictures to compute features of.")
         for start in range(0, len(pictures), self.batch_size):
             yield pictures[start : start + self.batch_size]
 
@@ -98,8 +98,8 @@ class FeatureNetwork:
 def efficientnet_lite0_features(state: Mapping[str, np.ndarray]) -> FeatureNetwork:
     """Returns EfficientNet-Lite0's averaged features, 1280 a picture.
 
-    Its training cut the middle out of pictures. Here the whole picture is seen, so that no part of
-    a translation escapes.
+    It was trained on the middle of each picture. Here it sees the whole picture, so that no part of
+    a translation is ignored.
     """
     model, side = efficientnet_lite0.efficientnet_lite0(state), efficientnet_lite0.SIZE
 
@@ -136,7 +136,7 @@ class FeatureSource:
 
     Attributes:
         find_weights: a path, or None for the usual place, to the path of PyTorch's file of weights;
-            MetricError tells what to do where there is none.
+            where there is none, MetricError says what to do.
         build: PyTorch's state dict to the network.
     """
 
@@ -156,12 +156,12 @@ def _three_channels(picture):
     picture = np.asarray(picture)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
         raise MetricError(
-            "Feature networks look at uint8 pictures of (height, width, 3). Received: "
+            "Feature networks expect uint8 pictures of (height, width, 3). Received: "
             f"{picture.dtype} {picture.shape}."
         )
     return np.broadcast_to(picture, (*picture.shape[:2], 3))
 
 
 def _softmax(logits):
-    grown = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return grown / grown.sum(axis=1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -10,35 +10,36 @@ from cyclegan_keras.metrics.intervals import groups, jackknife_stderr, normal_in
 def frechet_measures(evidence: Evidence) -> list[Measure]:
     """Returns the Frechet distance of translations and real pictures.
 
-    With few pictures it is far too large, so floor and ceiling are taken with as many pictures as
-    there are translations, or all where there are fewer.
+    With few pictures it is far too large. So the scores of real pictures and of copies are taken
+    with as many pictures as there are translations, or with all where there are fewer.
     """
-    network, translated, real, _ = evidence.need(
-        "The Frechet distance", "network", "translated", "real", "other_real"
-    )
-    fake, y, other_y, x = map(evidence.features, ("translated", "real", "other_real", "inputs"))
+    network, translated, real, _ = evidence.need("network", "translated", "real", "other_real")
+    fake, y = evidence.features("translated"), evidence.features("real")
+    other_y, x = evidence.features("other_real"), evidence.features("inputs")
     drawn = np.random.default_rng(evidence.seed).permutation(len(other_y))[: len(fake)]
     value = frechet(fake, y)
     stderr = frechet_stderr(fake, y, seed=evidence.seed)
     low, high = normal_interval(value, stderr)
+    name = "FID" if network.name == "inception" else "Frechet distance"
     counts = (len(translated), len(real), len(drawn), len(x))
     return [
         Measure(
-            name="FID" if network.name == "inception" else "Frechet distance",
+            name=name,
             value=value,
             low=low,
             high=high,
-            floor=frechet(other_y[drawn], y),
-            ceiling=frechet(x, y),
+            real_score=frechet(other_y[drawn], y),
+            copy_score=frechet(x, y),
             better="lower",
             n=counts,
             features=network.name,
             protocol="squared Frechet distance of two Gaussians, fitted to "
-            f"{counts[0]} translated and {counts[1]} real pictures; n of translated, real, other "
-            f"real (floor) and inputs (ceiling); {network.protocol}; interval by a delete-a-group "
+            f"{counts[0]} translated and {counts[1]} real pictures; n counts translated, real, "
+            f"other real and input pictures; {network.protocol}; interval by a delete-a-group "
             "jackknife over pictures",
             stderr=stderr,
-            note="Too large by an amount that falls with n: compare at the same n only.",
+            note=f"The {name} is too large by an amount that falls with n: compare it at the same n "
+            "only.",
         )
     ]
 
@@ -80,7 +81,7 @@ def _fit(x):
     """Returns the mean and a root A of the covariance A'A, of min(n, d) rows."""
     x = np.asarray(x, "float64")
     if len(x) < 2:
-        raise MetricError(f"A distance needs two pictures of each kind at least, not {len(x)}.")
+        raise MetricError(f"A distance needs at least two pictures of each kind, not {len(x)}.")
     mean = x.mean(axis=0)
     return mean, np.linalg.qr((x - mean) / np.sqrt(len(x) - 1), mode="r")
 

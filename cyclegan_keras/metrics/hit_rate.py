@@ -9,7 +9,7 @@ from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.intervals import wilson_interval
 
 # Classes of ILSVRC 2012 (places in the sorted list of WordNet numbers) by the word for a domain.
-# None: no class means it, and no hit rate can be measured.
+# None: no class shows it, so that no hit rate can be measured.
 CLASSES = {
     "zebra": {340: "zebra"},
     "horse": {339: "sorrel"},
@@ -25,13 +25,23 @@ CLASSES = {
     "polar bear": {296: "ice bear"},
     "elephant": {385: "Indian elephant", 386: "African elephant"},
     "cat": {
-        **{281: "tabby", 282: "tiger cat", 283: "Persian cat"},
-        **{284: "Siamese cat", 285: "Egyptian cat"},
+        281: "tabby",
+        282: "tiger cat",
+        283: "Persian cat",
+        284: "Siamese cat",
+        285: "Egyptian cat",
     },
     "dog": dict.fromkeys(range(151, 269), "a breed of dog"),
     "church": {497: "church"},
     "volcano": {980: "volcano"},
-    **dict.fromkeys(("pony", "summer", "winter", "photo", "painting", "map", "facade", "face")),
+    "pony": None,
+    "summer": None,
+    "winter": None,
+    "photo": None,
+    "painting": None,
+    "map": None,
+    "facade": None,
+    "face": None,
 }
 
 
@@ -46,8 +56,7 @@ def classes_of(domain: str) -> tuple[int, ...]:
     if not found:
         known = ", ".join(word for word, classes in CLASSES.items() if classes)
         raise MetricError(
-            f"No class of ILSVRC 2012 is known to mean {domain!r}, so hits cannot be counted. "
-            f"Known are: {known}."
+            f"No class of ImageNet (ILSVRC 2012) shows {domain!r}. Domains with a class are {known}."
         )
     return tuple(found)
 
@@ -65,31 +74,37 @@ def hits(probabilities: np.ndarray, classes: Collection[int], top: int = 1) -> n
 
 
 def hit_rate_measures(evidence: Evidence) -> list[Measure]:
-    """Returns the shares of translations whose likeliest class, or one of five, is the domain's."""
-    network, domain, *_ = evidence.need("The hit rate", "network", "domain", "translated", "real")
+    """Returns the shares of translations with a class of the domain among the top 1 and top 5."""
+    network, domain, *_ = evidence.need("network", "domain", "translated", "real")
     classes = classes_of(domain)
-    words = " or ".join(map(str, classes)) if len(classes) < 9 else f"{len(classes)} {domain} ones"
-    roles = ("translated", "real", "inputs")
-    seen = [network.classify(evidence.features(role)) for role in roles]
-    n = tuple(map(len, seen))
+    if len(classes) < 9:
+        words = " or ".join(str(number) for number in classes)
+    else:
+        words = f"one of {len(classes)} of a {domain}"
+    translated = network.classify(evidence.features("translated"))
+    real = network.classify(evidence.features("real"))
+    inputs = network.classify(evidence.features("inputs"))
+    n_translated, n_real, n_inputs = len(translated), len(real), len(inputs)
     measures = []
     for top in (1, 5):
-        count, real, copied = (int(hits(each, classes, top).sum()) for each in seen)
-        low, high = wilson_interval(count, n[0])
+        hits_translated = int(hits(translated, classes, top).sum())
+        hits_real = int(hits(real, classes, top).sum())
+        hits_copied = int(hits(inputs, classes, top).sum())
+        low, high = wilson_interval(hits_translated, n_translated)
         measures.append(
             Measure(
                 name=f"{domain} hit rate, top {top}",
-                value=count / n[0],
+                value=hits_translated / n_translated,
                 low=low,
                 high=high,
-                floor=real / n[1],
-                ceiling=copied / n[2],
+                real_score=hits_real / n_real,
+                copy_score=hits_copied / n_inputs,
                 better="higher",
-                n=n,
+                n=(n_translated, n_real, n_inputs),
                 features=network.name,
                 protocol=f"share of pictures whose top {top} of the classes of ILSVRC 2012 hold "
-                f"{words}; n of translated, real (floor) and inputs (ceiling); "
-                f"{network.protocol}; Wilson's interval",
+                f"{words}; n counts translated, real and input pictures; {network.protocol}; "
+                "Wilson's interval",
             )
         )
     return measures

@@ -54,17 +54,17 @@ def inception(state: Mapping[str, np.ndarray]) -> keras.Model:
     x = _conv(x, "Conv2d_3b_1x1", 80, 1)
     x = _conv(x, "Conv2d_4a_3x3", 192, 3, padding="valid")
     outputs["pool_2"] = x = layers.MaxPooling2D(3, 2)(x)
-    for name, channels in (("Mixed_5b", 32), ("Mixed_5c", 64), ("Mixed_5d", 64)):
-        x = outputs[name] = _block_a(x, f"{name}.", channels)
+    x = _block_a(x, "Mixed_5b.", 32)
+    x = _block_a(x, "Mixed_5c.", 64)
+    x = outputs["Mixed_5d"] = _block_a(x, "Mixed_5d.", 64)
     x = _block_b(x, "Mixed_6a.")
-    for name, channels in (
-        *(("Mixed_6b", 128), ("Mixed_6c", 160), ("Mixed_6d", 160), ("Mixed_6e", 192)),
-    ):
-        x = outputs[name] = _block_c(x, f"{name}.", channels)
+    x = _block_c(x, "Mixed_6b.", 128)
+    x = _block_c(x, "Mixed_6c.", 160)
+    x = _block_c(x, "Mixed_6d.", 160)
+    x = outputs["Mixed_6e"] = _block_c(x, "Mixed_6e.", 192)
     x = _block_d(x, "Mixed_7a.")
     x = _block_e(x, "Mixed_7b.", layers.AveragePooling2D)
     x = outputs["Mixed_7c"] = _block_e(x, "Mixed_7c.", layers.MaxPooling2D)
-    outputs = {name: outputs[name] for name in MIDDLE}
     outputs["features"] = layers.GlobalAveragePooling2D(name="features")(x)
     model = keras.Model(inputs, outputs, name="inception")
     set_weights(model, state)
@@ -74,7 +74,7 @@ def inception(state: Mapping[str, np.ndarray]) -> keras.Model:
 def resize(pictures: np.ndarray) -> np.ndarray:
     """Returns pictures of 0..255 as pytorch-fid gives them to the network.
 
-    (n, height, width, 3) to (n, 299, 299, 3): bilinear between pixel centres and not antialiased,
+    (n, height, width, 3) to (n, 299, 299, 3): bilinear between pixel centers and not antialiased,
     then scaled to [-1, 1].
     """
     scaled = np.asarray(pictures, "float32") / 255
@@ -88,12 +88,12 @@ def find_weights(
     """Returns the file of the weights: `path`, or one that is downloaded once and kept.
 
     Args:
-        path: the file pt_inception-2015-12-05-6726825d.pth, where it is at hand.
+        path: the file pt_inception-2015-12-05-6726825d.pth, where it was downloaded already.
         url: where to get it, 91 MB.
         folder: where to keep it; `datasets` in Keras' own folder unless given.
 
     Raises:
-        MetricError: it is not there, or another file.
+        MetricError: it is not there, cannot be downloaded, or is another file.
     """
     if path is None:
         try:
@@ -116,14 +116,14 @@ def find_weights(
 
 
 def _conv(x, name, channels, kernel, strides=1, padding="same"):
-    """Convolution, norm and ReLU; PyTorch pads these kernels, odd and of stride 1, as "same"."""
+    """Applies convolution, norm and ReLU; PyTorch pads odd kernels of stride 1 as "same" does."""
     x = layers.Conv2D(channels, kernel, strides, padding, use_bias=False, name=f"{name}.conv")(x)
     x = layers.BatchNormalization(epsilon=1e-3, name=f"{name}.bn")(x)
     return layers.ReLU()(x)
 
 
 def _chain(x, name, *steps):
-    """Convolutions `name`1, `name`2 and so on, each of (channels, kernel)."""
+    """Applies convolutions `name`1, `name`2 and so on, each of (channels, kernel)."""
     for number, (channels, kernel) in enumerate(steps, 1):
         x = _conv(x, f"{name}{number}", channels, kernel)
     return x

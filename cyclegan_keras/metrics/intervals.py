@@ -1,4 +1,4 @@
-"""How sure a number is: 95 % intervals for a mean, a share and a distance of two samples."""
+"""95 % intervals of a mean, of a share and of a distance of two samples."""
 
 from collections.abc import Callable
 
@@ -18,13 +18,13 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Returns the percentile bootstrap interval of a statistic of pictures.
 
-    Pictures are drawn with replacement, as many as there are. What each of them got is resampled,
-    not how it came about: chance in training is not in the interval.
+    Pictures are drawn with replacement, as many as there are. The interval tells what other
+    pictures would give; chance in training is not in it.
 
     Args:
         values: one row a picture, (n, ...).
         statistic: (draws, n, ...) to (draws,); the mean unless given.
-        draws: how often to draw.
+        draws: the number of resamples.
         seed: of the draws.
 
     Reference:
@@ -33,13 +33,13 @@ def bootstrap_interval(
     values = np.asarray(values)
     drawn = np.random.default_rng(seed).integers(0, len(values), (draws, len(values)))
     statistics = statistic(values[drawn])
-    # A value that was drawn: between two infinite ones lies no number.
+    # One of the drawn values: a mean of two infinite ones would be NaN.
     low, high = np.percentile(statistics, (2.5, 97.5), method="inverted_cdf")
     return float(low), float(high)
 
 
 def wilson_interval(hits: int, n: int) -> tuple[float, float]:
-    """Returns Wilson's interval of a share: also 0 of n and n of n get one of some width.
+    """Returns Wilson's interval of a share, which has some width even for 0 of n and n of n.
 
     Reference:
         Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
@@ -51,13 +51,13 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
 
 
 def groups(n: int, most: int = 20, seed: int = 0) -> list[np.ndarray]:
-    """Returns 0..n-1, shuffled, in `most` groups of about one size, or n single ones.
+    """Returns 0..n-1, shuffled, in at most `most` groups of about one size.
 
     Raises:
-        MetricError: n is less than 3: with a group left out, too little remains.
+        MetricError: n is less than 3, so that too little remains with a group left out.
     """
     if n < 3:
-        raise MetricError(f"An interval needs three pictures of each kind at least, not {n}.")
+        raise MetricError(f"An interval needs at least three pictures of each kind, not {n}.")
     return np.array_split(np.random.default_rng(seed).permutation(n), min(n, most))
 
 

@@ -12,13 +12,11 @@ _SUBSET_SIZE = 100
 
 def kid_measures(evidence: Evidence) -> list[Measure]:
     """Returns the KID of translations against real pictures, times 1000 as papers print it."""
-    network, translated, real, other = evidence.need(
-        "KID", "network", "translated", "real", "other_real"
-    )
-    fake, y, other_y, x = map(evidence.features, ("translated", "real", "other_real", "inputs"))
-    size = min(_SUBSET_SIZE, *map(len, (fake, y, other_y, x)))
-    options = {"subset_size": size, "seed": evidence.seed}
-    value = 1000 * kid(fake, y, **options)
+    network, translated, real, other = evidence.need("network", "translated", "real", "other_real")
+    fake, y = evidence.features("translated"), evidence.features("real")
+    other_y, x = evidence.features("other_real"), evidence.features("inputs")
+    size = min(_SUBSET_SIZE, len(fake), len(y), len(other_y), len(x))
+    value = 1000 * kid(fake, y, subset_size=size, seed=evidence.seed)
     stderr = 1000 * kid_stderr(fake, y, seed=evidence.seed)
     low, high = normal_interval(value, stderr)
     return [
@@ -27,14 +25,14 @@ def kid_measures(evidence: Evidence) -> list[Measure]:
             value=value,
             low=low,
             high=high,
-            floor=1000 * kid(other_y, y, **options),
-            ceiling=1000 * kid(x, y, **options),
+            real_score=1000 * kid(other_y, y, subset_size=size, seed=evidence.seed),
+            copy_score=1000 * kid(x, y, subset_size=size, seed=evidence.seed),
             better="lower",
             n=(len(translated), len(real), len(other), len(x)),
             features=network.name,
-            protocol="KID x1000: unbiased MMD^2, kernel (a.b/d + 1)^3, mean of "
-            f"{_SUBSETS} subsets of {size}; n of translated, real, other real (floor) and inputs "
-            f"(ceiling); {network.protocol}; interval by a delete-a-group jackknife over pictures",
+            protocol="1000 times the unbiased MMD^2, kernel (a.b/d + 1)^3, mean of "
+            f"{_SUBSETS} subsets of {size}; n counts translated, real, other real and input "
+            f"pictures; {network.protocol}; interval by a delete-a-group jackknife over pictures",
             stderr=stderr,
         )
     ]
@@ -63,10 +61,12 @@ def kid(
     """
     rng = np.random.default_rng(seed)
     size = min(subset_size, len(x), len(y))
-    drawn = [
-        (rng.permutation(len(x))[:size], rng.permutation(len(y))[:size]) for _ in range(subsets)
-    ]
-    return float(np.mean([mmd2(x[mine], y[others]) for mine, others in drawn]))
+    distances = []
+    for _ in range(subsets):
+        subset_x = x[rng.permutation(len(x))[:size]]
+        subset_y = y[rng.permutation(len(y))[:size]]
+        distances.append(mmd2(subset_x, subset_y))
+    return float(np.mean(distances))
 
 
 def mmd2(x: np.ndarray, y: np.ndarray) -> float:
@@ -85,9 +85,9 @@ def mmd2(x: np.ndarray, y: np.ndarray) -> float:
     Reference:
         Gretton et al., "A Kernel Two-Sample Test", 2012, lemma 6.
     """
-    whole_x, whole_y = [np.arange(len(x))], [np.arange(len(y))]
-    inner_x, inner_y = _within(x, whole_x), _within(y, whole_y)
-    return _unbiased(inner_x, len(x), inner_y, len(y), _between(x, y, whole_x, whole_y))
+    all_of_x, all_of_y = [np.arange(len(x))], [np.arange(len(y))]
+    xx, yy = _within(x, all_of_x), _within(y, all_of_y)
+    return _unbiased(xx, len(x), yy, len(y), _between(x, y, all_of_x, all_of_y))
 
 
 def kid_stderr(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> float:
@@ -99,44 +99,47 @@ def kid_stderr(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> float:
     x_groups, y_groups = groups(len(x), seed=seed), groups(len(y), seed=seed)
     xx, yy = _within(x, x_groups), _within(y, y_groups)
     xy = _between(x, y, x_groups, y_groups)
-    left_x, left_y = ([len(g) for g in gs] for gs in (x_groups, y_groups))
-    without_x = [
-        _unbiased(_less(xx, g), len(x) - out, yy, len(y), np.delete(xy, g, 0))
-        for g, out in enumerate(left_x)
-    ]
-    without_y = [
-        _unbiased(xx, len(x), _less(yy, g), len(y) - out, np.delete(xy, g, 1))
-        for g, out in enumerate(left_y)
-    ]
+    without_x = []
+    for index, group in enumerate(x_groups):
+        remaining = _without_group(xx, index)
+        n = len(x) - len(group)
+        without_x.append(_unbiased(remaining, n, yy, len(y), np.delete(xy, index, axis=0)))
+    without_y = []
+    for index, group in enumerate(y_groups):
+        remaining = _without_group(yy, index)
+        m = len(y) - len(group)
+        without_y.append(_unbiased(xx, len(x), remaining, m, np.delete(xy, index, axis=1)))
     return jackknife_stderr(without_x, without_y)
 
 
-def _less(sums, group):
-    return np.delete(np.delete(sums, group, 0), group, 1)
+def _without_group(sums, index):
+    return np.delete(np.delete(sums, index, axis=0), index, axis=1)
 
 
 def _unbiased(xx, n, yy, m, xy):
-    """MMD^2 out of sums of the kernel; the sums may come in parts."""
+    """Returns MMD^2 from sums of the kernel; the sums may come in parts."""
     if min(n, m) < 2:
-        raise MetricError(f"A distance needs two pictures of each kind at least, not {n} and {m}.")
+        raise MetricError(f"A distance needs at least two pictures of each kind, not {n} and {m}.")
     return xx.sum() / (n * (n - 1)) + yy.sum() / (m * (m - 1)) - 2 * xy.sum() / (n * m)
 
 
 def _between(x, y, x_groups, y_groups):
-    """Sums of the kernel over every pair of groups, (groups of x, groups of y)."""
+    """Returns the kernel's sum over every pair of groups, (groups of x, groups of y)."""
     x, y = np.asarray(x, "float64"), np.asarray(y, "float64")
-    return np.array(
-        [[np.sum(_kernel(x[mine], y[others])) for others in y_groups] for mine in x_groups]
-    )
+    sums = np.empty((len(x_groups), len(y_groups)))
+    for row, x_group in enumerate(x_groups):
+        for column, y_group in enumerate(y_groups):
+            sums[row, column] = np.sum(_kernel(x[x_group], y[y_group]))
+    return sums
 
 
 def _within(x, x_groups):
-    """As `_between` x and itself, without the pairs of a picture and itself."""
-    own = [
-        np.sum((np.sum(np.square(x[g], dtype="float64"), 1) / x.shape[1] + 1) ** 3)
-        for g in x_groups
-    ]
-    return _between(x, x, x_groups, x_groups) - np.diag(own)
+    """Returns `_between` of x and x, without the pairs of a picture with itself."""
+    with_itself = []
+    for group in x_groups:
+        squared_norms = np.sum(np.square(x[group], dtype="float64"), axis=1)
+        with_itself.append(np.sum((squared_norms / x.shape[1] + 1) ** 3))
+    return _between(x, x, x_groups, x_groups) - np.diag(with_itself)
 
 
 def _kernel(a, b):

@@ -1,5 +1,6 @@
 """Pictures against the one that each should equal: a known counterpart, or the input of a cycle."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -9,37 +10,43 @@ from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.intervals import bootstrap_interval
 
 _RANGE = 255.0
-_TAPS, _SIGMA = 11, 1.5  # pixels; the window of SSIM
+_WINDOW = 11  # pixels, of SSIM's window
+_SIGMA = 1.5  # pixels, its standard deviation
 
 
 def paired_error(
     translate: Callable[[np.ndarray], np.ndarray], pairs: Iterable[tuple[np.ndarray, np.ndarray]]
 ) -> dict[str, float]:
-    """Mean absolute error of translations against their true counterparts, on the scale 0..255.
+    """Returns the mean absolute error of translations against their counterparts, of 255.
 
     Args:
         translate: maps a batch in [-1, 1], (batch, height, width, channels), to its translation.
         pairs: (input, true counterpart) batches in [-1, 1].
 
     Returns:
-        `"translated"`: mean |translate(x) - truth|; `"copied"`: mean |x - truth|, what doing
-        nothing gives; `"cut"`: the share of the copying error that the translation removes.
+        `"translated"`: mean |translate(x) - truth|; `"copied"`: mean |x - truth|, what copying
+        the input gives; `"cut"`: the share of the copying error that the translation removes.
 
     Raises:
         ValueError: `pairs` is empty.
     """
-    translated, copied = [], []
+    translation_errors, copy_errors = [], []
     for source, truth in pairs:
-        translated.append(np.mean(np.abs(np.asarray(translate(source)) - truth)))
-        copied.append(np.mean(np.abs(np.asarray(source) - truth)))
-    if not translated:
+        translation_errors.append(np.mean(np.abs(np.asarray(translate(source)) - truth)))
+        copy_errors.append(np.mean(np.abs(np.asarray(source) - truth)))
+    if not translation_errors:
         raise ValueError("`pairs` must hold at least one batch. Received none.")
-    error, floor = float(np.mean(translated)) * 127.5, float(np.mean(copied)) * 127.5
-    return {"translated": error, "copied": floor, "cut": 1 - error / floor}
+    translation_error = float(np.mean(translation_errors)) * 127.5
+    copy_error = float(np.mean(copy_errors)) * 127.5
+    return {
+        "translated": translation_error,
+        "copied": copy_error,
+        "cut": 1 - translation_error / copy_error,
+    }
 
 
 def l1(a: np.ndarray, b: np.ndarray) -> float:
-    """Returns mean |a - b| of two uint8 pictures of one shape, in grey levels of 255."""
+    """Returns mean |a - b| of two uint8 pictures of one shape, in gray levels of 255."""
     return float(np.mean(np.abs(_floats(a) - _floats(b))))
 
 
@@ -64,72 +71,125 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
         Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity",
         2004, section III.
     """
-    if min(a.shape[:2]) < _TAPS:
-        raise MetricError(f"SSIM needs pictures of {_TAPS} pixels a side at least, not {a.shape}.")
+    if min(a.shape[:2]) < _WINDOW:
+        raise MetricError(
+            f"SSIM needs pictures of at least {_WINDOW} pixels a side, not {a.shape}."
+        )
     a, b = _floats(a), _floats(b)
     mean_a, mean_b = _blur(a), _blur(b)
     variance_a, variance_b = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2
     covariance = _blur(a * b) - mean_a * mean_b
     c1, c2 = (0.01 * _RANGE) ** 2, (0.03 * _RANGE) ** 2
-    above = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-    below = (mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2)
-    return float(np.mean(above / below))
+    numerator = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+    denominator = (mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2)
+    return float(np.mean(numerator / denominator))
 
 
-# name -> (of two pictures, which way is better, its value for equal pictures, how it is defined)
-_PAIRED = {
-    "L1": (l1, "lower", 0.0, "mean absolute difference in grey levels of 255"),
-    "PSNR": (psnr, "higher", float("inf"), "10 log10(255^2 / mean squared difference) in dB"),
-    "SSIM": (ssim, "higher", 1.0, "Gaussian window of 11 pixels, sigma 1.5, mean over channels"),
-}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Comparison:
+    """How two pictures are compared.
+
+    Attributes:
+        name: "L1", for example.
+        compare: two uint8 pictures of one shape to a number.
+        better: "lower" or "higher".
+        of_equal: the number for equal pictures.
+        definition: in words.
+    """
+
+    name: str
+    compare: Callable[[np.ndarray, np.ndarray], float]
+    better: str
+    of_equal: float
+    definition: str
+
+
+_COMPARISONS = (
+    _Comparison(
+        name="L1",
+        compare=l1,
+        better="lower",
+        of_equal=0.0,
+        definition="mean absolute difference in gray levels of 255",
+    ),
+    _Comparison(
+        name="PSNR",
+        compare=psnr,
+        better="higher",
+        of_equal=float("inf"),
+        definition="10 log10(255^2 / mean squared difference) in dB",
+    ),
+    _Comparison(
+        name="SSIM",
+        compare=ssim,
+        better="higher",
+        of_equal=1.0,
+        definition="structural similarity in a Gaussian window of 11 pixels, sigma 1.5, mean over "
+        "channels",
+    ),
+)
 
 
 def paired_measures(evidence: Evidence) -> list[Measure]:
     """Returns L1, PSNR and SSIM of translations against their true counterparts."""
-    translated, truth = evidence.need("An error against the truth", "translated", "truth")
-    copied = evidence.inputs
+    translated, truth = evidence.need("translated", "truth")
     return [
-        _measure(f"{name} to the truth", name, translated, truth, copied, evidence.seed)
-        for name in _PAIRED
+        _measure(
+            comparison,
+            name=f"{comparison.name} to the truth",
+            pictures=translated,
+            truth=truth,
+            copies=evidence.inputs,
+            seed=evidence.seed,
+        )
+        for comparison in _COMPARISONS
     ]
 
 
 def cycle_measures(evidence: Evidence) -> list[Measure]:
     """Returns L1, PSNR and SSIM of F(G(x)) against x."""
-    (cycled,) = evidence.need("The cycle error", "cycled")
-    inputs = evidence.inputs
-    note = "Copying makes a perfect cycle: read it together with a distance to real pictures."
+    (cycled,) = evidence.need("cycled")
     return [
-        _measure(f"{name} of the cycle", name, cycled, inputs, inputs, evidence.seed, note)
-        for name in _PAIRED
+        _measure(
+            comparison,
+            name=f"{comparison.name} of the cycle",
+            pictures=cycled,
+            truth=evidence.inputs,
+            copies=evidence.inputs,
+            seed=evidence.seed,
+            note="Copying makes a perfect cycle: read its errors together with a distance to real "
+            "pictures.",
+        )
+        for comparison in _COMPARISONS
     ]
 
 
-def _measure(title, name, pictures, truth, copied, seed, note=""):
-    measure, better, best, definition = _PAIRED[name]
-    values = _values(measure, pictures, truth)
+def _measure(comparison, *, name, pictures, truth, copies, seed, note=""):
+    values = _values(comparison, pictures, truth)
     low, high = bootstrap_interval(values, seed=seed)
-    shifted = [truth[(i + 1) % len(truth)] for i in range(len(truth))]
-    alike = len(truth) > 1 and len({picture.shape for picture in truth}) == 1
+    chance = None
+    if len(truth) > 1 and len({picture.shape for picture in truth}) == 1:
+        others = [truth[(i + 1) % len(truth)] for i in range(len(truth))]
+        chance = float(_values(comparison, pictures, others).mean())
     return Measure(
-        name=title,
+        name=name,
         value=float(values.mean()),
         low=low,
         high=high,
-        floor=best,
-        ceiling=float(_values(measure, copied, truth).mean()),
-        better=better,
+        real_score=comparison.of_equal,
+        copy_score=float(_values(comparison, copies, truth).mean()),
+        better=comparison.better,
         n=(len(values),),
         features="pixels",
-        protocol=f"{name}, {definition}; mean over pictures; n of pairs; percentile bootstrap over "
-        "pairs",
-        chance=float(_values(measure, pictures, shifted).mean()) if alike else None,
+        protocol=f"{comparison.definition}; mean over pictures; n counts pairs; "
+        "percentile bootstrap over pairs",
+        chance=chance,
         note=note,
     )
 
 
-def _values(measure, pictures, truth):
-    return np.array([measure(a, b) for a, b in zip(pictures, truth, strict=True)])
+def _values(comparison, pictures, truth):
+    return np.array([comparison.compare(a, b) for a, b in zip(pictures, truth, strict=True)])
 
 
 def _floats(picture):
@@ -139,10 +199,10 @@ def _floats(picture):
 
 
 def _blur(values):
-    """The window's mean at every place where it fits, (height - 10, width - 10, channels)."""
-    offsets = np.arange(_TAPS) - _TAPS // 2
+    """Returns the window's mean wherever it fits, (height - 10, width - 10, channels)."""
+    offsets = np.arange(_WINDOW) - _WINDOW // 2
     weights = np.exp(-(offsets**2) / (2 * _SIGMA**2))
     weights /= weights.sum()
-    height, width = values.shape[0] - _TAPS + 1, values.shape[1] - _TAPS + 1
-    rows = sum(weight * values[i : i + height] for i, weight in enumerate(weights))
-    return sum(weight * rows[:, i : i + width] for i, weight in enumerate(weights))
+    height, width = values.shape[0] - _WINDOW + 1, values.shape[1] - _WINDOW + 1
+    blurred_down = sum(weight * values[i : i + height] for i, weight in enumerate(weights))
+    return sum(weight * blurred_down[:, i : i + width] for i, weight in enumerate(weights))

@@ -1,5 +1,6 @@
-"""How far a classifier's middle layers see a translation from its input."""
+"""How far translations are from their inputs in the middle layers of a classifier."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,7 +38,7 @@ def perceptual_distance(
 
 def perceptual_measures(evidence: Evidence) -> list[Measure]:
     """Returns how far translations are from their inputs: what was kept of them."""
-    network, translated = evidence.need("The perceptual distance", "network", "translated")
+    network, translated = evidence.need("network", "translated")
     distances, unrelated = _distances(network, evidence.inputs, translated)
     low, high = bootstrap_interval(distances, seed=evidence.seed)
     return [
@@ -46,34 +47,45 @@ def perceptual_measures(evidence: Evidence) -> list[Measure]:
             value=float(distances.mean()),
             low=low,
             high=high,
-            floor=0.0,
-            ceiling=0.0,
+            real_score=0.0,
+            copy_score=0.0,
             better="lower",
             n=(len(distances),),
             features=network.name,
             protocol="squared distance of unit-length middle layers, mean over places and layers, "
-            f"unweighted (not LPIPS); n of pairs; {network.protocol}; percentile bootstrap over "
-            "pairs",
+            f"unweighted (not LPIPS); n counts pairs; {network.protocol}; percentile bootstrap "
+            "over pairs",
             chance=float(unrelated.mean()) if len(distances) > 1 else None,
-            note="A copy is perfectly faithful: read it together with a distance to real pictures.",
+            note="Copies are perfectly faithful: read the perceptual distance together with a distance "
+            "to real pictures.",
         )
     ]
 
 
 def _distances(network, a, b):
-    """Distances of partners, and of each picture to its neighbour's partner; (n,) twice."""
-    found = []
-    for part in np.array_split(np.arange(len(a)), -(-len(a) // _BATCH)):
-        mine, theirs = (network.middle([side[i] for i in part]) for side in (a, b))
-        layers = [(_unit(x), _unit(y)) for x, y in zip(mine, theirs, strict=True)]
-        partners = [_distance(x, y) for x, y in layers]
-        neighbours = [_distance(x, np.roll(y, 1, axis=0)) for x, y in layers]
-        found.append((np.mean(partners, axis=0), np.mean(neighbours, axis=0)))
-    return tuple(np.concatenate(each).astype("float64") for each in zip(*found, strict=True))
+    """Returns the distances of partners, and of each picture to its neighbor's partner; (n,) each.
+
+    The neighbor is the one before in the same batch; the first one's is the last.
+    """
+    to_partners, to_neighbors = [], []
+    for part in np.array_split(np.arange(len(a)), math.ceil(len(a) / _BATCH)):
+        layers_a = network.middle([a[i] for i in part])
+        layers_b = network.middle([b[i] for i in part])
+        partners, neighbors = [], []
+        for x, y in zip(layers_a, layers_b, strict=True):
+            x, y = _unit(x), _unit(y)
+            partners.append(_distance(x, y))
+            neighbors.append(_distance(x, np.roll(y, 1, axis=0)))
+        to_partners.append(np.mean(partners, axis=0))
+        to_neighbors.append(np.mean(neighbors, axis=0))
+    return (
+        np.concatenate(to_partners).astype("float64"),
+        np.concatenate(to_neighbors).astype("float64"),
+    )
 
 
 def _distance(x, y):
-    """(n, height, width, channels) twice to (n,)."""
+    """Returns the mean squared distance of two maps (n, height, width, channels); (n,)."""
     return np.sum(np.square(x - y), axis=-1).mean(axis=(1, 2))
 
 

@@ -1,5 +1,9 @@
 """The measures that can be named on the command line."""
 
+import dataclasses
+from collections.abc import Callable
+
+from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.frechet import frechet_measures
 from cyclegan_keras.metrics.hit_rate import hit_rate_measures
 from cyclegan_keras.metrics.kid import kid_measures
@@ -7,14 +11,26 @@ from cyclegan_keras.metrics.paired import cycle_measures, paired_measures
 from cyclegan_keras.metrics.perceptual import perceptual_measures
 from cyclegan_keras.metrics.steganography import steganography_measures
 
-# Each takes `Evidence` and returns a list of `Measure`, or raises MetricError that tells what it
-# lacks.
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A way to measure translations.
+
+    Attributes:
+        title: what readers see where it could not be measured.
+        measure: `Evidence` to one or several measures; MetricError says what it lacks.
+    """
+
+    title: str
+    measure: Callable[[Evidence], list[Measure]]
+
+
 METRICS = {
-    "kid": kid_measures,
-    "frechet": frechet_measures,
-    "hit_rate": hit_rate_measures,
-    "perceptual": perceptual_measures,
-    "cycle": cycle_measures,
-    "paired": paired_measures,
-    "steganography": steganography_measures,
+    "kid": Metric("KID", kid_measures),
+    "frechet": Metric("Frechet distance", frechet_measures),
+    "hit_rate": Metric("hit rate", hit_rate_measures),
+    "perceptual": Metric("perceptual distance to the input", perceptual_measures),
+    "cycle": Metric("cycle error", cycle_measures),
+    "paired": Metric("error against the true counterparts", paired_measures),
+    "steganography": Metric("hidden information (steganography)", steganography_measures),
 }

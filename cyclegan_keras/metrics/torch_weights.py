@@ -20,12 +20,15 @@ def set_weights(model: keras.Model, state: Mapping[str, np.ndarray]) -> None:
     """
     for layer in model.layers:
         if layer.weights:
-            values = [_value(layer, state, key, change) for key, change in _layout(layer)]
+            values = []
+            for (key, to_keras), weight in zip(_layout(layer), layer.weights, strict=True):
+                value = _entry(state, f"{layer.name}.{key}", to_keras, tuple(weight.shape))
+                values.append(value)
             layer.set_weights(values)
 
 
 def _layout(layer):
-    """Returns (key in PyTorch, what makes it Keras') in the order of the layer's weights."""
+    """Returns (key in PyTorch, function to Keras' layout) in the order of the layer's weights."""
     if isinstance(layer, keras.layers.BatchNormalization):
         keys = ("weight", "bias", "running_mean", "running_var")
         return [(key, np.asarray) for key in keys]
@@ -38,19 +41,16 @@ def _layout(layer):
     return [("weight", lambda kernel: kernel.transpose(2, 3, 1, 0))]
 
 
-def _value(layer, state, key, change):
-    name = f"{layer.name}.{key}"
+def _entry(state, name, to_keras, expected):
     if name not in state:
         raise MetricError(
-            f"The weights hold no {name!r}, which the feature network needs: is it another "
-            "network's file?"
+            f"The weights hold no {name!r}, which the feature network needs: are they of another "
+            "network?"
         )
-    value = change(np.asarray(state[name]))
-    index = [key for key, _ in _layout(layer)].index(key)
-    expected = tuple(layer.weights[index].shape)
+    value = to_keras(np.asarray(state[name]))
     if value.shape != expected:
         raise MetricError(
-            f"{name!r} has the shape {value.shape} in Keras' order, expected {expected}: is it "
-            "another network's file?"
+            f"{name!r} has the shape {value.shape} in Keras' order, expected {expected}: are "
+            "they of another network?"
         )
     return value

@@ -23,8 +23,8 @@ def mirrored(side: int, wanted: int) -> np.ndarray:
         [0, 1, 2, 1, 0, 1, 2, 1]
     """
     period = max(2 * (side - 1), 1)
-    places = np.arange(wanted) % period
-    return np.minimum(places, period - places)
+    positions = np.arange(wanted) % period
+    return np.minimum(positions, period - positions)
 
 
 def translate_any_size(

@@ -1,4 +1,4 @@
-"""What the networks have in common: their parts, made by one set of choices."""
+"""The layers that the networks are made of, and the checks of their arguments."""
 
 import keras
 
@@ -74,8 +74,9 @@ class Parts:
         )
 
     def crop(self, top_left, bottom_right, name):
-        """Returns a layer that cuts rows and columns off, as a transposed convolution needs it."""
-        return keras.layers.Cropping2D(((top_left, bottom_right),) * 2, name=name)
+        """Returns a layer that crops rows and columns, as a transposed convolution needs it."""
+        sides = (top_left, bottom_right)
+        return keras.layers.Cropping2D((sides, sides), name=name)
 
     def blur_down(self, x, name):
         """Halves the sides of `x` without aliasing: a [1, 2, 1] / 4 blur, every second pixel of it.
@@ -88,7 +89,7 @@ class Parts:
         return keras.layers.AveragePooling2D(2, strides=2, name=name)(x)
 
     def norm(self, name):
-        """Returns the normalisation layer."""
+        """Returns the normalization layer."""
         gamma = gamma_initializer(self._init_gain)
         return norm_layer(self._norm, gamma, self._per_picture, name=name)
 

@@ -1,9 +1,11 @@
-"""What a generator's file tells of itself, so that nobody has to repeat flags of its training."""
+"""The description that a generator's file holds, so that nobody repeats flags of its training."""
 
 import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
+
+from cyclegan_keras.models.direction import Direction
 
 FILE = "description.json"  # its name inside a .keras file
 
@@ -13,16 +15,16 @@ class Description:
     """All that is needed to use a generator, and where it comes from.
 
     Attributes:
-        direction: "AtoB" or "BtoA".
+        direction: which way it translates; given as a `Direction` or as "AtoB" or "BtoA".
         source: name of the domain that it translates, such as "horse".
         target: name of the domain that it translates to.
-        input_channels: of the pictures, 1 for grey, 3 for RGB.
+        input_channels: of the pictures, 1 for gray, 3 for RGB.
         output_channels: of the translations.
         value_range: (low, high) of both, as the network sees them.
         bit_depth: bits a channel of the pictures that it was trained on, 8 or 16.
         size_multiple: height and width must be multiples of it.
         smallest_size: the least height and width in pixels.
-        norm: its normalisation.
+        norm: its normalization.
         step: training steps behind it; None where that is not known.
         training: method, options, data and versions of its training; empty where not known.
 
@@ -30,7 +32,7 @@ class Description:
         ValueError: a direction or a bit depth that does not exist.
     """
 
-    direction: str = "AtoB"
+    direction: Direction = Direction.A_TO_B
     source: str = "A"
     target: str = "B"
     input_channels: int = 3
@@ -44,25 +46,33 @@ class Description:
     training: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        if self.direction not in ("AtoB", "BtoA"):
+        if self.direction not in list(Direction):
             raise ValueError(
                 f"`direction` must be AtoB or BtoA. Received: direction={self.direction!r}"
             )
         if self.bit_depth not in (8, 16):
             raise ValueError(f"`bit_depth` must be 8 or 16. Received: bit_depth={self.bit_depth!r}")
+        # The class is frozen; JSON gives a string and a list.
+        object.__setattr__(self, "direction", Direction(self.direction))
         object.__setattr__(self, "value_range", tuple(self.value_range))
 
     @classmethod
-    def of(cls, network, **told) -> "Description":
-        """Describes `network` as far as it shows by itself; `told` adds or replaces fields."""
-        seen = {
+    def of(cls, network, **known) -> "Description":
+        """Describes a generator by its own attributes.
+
+        Args:
+            network: the generator.
+            **known: fields that the network does not have, or that replace its own.
+        """
+        fields = {
             "input_channels": network.input_shape[-1],
             "output_channels": network.output_shape[-1],
             "size_multiple": network.size_multiple,
             "smallest_size": network.smallest_size,
             "norm": network.get_config().get("norm"),
         }
-        return cls(**{**seen, **told})
+        fields.update(known)
+        return cls(**fields)
 
     @classmethod
     def of_run(
@@ -83,29 +93,34 @@ class Description:
             facts: its facts.json: "domains", the names of x and y, "data" and "versions".
             step: of training.
         """
-        ways = ("AtoB", "BtoA") if options.get("direction") != "BtoA" else ("BtoA", "AtoB")
-        names = facts.get("domains") or ["A", "B"][:: 1 if ways[0] == "AtoB" else -1]
-        order = 1 if role == "generator_g" else -1
-        source, target = names[::order]
-        told = {"data": facts.get("data", {}), "versions": facts.get("versions", {})}
+        x_to_y = Direction(options.get("direction") or Direction.A_TO_B)
+        x_name, y_name = facts.get("domains") or (x_to_y.source, x_to_y.target)
+        source, target = (x_name, y_name) if role == "generator_g" else (y_name, x_name)
         return cls.of(
             network,
-            direction=ways[::order][0],
+            direction=x_to_y.of_generator(role),
             source=source,
             target=target,
             step=step,
-            training={"options": dict(options), **told},
+            training={
+                "options": dict(options),
+                "data": facts.get("data", {}),
+                "versions": facts.get("versions", {}),
+            },
         )
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, object]) -> "Description":
-        """Reads what `to_dict` returned; fields of later versions are passed over."""
-        names = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in told.items() if name in names})
+    def from_dict(cls, fields: Mapping[str, object]) -> "Description":
+        """Reads what `to_dict` returned; fields of later versions are ignored."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{name: fields[name] for name in names if name in fields})
 
     def to_dict(self) -> dict[str, object]:
-        """Returns what JSON can hold."""
-        return {**dataclasses.asdict(self), "value_range": list(self.value_range)}
+        """Returns the fields as JSON can hold them."""
+        fields = dataclasses.asdict(self)
+        fields["direction"] = str(self.direction)
+        fields["value_range"] = list(self.value_range)
+        return fields
 
     @property
     def words(self) -> str:
@@ -123,7 +138,7 @@ class Described:
 
     @property
     def description(self) -> Description:
-        """What the network tells of itself."""
+        """The description that came with the network's file, or else one of its attributes."""
         return self._description or Description.of(self)
 
     @description.setter
@@ -140,3 +155,19 @@ class Described:
         path = pathlib.Path(dir_path or ".", FILE)
         if dir_path and path.is_file():
             self._description = Description.from_dict(json.loads(path.read_text()))
+
+
+def describe(network) -> str:
+    """Returns a network's class, arguments and number of parameters in one line.
+
+    Args:
+        network: a generator or discriminator of this package.
+    """
+    config = network.get_config()
+    arguments = [
+        f"{name}={value!r}"
+        for name, value in config.items()
+        if name not in ("init_type", "init_gain", "name")
+    ]
+    parameters = f"{network.count_params():,} parameters"
+    return f"{type(network).__name__}({', '.join(arguments)}), {parameters}"

@@ -15,7 +15,7 @@ def encoder_names(generator: ResNetGenerator) -> list[str]:
     """
     if not isinstance(generator, ResNetGenerator):
         raise ValueError(
-            f"A ResNet generator is needed, whose inner maps are numbered. Received: "
+            "A ResNet generator is needed, whose inner maps are numbered. Received: "
             f"{type(generator).__name__}."
         )
     names = ["stem_pad", "stem_conv", "stem_norm", "stem"]
@@ -26,9 +26,9 @@ def encoder_names(generator: ResNetGenerator) -> list[str]:
 
 
 def encoder_layers(generator: ResNetGenerator, numbers: Sequence[int]) -> list[keras.layers.Layer]:
-    """Returns layers of a ResNet generator by their place in CUT's reference implementation.
+    """Returns layers of a ResNet generator by their numbers in CUT's reference implementation.
 
-    That one counts padding, convolution, norm and ReLU of the stem, then convolution, norm, ReLU
+    It counts padding, convolution, norm and ReLU of the stem, then convolution, norm, ReLU
     and, with `antialias`, the blur of each step down, then the blocks as one each. So 0, 4, 8, 12
     and 16, the paper's choice, are the padded picture, the convolutions of both steps down and, of
     an antialiased generator, the blocks 1 and 5 (else 3 and 7).

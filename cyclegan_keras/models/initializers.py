@@ -8,7 +8,7 @@ INITIALIZERS = ("normal", "xavier", "kaiming", "orthogonal")
 def initializer(init_type="normal", init_gain=0.02):
     """Returns a new initializer of convolution kernels.
 
-    Ask anew for every layer: one instance gives equal kernels to all layers of one shape.
+    Every layer needs one of its own: an instance gives equal kernels to all layers of one shape.
 
     Args:
         init_type: "normal", N(0, init_gain^2); "xavier", normal with the variance
@@ -34,5 +34,5 @@ def initializer(init_type="normal", init_gain=0.02):
 
 
 def gamma_initializer(init_gain=0.02):
-    """Returns a new initializer of batch normalisation's scale: N(1, init_gain^2)."""
+    """Returns a new initializer of batch normalization's scale: N(1, init_gain^2)."""
     return keras.initializers.RandomNormal(1.0, init_gain)

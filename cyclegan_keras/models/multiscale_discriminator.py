@@ -96,6 +96,11 @@ class MultiscaleDiscriminator(keras.Model):
         )
 
     @property
+    def option_name(self):
+        """Its name among the choices of --discriminator."""
+        return "multiscale"
+
+    @property
     def smallest_size(self):
         """The smallest side of a picture that gives a logit at every size."""
         return self.get_layer(f"layers_{self.n_layers}").smallest_size

@@ -18,8 +18,13 @@ class NetworkOptions:
         "Generator; unless given nine blocks, six for pictures of up to 128 pixels, as in "
         "CycleGAN's paper; for pix2pix the U-Net of the pictures' size.",
         choices=(
-            *("resnet_9blocks", "resnet_6blocks", "resnet_4blocks", "resnet_3blocks"),
-            *("unet_256", "unet_128", "unet_64"),
+            "resnet_9blocks",
+            "resnet_6blocks",
+            "resnet_4blocks",
+            "resnet_3blocks",
+            "unet_256",
+            "unet_128",
+            "unet_64",
         ),
         aliases=("netG",),
     )
@@ -51,7 +56,7 @@ class NetworkOptions:
     )
     norm: str = option(
         "instance",
-        "Normalisation of both networks; instance_affine has a learned scale and offset.",
+        "Normalization of both networks; instance_affine has a learned scale and offset.",
         choices=("instance", "instance_affine", "batch", "none"),
     )
     padding: str = option(

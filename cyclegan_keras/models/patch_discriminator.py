@@ -64,7 +64,8 @@ class PatchDiscriminator(keras.Model):
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = inputs
         for number in range(1, n_layers + 2):
-            filters, stage = ndf * min(2 ** (number - 1), 8), f"stage_{number}"
+            filters = ndf * min(2 ** (number - 1), 8)
+            stage = f"stage_{number}"
             blur = antialias and number <= n_layers
             x = parts.pad(1, f"{stage}_pad")(x)
             x = parts.conv(
@@ -102,6 +103,11 @@ class PatchDiscriminator(keras.Model):
             antialias=options.antialias,
             **kwargs,
         )
+
+    @property
+    def option_name(self):
+        """Its name among the choices of --discriminator."""
+        return "basic" if self.n_layers == 3 else "n_layers"
 
     @property
     def smallest_size(self):

@@ -1,4 +1,4 @@
-"""What CUT compares patches by."""
+"""The perceptrons that give CUT the features by which it compares patches."""
 
 import keras
 from keras import ops
@@ -8,7 +8,7 @@ from cyclegan_keras.models.base import Parts, check_int, full_precision
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
 class PatchMLP(keras.Model):
-    """Maps the features of chosen places to the unit sphere: the H_l and H_l(.) / |H_l(.)| of CUT.
+    """Maps the features of patches to the unit sphere: the H_l and H_l(.) / |H_l(.)| of CUT.
 
     Every map of an encoder has a small perceptron of its own: two layers of `units` with a ReLU
     between. Parts can be addressed by `get_layer`: `map_0_hidden map_0_units map_1_hidden ..`.
@@ -21,10 +21,10 @@ class PatchMLP(keras.Model):
         name: of the model.
 
     Input shape:
-        A list of `(batch, places, channels[l])`, one a map.
+        A list of `(batch, patches, channels[l])`, one a map.
 
     Output shape:
-        A list of `(batch, places, units)` of length one along the last axis, float32 also under
+        A list of `(batch, patches, units)` of length one along the last axis, float32 also under
         mixed precision.
 
     Raises:
@@ -32,8 +32,8 @@ class PatchMLP(keras.Model):
 
     Example:
         >>> import numpy as np
-        >>> places = [np.ones((1, 5, 3)), np.ones((1, 4, 8))]
-        >>> [sphere.shape for sphere in PatchMLP((3, 8), units=16)(places)]
+        >>> features = [np.ones((1, 5, 3)), np.ones((1, 4, 8))]
+        >>> [sphere.shape for sphere in PatchMLP((3, 8), units=16)(features)]
         [TensorShape([1, 5, 16]), TensorShape([1, 4, 16])]
 
     Reference:
@@ -41,7 +41,7 @@ class PatchMLP(keras.Model):
         3 and appendix.
     """
 
-    size_multiple = smallest_size = 1  # of the pictures: it does not care
+    size_multiple = smallest_size = 1  # of the pictures: any size will do
 
     def __init__(self, channels, units=256, init_type="xavier", init_gain=0.02, name=None):
         check_int("units", units, 1)
@@ -69,7 +69,8 @@ class PatchMLP(keras.Model):
     def call(self, inputs, training=None, mask=None):
         """Maps `inputs`; see the class."""
         outputs = super().call(inputs, training=training, mask=mask)
-        return [to_sphere(x) for x in keras.tree.flatten(outputs)]  # of one map no list comes
+        # A single map comes without a list.
+        return [to_sphere(x) for x in keras.tree.flatten(outputs)]
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -85,4 +86,4 @@ class PatchMLP(keras.Model):
 def to_sphere(x):
     """Returns x / |x| along the last axis."""
     squares = ops.sum(ops.square(x), axis=-1, keepdims=True)
-    return x / (ops.sqrt(ops.maximum(squares, 1e-24)) + 1e-7)  # the root has no slope at zero
+    return x / (ops.sqrt(ops.maximum(squares, 1e-24)) + 1e-7)  # the root has no derivative at zero

@@ -1,4 +1,4 @@
-"""A discriminator without surroundings."""
+"""A discriminator of single pixels."""
 
 import keras
 
@@ -7,7 +7,7 @@ from cyclegan_keras.models.base import Parts, check_int
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
 class PixelDiscriminator(keras.Model):
-    """Judges every pixel by itself (1x1 convolutions): it teaches colours, not shapes.
+    """Judges every pixel by itself (1x1 convolutions): it teaches colors, not shapes.
 
     Stages: `stage_1 stage_2 logits`.
 
@@ -77,6 +77,11 @@ class PixelDiscriminator(keras.Model):
             init_gain=options.init_gain,
             **kwargs,
         )
+
+    @property
+    def option_name(self):
+        """Its name among the choices of --discriminator."""
+        return "pixel"
 
     def get_config(self):
         """Returns the constructor's arguments."""

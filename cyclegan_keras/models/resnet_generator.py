@@ -5,7 +5,6 @@ from functools import partial
 import keras
 
 from cyclegan_keras.layers import BilinearUpsampling2D, ResidualBlock
-from cyclegan_keras.layers.recomputed import recomputed
 from cyclegan_keras.models.base import Parts, check_choice, check_int, check_multiple
 from cyclegan_keras.models.description import Described
 
@@ -26,7 +25,7 @@ class ResNetGenerator(Described, keras.Model):
         norm: "instance" (the paper's), "instance_affine", "batch" or "none".
         padding: "reflect" or "zero", around stem, blocks and head. The strided convolutions are
             always padded with zeros.
-        upsample: "transpose" (the paper's transposed convolutions) or "resize" (nearest neighbour,
+        upsample: "transpose" (the paper's transposed convolutions) or "resize" (nearest neighbor,
             then a convolution: no checkerboard pattern).
         dropout: dropout of one half inside the blocks.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
@@ -39,8 +38,8 @@ class ResNetGenerator(Described, keras.Model):
         name: of the model.
 
     Attributes:
-        remat: whether training keeps only what goes into the steps down, each block and the steps
-            up, and computes the values inside them again for the gradient: about a third more work.
+        remat: whether training keeps only the inputs of the steps down, of each block and of the
+            steps up, and recomputes the values inside them for the gradient: a third more work.
 
     Input shape:
         `(batch, height, width, input_channels)` in [-1, 1]; height and width any multiples of 4 (at
@@ -51,7 +50,7 @@ class ResNetGenerator(Described, keras.Model):
 
     Raises:
         ValueError: an argument out of range, pictures whose sides are not multiples of 4, or
-            `remat` where dropout or batch norm would not do twice the same.
+            `remat` where dropout or batch norm would not compute the same twice.
 
     Example:
         >>> import numpy as np
@@ -95,20 +94,27 @@ class ResNetGenerator(Described, keras.Model):
                 "`antialias_up` is a way of upsampling itself: leave `upsample` at 'transpose'. "
                 f"Received: antialias_up={antialias_up!r}, upsample={upsample!r}."
             )
-        noise = (dropout, test_dropout, test_statistics)
-        parts = Parts(norm, init_type, init_gain, padding, *noise)
+        parts = Parts(
+            norm,
+            init_type,
+            init_gain,
+            padding=padding,
+            dropout=dropout,
+            test_dropout=test_dropout,
+            test_statistics=test_statistics,
+        )
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = parts.pad(3, "stem_pad")(inputs)
         x = parts.conv(ngf, 7, "stem_conv")(x)
         x = _finish(parts, x, "stem")  # (batch, height, width, ngf)
         for step in (1, 2):
-            x = _down(parts, x, ngf * 2**step, f"down_{step}", antialias)
+            x = _down(parts, x, ngf * 2**step, name=f"down_{step}", antialias=antialias)
         # (batch, height/4, width/4, 4*ngf)
         for number in range(1, n_blocks + 1):
             x = parts.block(ngf * 4, f"block_{number}")(x)
         up = _up_antialias if antialias_up else _UPSAMPLE[upsample]
         for step in (1, 2):
-            x = up(parts, x, ngf * 4 // 2**step, f"up_{step}")  # (batch, height, width, ngf)
+            x = up(parts, x, ngf * 4 // 2**step, name=f"up_{step}")  # (batch, height, width, ngf)
         x = parts.pad(3, "head_pad")(x)
         x = parts.conv(output_channels, 7, "head_conv", use_bias=True)(x)
         super().__init__(inputs=inputs, outputs=parts.output("tanh", "head")(x), name=name)
@@ -147,6 +153,11 @@ class ResNetGenerator(Described, keras.Model):
             **kwargs,
         )
 
+    @property
+    def option_name(self):
+        """Its name among the choices of --generator."""
+        return f"resnet_{self.n_blocks}blocks"
+
     def call(self, inputs, training=None, mask=None):
         """Translates `inputs`; see the class."""
         check_multiple(inputs.shape, self.size_multiple)
@@ -154,20 +165,20 @@ class ResNetGenerator(Described, keras.Model):
             return super().call(inputs, training=training, mask=mask)
         x = inputs
         for part in self._parts():
-            x = recomputed(partial(part, training=True))(x)
+            x = keras.remat(partial(part, training=True))(x)
         return x
 
     @property
     def remat(self):
-        """Whether training computes inner values again instead of keeping them."""
+        """Whether training recomputes inner values instead of keeping them."""
         return self._remat
 
     @remat.setter
     def remat(self, value):
         if value and (self.dropout or self.norm == "batch"):
             raise ValueError(
-                "`remat` computes everything twice, and dropout or batch norm would not do the "
-                f"same again. Received: dropout={self.dropout}, norm={self.norm!r}."
+                "`remat` computes everything twice, and with dropout or batch norm the second "
+                f"result would differ. Received: dropout={self.dropout}, norm={self.norm!r}."
             )
         self._remat = value
 

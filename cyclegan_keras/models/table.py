@@ -29,7 +29,7 @@ DISCRIMINATORS = {
 
 
 def build_generator(options, name=None, input_channels=3, output_channels=3):
-    """Returns a new generator; it tells `size_multiple` and `smallest_size` of its pictures.
+    """Returns a new generator; its pictures have a `size_multiple` and a `smallest_size`.
 
     Args:
         options: `NetworkOptions` with a `generator` chosen.
@@ -43,7 +43,7 @@ def build_generator(options, name=None, input_channels=3, output_channels=3):
 
 
 def build_discriminator(options, name=None, input_channels=3):
-    """Returns a new discriminator; it tells the `smallest_size` of its pictures.
+    """Returns a new discriminator; its pictures have a `smallest_size`.
 
     Args:
         options: `NetworkOptions`.

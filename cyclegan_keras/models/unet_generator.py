@@ -8,7 +8,7 @@ from cyclegan_keras.models.description import Described
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
 class UNetGenerator(Described, keras.Model):
-    """Translates a picture: halves it down to its essence, doubles it up again, with skips between.
+    """Translates a picture: steps down, as many steps up, and skips between those of one size.
 
     In the paper's notation the encoder is C64-C128-C256-C512-...-C512 and the decoder its mirror
     image, every step up seeing the step down of its size as well. 4x4 convolutions of stride 2.
@@ -70,14 +70,24 @@ class UNetGenerator(Described, keras.Model):
         check_int("output_channels", output_channels, 1)
         check_int("ngf", ngf, 1)
         check_int("n_downs", n_downs, 2)
-        parts = Parts(norm, init_type, init_gain, "zero", dropout, test_dropout, test_statistics)
+        parts = Parts(
+            norm,
+            init_type,
+            init_gain,
+            dropout=dropout,
+            test_dropout=test_dropout,
+            test_statistics=test_statistics,
+        )
         inputs = keras.Input((None, None, input_channels), name="pictures")
-        x, skips = inputs, []
+        x = inputs
+        skips = []
         for step in range(1, n_downs + 1):
-            x = _down(parts, x, ngf * min(2 ** (step - 1), 8), f"down_{step}", step, n_downs)
+            filters = ngf * min(2 ** (step - 1), 8)
+            x = _down(parts, x, filters, name=f"down_{step}", step=step, n_downs=n_downs)
             skips.append(x)  # (batch, height / 2**step, width / 2**step, filters)
         for step in range(n_downs, 1, -1):
-            x = _up(parts, x, skips[step - 2], f"up_{step}", dropout and 5 <= step < n_downs)
+            drops = dropout and 5 <= step < n_downs
+            x = _up(parts, x, skips[step - 2], name=f"up_{step}", dropout=drops)
         x = parts.transposed_conv(output_channels, 4, "head_conv", use_bias=True)(x)
         x = parts.crop(1, 1, "head_crop")(x)
         super().__init__(inputs=inputs, outputs=parts.output("tanh", "head")(x), name=name)
@@ -106,6 +116,11 @@ class UNetGenerator(Described, keras.Model):
             init_gain=options.init_gain,
             **kwargs,
         )
+
+    @property
+    def option_name(self):
+        """Its name among the choices of --generator."""
+        return f"unet_{2**self.n_downs}"
 
     @property
     def size_multiple(self):

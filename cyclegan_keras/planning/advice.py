@@ -4,14 +4,14 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
-from cyclegan_keras.planning.costs import Cost, Shape
+from cyclegan_keras.planning.costs import CostModel, Shape
 
-FLOAT = 4  # bytes
+FLOAT_BYTES = 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """The training that was asked for.
+class PlannedTraining:
+    """The numbers of a training on which its cost depends.
 
     Attributes:
         shape: of a domain's batch: pictures, height, width in px; the largest there is.
@@ -22,8 +22,8 @@ class Wanted:
         epochs: in all.
         multiple: sides must be multiples of it.
         smallest: of a side.
-        pool_pictures: that image pools remember.
-        gradient_bytes: of one more set of gradients, which parts of a batch are added up in.
+        pool_pictures: held by image pools.
+        gradient_bytes: of one more set of gradients, in which parts of a batch are added up.
         process_bytes: of main memory that the training takes beside its steps and pictures.
         cached_bytes: of pictures that it keeps there.
     """
@@ -42,9 +42,9 @@ class Wanted:
     cached_bytes: float = 0.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One way to train.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What one way to train costs.
 
     Attributes:
         change: what to type beside, or instead of, what was typed; empty: nothing.
@@ -53,7 +53,7 @@ class Row:
         steps: an epoch.
         epochs: in all.
         images: pictures of each domain a step.
-        peak: bytes.
+        peak: most bytes held.
         measured: whether steps of just this kind were measured.
     """
 
@@ -77,105 +77,126 @@ class Row:
         return self.epoch_seconds * self.epochs
 
 
-def row(cost: Cost, wanted: Wanted, change: str = "", *, same: bool = True) -> Row:
-    """Returns what training as `wanted` costs, by measurements made with its networks."""
-    batch, height, width = wanted.shape
-    seconds, peak, measured = cost.step(wanted.shape, wanted.parts)
-    pools = wanted.pool_pictures * height * width * 3 * FLOAT
-    sums = wanted.gradient_bytes if wanted.parts > 1 else 0
-    return Row(
-        change,
-        same,
-        seconds,
-        wanted.steps_per_epoch,
-        wanted.epochs,
-        batch,
-        peak + pools + sums + wanted.process_bytes + wanted.cached_bytes,
-        measured,
+def estimate(
+    costs: CostModel, training: PlannedTraining, change: str = "", *, same: bool = True
+) -> Estimate:
+    """Returns what `training` costs, by measurements made with its networks."""
+    batch, height, width = training.shape
+    step = costs.step(training.shape, training.parts)
+    pool_bytes = training.pool_pictures * height * width * 3 * FLOAT_BYTES
+    gradient_bytes = training.gradient_bytes if training.parts > 1 else 0
+    held_beside = pool_bytes + gradient_bytes + training.process_bytes + training.cached_bytes
+    return Estimate(
+        change=change,
+        same=same,
+        seconds=step.seconds,
+        steps=training.steps_per_epoch,
+        epochs=training.epochs,
+        images=batch,
+        peak=step.peak + held_beside,
+        measured=step.is_measured,
     )
 
 
-def same_training(wanted: Wanted, cost: Cost, flipped: Cost | None, limit: float) -> list[Row]:
+def same_training(
+    training: PlannedTraining, costs: CostModel, other_remat: CostModel | None, limit: float
+) -> list[Estimate]:
     """Returns other ways to do the same training.
 
     Args:
-        wanted: what was asked for.
-        cost: of its steps.
-        flipped: of steps with `--remat`, or without where `wanted` has it; None where it cannot be.
-        limit: bytes that a training may take. Of each change the least is chosen that fits; where
-            none does, the greatest. Where none fits alone, all that save memory are joined.
+        training: what was asked for.
+        costs: of its steps.
+        other_remat: costs of steps with `--remat`, or without it where `training` has it; None
+            where that is not possible.
+        limit: bytes that a training may take. Of each change the least that fits is chosen, or the
+            greatest where none fits. Where no change alone is enough, all that save memory are
+            joined.
     """
-    batch = wanted.shape[0]
-    counts = [k for k in range(wanted.parts + 1, batch + 1) if batch % k == 0]
+    savers = _in_parts(training, costs, limit)
+    if other_remat and not training.remat:
+        savers.append(estimate(other_remat, training, "--remat"))
+    uncached = dataclasses.replace(training, cached_bytes=0.0)
+    if training.cached_bytes:
+        savers.append(estimate(costs, uncached, "--cache=none"))
 
-    def changed(change: str, of: Cost, **values) -> Row:
-        return row(of, dataclasses.replace(wanted, **values), change)
-
-    def in_parts(word: str, of: Cost, **values) -> list[Row]:
-        each = [changed(f"{word}--accumulate_steps={k}", of, parts=k, **values) for k in counts]
-        return _least(each, limit)
-
-    savers = in_parts("", cost)
-    if flipped and not wanted.remat:
-        savers.append(changed("--remat", flipped))
-    if wanted.cached_bytes:
-        savers.append(changed("--cache=none", cost, cached_bytes=0.0))
     joined = []
-    if len(savers) > 1 and all(each.peak > limit for each in savers):
-        words = [each.change for each in savers if "accumulate" not in each.change]
-        of = flipped if "--remat" in words else cost
-        parts = in_parts(" ".join([*words, ""]), of, cached_bytes=0.0)
-        joined = parts or [changed(" ".join(words), of, cached_bytes=0.0)]
-    undone = [changed("--noremat", flipped)] if flipped and wanted.remat else []
-    return [*savers, *joined, *undone]
+    if len(savers) > 1 and all(saver.peak > limit for saver in savers):
+        changes = [saver.change for saver in savers if "accumulate" not in saver.change]
+        costs_joined = other_remat if "--remat" in changes else costs
+        joined = _in_parts(uncached, costs_joined, limit, changes)
+        if not joined:
+            joined = [estimate(costs_joined, uncached, " ".join(changes))]
+
+    faster = []
+    if other_remat and training.remat:
+        faster.append(estimate(other_remat, training, "--noremat"))
+    return savers + joined + faster
+
+
+def _in_parts(
+    training: PlannedTraining, costs: CostModel, limit: float, changes: Sequence[str] = ()
+) -> list[Estimate]:
+    """Returns the least number of parts of a batch that fits, beside other `changes`."""
+    batch = training.shape[0]
+    estimates = []
+    for parts in range(training.parts + 1, batch + 1):
+        if batch % parts == 0:
+            words = " ".join([*changes, f"--accumulate_steps={parts}"])
+            estimates.append(estimate(costs, dataclasses.replace(training, parts=parts), words))
+    return _least_change(estimates, limit)
 
 
 def smaller_training(
-    wanted: Wanted, cost: Cost, limit: float, crop: Callable[[int], str]
-) -> list[Row]:
+    training: PlannedTraining, costs: CostModel, limit: float, crop_flags: Callable[[int], str]
+) -> list[Estimate]:
     """Returns ways to train on fewer or smaller pictures at once, with another result.
 
     Args:
-        wanted: what was asked for.
-        cost: of its steps.
+        training: what was asked for.
+        costs: of its steps.
         limit: bytes; see `same_training`.
-        crop: gives what to type for crops of so many pixels.
+        crop_flags: returns what to type for crops of so many pixels.
     """
-    batch, height, width = wanted.shape
-    batches = [
-        row(cost, _of_batch(wanted, fewer), f"--batch_size={fewer}", same=False)
-        for fewer in range(batch - wanted.parts, 0, -wanted.parts)
-    ]
-    sides = smaller_sides(min(height, width), wanted.multiple, wanted.smallest)
-    crops = [
-        row(cost, dataclasses.replace(wanted, shape=(batch, s, s)), crop(s), same=False)
-        for s in sides
-    ]
-    return [*_least(batches, limit), *_least(crops, limit)]
+    batch, height, width = training.shape
+    pictures = training.steps_per_epoch * batch
+    of_batches = []
+    for fewer in range(batch - training.parts, 0, -training.parts):
+        steps = training.steps_per_epoch if training.steps_fixed else max(1, pictures // fewer)
+        changed = dataclasses.replace(training, shape=(fewer, height, width), steps_per_epoch=steps)
+        of_batches.append(estimate(costs, changed, f"--batch_size={fewer}", same=False))
+    of_crops = []
+    for side in smaller_sides(min(height, width), training.multiple, training.smallest):
+        changed = dataclasses.replace(training, shape=(batch, side, side))
+        of_crops.append(estimate(costs, changed, crop_flags(side), same=False))
+    return _least_change(of_batches, limit) + _least_change(of_crops, limit)
 
 
-def _least(options: Sequence[Row], limit: float) -> list[Row]:
-    fitting = [each for each in options if each.peak <= limit]
-    return [*(fitting or options[-1:])][:1]
+def _least_change(estimates: Sequence[Estimate], limit: float) -> list[Estimate]:
+    """Returns the first that fits, or else the last; `estimates` start with the least change."""
+    for each in estimates:
+        if each.peak <= limit:
+            return [each]
+    return list(estimates[-1:])
 
 
 def smaller_sides(side: int, multiple: int, smallest: int) -> list[int]:
     """Returns sides to crop to, down to a quarter: each an eighth of `side` less."""
-    sides = (math.floor(side * eighths / 8 / multiple) * multiple for eighths in range(7, 1, -1))
-    return [each for each in dict.fromkeys(sides) if each >= max(smallest, multiple)]
+    sides = []
+    for eighths in range(7, 1, -1):
+        smaller = math.floor(side * eighths / 8 / multiple) * multiple
+        if smaller >= max(smallest, multiple) and smaller not in sides:
+            sides.append(smaller)
+    return sides
 
 
-def _of_batch(wanted: Wanted, batch: int) -> Wanted:
-    pictures = wanted.steps_per_epoch * wanted.shape[0]
-    steps = wanted.steps_per_epoch if wanted.steps_fixed else max(1, pictures // batch)
-    return dataclasses.replace(wanted, shape=(batch, *wanted.shape[1:]), steps_per_epoch=steps)
+def best(typed: Estimate, others: Sequence[Estimate], limit: float) -> Estimate | None:
+    """Returns the way to advise, or None where nothing fits.
 
-
-def best(plan: Row, others: Sequence[Row], limit: float) -> Row | None:
-    """Returns the way to advise: as asked, the same training, another one; then the quickest."""
-    fitting = [each for each in (plan, *others) if each.peak <= limit]
-    return min(
-        fitting,
-        key=lambda each: (each is not plan, not each.same, each.total_seconds),
-        default=None,
-    )
+    The training as typed comes first, then the same training done otherwise, then another one; of
+    several the quickest.
+    """
+    if typed.peak <= limit:
+        return typed
+    fitting = [each for each in others if each.peak <= limit]
+    candidates = [each for each in fitting if each.same] or fitting
+    return min(candidates, key=lambda each: each.total_seconds, default=None)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 Shape = tuple[int, int, int]  # batch, height, width
-FEWEST_STEPS = 3  # of a shape: one that prepares it, and two to take the quicker of
+FEWEST_STEPS = 3  # of a shape: one that prepares it, and two of which the quicker counts
 
 
 def pixels_of(shape: Shape) -> int:
@@ -35,116 +35,160 @@ def fit(points: Iterable[tuple[float, float]], at_zero: float = 0.0) -> Line:
 
     Args:
         points: pixels and cost, both positive.
-        at_zero: cost without pixels, used where there is but one number of pixels.
+        at_zero: cost without pixels, used where all points have the same number of pixels.
     """
-    pixels, costs = (np.array(each, float) for each in zip(*points, strict=True))
+    points = list(points)
+    pixels = np.array([point[0] for point in points], float)
+    costs = np.array([point[1] for point in points], float)
     if len(set(pixels)) == 1:
         mean = costs.mean()
         at_zero = min(at_zero, mean)
         return Line(at_zero, (mean - at_zero) / pixels[0])
-    slope, start = np.polyfit(pixels, costs, 1, w=1 / costs)
-    if slope < 0:
-        slope, start = 0.0, _mean(1 / costs, np.ones_like(costs))
-    elif start < 0:
-        slope, start = _mean(pixels / costs, np.ones_like(costs)), 0.0
-    return Line(float(start), float(slope))
+    per_pixel, at_zero = np.polyfit(pixels, costs, 1, w=1 / costs)
+    if per_pixel < 0:
+        per_pixel, at_zero = 0.0, _factor(1 / costs)
+    elif at_zero < 0:
+        per_pixel, at_zero = _factor(pixels / costs), 0.0
+    return Line(float(at_zero), float(per_pixel))
 
 
-def _mean(terms: np.ndarray, ones: np.ndarray) -> float:
-    """The factor k for which k * terms comes nearest to ones."""
-    return float(terms @ ones / (terms @ terms))
+def _factor(terms: np.ndarray) -> float:
+    """Returns the k for which all k * terms are nearest to 1."""
+    return float(terms.sum() / (terms @ terms))
 
 
 @dataclasses.dataclass(frozen=True)
-class Probe:
-    """What was measured of steps on batches of one shape.
+class MeasuredSteps:
+    """What was measured of training steps on batches of one shape.
 
     Attributes:
         shape: of each domain.
         seconds: a step, without what is done only once.
-        peak: bytes at most.
-        looking: bytes at most while a sample grid of such pictures is drawn.
+        peak: most bytes held during the steps.
+        sample_grid_peak: most bytes held while a sample grid of such pictures is drawn.
     """
 
     shape: Shape
     seconds: float
     peak: float
-    looking: float = 0.0
+    sample_grid_peak: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Cost:
-    """What steps of any shape cost, by what was measured.
+class StepCost:
+    """What a step costs.
 
     Attributes:
-        probes: the measured ones.
-        live: bytes before a step: program, weights, moments.
-        least: bytes at most while the first step was prepared.
+        seconds: of the step.
+        peak: most bytes held.
+        is_measured: whether steps of just this shape were measured.
     """
 
-    probes: Sequence[Probe]
-    live: float = 0.0
-    least: float = 0.0
+    seconds: float
+    peak: float
+    is_measured: bool
 
-    def step(self, shape: Shape, parts: int = 1) -> tuple[float, float, bool]:
-        """Returns seconds and peak bytes of a step, and whether just it was measured.
+
+@dataclasses.dataclass(frozen=True)
+class CostModel:
+    """What steps of any shape cost, by those that were measured.
+
+    Attributes:
+        measured: at least one.
+        resting_bytes: held before a step: program, weights, moments.
+        preparation_peak: most bytes held while the first step was prepared.
+    """
+
+    measured: Sequence[MeasuredSteps]
+    resting_bytes: float = 0.0
+    preparation_peak: float = 0.0
+
+    def step(self, shape: Shape, parts: int = 1) -> StepCost:
+        """Returns the cost of a step.
 
         Args:
             shape: the whole batch.
             parts: into which it is divided, one held at a time. Each costs a step's fixed time.
         """
-        for probe in self.probes:
-            if probe.shape == shape and parts == 1:
-                return probe.seconds, max(self.least, probe.peak, probe.looking), True
-        seconds = self._line([probe.seconds for probe in self.probes])
-        if not seconds.per_pixel:  # something disturbed the smaller steps: no more than this
-            largest = max(self.probes, key=lambda probe: pixels_of(probe.shape))
+        for steps in self.measured:
+            if steps.shape == shape and parts == 1:
+                peak = max(self.preparation_peak, steps.peak, steps.sample_grid_peak)
+                return StepCost(steps.seconds, peak, is_measured=True)
+
+        pixels = [pixels_of(steps.shape) for steps in self.measured]
+        seconds = fit(zip(pixels, [steps.seconds for steps in self.measured], strict=True))
+        if not seconds.per_pixel:  # something disturbed the smaller steps: the largest counts
+            largest = max(self.measured, key=lambda steps: pixels_of(steps.shape))
             seconds = fit([(pixels_of(largest.shape), largest.seconds)])
-        peaks = self._line([probe.peak for probe in self.probes], self.live)
-        pictures = [(1, *probe.shape[1:]) for probe in self.probes]
-        looking = self._line([probe.looking for probe in self.probes], self.live, pictures)
-        part, picture = pixels_of(shape) / parts, pixels_of((1, *shape[1:]))
-        return parts * seconds(part), max(self.least, peaks(part), looking(picture)), False
+        peaks = [steps.peak for steps in self.measured]
+        peak = fit(zip(pixels, peaks, strict=True), self.resting_bytes)
 
-    def _line(self, values: Sequence[float], at_zero: float = 0.0, shapes=()) -> Line:
-        sizes = map(pixels_of, shapes or [probe.shape for probe in self.probes])
-        return fit(zip(sizes, values, strict=True), at_zero) if any(values) else Line(0.0, 0.0)
+        part = pixels_of(shape) / parts
+        peak_bytes = max(self.preparation_peak, peak(part), self._sample_grid_peak(shape))
+        return StepCost(parts * seconds(part), peak_bytes, is_measured=False)
+
+    def _sample_grid_peak(self, shape: Shape) -> float:
+        """Returns the bytes that a sample grid takes, whose pictures are drawn one by one."""
+        _, height, width = shape
+        points = []
+        for steps in self.measured:
+            _, measured_height, measured_width = steps.shape
+            points.append((measured_height * measured_width, steps.sample_grid_peak))
+        if not any(peak for _, peak in points):
+            return 0.0
+        return fit(points, self.resting_bytes)(height * width)
 
 
-def ladder(top: Shape, multiple: int, smallest: int) -> list[Shape]:
-    """Returns shapes to measure, smallest first, `top` last.
+# ---- which shapes to measure ----
+
+
+def shapes_to_measure(largest: Shape, multiple: int, smallest: int) -> list[Shape]:
+    """Returns shapes from which to choose, smallest first, `largest` last.
 
     Args:
-        top: the shape asked for.
+        largest: the shape asked for.
         multiple: sides must be multiples of it.
         smallest: of a side.
     """
-    batch, height, width = top
-    batches = [2**i for i in range(1, batch.bit_length()) if 2**i < batch]
-    shapes = {(each, height, width) for each in (1, *batches, batch)}
-    for halvings in range(1, 20):
-        sides = [round(side * 2 ** (-halvings / 2) / multiple) * multiple for side in top[1:]]
-        if min(sides) < max(smallest, multiple):
+    batch, height, width = largest
+    shapes = {(1, height, width), largest}
+    fewer = 2
+    while fewer < batch:
+        shapes.add((fewer, height, width))
+        fewer *= 2
+    for halvings in range(1, 20):  # of the pixels
+        scale = 2 ** (-halvings / 2)
+        smaller_height = round(height * scale / multiple) * multiple
+        smaller_width = round(width * scale / multiple) * multiple
+        if min(smaller_height, smaller_width) < max(smallest, multiple):
             break
-        shapes.add((1, *sides))
+        shapes.add((1, smaller_height, smaller_width))
     return sorted(shapes, key=pixels_of)
 
 
-def first_rung(shapes: Sequence[Shape], usual: int = 64 * 64) -> Shape:
-    """Returns where to begin: `usual` pixels or fewer, and far from the top, where possible."""
-    most = min(usual, pixels_of(shapes[-1]) / 4)
-    return max((s for s in shapes if pixels_of(s) <= most), key=pixels_of, default=shapes[0])
+def first_shape(shapes: Sequence[Shape], usual: int = 64 * 64) -> Shape:
+    """Returns the first shape to measure, of `usual` pixels or fewer where possible.
 
-
-def next_rung(shapes: Sequence[Shape], probes: Sequence[Probe], seconds: float) -> Shape | None:
-    """Returns the largest shape above all `probes` that can be measured in `seconds`.
-
-    A second one there is in any case, if the ladder goes on. None: stop.
+    It has at most a quarter of the largest one's pixels, so that a line can be drawn.
     """
-    last = max(probes, key=lambda probe: pixels_of(probe.shape))
-    above = [shape for shape in shapes if pixels_of(shape) > pixels_of(last.shape)]
-    each = FEWEST_STEPS * last.seconds / pixels_of(last.shape)
-    payable = [shape for shape in above if each * pixels_of(shape) <= seconds]
-    if payable:
-        return payable[-1]
-    return above[0] if above and len(probes) == 1 else None
+    most = min(usual, pixels_of(shapes[-1]) / 4)
+    small = [shape for shape in shapes if pixels_of(shape) <= most]
+    return max(small, key=pixels_of) if small else shapes[0]
+
+
+def next_shape(
+    shapes: Sequence[Shape], measured: Sequence[MeasuredSteps], seconds: float
+) -> Shape | None:
+    """Returns the largest shape above all `measured` that can be measured in `seconds`.
+
+    A second shape is measured in any case, if there is a larger one. None: nothing is left to do.
+    """
+    last = max(measured, key=lambda steps: pixels_of(steps.shape))
+    larger = [shape for shape in shapes if pixels_of(shape) > pixels_of(last.shape)]
+    seconds_per_pixel = FEWEST_STEPS * last.seconds / pixels_of(last.shape)
+    affordable = [shape for shape in larger if seconds_per_pixel * pixels_of(shape) <= seconds]
+    if affordable:
+        return affordable[-1]
+    if larger and len(measured) == 1:
+        return larger[0]
+    return None

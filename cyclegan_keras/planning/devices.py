@@ -1,4 +1,4 @@
-"""The memory that there is, and that this process takes."""
+"""The memory that a device has, and that this process takes."""
 
 import os
 import threading
@@ -25,7 +25,7 @@ def capacity() -> tuple[str, float, bool]:
 
 
 def free_memory() -> float:
-    """Returns the bytes of main memory that nobody needs."""
+    """Returns the bytes of main memory that are available."""
     return float(psutil.virtual_memory().available)
 
 
@@ -37,10 +37,10 @@ def accelerators() -> dict[str, float]:
 
     if not tf.config.list_physical_devices("GPU"):
         return {}
-    from tensorflow.python.client import device_lib  # nothing public tells the limit
+    from tensorflow.python.client import device_lib  # no public function returns the limit
 
-    found = [each for each in device_lib.list_local_devices() if each.device_type == "GPU"]
-    return {each.name.removeprefix("/device:"): each.memory_limit for each in found}
+    devices = [device for device in device_lib.list_local_devices() if device.device_type == "GPU"]
+    return {device.name.removeprefix("/device:"): device.memory_limit for device in devices}
 
 
 def process_bytes() -> int:
@@ -48,8 +48,8 @@ def process_bytes() -> int:
     return psutil.Process().memory_info().rss
 
 
-def trim() -> None:
-    """Gives memory that is free within this process back, where the C library can (glibc)."""
+def return_freed_memory() -> None:
+    """Returns freed memory to the operating system, where the C library can (glibc)."""
     import ctypes
 
     try:
@@ -58,13 +58,13 @@ def trim() -> None:
         return
 
 
-class Watch(threading.Thread):
-    """Looks again and again how much main memory this process takes.
+class PeakMemory(threading.Thread):
+    """Samples the main memory of this process and keeps the peak, as a context manager.
 
-    The operating system's own account of the peak would include what came before.
+    The operating system's own record of the peak would include what came before.
 
     Attributes:
-        peak: the most that was seen, in bytes.
+        peak: the most that was sampled, in bytes.
     """
 
     interval = 0.005  # seconds

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from cyclegan_keras.report.base import finite
+from cyclegan_keras.report.numbers import finite
 
 MOST_POINTS = 800  # of a curve: as many as a wide screen can tell apart
 
@@ -15,12 +15,12 @@ def curves_json(curves: Mapping[str, Sequence[tuple[int, float]]]) -> str:
         curves: name -> (step, value) in rising order of steps. NaN and infinity become gaps; long
             curves keep the smallest and the largest value of each stretch.
     """
-    told = [
-        {"name": name, "points": [[int(step), finite(value)] for step, value in thinned(points)]}
-        for name, points in curves.items()
-    ]
+    rows = []
+    for name, points in curves.items():
+        kept = [[int(step), finite(value)] for step, value in thinned(points)]
+        rows.append({"name": name, "points": kept})
     # `<` would let a name such as "</script>" end the element
-    return json.dumps(told, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(rows, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def thinned(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
@@ -31,8 +31,12 @@ def thinned(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     stretches = MOST_POINTS // 2
     kept = []
     for k in range(stretches):
-        part = points[k * len(points) // stretches : (k + 1) * len(points) // stretches]
-        known = [point for point in part if finite(point[1]) is not None] or part[:1]
-        ends = {min(known, key=lambda p: p[1]), max(known, key=lambda p: p[1])}
-        kept.extend(sorted(ends, key=lambda p: p[0]))
+        stretch = points[k * len(points) // stretches : (k + 1) * len(points) // stretches]
+        known = [point for point in stretch if finite(point[1]) is not None]
+        if not known:
+            kept.append(stretch[0])
+            continue
+        lowest = min(known, key=lambda point: point[1])
+        highest = max(known, key=lambda point: point[1])
+        kept.extend(sorted({lowest, highest}, key=lambda point: point[0]))
     return kept

@@ -1,24 +1,92 @@
-"""Puts the page together and writes it."""
+"""The report: one HTML page of measures, pictures and loss curves, made from a template."""
 
 import base64
+import dataclasses
 import hashlib
 import os
 import pathlib
-import string
 from collections.abc import Mapping, Sequence
 
+import jinja2
+import numpy as np
+
 from cyclegan_keras.files.atomic import atomic_write
-from cyclegan_keras.report.base import Example, Measure, escape
+from cyclegan_keras.metrics.base import Measure
 from cyclegan_keras.report.curves import curves_json
-from cyclegan_keras.report.examples import controls_html, examples_html, sorting_score, view_choices
-from cyclegan_keras.report.measures import measures_html
-from cyclegan_keras.report.pictures import JPEG_QUALITY, MOST_PIXELS
+from cyclegan_keras.report.numbers import NOT_KNOWN, finite, number_text
+from cyclegan_keras.report.pictures import JPEG_QUALITY, MOST_PIXELS, to_data_uri
+from cyclegan_keras.report.ruler import Ruler, Verdict, ruler, verdict
 
-_ROOM = pathlib.Path(__file__).parent
+FOLDER = pathlib.Path(__file__).parent
+VIEWS = {"before": "Before", "after": "After", "cycled": "Cycle", "truth": "Counterpart"}
+CRISP_SIDE = 128  # px; pictures up to it are enlarged without smoothing
 
 
-def write_report(
-    path: str | os.PathLike,
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Example:
+    """One picture and its translation.
+
+    Attributes:
+        name: of the picture, such as its file name; any text.
+        direction: such as "horse to zebra".
+        before: x, uint8 (height, width, 3); the other pictures are as large.
+        after: G(x).
+        cycled: F(G(x)).
+        truth: the known counterpart of x.
+        scores: what was measured on this picture alone; higher is worse for the score that sorts.
+
+    Raises:
+        ValueError: a picture is not uint8 (height, width, 3) or not as large as `before`.
+    """
+
+    name: str
+    direction: str
+    before: np.ndarray
+    after: np.ndarray
+    cycled: np.ndarray | None = None
+    truth: np.ndarray | None = None
+    scores: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        for view, picture in self.pictures().items():
+            is_picture = picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
+            if not (is_picture and picture.size and picture.shape == self.before.shape):
+                raise ValueError(
+                    f"`{view}` of the example {self.name!r} must be a uint8 picture "
+                    f"(height, width, 3) as large as `before`. "
+                    f"Received: {picture.dtype} {picture.shape}"
+                )
+
+    def pictures(self) -> dict[str, np.ndarray]:
+        """Returns the pictures there are, by the name of the attribute."""
+        views = {
+            "before": self.before,
+            "after": self.after,
+            "cycled": self.cycled,
+            "truth": self.truth,
+        }
+        return {view: picture for view, picture in views.items() if picture is not None}
+
+
+def write_report(path: str | os.PathLike, **contents) -> None:
+    """Writes one HTML page that holds all it shows: it opens from a file and fetches nothing.
+
+    What is empty gets no section. Whoever opens `path` sees the old page or the whole new one.
+
+    Args:
+        path: the HTML file; its folder exists.
+        **contents: those of `render`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    page = render(**contents)
+    with atomic_write(pathlib.Path(path)) as temporary:
+        # names of files may hold bytes that are no text
+        temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
+
+
+def render(
     *,
     title: str,
     summary: Mapping[str, str],
@@ -27,116 +95,202 @@ def write_report(
     curves: Mapping[str, Sequence[tuple[int, float]]],
     notes: Sequence[str] = (),
     worst_by: str = "faithfulness",
-) -> None:
-    """Writes one HTML page that holds all it shows: it opens from a file and fetches nothing.
-
-    What is empty gets no section. Whoever opens `path` sees the old page or the whole new one.
+) -> str:
+    """Returns the page as HTML.
 
     Args:
-        path: the HTML file; its folder exists.
         title: the headline.
         summary: facts below it, such as {"model": ..., "step": ..., "data": ...}.
-        measures: direction -> measures (see `Measure`; instances of dataclasses serve too).
+        measures: direction -> measures.
         examples: pictures; 40 of 256 px make 4.5 MB with three views each, 6 MB with four.
         curves: name -> (step, value) in rising order of steps.
         notes: what a reader must know to read the numbers right, a sentence each.
         worst_by: the score that sorts the examples; where no example has it, the first score.
-
-    Raises:
-        ValueError: a measure has no name, or does not say which way is better.
-        OSError: the file cannot be written.
     """
-    page = _page(title, summary, measures, examples, curves, notes, worst_by)
-    with atomic_write(pathlib.Path(path)) as temporary:
-        # names of files may hold bytes that are no text
-        temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
-
-
-def _page(title, summary, measures, examples, curves, notes, worst_by) -> str:
+    style = (FOLDER / "report.css").read_text(encoding="utf-8")
+    script = (FOLDER / "report.js").read_text(encoding="utf-8")
+    tables = {
+        direction: [_row(measure) for measure in rows]
+        for direction, rows in measures.items()
+        if rows
+    }
     curves = {name: points for name, points in curves.items() if len(points)}
-    style, script = _read("report.css"), _read("report.js")
-    sections = (
-        _measures_section({name: rows for name, rows in measures.items() if rows}),
-        _examples_section(examples, worst_by),
-        _section("curves", "Losses", _CURVES) if curves else "",
-        _section("notes", "Notes", _list(notes)) if notes else "",
+    score = _sorting_score(examples, worst_by)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return string.Template(_read("template.html")).substitute(
+    return environment.get_template("report.html.jinja").render(
         policy=_policy(style, script),
-        title=escape(title),
         style=style,
-        summary="".join(
-            f'<div><dt>{escape(key)}</dt><dd dir="auto">{escape(value)}</dd></div>'
-            for key, value in summary.items()
-        ),
-        sections="\n".join(sections),
-        footer=_FOOTER if examples else "",
-        large_views="".join(
-            f'<button type="button" data-view="{view}">{label}</button>'
-            for view, label in view_choices(examples).items()
-        ),
-        curves=curves_json(curves),
         script=script,
+        title=title,
+        summary=summary,
+        tables=tables,
+        cards=[_card(example, score) for example in _worst_first(examples, score)],
+        score=score,
+        direction_choices=_direction_choices(examples),
+        order_choices=_order_choices(score),
+        view_choices=_view_choices(examples),
+        curves_json=curves_json(curves),
+        has_curves=bool(curves),
+        notes=notes,
+        jpeg_quality=JPEG_QUALITY,
+        most_pixels=MOST_PIXELS,
     )
-
-
-_FOOTER = (
-    f"Pictures on this page are copies for the eye: larger ones as JPEG (quality {JPEG_QUALITY}, "
-    f"full colour) and at most {MOST_PIXELS} px long. All numbers were measured on the originals."
-)
-_CURVES = (
-    '<div class="controls"><div class="choice" role="group" aria-label="Scale"><span>Scale</span>'
-    '<button type="button" data-scale="linear">Linear</button>'
-    '<button type="button" data-scale="log">Logarithmic</button></div></div>'
-    '<div class="chart"><svg aria-hidden="true"></svg>'
-    '<input type="range" min="0" step="1" aria-label="Step whose values are told"></div>'
-    '<p class="details at" aria-live="polite"></p><div class="legend"></div>'
-)
-
-
-def _read(name: str) -> str:
-    return (_ROOM / name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:
-    """Forbids the page to fetch anything and to run any script but its own."""
-    hashes = [
-        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
-        for text in (style, script)
-    ]
+    """Returns a policy by which the page fetches nothing and runs no script but its own."""
     return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{hashes[0]}'; "
-        f"script-src 'sha256-{hashes[1]}'; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; img-src data:; "
+        f"style-src 'sha256-{_base64_digest(style)}'; "
+        f"script-src 'sha256-{_base64_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 
-def _section(name: str, heading: str, body: str) -> str:
-    return f'<section id="{name}"><h2>{heading}</h2>{body}</section>'
+def _base64_digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
-def _list(lines: Sequence[str]) -> str:
-    return f'<ul class="notes">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>'
+# ---- measures ----
 
 
-def _measures_section(measures: Mapping[str, Sequence[Measure]]) -> str:
-    if not measures:
-        return ""
-    lead = (
-        "Each ruler runs from worse on the left to better on the right. The grey bar joins copying "
-        "the input with real pictures measured against real pictures; the dot is the model, the "
-        "band around it its 95\N{NO-BREAK SPACE}% interval."
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """A measure as a row of the table, all numbers as text."""
+
+    name: str
+    better: str
+    how: str
+    value: str
+    interval: str
+    stderr: str | None
+    ruler: Ruler
+    verdict: Verdict
+    counts: str
+
+
+def _row(measure: Measure) -> Row:
+    interval = NOT_KNOWN
+    if finite(measure.low) is not None or finite(measure.high) is not None:
+        interval = f"{number_text(measure.low)} to {number_text(measure.high)}"
+    return Row(
+        name=measure.name,
+        better=measure.better,
+        how=f"{measure.features} · {measure.protocol}",
+        value=number_text(measure.value),
+        interval=interval,
+        stderr=None if finite(measure.stderr) is None else number_text(measure.stderr),
+        ruler=ruler(measure),
+        verdict=verdict(measure),
+        counts=" / ".join(f"{count:,}" for count in measure.n),
     )
-    return _section("measures", "Measures", f'<p class="lead">{lead}</p>{measures_html(measures)}')
 
 
-def _examples_section(examples: Sequence[Example], worst_by: str) -> str:
-    if not examples:
-        return ""
-    score = sorting_score(examples, worst_by)
-    return _section(
-        "examples",
-        "Examples",
-        f'<div class="controls">{controls_html(examples, score)}</div>'
-        f'<p class="count-line" aria-live="polite" data-score="{escape(score or "")}"></p>'
-        f'<ul class="cards">{examples_html(examples, score)}</ul>',
+# ---- examples ----
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture of a card.
+
+    Attributes:
+        view: "before", "after", "cycled" or "truth".
+        label: the view in words.
+        uri: the picture itself, as a data: address.
+    """
+
+    view: str
+    label: str
+    uri: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Card:
+    """An example with its pictures lying on each other.
+
+    Attributes:
+        name: of the picture.
+        direction: such as "horse to zebra".
+        score: what sorts it; None where it has none.
+        scores: all its scores as text.
+        width: of its pictures, in px.
+        height: of its pictures, in px.
+        is_crisp: whether pixels are shown as squares.
+        pictures: one for each view there is.
+    """
+
+    name: str
+    direction: str
+    score: float | None
+    scores: Mapping[str, str]
+    width: int
+    height: int
+    is_crisp: bool
+    pictures: Sequence[Picture]
+
+
+def _card(example: Example, score: str | None) -> Card:
+    height, width = example.before.shape[:2]
+    return Card(
+        name=example.name,
+        direction=example.direction,
+        score=finite(example.scores.get(score)),
+        scores={name: number_text(number) for name, number in example.scores.items()},
+        width=width,
+        height=height,
+        is_crisp=max(height, width) <= CRISP_SIDE,
+        pictures=[
+            Picture(view=view, label=VIEWS[view], uri=to_data_uri(picture))
+            for view, picture in example.pictures().items()
+        ],
     )
+
+
+def _sorting_score(examples: Sequence[Example], worst_by: str) -> str | None:
+    """Returns `worst_by`, or the first score there is where no example has that one."""
+    names = [name for example in examples for name in example.scores]
+    if worst_by in names or not names:
+        return worst_by if names else None
+    return names[0]
+
+
+def _worst_first(examples: Sequence[Example], score: str | None) -> list[Example]:
+    """Returns the examples from the largest score down; those without one come last."""
+
+    def rank(example: Example) -> tuple[bool, float]:
+        number = finite(example.scores.get(score))
+        return number is None, 0.0 if number is None else -number
+
+    return sorted(examples, key=rank)
+
+
+def _direction_choices(examples: Sequence[Example]) -> dict[str, str]:
+    """Returns what can be shown, with how many examples; empty where there is no choice."""
+    counts: dict[str, int] = {}
+    for example in examples:
+        counts[example.direction] = counts.get(example.direction, 0) + 1
+    if len(counts) < 2:
+        return {}
+    choices = {"": f"All ({len(examples)})"}
+    choices.update({direction: f"{direction} ({n})" for direction, n in counts.items()})
+    return choices
+
+
+def _order_choices(score: str | None) -> dict[str, str]:
+    choices = {"worst": "Worst first", "best": "Best first"} if score else {}
+    choices["name"] = "By name"
+    return choices
+
+
+def _view_choices(examples: Sequence[Example]) -> dict[str, str]:
+    """Returns the slider and the views that at least one example has."""
+    present = {view for example in examples for view in example.pictures()}
+    choices = {"slider": "Slider"}
+    choices.update({view: label for view, label in VIEWS.items() if view in present})
+    return choices

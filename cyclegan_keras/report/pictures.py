@@ -1,4 +1,4 @@
-"""Pictures that travel inside a page."""
+"""Pictures inside a page, as data: addresses."""
 
 import base64
 import io
@@ -6,29 +6,24 @@ import io
 import numpy as np
 from PIL import Image
 
-# Photographs of 256 px take about 25 kB at 36.8 dB, as in WebP, which halves the resolution of
-# colours where JPEG need not. What is small as PNG stays exact.
+# Photographs of 256 px take about 25 kB at 36.8 dB. WebP takes as much, but always halves the
+# resolution of colors. Pictures that are small as PNG stay exact.
 JPEG_QUALITY = 88
 MOST_PNG_BYTES = 20_000
 MOST_PIXELS = 512  # of the longer side
 
 
 def to_data_uri(picture: np.ndarray) -> str:
-    """Returns a picture as a data: address, exact where that is small and as JPEG elsewhere.
+    """Returns a picture as a data: address, exact where that is small and as JPEG otherwise.
 
     Args:
         picture: uint8 (height, width, 3); what is larger than 512 px is made smaller.
     """
     image = Image.fromarray(picture)
     image.thumbnail((MOST_PIXELS, MOST_PIXELS), Image.Resampling.LANCZOS)
-    kind, data = "png", _encoded(image, "PNG")
-    if len(data) > MOST_PNG_BYTES:
-        kind = "jpeg"
-        data = _encoded(image, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def _encoded(image: Image.Image, name: str, **options) -> bytes:
-    file = io.BytesIO()
-    image.save(file, name, **options)
-    return file.getvalue()
+    kind, file = "png", io.BytesIO()
+    image.save(file, "PNG")
+    if len(file.getvalue()) > MOST_PNG_BYTES:
+        kind, file = "jpeg", io.BytesIO()
+        image.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -244,8 +244,8 @@
       const on = curves.map((_, k) => k).filter(isOn);
       const ys = on.flatMap((k) => curves[k].points.map(([, y]) => y)).filter(drawable).map(scale);
       let [low, high] = ys.length ? [Math.min(...ys), Math.max(...ys)] : [0, 1];
-      const room = (high - low || 1) * pad;
-      [low, high] = [low - room, high + room];
+      const margin_y = (high - low || 1) * pad;
+      [low, high] = [low - margin_y, high + margin_y];
       const [first, last] = [steps[0], steps[steps.length - 1]];
       const px = (x) => margin.left + ((x - first) / (last - first || 1)) * (width - margin.left - margin.right);
       const py = (y) => height - margin.bottom - ((y - low) / (high - low)) * (height - margin.top - margin.bottom);

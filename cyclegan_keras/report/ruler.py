@@ -1,128 +1,171 @@
-"""A measure drawn as a mark on a ruler from copying the input to real pictures."""
+"""Where a measure stands between copying the input and real pictures."""
 
-from cyclegan_keras.report.base import Measure, escape, finite, number_text
+import dataclasses
 
-_HEIGHT = 58
-_AXIS = 29  # of the line, in pixels from the top
+from cyclegan_keras.metrics.base import Measure
+from cyclegan_keras.report.numbers import finite, number_text
 
 
-def ruler(measure: Measure) -> str:
-    """Returns an inline SVG: better is further to the right, whichever way the measure counts.
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """A part of the ruler's line, in percent of its width from the left."""
 
-    It is as wide as its place on the page, so that letters keep their size: along the line
-    everything is placed in percent.
+    left: float
+    right: float
+
+    @property
+    def width(self) -> float:
+        """Percent of the ruler's width."""
+        return round(self.right - self.left, 2)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A labeled tick on the ruler.
+
+    Attributes:
+        number: its number as text; None where it is not known, and then there is no tick.
+        place: in percent of the ruler's width from the left.
+        anchor: SVG's `text-anchor` of the label, so that it stays on the ruler.
     """
-    known = {
-        key: number
-        for key in ("value", "low", "high", "floor", "ceiling")
-        if (number := finite(measure.get(key))) is not None
+
+    number: str | None
+    place: float
+    anchor: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ruler:
+    """A measure as places on a line on which better is further to the right.
+
+    Attributes:
+        known: the part of the line between the numbers that are known.
+        unknown: the parts that stay empty, since a number is missing there.
+        real: the mark of real pictures.
+        copy: the mark of copies of the input.
+        gap: from copies to real pictures; None where one of them is missing.
+        interval: the 95 % interval; None where it is missing.
+        value: the place of the value; None where it is missing.
+        description: the same in words, for those who cannot see the ruler.
+    """
+
+    known: Span
+    unknown: list[Span]
+    real: Mark
+    copy: Mark
+    gap: Span | None
+    interval: Span | None
+    value: float | None
+    description: str
+
+
+def ruler(measure: Measure) -> Ruler:
+    """Returns the places of a measure's numbers, whichever way the measure counts."""
+    numbers = {
+        "value": finite(measure.value),
+        "low": finite(measure.low),
+        "high": finite(measure.high),
+        "real": finite(measure.real_score),
+        "copy": finite(measure.copy_score),
     }
-    at = _places(known, flipped=measure["better"] == "lower")
-    parts = [*_axis(known), *_gap(at)]
-    parts += _mark(at, known, "floor", "real pictures", above=True)
-    parts += _mark(at, known, "ceiling", "copying the input", above=False)
-    parts += _interval(at)
-    if "value" in at:
-        parts.append(f'<circle class="value" cx="{at["value"]}%" cy="{_AXIS}" r="6"/>')
-    return (
-        f'<svg class="ruler" role="img" width="100%" height="{_HEIGHT}" '
-        f'aria-label="{escape(_spoken(measure))}">{"".join(parts)}</svg>'
+    # Where the score of copies or of real pictures is missing, its third of the line stays empty.
+    left = 33 if numbers["copy"] is None else 0
+    right = 67 if numbers["real"] is None else 100
+    unknown = []
+    if left > 0:
+        unknown.append(Span(0, left))
+    if right < 100:
+        unknown.append(Span(right, 100))
+    places = _places(numbers, left, right, is_mirrored=measure.better == "lower")
+    return Ruler(
+        known=Span(left, right),
+        unknown=unknown,
+        real=_mark(numbers["real"], places.get("real"), end=100, end_anchor="end"),
+        copy=_mark(numbers["copy"], places.get("copy"), end=0, end_anchor="start"),
+        gap=_span_between(places, "real", "copy"),
+        interval=_span_between(places, "low", "high", least_width=0.3),
+        value=places.get("value"),
+        description=(
+            f"{measure.name}: value {number_text(measure.value)}, "
+            f"real pictures {number_text(measure.real_score)}, "
+            f"copying the input {number_text(measure.copy_score)}; {measure.better} is better"
+        ),
     )
 
 
-def verdict(measure: Measure) -> tuple[str, str]:
-    """Returns a sentence that compares the value with floor and ceiling, and "good", "bad" or "".
-
-    Both are empty where that says nothing: a number is missing, or copying the input is the best
-    that can be, as for measures of faithfulness.
-    """
-    value, floor, ceiling = (finite(measure.get(key)) for key in ("value", "floor", "ceiling"))
-    sign = 1 if measure["better"] == "higher" else -1
-    if None in (value, floor, ceiling) or sign * floor <= sign * ceiling:
-        return "", ""
-    ends = [finite(measure.get(key)) for key in ("low", "high")]
-    ends = [value if end is None else end for end in ends]
-    worst, _, best = sorted(sign * end for end in (*ends, value))
-    if best < sign * ceiling:
-        return "worse than copying the input", "bad"
-    if worst <= sign * ceiling:
-        return "no clear difference from copying the input", "bad"
-    if best >= sign * floor:
-        return "as near to real pictures as they are to each other", "good"
-    percent = 100 * (value - ceiling) / (floor - ceiling)
-    way = "of the way from copying the input to real pictures"
-    return f"{percent:.0f}\N{NO-BREAK SPACE}% {way}", ""
-
-
-def _places(known: dict[str, float], *, flipped: bool) -> dict[str, float]:
-    """Percent from the left for each number; the outermost leave room for their marks.
-
-    Where floor or ceiling is missing, the third of the line that it would end stays empty.
-    """
-    left, right = _known_part(known)
+def _places(
+    numbers: dict[str, float | None], left: float, right: float, *, is_mirrored: bool
+) -> dict[str, float]:
+    """Returns the place of each known number; the outermost leave a margin for their marks."""
+    margin = 4
+    known = {name: number for name, number in numbers.items() if number is not None}
     least, most = min(known.values(), default=0.0), max(known.values(), default=0.0)
-    span = most - least
-    places = {key: (number - least) / span if span else 0.5 for key, number in known.items()}
-    return {
-        key: round(left + 4 + (right - left - 8) * (1 - place if flipped else place), 2)
-        for key, place in places.items()
-    }
+    places = {}
+    for name, number in known.items():
+        share = (number - least) / (most - least) if most > least else 0.5
+        if is_mirrored:
+            share = 1 - share
+        places[name] = round(left + margin + (right - left - 2 * margin) * share, 2)
+    return places
 
 
-def _known_part(known: dict[str, float]) -> tuple[int, int]:
-    return 0 if "ceiling" in known else 33, 100 if "floor" in known else 67
+def _mark(number: float | None, place: float | None, *, end: int, end_anchor: str) -> Mark:
+    """Returns the mark at `place`, or a label at the `end` of the line where it is not known."""
+    if number is None:
+        return Mark(number=None, place=end, anchor=end_anchor)
+    anchor = "middle"
+    if place < 33:
+        anchor = "start"
+    elif place > 67:
+        anchor = "end"
+    return Mark(number=number_text(number), place=place, anchor=anchor)
 
 
-def _axis(known: dict[str, float]) -> list[str]:
-    left, right = _known_part(known)
-    spans = ("unknown", 0, left), ("known", left, right), ("unknown", right, 100)
-    return [
-        f'<line class="axis {kind}" x1="{x1}%" x2="{x2}%" y1="{_AXIS}" y2="{_AXIS}"/>'
-        for kind, x1, x2 in spans
-        if x1 < x2
-    ]
+def _span_between(
+    places: dict[str, float], one: str, other: str, least_width: float = 0.0
+) -> Span | None:
+    if one not in places or other not in places:
+        return None
+    left, right = sorted((places[one], places[other]))
+    return Span(left, max(right, left + least_width))
 
 
-def _gap(at: dict[str, float]) -> list[str]:
-    if not {"floor", "ceiling"} <= at.keys():
-        return []
-    left, right = sorted((at["floor"], at["ceiling"]))
-    return [
-        f'<rect class="gap" x="{left}%" width="{right - left:.2f}%" y="{_AXIS - 2}" height="4"/>'
-    ]
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """How a value compares with real pictures and with copies.
+
+    Attributes:
+        words: "worse than copying the input", for example; empty where nothing can be said.
+        tone: "good", "bad" or "".
+    """
+
+    words: str
+    tone: str = ""
 
 
-def _interval(at: dict[str, float]) -> list[str]:
-    if not {"low", "high"} <= at.keys():
-        return []
-    left, right = sorted((at["low"], at["high"]))
-    width = max(right - left, 0.3)
-    return [
-        f'<rect class="interval" x="{left}%" width="{width:.2f}%" y="{_AXIS - 5}" height="10" '
-        'rx="3"/>'
-    ]
+def verdict(measure: Measure) -> Verdict:
+    """Returns how the value compares with the scores of real pictures and of copies.
 
-
-def _mark(
-    at: dict[str, float], known: dict[str, float], key: str, words: str, *, above: bool
-) -> list[str]:
-    """A tick with its words, each kind on a line of its own so that they never touch."""
-    y = _AXIS - 17 if above else _AXIS + 26
-    if key not in at:
-        x = "100%" if above else "0"
-        anchor = "end" if above else "start"
-        return [f'<text class="missing" x="{x}" y="{y}" text-anchor="{anchor}">{words}: n/a</text>']
-    place = at[key]
-    anchor = "start" if place < 33 else "end" if place > 67 else "middle"
-    y1, y2 = (_AXIS - 12, _AXIS + 5) if above else (_AXIS - 5, _AXIS + 12)
-    return [
-        f'<line class="{key}" x1="{place}%" x2="{place}%" y1="{y1}" y2="{y2}"/>',
-        f'<text x="{place}%" y="{y}" text-anchor="{anchor}">{words} '
-        f"<tspan>{number_text(known[key])}</tspan></text>",
-    ]
-
-
-def _spoken(measure: Measure) -> str:
-    facts = {"value": "value", "floor": "real pictures", "ceiling": "copying the input"}
-    told = ", ".join(f"{words} {number_text(measure.get(key))}" for key, words in facts.items())
-    return f"{measure['name']}: {told}; {measure['better']} is better"
+    Its words are empty where a number is missing, or where copying the input is the best that can
+    be, as for measures of faithfulness.
+    """
+    value = finite(measure.value)
+    real, copy = finite(measure.real_score), finite(measure.copy_score)
+    sign = 1 if measure.better == "higher" else -1
+    if value is None or real is None or copy is None or sign * real <= sign * copy:
+        return Verdict("")
+    ends = [value]
+    for end in (finite(measure.low), finite(measure.high)):
+        if end is not None:
+            ends.append(end)
+    worst, best = min(sign * end for end in ends), max(sign * end for end in ends)
+    if best < sign * copy:
+        return Verdict("worse than copying the input", "bad")
+    if worst <= sign * copy:
+        return Verdict("no clear difference from copying the input", "bad")
+    if best >= sign * real:
+        return Verdict("as near to real pictures as they are to each other", "good")
+    percent = 100 * (value - copy) / (real - copy)
+    return Verdict(
+        f"{percent:.0f}\N{NO-BREAK SPACE}% of the way from copying the input to real pictures"
+    )

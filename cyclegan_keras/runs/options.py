@@ -19,8 +19,14 @@ class RunOptions:
         None,
         "A named set of defaults; typed flags still win.",
         choices=(
-            *("demo", "paper", "facades", "maps", "cityscapes"),
-            *("edges2shoes", "edges2handbags", "day2night"),
+            "demo",
+            "paper",
+            "facades",
+            "maps",
+            "cityscapes",
+            "edges2shoes",
+            "edges2handbags",
+            "day2night",
         ),
     )
     run_dir: str | None = option(
@@ -47,8 +53,8 @@ class RunOptions:
     )
     remat: bool = option(
         False,
-        "Save memory at the cost of time: take the terms of the objective in turn, and compute "
-        "values inside ResNet generators again instead of keeping them. The training is the same.",
+        "Save memory at the cost of time: take the terms of the objective in turn, and recompute "
+        "values inside ResNet generators instead of keeping them. The training is the same.",
         may_change=True,
     )
     accumulate_steps: int = option(

@@ -1,11 +1,9 @@
-"""A run directory: options.json, metrics.jsonl, checkpoints/, samples/ and the rule of resuming."""
+"""A run directory: its options, facts, metrics and checkpoints, and the rule of resuming."""
 
 import contextlib
 import dataclasses
 import json
 import pathlib
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -14,18 +12,24 @@ from absl import logging
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import RunError, SaveError
 from cyclegan_keras.files.lock import locked
-
-FORMAT = 1  # of a checkpoint; raise it when its meaning changes
-META = "__meta__"
-# What reading a damaged zip file may raise; RuntimeError where a bit says that it is encrypted.
-UNREADABLE = (
-    *(OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
+from cyclegan_keras.runs.checkpoint import (
+    UNREADABLE,
+    Checkpoint,
+    check_shapes,
+    read_checkpoint,
+    write_checkpoint,
 )
+from cyclegan_keras.runs.versions import versions
 
 
 def default_directory(dataset: str, method: str, *, is_folder: bool) -> str:
-    """Returns runs/<dataset>-<method>: a folder's own name, or `set/config` made flat."""
+    """Returns runs/<dataset>-<method>.
+
+    Args:
+        dataset: a folder, whose own name is used, or the name of a data set, such as `set/config`.
+        method: the training method.
+        is_folder: whether `dataset` is a folder.
+    """
     name = pathlib.Path(dataset).resolve().name if is_folder else dataset.replace("/", "-")
     return f"runs/{name}-{method}"
 
@@ -87,25 +91,11 @@ class Run:
         except OSError as error:
             raise RunError(f"Cannot write the run directory {self.directory}: {error}.") from error
 
-    def save_options(self, options: Mapping[str, object]) -> None:
-        """Writes `options` to options.json."""
-        with atomic_write(self.directory / "options.json") as temporary:
-            temporary.write_text(json.dumps(options, indent=2) + "\n")
-
-    def save_facts(self, facts: Mapping[str, object]) -> None:
-        """Writes facts.json: what is true of the run but nobody chose, such as its pictures."""
-        with atomic_write(self.directory / "facts.json") as temporary:
-            temporary.write_text(json.dumps(facts, indent=2) + "\n")
-
-    def saved_facts(self) -> dict[str, object]:
-        """Returns what facts.json holds; empty for a run without."""
-        return self._read_json("facts.json")
-
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes out of this run while the block lasts; a killed one frees it.
 
-        What a killed one had half written is removed.
+        Checkpoints that a killed process has half written are removed.
 
         Raises:
             RunError: another process is in it.
@@ -119,26 +109,60 @@ class Run:
                 partial.unlink()
             yield
 
+    def save_options(self, options: Mapping[str, object]) -> None:
+        """Writes `options` to options.json."""
+        self._write_json("options.json", options)
+
     def saved_options(self) -> dict[str, object]:
         """Returns what options.json holds; empty for a new run."""
         return self._read_json("options.json")
 
+    def save_facts(self, facts: Mapping[str, object]) -> None:
+        """Writes facts.json: what is true of the run but nobody chose, such as its pictures."""
+        self._write_json("facts.json", facts)
+
+    def saved_facts(self) -> dict[str, object]:
+        """Returns what facts.json holds; empty for a run without."""
+        return self._read_json("facts.json")
+
+    def note_facts(self, facts: Mapping[str, object]) -> None:
+        """Saves the facts of a run that begins or continues, with the versions of all packages.
+
+        It warns when the pictures are not those that the run began with.
+
+        Args:
+            facts: of the data: "domains", the names of both, and "data", the name of the set and,
+                by folder, count and fingerprint of its pictures.
+        """
+        now = facts["data"]
+        before = self.saved_facts().get("data", now)
+        if before != now:
+            changes = [
+                f"{folder} had {before[folder]['count']} and now has {found['count']}"
+                for folder, found in now.items()
+                if folder != "name" and before.get(folder) != found
+            ]
+            logging.warning(
+                "The pictures have changed since the run began (%s). It goes on, but it is no "
+                "longer what an unbroken run would have been.",
+                ", ".join(changes),
+            )
+        self.save_facts({**facts, "versions": versions()})
+
     def save(self, step: int, state: Mapping[str, np.ndarray]) -> pathlib.Path:
-        """Writes the checkpoint of `step` atomically and drops the oldest ones.
+        """Writes the checkpoint of `step` atomically and removes the oldest ones.
 
         Raises:
-            RunError: the disk is full or not writable; earlier checkpoints stay as they are.
+            SaveError: the disk is full or not writable; earlier checkpoints stay as they are.
         """
         path = self.checkpoints / f"step_{step:09d}.npz"
-        meta = json.dumps({"format": FORMAT, "step": step})
         try:
-            with atomic_write(path) as temporary:
-                np.savez(temporary, **{META: np.array(meta)}, **state)
+            write_checkpoint(path, step, state)
         except OSError as error:
-            last = self._newest_first()
-            intact = (
-                f"The last good checkpoint is {last[0]}." if last else "There is no earlier one."
-            )
+            earlier = self._newest_first()
+            intact = "There is no earlier one."
+            if earlier:
+                intact = f"The last good checkpoint is {earlier[0]}."
             raise SaveError(
                 f"Cannot write the checkpoint of step {step}: {error}. {intact} "
                 "Free some space and run the same command again."
@@ -147,8 +171,8 @@ class Run:
             old.unlink()
         return path
 
-    def restore(self, expected: Mapping[str, tuple]) -> tuple[int, dict[str, np.ndarray]] | None:
-        """Returns (step, state) of the newest usable checkpoint, or None when there is none at all.
+    def restore(self, expected: Mapping[str, tuple]) -> Checkpoint | None:
+        """Returns the newest usable checkpoint, or None when there is none at all.
 
         Args:
             expected: shape by name of what the model needs. A checkpoint that holds anything else
@@ -161,14 +185,14 @@ class Run:
         paths = self._newest_first()
         for count, path in enumerate(paths):
             try:
-                step, state = _read(path)
-                _refuse_foreign(state, expected)
+                checkpoint = read_checkpoint(path)
+                check_shapes(checkpoint.state, expected)
             except UNREADABLE as error:
                 logging.warning("Checkpoint %s is refused: %s", path, error)
                 continue
             for refused in paths[:count]:
                 refused.replace(refused.with_suffix(".refused"))
-            return step, state
+            return checkpoint
         if paths:
             raise RunError(
                 f"None of the {len(paths)} checkpoints in {self.checkpoints} can be used (reasons "
@@ -176,15 +200,15 @@ class Run:
             )
         return None
 
-    def newest_state(self) -> tuple[int, dict[str, np.ndarray]]:
-        """Returns (step, arrays) of the newest checkpoint, whatever model they belong to.
+    def newest_state(self) -> Checkpoint:
+        """Returns the newest checkpoint, whatever model it belongs to.
 
         Raises:
             RunError: there is none, or it cannot be read.
         """
         for path in self._newest_first():
             try:
-                return _read(path)
+                return read_checkpoint(path)
             except FileNotFoundError:  # a training beside has just replaced it by a newer one
                 return self.newest_state()
             except UNREADABLE as error:
@@ -192,9 +216,11 @@ class Run:
         raise RunError(f"{self.checkpoints} holds no checkpoint.")
 
     def last_step(self) -> int:
-        """Step of the newest checkpoint file, 0 when there is none."""
+        """Returns the step of the newest checkpoint file, 0 when there is none."""
         paths = self._newest_first()
-        return int(paths[0].stem.removeprefix("step_")) if paths else 0
+        if not paths:
+            return 0
+        return int(paths[0].stem.removeprefix("step_"))
 
     def append_metrics(self, row: Mapping[str, object]) -> None:
         """Adds one JSON line to metrics.jsonl."""
@@ -207,20 +233,33 @@ class Run:
     def checks(self) -> list[dict[str, object]]:
         """Returns the lines of doctor.jsonl."""
         path = self.directory / "doctor.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text().splitlines()]
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drops lines of metrics.jsonl and doctor.jsonl later than `step`.
+        """Removes lines of metrics.jsonl and doctor.jsonl later than `step`.
 
         A resumed run writes them again.
         """
-        for name in ("metrics.jsonl", "doctor.jsonl"):
-            if (path := self.directory / name).exists():
-                _keep_lines_until(step, path)
+        for path in (self.directory / "metrics.jsonl", self.directory / "doctor.jsonl"):
+            if not path.exists():
+                continue
+            kept = []
+            for line in path.read_text().splitlines():
+                with contextlib.suppress(ValueError):  # the last line of a killed run may be torn
+                    if json.loads(line)["step"] <= step:
+                        kept.append(line + "\n")
+            with atomic_write(path) as temporary:
+                temporary.write_text("".join(kept))
 
     def _append(self, name: str, row: Mapping[str, object]) -> None:
         with open(self.directory / name, "a") as file:
             file.write(json.dumps(row) + "\n")
+
+    def _write_json(self, name: str, content: Mapping[str, object]) -> None:
+        with atomic_write(self.directory / name) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
 
     def _read_json(self, name: str) -> dict[str, object]:
         path = self.directory / name
@@ -231,42 +270,8 @@ class Run:
         except ValueError as error:
             raise RunError(f"{path} is not valid JSON ({error}): restore or remove it.") from error
         if not isinstance(found, dict):
-            raise RunError(f"{path} holds no {name.split('.')[0]}: restore or remove it.")
+            raise RunError(f"{path} holds no {path.stem}: restore or remove it.")
         return found
 
     def _newest_first(self) -> list[pathlib.Path]:
         return sorted(self.checkpoints.glob("step_*.npz"), reverse=True)
-
-
-def _keep_lines_until(step: int, path: pathlib.Path) -> None:
-    kept = []
-    for line in path.read_text().splitlines():
-        with contextlib.suppress(ValueError):  # the last line of a killed run may be torn
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-    with atomic_write(path) as temporary:
-        temporary.write_text("".join(kept))
-
-
-def _read(path: pathlib.Path) -> tuple[int, dict[str, np.ndarray]]:
-    with np.load(path, allow_pickle=False) as archive:
-        if META not in archive.files:
-            raise ValueError("it is not a checkpoint of this program")
-        meta = json.loads(str(archive[META]))
-        if meta["format"] != FORMAT:
-            raise ValueError(f"it has format {meta['format']}, expected {FORMAT}")
-        state = {name: archive[name] for name in archive.files if name != META}
-    return meta["step"], state
-
-
-def _refuse_foreign(state: Mapping[str, np.ndarray], expected: Mapping[str, tuple]) -> None:
-    shapes = {name: value.shape for name, value in state.items()}
-    wrong = sorted(
-        name for name in shapes.keys() | expected.keys() if shapes.get(name) != expected.get(name)
-    )
-    if wrong:
-        name = wrong[0]
-        raise ValueError(
-            f"it belongs to another model: {len(wrong)} arrays differ, first {name!r}: expected "
-            f"{expected.get(name, 'nothing')}, found {shapes.get(name, 'nothing')}"
-        )

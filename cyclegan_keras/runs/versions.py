@@ -4,8 +4,16 @@ import importlib.metadata
 import platform
 
 PACKAGES = (
-    *("cyclegan-keras", "keras", "tensorflow", "numpy", "pillow", "ai-edge-litert"),
-    *("ai-edge-quantizer", "tensorflow-serving-api", "tf2onnx", "onnxruntime"),
+    "cyclegan-keras",
+    "keras",
+    "tensorflow",
+    "numpy",
+    "pillow",
+    "ai-edge-litert",
+    "ai-edge-quantizer",
+    "tensorflow-serving-api",
+    "tf2onnx",
+    "onnxruntime",
 )
 
 

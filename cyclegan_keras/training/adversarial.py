@@ -1,17 +1,18 @@
 """What all methods share whose generators learn from discriminators."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import keras
 
 from cyclegan_keras.losses import ADVERSARIAL, gradient_penalty
+from cyclegan_keras.training.gradient_steps import Loss
 from cyclegan_keras.training.trainer import Trainer
 
 
 class AdversarialTrainer(Trainer):
-    """A trainer whose networks are discriminators and what these judge.
+    """A trainer of discriminators and of the networks that they judge.
 
-    All others than the networks called `discriminator_*` learn together, by one optimizer, from one
+    All networks but those called `discriminator_*` learn together, by one optimizer, from one
     weighted sum of terms; the discriminators learn together, by another.
 
     Args:
@@ -23,6 +24,7 @@ class AdversarialTrainer(Trainer):
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
         ema_decay: decay of the moving average of the generators, 0 for none.
         seed: of the gradient penalty.
+        name: of the model.
 
     Raises:
         ValueError: an unknown `gan_mode`.
@@ -49,8 +51,12 @@ class AdversarialTrainer(Trainer):
         self.lambda_penalty = lambda_penalty if gan_mode == "wgangp" else 0.0
         self.penalty_seed = keras.random.SeedGenerator(seed)
         self.weights_of_terms = dict(weights_of_terms)
-        judges = [f"d_{n.removeprefix('discriminator_')}" for n in networks if _is_judge(n)]
-        recorded = [*self.weights_of_terms, *judges, "generator_loss"]
+        discriminator_terms = [
+            "d_" + name.removeprefix("discriminator_")
+            for name in networks
+            if _is_discriminator(name)
+        ]
+        recorded = [*self.weights_of_terms, *discriminator_terms, "generator_loss"]
         self.means = {term: keras.metrics.Mean(name=term) for term in recorded}
 
     @classmethod
@@ -59,14 +65,21 @@ class AdversarialTrainer(Trainer):
 
         Six blocks up to 128 pixels and nine beyond: the CycleGAN paper, appendix 7.2.
         """
-        return "resnet_6blocks" if max(map(max, sizes)) <= 128 else "resnet_9blocks"
+        longest_side = max(side for size in sizes for side in size)
+        return "resnet_6blocks" if longest_side <= 128 else "resnet_9blocks"
 
     def build(self, input_shape: Mapping[str, tuple]) -> None:
         """Readies the trainer for batches of `input_shape`, {"x", "y"}: (b, h, w, c)."""
         self.built = True
 
     def compile(self, generator_optimizer, discriminator_optimizer, **kwargs) -> None:
-        """Takes one optimizer for all that translates and one for all that judges."""
+        """Takes one optimizer for all generators and one for all discriminators.
+
+        Args:
+            generator_optimizer: updates `generator_variables`.
+            discriminator_optimizer: updates `discriminator_variables`.
+            **kwargs: as in `Trainer.compile`.
+        """
         super().compile(
             {
                 "generator_optimizer": (generator_optimizer, self.generator_variables),
@@ -78,15 +91,42 @@ class AdversarialTrainer(Trainer):
     @property
     def generator_variables(self) -> list:
         """What the generators' optimizer updates: all but the discriminators."""
-        return self._variables(name for name in self.networks if not _is_judge(name))
+        return [
+            variable
+            for name, network in self.networks.items()
+            if not _is_discriminator(name)
+            for variable in network.trainable_variables
+        ]
 
     @property
     def discriminator_variables(self) -> list:
         """What the discriminators' optimizer updates."""
-        return self._variables(name for name in self.networks if _is_judge(name))
+        return [
+            variable
+            for name, network in self.networks.items()
+            if _is_discriminator(name)
+            for variable in network.trainable_variables
+        ]
+
+    def generator_loss(self, terms: Mapping, pictures: Mapping | None = None) -> Loss:
+        """Returns a loss of the generators: the weighted sum of unweighted terms.
+
+        Args:
+            terms: scalars by name, each a key of `weights_of_terms`.
+            pictures: tensors (batch, ...) by name that later steps of the algorithm need.
+        """
+        value = sum(self.weights_of_terms[name] * term for name, term in terms.items())
+        return Loss(value, dict(terms), dict(pictures or {}))
 
     def discriminator_loss(self, discriminator, real, fake, training: bool = True):
-        """Returns half of (real + fake), plus, in training, the penalty of wgangp."""
+        """Returns half of (real + fake), plus, in training, the penalty of wgangp: a scalar.
+
+        Args:
+            discriminator: (images, training) -> logits.
+            real: (batch, height, width, channels).
+            fake: the same.
+            training: whether layers train.
+        """
         # The fakes first, as the reference does: a batch norm remembers the order.
         logits_fake = discriminator(fake, training=training)
         logits_real = discriminator(real, training=training)
@@ -96,36 +136,10 @@ class AdversarialTrainer(Trainer):
             loss += self.lambda_penalty * gradient_penalty(gradients)
         return loss
 
-    def judgement(self, domain: str) -> Callable:
-        """Makes an objective for `minimize`: that of the discriminator of a domain, "x" or "y"."""
-
-        def objective(batch):
-            judge = self.networks[f"discriminator_{domain}"]
-            loss = self.discriminator_loss(judge, batch[domain], batch[f"fake_{domain}"])
-            return loss, {f"d_{domain}": loss}, {}
-
-        return objective
-
-    def weighted_sum(self, terms: Mapping[str, object]):
-        """Returns the generators' objective from its unweighted terms."""
-        return sum(self.weights_of_terms[name] * value for name, value in terms.items())
-
-    def objective(self, function: Callable) -> Callable:
-        """Makes an objective for `minimize` of a function batch -> (terms, pictures)."""
-
-        def weighted(*given):
-            terms, pictures = function(*given)
-            return self.weighted_sum(terms), terms, pictures
-
-        return weighted
-
     def extra_state(self) -> dict[str, Iterable]:
         """The seed of the gradient penalty."""
         return {"penalty_seed": [self.penalty_seed.state]}
 
-    def _variables(self, names: Iterable[str]) -> list:
-        return [v for name in names for v in self.networks[name].trainable_variables]
 
-
-def _is_judge(name: str) -> bool:
+def _is_discriminator(name: str) -> bool:
     return name.startswith("discriminator")

@@ -1,4 +1,4 @@
-"""What happens around training steps: checkpoints, metrics, samples, a clean end."""
+"""What happens between training steps: checkpoints, metrics, samples, a clean end."""
 
 import math
 import time
@@ -17,10 +17,16 @@ from cyclegan_keras.training.sample_grid import sample_grid, to_png
 
 
 class StepCallback(keras.callbacks.Callback):
-    """A callback that knows the step of the whole run, not only that of the current epoch."""
+    """A callback that knows the step of the whole run, not only that of the current epoch.
+
+    Attributes:
+        step: finished steps of the run.
+        writes: whether it writes files or messages. Where several processes train together, such a
+            callback is for one of them.
+    """
 
     step = 0
-    writes = True  # such a callback is for one process alone where several train together
+    writes = True
 
     def on_train_begin(self, logs=None):
         self.step = self.model.step
@@ -30,10 +36,15 @@ class StepCallback(keras.callbacks.Callback):
         self.after_step(before, logs or {})
 
     def after_step(self, before: int, logs: dict) -> None:
-        """Called when steps `before + 1 .. self.step` are done; they may be several."""
+        """Is called when the steps from `before + 1` to `self.step` are done.
+
+        Args:
+            before: finished steps before.
+            logs: means of the terms, by name.
+        """
 
     def crossed(self, before: int, every: int) -> bool:
-        """Whether a multiple of `every` lies in the steps just done."""
+        """Returns whether a multiple of `every` is among the steps just done."""
         return self.step // every > before // every
 
 
@@ -47,16 +58,16 @@ class StopOnNonFinite(StepCallback):
         self.run = run
 
     def after_step(self, before, logs):
-        bad = [name for name, value in logs.items() if not math.isfinite(float(value))]
-        if bad:
-            raise _non_finite(", ".join(bad), self.step, self.run)
+        not_finite = [name for name, value in logs.items() if not math.isfinite(float(value))]
+        if not_finite:
+            raise _non_finite(", ".join(not_finite), self.step, self.run)
 
 
 class StopOnInterruption(StepCallback):
-    """Ends the training after the current step when a signal asks for it.
+    """Ends the training after the current step when a signal has arrived.
 
     Args:
-        interruption: says whether a signal has arrived.
+        interruption: catches the signals.
     """
 
     writes = False
@@ -71,7 +82,11 @@ class StopOnInterruption(StepCallback):
 
 
 class Checkpoints(StepCallback):
-    """Saves the exact state every `minutes` and at the end."""
+    """Saves the exact state every `minutes` and at the end.
+
+    Raises:
+        NonFiniteLossError: a weight is NaN or infinite; it is not saved then.
+    """
 
     def __init__(self, run: Run, minutes: float):
         super().__init__()
@@ -91,17 +106,26 @@ class Checkpoints(StepCallback):
 
     def save(self) -> None:
         """Writes the checkpoint of the current step, unless a weight is NaN or infinite."""
-        state = {name: ops.convert_to_numpy(v) for name, v in self.model.state().items()}
-        bad = [name for name, value in state.items() if not np.isfinite(value).all()]
-        if bad:
-            raise _non_finite(f"The weights {', '.join(bad[:3])}", self.step, self.run)
+        state = {}
+        for name, variable in self.model.state().items():
+            state[name] = ops.convert_to_numpy(variable)
+        not_finite = [name for name, value in state.items() if not np.isfinite(value).all()]
+        if not_finite:
+            raise _non_finite(f"The weights {', '.join(not_finite[:3])}", self.step, self.run)
         path = self.run.save(self.step, state)
         self.saved_step, self.saved_time = self.step, time.monotonic()
         logging.info("Saved %s", path)
 
 
 class Metrics(StepCallback):
-    """Writes means over the last `every` steps to metrics.jsonl and TensorBoard."""
+    """Writes the means of the terms over the last `every` steps to metrics.jsonl and TensorBoard.
+
+    Args:
+        run: keeps the metrics.
+        every: steps between two rows.
+        batch_size: pictures of each domain in a step.
+        steps_per_epoch: steps in an epoch.
+    """
 
     def __init__(self, run: Run, every: int, batch_size: int, steps_per_epoch: int):
         super().__init__()
@@ -143,7 +167,13 @@ class Metrics(StepCallback):
 
 
 class Samples(StepCallback):
-    """Translates the same test pictures every `every` steps and at the end, into samples/."""
+    """Writes translations of the same test pictures every `every` steps and at the end.
+
+    Args:
+        run: keeps the pictures in its folder samples/, and a copy in TensorBoard.
+        every: steps between two grids; there is one before the first step too.
+        pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1].
+    """
 
     def __init__(self, run: Run, every: int, pictures: dict):
         super().__init__()
@@ -176,11 +206,12 @@ class Samples(StepCallback):
 
 
 def _non_finite(what: str, step: int, run: Run) -> NonFiniteLossError:
-    good = run.last_step()
-    kept = (
-        f"The last good checkpoint is that of step {good}." if good else "No checkpoint exists yet."
-    )
+    saved_step = run.last_step()
+    if saved_step:
+        saved = f"The last good checkpoint is that of step {saved_step}."
+    else:
+        saved = "No checkpoint exists yet."
     return NonFiniteLossError(
-        f"{what} became NaN or infinite at step {step}. {kept} Try a lower --learning_rate in a "
+        f"{what} became NaN or infinite at step {step}. {saved} Try a lower --learning_rate in a "
         "new --run_dir, or bfloat16 instead of --mixed_precision=float16."
     )

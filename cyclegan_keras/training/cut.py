@@ -13,6 +13,7 @@ from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_mlp import PatchMLP
 from cyclegan_keras.models.table import build_discriminator, build_generator
 from cyclegan_keras.training.adversarial import AdversarialTrainer
+from cyclegan_keras.training.gradient_steps import Loss, engine
 from cyclegan_keras.training.options import CUTOptions
 
 NCE_LAYERS = (0, 4, 8, 12, 16)  # the paper's
@@ -21,9 +22,10 @@ NCE_LAYERS = (0, 4, 8, 12, 16)  # the paper's
 class CUT(AdversarialTrainer):
     """Learns G: X -> Y from unpaired pictures, one way, without a way back.
 
-    What keeps a translation like its input is that each of its patches must tell, among the patches
-    of the input, the one at its own place. Patches are compared by the maps of the generator's own
-    encoder. The objective (section 3 of the paper) of the generator is, in the paper's letters,
+    A translation stays like its input because each of its patches must be recognizable as the one
+    at the same place among the patches of the input. Patches are compared by the maps of the
+    generator's own encoder. The objective (section 3 of the paper) of the generator is, in the
+    paper's letters,
 
         L_GAN(G, D) + lambda / 2 (L_PatchNCE(G, H, X) + L_PatchNCE(G, H, Y))
 
@@ -32,9 +34,11 @@ class CUT(AdversarialTrainer):
     learns first, half the sum of its losses on real and on translated pictures, and the generator
     and H then answer to the updated one.
 
+    A batch is {"x", "y"}, each (batch, height, width, channels) in [-1, 1].
+
     Args:
         generator_g: G, X -> Y, a `ResNetGenerator`.
-        discriminator_y: D, tells y from G(x).
+        discriminator_y: D, which distinguishes y from G(x).
         patch_mlp: H.
         nce_layers: which maps of the generator are compared; see `models.encoder_layers`.
         gan_mode: `"lsgan"`, `"vanilla"`, `"hinge"` or `"wgangp"`.
@@ -49,6 +53,10 @@ class CUT(AdversarialTrainer):
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
         ema_decay: decay of the moving average of the generator, 0 for none.
         seed: of places, mirroring and the gradient penalty.
+        name: of the model.
+
+    Attributes:
+        g: G as a step calls it, traced once; `d_y` likewise.
 
     Raises:
         ValueError: the generator has no such maps.
@@ -75,8 +83,10 @@ class CUT(AdversarialTrainer):
         seed: int = 0,
         name: str = "cut",
     ):
-        share = lambda_nce / 2 if nce_identity else lambda_nce
-        weights = {"g_adversarial": 1.0, "nce_x": share}
+        if nce_identity:
+            weights = {"g_adversarial": 1.0, "nce_x": lambda_nce / 2, "nce_y": lambda_nce / 2}
+        else:
+            weights = {"g_adversarial": 1.0, "nce_x": lambda_nce}
         super().__init__(
             networks={
                 "generator_g": generator_g,
@@ -84,7 +94,7 @@ class CUT(AdversarialTrainer):
                 "discriminator_y": discriminator_y,
             },
             translators={"x_to_y": "generator_g"},
-            weights_of_terms={**weights, "nce_y": share} if nce_identity else weights,
+            weights_of_terms=weights,
             gan_mode=gan_mode,
             lambda_penalty=lambda_penalty,
             ema_decay=ema_decay,
@@ -95,6 +105,9 @@ class CUT(AdversarialTrainer):
         self.discriminator_y = discriminator_y
         maps = [layer.output for layer in encoder_layers(generator_g, nce_layers)]
         self.encoder = keras.Model(generator_g.input, maps, name="encoder")
+        self.g = engine.traced_once(generator_g)
+        self.d_y = engine.traced_once(discriminator_y)
+        self._traced_encoder = engine.traced_once(self.encoder)
         self.nce_identity, self.flip_equivariance = nce_identity, flip_equivariance
         self.n_patches = n_patches
         self.nce_temperature = nce_temperature
@@ -117,16 +130,20 @@ class CUT(AdversarialTrainer):
         Raises:
             TrainingError: the generator has no such maps.
         """
-        channels, objective = picture_shape[-1], dataclasses.asdict(options)
-        units, typed = objective.pop("nce_units"), objective.pop("nce_layers")
+        channels = picture_shape[-1]
+        objective = dataclasses.asdict(options)
+        units = objective.pop("nce_units")
+        typed_layers = objective.pop("nce_layers")
         generator = build_generator(networks, "generator_g", channels, channels)
         try:
-            known = len(encoder_names(generator))
-            numbers = [int(word) for word in typed.split(",")] if typed else NCE_LAYERS
-            numbers = [number for number in numbers if typed or number < known]
+            if typed_layers:
+                numbers = [int(word) for word in typed_layers.split(",")]
+            else:
+                known = len(encoder_names(generator))
+                numbers = [number for number in NCE_LAYERS if number < known]
             maps = encoder_layers(generator, numbers)
         except ValueError as error:
-            asked = f"--nce_layers={typed} with " if typed else ""
+            asked = f"--nce_layers={typed_layers} with " if typed_layers else ""
             raise TrainingError(f"{asked}--generator={networks.generator}: {error}") from error
         widths = [layer.output.shape[-1] for layer in maps]
         trainer = cls(
@@ -137,9 +154,77 @@ class CUT(AdversarialTrainer):
             nce_layers=numbers,
             **objective,
         )
-        trainer.build(dict.fromkeys("xy", (None, *picture_shape)))
+        trainer.build({"x": (None, *picture_shape), "y": (None, *picture_shape)})
         trainer.compile(make_optimizer(), make_optimizer(), **compile_options)
         return trainer
+
+    def train_step(self, data: dict) -> dict:
+        """Trains on one batch and returns the means of all terms so far."""
+        # 1. G translates x and, for the identity, y; FastCUT mirrors them before, now and then.
+        mirror = self.draw_mirror()
+        places_seed = ops.copy(self.patch_seed.state)
+
+        def translate(batch):
+            fakes = self.g(mirrored(self.compared(batch), mirror), training=True)
+            return ops.split(fakes, 2) if self.nce_identity else [fakes]
+
+        translation = self.forward_pass(translate, data, self.generator_variables)
+
+        # 2. D learns to distinguish y from G(x).
+        discriminator = self.minimize(
+            [self.loss_of_discriminator],
+            batch={**data, "fake_y": ops.stop_gradient(translation.value[0])},
+            variables=self.discriminator_variables,
+            optimizer="discriminator_optimizer",
+        )
+
+        # 3. G and H answer to the updated D, and each patch must resemble the one it came from.
+        def loss_of_generator(batch, fakes):
+            self.patch_seed.state.assign(places_seed)  # the same places in every part of a batch
+            keys = [ops.stop_gradient(each) for each in self.encode(self.compared(batch))]
+            return self.loss_of_generator(keys, ops.concatenate(fakes), mirror=mirror)
+
+        generator = self.minimize(
+            [loss_of_generator],
+            batch=data,
+            variables=self.generator_variables,
+            optimizer="generator_optimizer",
+            forward_pass=translation,
+        )
+
+        # 4. The moving average follows G, and the terms are recorded.
+        self.finish_step()
+        return self.record(
+            {**generator.terms, **discriminator.terms, "generator_loss": generator.value}
+        )
+
+    def test_step(self, data: dict) -> dict:
+        """Records the same terms without an update and without mirroring."""
+        pictures = self.compared(data)
+        fakes = self.g(pictures, training=False)
+        fake_y = fakes[: ops.shape(data["x"])[0]]
+        keys = self.encode(pictures, training=False)
+        generator = self.loss_of_generator(keys, fakes, training=False)
+        discriminator = self.loss_of_discriminator({**data, "fake_y": fake_y}, training=False)
+        return self.record(
+            {**generator.terms, **discriminator.terms, "generator_loss": generator.value}
+        )
+
+    def loss_of_discriminator(self, batch: dict, training: bool = True) -> Loss:
+        """Returns the loss of D on the real "y" and the "fake_y" of a batch."""
+        loss = self.discriminator_loss(self.d_y, batch["y"], batch["fake_y"], training)
+        return Loss(loss, {"d_y": loss})
+
+    def loss_of_generator(self, keys: Sequence, fakes, mirror=None, training: bool = True) -> Loss:
+        """Returns the loss of G and H; see `nce_terms` for the arguments."""
+        fake_y = ops.split(fakes, 2)[0] if self.nce_identity else fakes
+        logits = self.d_y(fake_y, training=training)
+        return self.generator_loss(
+            {
+                "g_adversarial": self.adversarial.generator(logits),
+                **self.nce_terms(keys, fakes, mirror=mirror, training=training),
+            }
+        )
 
     def compared(self, batch: dict):
         """Returns the pictures whose translations are compared with them: x or, behind it, y."""
@@ -147,13 +232,16 @@ class CUT(AdversarialTrainer):
 
     def encode(self, images, training: bool = True) -> list:
         """Returns the maps of the encoder that are compared, (batch, height, width, channels)."""
-        return keras.tree.flatten(self.encoder(images, training=training))
+        return keras.tree.flatten(self._traced_encoder(images, training=training))
 
     def patches(self, maps: Sequence, places: Sequence) -> list:
         """Returns the features at `places` of each map, (batch, places, units), on the sphere."""
-        flat = [ops.reshape(each, (ops.shape(each)[0], -1, each.shape[-1])) for each in maps]
-        chosen = zip(flat, places, strict=True)
-        return self.patch_mlp([ops.take(each, where, axis=1) for each, where in chosen])
+        chosen = []
+        for features, places_of_map in zip(maps, places, strict=True):
+            shape = (ops.shape(features)[0], -1, features.shape[-1])
+            row_by_row = ops.reshape(features, shape)  # (batch, height * width, channels)
+            chosen.append(ops.take(row_by_row, places_of_map, axis=1))
+        return self.patch_mlp(chosen)
 
     def draw_places(self, maps: Sequence) -> list:
         """Draws places of each map, row by row, without repetition: integers (places,)."""
@@ -169,7 +257,7 @@ class CUT(AdversarialTrainer):
             return None
         return keras.random.uniform((), seed=self.patch_seed) < 0.5
 
-    def nce_terms(self, keys: Sequence, fakes, mirror, training: bool = True) -> dict:
+    def nce_terms(self, keys: Sequence, fakes, mirror=None, training: bool = True) -> dict:
         """Returns the contrastive terms.
 
         Args:
@@ -178,62 +266,18 @@ class CUT(AdversarialTrainer):
             mirror: what `draw_mirror` returned; the fakes are of mirrored pictures then.
             training: whether layers train.
         """
+        names = ["nce_x", "nce_y"] if self.nce_identity else ["nce_x"]
+        terms = dict.fromkeys(names, 0.0)
         places = self.draw_places(keys)
         maps = [mirrored(each, mirror) for each in self.encode(fakes, training)]
         queries, keys = self.patches(maps, places), self.patches(keys, places)
-        domains = 2 if self.nce_identity else 1
-        totals = [0.0] * domains
         for query, key in zip(queries, keys, strict=True):
-            parts = zip(ops.split(query, domains), ops.split(key, domains), strict=True)
-            for domain, (q, k) in enumerate(parts):
+            query_of_domain = ops.split(query, len(names))
+            key_of_domain = ops.split(key, len(names))
+            for name, q, k in zip(names, query_of_domain, key_of_domain, strict=True):
                 loss = patch_nce(q, k, self.nce_temperature, self.nce_all_negatives)
-                totals[domain] += loss / len(queries)
-        return dict(zip(("nce_x", "nce_y"), totals, strict=False))
-
-    def generator_terms(self, keys: Sequence, fakes, fake_y, mirror, training: bool = True) -> dict:
-        """Returns the unweighted terms of the generator's objective by name; see `nce_terms`."""
-        judged = self.discriminator_y(fake_y, training=training)
-        adversarial = {"g_adversarial": self.adversarial.generator(judged)}
-        return adversarial | self.nce_terms(keys, fakes, mirror, training)
-
-    def train_step(self, data: dict) -> dict:
-        """One step on {"x", "y"}: the discriminator first, then the generator and H."""
-        mirror = self.draw_mirror()
-        seed = ops.copy(self.patch_seed.state)
-
-        def translate(batch):
-            fakes = self.generator_g(mirrored(self.compared(batch), mirror), training=True)
-            return ops.split(fakes, 2) if self.nce_identity else [fakes]
-
-        begun = self.begin(translate, data, self.generator_variables)
-        judged, _ = self.minimize(
-            *([self.judgement("y")], {**data, "fake_y": ops.stop_gradient(begun.value[0])}),
-            *(self.discriminator_variables, "discriminator_optimizer"),
-        )
-
-        def translation(batch, fakes):
-            self.patch_seed.state.assign(seed)  # the same places in every part of a batch
-            keys = [ops.stop_gradient(each) for each in self.encode(self.compared(batch))]
-            return self.generator_terms(keys, ops.concatenate(fakes), fakes[0], mirror), {}
-
-        terms, _ = self.minimize(
-            [self.objective(translation)],
-            *(data, self.generator_variables, "generator_optimizer", begun),
-        )
-
-        self.finish_step()
-        terms |= {"d_y": judged["d_y"], "generator_loss": terms.pop("loss")}
-        return self.record(terms)
-
-    def test_step(self, data: dict) -> dict:
-        """The same terms on {"x", "y"} without an update and without mirroring."""
-        real_x, real_y, real = data["x"], data["y"], self.compared(data)
-        fakes = self.generator_g(real, training=False)
-        fake_y = fakes[: ops.shape(real_x)[0]]
-        keys = self.encode(real, training=False)
-        terms = self.generator_terms(keys, fakes, fake_y, None, training=False)
-        d_y = self.discriminator_loss(self.discriminator_y, real_y, fake_y, training=False)
-        return self.record({**terms, "d_y": d_y, "generator_loss": self.weighted_sum(terms)})
+                terms[name] += loss / len(queries)
+        return terms
 
     def extra_state(self) -> dict:
         """The seed of places and mirroring, beside what every adversarial trainer has."""

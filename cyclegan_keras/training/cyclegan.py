@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import keras
 
-from cyclegan_keras.layers import ImagePool
 from cyclegan_keras.losses import l1
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import build_discriminator, build_generator
 from cyclegan_keras.training.adversarial import AdversarialTrainer
+from cyclegan_keras.training.gradient_steps import Loss, engine
 from cyclegan_keras.training.options import CycleGANOptions
 
 
@@ -23,21 +23,28 @@ class CycleGAN(AdversarialTrainer):
         + 0.5 lambda (|G(y) - y| + |F(x) - x|)
 
     and, for the samples that happen to be pairs, lambda_pairs (|G(x) - y| + |F(y) - x|).
-    Each discriminator minimises half the sum of its losses on real and on earlier fake pictures.
+    Each discriminator minimizes half the sum of its losses on real and on earlier fake pictures.
+
+    A batch is {"x", "y"}, each (batch, height, width, channels) in [-1, 1], and perhaps "paired",
+    (batch,), which is 1 where x and y show one scene and 0 elsewhere.
 
     Args:
         generator_g: G, X -> Y.
         generator_f: F, Y -> X.
-        discriminator_x: D_X, tells x from F(y).
-        discriminator_y: D_Y, tells y from G(x).
+        discriminator_x: D_X, which distinguishes x from F(y).
+        discriminator_y: D_Y, which distinguishes y from G(x).
         gan_mode: `"lsgan"`, `"vanilla"`, `"hinge"` or `"wgangp"`; see `AdversarialTrainer`.
         lambda_cycle: weight of the cycle terms.
         lambda_identity: weight of the identity terms as a factor of `lambda_cycle`; 0 skips them.
-        lambda_pairs: weight of the terms of pairs; data tells which samples are some.
+        lambda_pairs: weight of the terms of pairs.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
         pool_size: fakes remembered for each discriminator (section 4); 0 for none.
         ema_decay: decay of the moving average of the generators, 0 for none.
         seed: of the pools and of the gradient penalty.
+        name: of the model.
+
+    Attributes:
+        g: G as a step calls it, traced once; `f`, `d_x` and `d_y` likewise.
 
     Reference: https://arxiv.org/abs/1703.10593
     """
@@ -71,7 +78,6 @@ class CycleGAN(AdversarialTrainer):
             "paired_x": lambda_pairs,
             "paired_y": lambda_pairs,
         }
-        self.use_identity = weights["identity_x"] > 0
         super().__init__(
             networks={
                 "generator_g": generator_g,
@@ -87,10 +93,14 @@ class CycleGAN(AdversarialTrainer):
             seed=seed,
             name=name,
         )
+        self.use_identity = weights["identity_x"] > 0
         self.generator_g, self.generator_f = generator_g, generator_f
         self.discriminator_x, self.discriminator_y = discriminator_x, discriminator_y
-        self.pool_x = ImagePool(pool_size, seed=seed, name="pool_x")
-        self.pool_y = ImagePool(pool_size, seed=seed + 1, name="pool_y")
+        self.g, self.f = engine.traced_once(generator_g), engine.traced_once(generator_f)
+        self.d_x = engine.traced_once(discriminator_x)
+        self.d_y = engine.traced_once(discriminator_y)
+        self.pool_x = engine.image_pool(pool_size, seed=seed, name="pool_x")
+        self.pool_y = engine.image_pool(pool_size, seed=seed + 1, name="pool_y")
 
     @classmethod
     def from_options(
@@ -113,101 +123,121 @@ class CycleGAN(AdversarialTrainer):
             seed=seed,
             **dataclasses.asdict(options),
         )
-        trainer.build(dict.fromkeys("xy", (None, *picture_shape)))
+        trainer.build({"x": (None, *picture_shape), "y": (None, *picture_shape)})
         trainer.compile(make_optimizer(), make_optimizer(), **compile_options)
         return trainer
 
     def build(self, input_shape: dict) -> None:
-        """Makes the pools for batches of `input_shape`, {"x": (b, h, w, c), "y": (b, h, w, c)}."""
+        """Builds the pools for batches of `input_shape`, {"x", "y"}: (b, h, w, c)."""
         self.pool_x.build(input_shape["x"])
         self.pool_y.build(input_shape["y"])
         super().build(input_shape)
 
-    def terms_of_x(self, batch: dict, training: bool = True) -> tuple[dict, dict]:
-        """Returns the terms of x -> G(x) -> F(G(x)), unweighted, by name, and G(x) as "fake_y"."""
-        fake_y = self.generator_g(batch["x"], training=training)
-        cycled_x = self.generator_f(fake_y, training=training)
-        judged = self.discriminator_y(fake_y, training=training)
-        terms = {
-            "g_adversarial": self.adversarial.generator(judged),
-            "cycle_x": l1(batch["x"], cycled_x),
-        }
-        if "paired" in batch:
-            terms["paired_y"] = l1(batch["y"], fake_y, batch["paired"])
-        return terms, {"fake_y": fake_y}
-
-    def terms_of_y(self, batch: dict, training: bool = True) -> tuple[dict, dict]:
-        """Returns the terms of y -> F(y) -> G(F(y)), unweighted, by name, and F(y) as "fake_x"."""
-        fake_x = self.generator_f(batch["y"], training=training)
-        cycled_y = self.generator_g(fake_x, training=training)
-        judged = self.discriminator_x(fake_x, training=training)
-        terms = {
-            "f_adversarial": self.adversarial.generator(judged),
-            "cycle_y": l1(batch["y"], cycled_y),
-        }
-        if "paired" in batch:
-            terms["paired_x"] = l1(batch["x"], fake_x, batch["paired"])
-        return terms, {"fake_x": fake_x}
-
-    def terms_of_same_x(self, batch: dict, training: bool = True) -> tuple[dict, dict]:
-        """Returns the term of x -> F(x), unweighted, by name."""
-        same_x = self.generator_f(batch["x"], training=training)
-        return {"identity_x": l1(batch["x"], same_x)}, {}
-
-    def terms_of_same_y(self, batch: dict, training: bool = True) -> tuple[dict, dict]:
-        """Returns the term of y -> G(y), unweighted, by name."""
-        same_y = self.generator_g(batch["y"], training=training)
-        return {"identity_y": l1(batch["y"], same_y)}, {}
-
-    @property
-    def terms(self) -> list[Callable]:
-        """The functions batch -> (terms, pictures) whose terms are the generators' objective.
-
-        A batch is {"x", "y"}, (batch, height, width, channels) in [-1, 1], and perhaps "paired",
-        (batch,), 1 where x and y show one scene and 0 elsewhere.
-        """
-        identity = [self.terms_of_same_x, self.terms_of_same_y] if self.use_identity else []
-        return [self.terms_of_x, self.terms_of_y, *identity]
-
-    def generator_terms(self, batch: dict, training: bool = True) -> tuple[dict, dict]:
-        """Returns all unweighted terms of a batch, and its fakes, by name; see `terms`."""
-        terms, fakes = {}, {}
-        for function in self.terms:
-            new, made = function(batch, training)
-            terms, fakes = terms | new, fakes | made
-        return terms, fakes
-
     def train_step(self, data: dict) -> dict:
-        """One step on {"x", "y"}: generators first, then discriminators on pooled fakes."""
-        # One slope for both generators: each cycle term trains G and F.
-        terms, fakes = self.minimize(
-            [self.objective(each) for each in self.terms],
-            *(data, self.generator_variables, "generator_optimizer"),
+        """Trains on one batch and returns the means of all terms so far."""
+        # 1. G and F take one step on the sum of their losses, so each cycle term trains both.
+        generators = self.minimize(
+            self.generator_objectives,
+            batch=data,
+            variables=self.generator_variables,
+            optimizer="generator_optimizer",
         )
 
-        earlier = {"fake_x": self.pool_x(fakes["fake_x"]), "fake_y": self.pool_y(fakes["fake_y"])}
-        judged, _ = self.minimize(
-            [self.judgement("x"), self.judgement("y")],
-            *(data | earlier, self.discriminator_variables, "discriminator_optimizer"),
+        # 2. The pools exchange about half of the new fakes for earlier ones.
+        earlier_x = self.pool_x(generators.pictures["fake_x"])
+        earlier_y = self.pool_y(generators.pictures["fake_y"])
+
+        # 3. D_X and D_Y learn to distinguish real pictures from these fakes.
+        discriminators = self.minimize(
+            [self.loss_of_discriminator_x, self.loss_of_discriminator_y],
+            batch={**data, "fake_x": earlier_x, "fake_y": earlier_y},
+            variables=self.discriminator_variables,
+            optimizer="discriminator_optimizer",
         )
 
+        # 4. The moving averages follow the generators, and the terms are recorded.
         self.finish_step()
-        terms |= {"d_x": judged["d_x"], "d_y": judged["d_y"], "generator_loss": terms.pop("loss")}
+        terms = {**generators.terms, **discriminators.terms, "generator_loss": generators.value}
         return self.record(terms, data.get("paired"))
 
     def test_step(self, data: dict) -> dict:
-        """The same terms on {"x", "y"} without an update; D judges current fakes."""
-        terms, fakes = self.generator_terms({"x": data["x"], "y": data["y"]}, training=False)
-        losses = {
-            f"d_{domain}": self.discriminator_loss(
-                *(self.networks[f"discriminator_{domain}"], data[domain], fakes[f"fake_{domain}"]),
-                training=False,
-            )
-            for domain in "xy"
+        """Records the same terms without an update; the discriminators judge current fakes."""
+        generators = self.loss_of_generators({"x": data["x"], "y": data["y"]}, training=False)
+        judged = {**data, **generators.pictures}
+        d_x = self.loss_of_discriminator_x(judged, training=False).value
+        d_y = self.loss_of_discriminator_y(judged, training=False).value
+        terms = {**generators.terms, "d_x": d_x, "d_y": d_y, "generator_loss": generators.value}
+        return self.record(terms)
+
+    @property
+    def generator_objectives(self) -> list[Callable]:
+        """The functions batch -> `Loss` whose sum G and F minimize."""
+        objectives = [self.loss_of_x_cycle, self.loss_of_y_cycle]
+        if self.use_identity:
+            objectives += [self.loss_of_x_identity, self.loss_of_y_identity]
+        return objectives
+
+    def loss_of_generators(self, batch: dict, training: bool = True) -> Loss:
+        """Returns the sum of all `generator_objectives`, with their terms and fakes."""
+        terms, fakes = {}, {}
+        for objective in self.generator_objectives:
+            loss = objective(batch, training)
+            terms.update(loss.terms)
+            fakes.update(loss.pictures)
+        return self.generator_loss(terms, fakes)
+
+    def loss_of_x_cycle(self, batch: dict, training: bool = True) -> Loss:
+        """Returns the loss of x -> G(x) -> F(G(x)); its picture "fake_y" is G(x)."""
+        real_x = batch["x"]
+        fake_y = self.g(real_x, training=training)
+        cycled_x = self.f(fake_y, training=training)
+        logits = self.d_y(fake_y, training=training)
+        terms = {
+            "g_adversarial": self.adversarial.generator(logits),
+            "cycle_x": l1(real_x, cycled_x),
         }
-        return self.record({**terms, **losses, "generator_loss": self.weighted_sum(terms)})
+        if "paired" in batch:
+            terms["paired_y"] = l1(batch["y"], fake_y, batch["paired"])
+        return self.generator_loss(terms, {"fake_y": fake_y})
+
+    def loss_of_y_cycle(self, batch: dict, training: bool = True) -> Loss:
+        """Returns the loss of y -> F(y) -> G(F(y)); its picture "fake_x" is F(y)."""
+        real_y = batch["y"]
+        fake_x = self.f(real_y, training=training)
+        cycled_y = self.g(fake_x, training=training)
+        logits = self.d_x(fake_x, training=training)
+        terms = {
+            "f_adversarial": self.adversarial.generator(logits),
+            "cycle_y": l1(real_y, cycled_y),
+        }
+        if "paired" in batch:
+            terms["paired_x"] = l1(batch["x"], fake_x, batch["paired"])
+        return self.generator_loss(terms, {"fake_x": fake_x})
+
+    def loss_of_x_identity(self, batch: dict, training: bool = True) -> Loss:
+        """Returns the loss of x -> F(x): F should not change what is in X already."""
+        same_x = self.f(batch["x"], training=training)
+        return self.generator_loss({"identity_x": l1(batch["x"], same_x)})
+
+    def loss_of_y_identity(self, batch: dict, training: bool = True) -> Loss:
+        """Returns the loss of y -> G(y): G should not change what is in Y already."""
+        same_y = self.g(batch["y"], training=training)
+        return self.generator_loss({"identity_y": l1(batch["y"], same_y)})
+
+    def loss_of_discriminator_x(self, batch: dict, training: bool = True) -> Loss:
+        """Returns the loss of D_X on the real "x" and the "fake_x" of a batch."""
+        loss = self.discriminator_loss(self.d_x, batch["x"], batch["fake_x"], training)
+        return Loss(loss, {"d_x": loss})
+
+    def loss_of_discriminator_y(self, batch: dict, training: bool = True) -> Loss:
+        """Returns the loss of D_Y on the real "y" and the "fake_y" of a batch."""
+        loss = self.discriminator_loss(self.d_y, batch["y"], batch["fake_y"], training)
+        return Loss(loss, {"d_y": loss})
 
     def extra_state(self) -> dict:
         """The pools, beside what every adversarial trainer has."""
-        pools = {"pool_x": self.pool_x.variables, "pool_y": self.pool_y.variables}
-        return {**super().extra_state(), **pools}
+        return {
+            **super().extra_state(),
+            "pool_x": self.pool_x.variables,
+            "pool_y": self.pool_y.variables,
+        }

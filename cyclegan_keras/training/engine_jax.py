@@ -1,8 +1,9 @@
-"""Gradients on JAX: what `Trainer` needs of a backend.
+"""What training needs of JAX: gradients and parts of a batch.
 
-JAX differentiates functions without side effects, and layers have some: seeds move on, a batch norm
-remembers. So a function is run within a scope that starts with given values of variables and notes
-which of them it changes; the new values leave it beside its result and are assigned outside.
+JAX differentiates functions without side effects, and layers have some: seeds advance, and a batch
+norm updates its statistics. So a function is run within a scope that starts with given values of
+variables and records which of them it assigns. The new values leave the scope beside the result and
+are assigned outside.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 import jax
 import keras
 from keras import ops
+
+from cyclegan_keras.layers import ImagePool
 
 
 class Inside(keras.StatelessScope):
@@ -62,11 +65,15 @@ class Pure:
             variable.assign(value)
 
 
-class Recording:
-    """What `function()` makes, with the way back that `gradients` goes on with.
+class RecordedForwardPass:
+    """The value of `function()`, and the way back from which `gradients` continues.
+
+    Args:
+        function: returns nested tensors.
+        variables: what the gradient will be taken by.
 
     Attributes:
-        value: what it made.
+        value: what `function` returned.
         pull: gradient by `value` -> ([gradients by the variables],).
     """
 
@@ -76,27 +83,28 @@ class Recording:
         pure.keep(changes)
 
 
-def gradients(function: Callable, variables: list, start, recording=None) -> tuple:
+def gradients(function: Callable, variables: list, scale, forward_pass=None) -> tuple:
     """Differentiates a loss; see `engine_tensorflow.gradients`."""
-    made = [recording.value] if recording else []
+    computed = () if forward_pass is None else (forward_pass.value,)
 
-    def loss_of(*made):
-        loss, others = function(*made)
-        pure.others = keras.tree.map_structure(ops.convert_to_tensor, others)
-        return loss
+    def loss_and_tensors(*computed):
+        loss, others = function(*computed)
+        return loss, keras.tree.map_structure(ops.convert_to_tensor, others)
 
-    pure = Pure(loss_of, variables)
+    pure = Pure(loss_and_tensors, variables)
 
-    def both(values, made):
-        loss, changes = pure(values, *made)
-        return loss, (pure.others, changes)
+    def loss_of_values(values, computed):
+        (loss, others), changes = pure(values, *computed)
+        return loss, (others, changes)
 
-    loss, pull, (others, changes) = jax.vjp(both, values_of(variables), made, has_aux=True)
+    loss, pull, (others, changes) = jax.vjp(
+        loss_of_values, values_of(variables), computed, has_aux=True
+    )
     pure.keep(changes)
-    found, by_made = pull(ops.cast(start, loss.dtype))
-    if recording:
-        (first,) = recording.pull(by_made[0])
-        found = [x + y for x, y in zip(found, first, strict=True)]
+    found, by_computed = pull(ops.cast(scale, loss.dtype))
+    if forward_pass is not None:
+        (before,) = forward_pass.pull(by_computed[0])
+        found = [x + y for x, y in zip(found, before, strict=True)]
     return others, found
 
 
@@ -108,40 +116,48 @@ def gradient_of(function: Callable, x):
     return gradient
 
 
-def after(done: list | None, batch):
-    """Returns a batch (nested tensors) that is there when `done` (tensors) is."""
-    return jax.lax.optimization_barrier((done, batch))[1] if done else batch
-
-
 def apply(optimizer: keras.optimizers.Optimizer, gradients: list, variables: list) -> None:
-    """Has the optimizer change the variables, all those that it was built with."""
+    """Has the optimizer update the variables, all those that it was built with."""
     own = optimizer.variables
-    results = optimizer.stateless_apply(values_of(own), gradients, values_of(variables))
-    for targets, values in zip((variables, own), results, strict=True):
-        for variable, value in zip(targets, values, strict=True):
-            variable.assign(value)
+    new_values, new_own = optimizer.stateless_apply(values_of(own), gradients, values_of(variables))
+    assign(variables, new_values)
+    assign(own, new_own)
+
+
+def after(done: list, batch):
+    """Returns a batch (nested tensors) that is not available before the tensors `done` are."""
+    _, batch = jax.lax.optimization_barrier((done, batch))
+    return batch
 
 
 def over_parts(function: Callable, batch, parts: int) -> tuple:
-    """Gives `function` equal parts of a batch; see `engine_tensorflow.over_parts`."""
-    tree = keras.tree.map_structure
-    split = tree(lambda x: ops.reshape(x, (parts, x.shape[0] // parts, *x.shape[1:])), batch)
-    pure = Pure(function)
-    shapes, _ = jax.eval_shape(lambda part: pure((), part), tree(lambda x: x[0], split))
-    variables = pure.changed  # by every part: the next one goes on with what it left
+    """Calls `function` for equal parts of a batch; see `engine_tensorflow.over_parts`."""
+    map_structure = keras.tree.map_structure
 
-    def body(before, part):
-        sums, values = before
+    def split(x):
+        return ops.reshape(x, (parts, x.shape[0] // parts, *x.shape[1:]))
+
+    def join(x):
+        return ops.reshape(x, (-1, *x.shape[2:]))
+
+    batch = map_structure(split, batch)
+    pure = Pure(function)
+    (sum_shapes, _), _ = jax.eval_shape(
+        lambda part: pure((), part), map_structure(lambda x: x[0], batch)
+    )
+    variables = pure.changed  # by every part: the next one continues from the values it left
+
+    def take_part(carried, part):
+        sums, values = carried
         with Inside(zip(variables, values, strict=True)):
             added, joined = function(part)
-            after = values_of(variables)
-        return (tree(ops.add, sums, added), after), joined
+            values = values_of(variables)
+        return (map_structure(ops.add, sums, added), values), joined
 
-    start = tree(lambda x: ops.zeros(x.shape, x.dtype), shapes[0])
-    (sums, values), joined = jax.lax.scan(body, (start, values_of(variables)), split)
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-    return sums, tree(lambda x: ops.reshape(x, (-1, *x.shape[2:])), joined)
+    zeros = map_structure(lambda x: ops.zeros(x.shape, x.dtype), sum_shapes)
+    (sums, values), joined = jax.lax.scan(take_part, (zeros, values_of(variables)), batch)
+    assign(variables, values)
+    return sums, map_structure(join, joined)
 
 
 def values_of(variables: Iterable) -> list:
@@ -149,11 +165,27 @@ def values_of(variables: Iterable) -> list:
     return [variable.value for variable in variables]
 
 
+def assign(variables: Iterable, values: Iterable) -> None:
+    """Assigns values to as many variables."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
 def has_accelerator() -> bool:
-    """Returns whether steps are taken on something else than a CPU."""
+    """Returns whether steps are taken on something other than a CPU."""
     return jax.default_backend() != "cpu"
 
 
 def replicas() -> int:
-    """Returns how many replicas a step is taken on together."""
+    """Returns the number of replicas that take a step together."""
     return 1
+
+
+def image_pool(size: int, seed: int, name: str) -> ImagePool:
+    """Returns an image pool for a trainer."""
+    return ImagePool(size, seed=seed, name=name)
+
+
+def traced_once(network: keras.Model) -> Callable:
+    """Returns a function (images, training) that calls a network."""
+    return network

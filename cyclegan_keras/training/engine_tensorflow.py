@@ -1,16 +1,22 @@
-"""Gradients on TensorFlow: what `Trainer` needs of a backend."""
+"""What training needs of TensorFlow: gradients, parts of a batch, replicas, tracing once."""
 
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
+from cyclegan_keras.layers import ImagePool
 
-class Recording:
-    """What `function()` makes, with a tape that `gradients` goes on with.
+
+class RecordedForwardPass:
+    """The value of `function()`, and the tape from which `gradients` continues.
+
+    Args:
+        function: returns nested tensors.
+        variables: what the gradient will be taken by.
 
     Attributes:
-        value: what it made.
+        value: what `function` returned.
     """
 
     def __init__(self, function: Callable, variables: list):
@@ -19,24 +25,33 @@ class Recording:
             self.value = function()
 
 
-def gradients(function: Callable, variables: list, start, recording=None) -> tuple:
+def gradients(function: Callable, variables: list, scale, forward_pass=None) -> tuple:
     """Differentiates a loss.
 
     Args:
-        function: returns (loss, others); it is given the value of `recording`, where there is one.
+        function: returns (loss, others), others being nested tensors. It is given the value of
+            `forward_pass`, if there is one.
         variables: what to differentiate by.
-        start: a factor of all gradients.
-        recording: of earlier steps on the way to the loss.
+        scale: a factor of all gradients.
+        forward_pass: a `RecordedForwardPass` on the way to the loss.
 
     Returns:
-        The others and a list of gradients.
+        The others and a list of gradients, which are zero where the loss does not depend on a
+        variable.
     """
-    with recording.tape if recording else tf.GradientTape() as tape:
-        loss, others = function(*([recording.value] if recording else []))
-    start = tf.cast(start, loss.dtype)
-    found = tape.gradient(loss, variables, start)
-    pairs = zip(found, variables, strict=True)
-    return others, [tf.zeros(v.shape, v.dtype) if g is None else g for g, v in pairs]
+    if forward_pass is None:
+        with tf.GradientTape() as tape:
+            loss, others = function()
+    else:
+        with forward_pass.tape as tape:
+            loss, others = function(forward_pass.value)
+    found = tape.gradient(loss, variables, tf.cast(scale, loss.dtype))
+    complete = []
+    for gradient, variable in zip(found, variables, strict=True):
+        if gradient is None:
+            gradient = tf.zeros(variable.shape, variable.dtype)
+        complete.append(gradient)
+    return others, complete
 
 
 def gradient_of(function: Callable, x):
@@ -48,20 +63,18 @@ def gradient_of(function: Callable, x):
 
 
 def apply(optimizer: keras.optimizers.Optimizer, gradients: list, variables: list) -> None:
-    """Has the optimizer change the variables, all those that it was built with."""
+    """Has the optimizer update the variables, all those that it was built with."""
     optimizer.apply(gradients, variables)
 
 
-def after(done: list | None, batch):
-    """Returns a batch (nested tensors) that is there when `done` (tensors) is."""
-    if not done:
-        return batch
+def after(done: list, batch):
+    """Returns a batch (nested tensors) that is not available before the tensors `done` are."""
     with tf.control_dependencies(done):
         return keras.tree.map_structure(tf.identity, batch)
 
 
 def over_parts(function: Callable, batch, parts: int) -> tuple:
-    """Gives `function` equal parts of a batch, one after the other, so that one is held at a time.
+    """Calls `function` for equal parts of a batch, one after the other.
 
     Args:
         function: part -> (what is added up, what is joined along the first axis), both nested.
@@ -73,39 +86,101 @@ def over_parts(function: Callable, batch, parts: int) -> tuple:
     """
     flatten, pack = keras.tree.flatten, keras.tree.pack_sequence_as
 
-    def part(number):
+    def take_part(number):
         def cut(x):
             size = tf.shape(x)[0] // parts
-            static = x.shape[0] and x.shape[0] // parts
-            return tf.ensure_shape(x[number * size : (number + 1) * size], (static, *x.shape[1:]))
+            static_size = x.shape[0] and x.shape[0] // parts
+            rows = x[number * size : (number + 1) * size]
+            return tf.ensure_shape(rows, (static_size, *x.shape[1:]))
 
         return keras.tree.map_structure(cut, batch)
 
     def body(number, sums, arrays):
-        added, joined = function(after(sums, part(number)))
+        added, joined = function(after(sums, take_part(number)))
         sums = [total + x for total, x in zip(sums, flatten(added), strict=True)]
-        return (
-            number + 1,
-            sums,
-            [a.write(number, x) for a, x in zip(arrays, flatten(joined), strict=True)],
-        )
+        arrays = [array.write(number, x) for array, x in zip(arrays, flatten(joined), strict=True)]
+        return number + 1, sums, arrays
 
-    added, joined = function(part(0))
+    # The first part is taken outside the loop: it shows the structures and shapes of the results.
+    added, joined = function(take_part(0))
     arrays = [
         tf.TensorArray(x.dtype, parts, element_shape=x.shape).write(0, x) for x in flatten(joined)
     ]
-    state = (tf.constant(1), flatten(added), arrays)
     _, sums, arrays = tf.while_loop(
-        lambda number, *_: number < parts, body, state, parallel_iterations=1
+        lambda number, *_: number < parts,
+        body,
+        (tf.constant(1), flatten(added), arrays),
+        parallel_iterations=1,
     )
     return pack(added, sums), pack(joined, [array.concat() for array in arrays])
 
 
 def has_accelerator() -> bool:
-    """Returns whether steps are taken on something else than a CPU."""
+    """Returns whether steps are taken on something other than a CPU."""
     return any(d.device_type in ("GPU", "TPU") for d in tf.config.list_logical_devices())
 
 
 def replicas() -> int:
-    """Returns how many replicas a step is taken on together."""
+    """Returns the number of replicas that take a step together."""
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def image_pool(size: int, seed: int, name: str) -> ImagePool:
+    """Returns an image pool for a trainer."""
+    return SharedImagePool(size, seed=seed, name=name)
+
+
+def traced_once(network: keras.Model) -> Callable:
+    """Returns a function (images, training) that calls a network; see `TracedNetwork`."""
+    return TracedNetwork(network)
+
+
+class SharedImagePool(ImagePool):
+    """An image pool that works in place, and that all replicas of `tf.distribute` share.
+
+    Called in replica context, all replicas query one mirrored pool with the global batch, and each
+    keeps its own part of the answer: n replicas of batch 1 equal one replica of batch n.
+
+    See `ImagePool` for the arguments.
+    """
+
+    def call(self, images):
+        replica = tf.distribute.get_replica_context()
+        if self.size == 0 or replica is None or replica.num_replicas_in_sync == 1:
+            return super().call(images)
+        count = tf.shape(images)[:1]
+        counts = replica.all_gather(count, axis=0)
+        start = tf.reduce_sum(counts[: replica.replica_id_in_sync_group])
+        pooled = super().call(replica.all_gather(images, axis=0))
+        return tf.ensure_shape(pooled[start : start + count[0]], images.shape)
+
+    def read(self, slots):
+        return tf.gather(self.images.value, slots)  # takes no hold of the other slots
+
+    def write(self, slots, pictures):
+        self.images.value.scatter_update(tf.IndexedSlices(pictures, slots))
+
+
+class TracedNetwork:
+    """A network that a compiled step traces once, however many times the step calls it.
+
+    Tracing the layers takes about half of a training's first step, and a step of CycleGAN calls
+    each network three to five times. Outside a compiled step it calls the network as it is.
+
+    Args:
+        network: tensors (batch, ...) and `training` -> nested tensors (batch, ...).
+    """
+
+    def __init__(self, network: keras.Model):
+        self.network = network
+        self._traced = tf.function(self.call_directly, autograph=False)
+
+    def __call__(self, images, training: bool = False):
+        # A nested function may hold nothing that replicas have to agree on, such as statistics.
+        if tf.inside_function() and replicas() == 1:
+            return self._traced(images, training)
+        return self.call_directly(images, training)
+
+    def call_directly(self, images, training: bool = False):
+        """Calls the network as it is."""
+        return self.network(images, training=training)

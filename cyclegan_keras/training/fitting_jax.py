@@ -7,10 +7,10 @@ import jax
 import keras
 from keras import ops
 
-from cyclegan_keras.training.engine_jax import Inside, values_of
+from cyclegan_keras.training.engine_jax import Inside, assign, values_of
 
 
-class Fitting:
+class JaxModel(keras.Model):
     """Runs `train_step(data)` and `test_step(data)`, each as one compiled function of all state.
 
     Keras' own `fit` asks a model for other steps on JAX, and knows one optimizer.
@@ -26,13 +26,13 @@ class Fitting:
         verbose: int = 0,
         shuffle: bool = False,
     ) -> keras.callbacks.History:
-        """Trains.
+        """Trains on batches.
 
         Args:
-            x: batches, a `tf.data.Dataset` or whatever can be gone through once an epoch.
-            epochs: how often to go through them.
+            x: batches, a `tf.data.Dataset` or another iterable, which is iterated once an epoch.
+            epochs: number of iterations.
             steps_per_epoch: batches of an epoch; all unless given.
-            callbacks: of Keras.
+            callbacks: Keras callbacks.
             verbose: 0 for no progress bar of Keras'.
             shuffle: must be False; batches come in their own order.
 
@@ -43,11 +43,19 @@ class Fitting:
             ValueError: `shuffle` is True.
         """
         if shuffle:
-            raise ValueError("`shuffle` must be False: whoever makes the batches shuffles them.")
+            raise ValueError(
+                "`shuffle` must be False: batches are taken in their own order. "
+                f"Received: shuffle={shuffle!r}"
+            )
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = keras.callbacks.CallbackList(
-                *(callbacks, True, verbose != 0, self),
-                **{"verbose": verbose, "epochs": epochs, "steps": steps_per_epoch},
+                callbacks,
+                add_history=True,
+                add_progbar=verbose != 0,
+                model=self,
+                verbose=verbose,
+                epochs=epochs,
+                steps=steps_per_epoch,
             )
         self.stop_training = False
         if self.train_function is None:  # as it is after `compile`
@@ -81,10 +89,12 @@ class Fitting:
 
     def changing_variables(self) -> list[keras.Variable]:
         """Returns every variable that a step may read or assign, each once."""
-        found = [*self.variables]
-        for owner in (*self.optimizers.values(), *self.metrics):
-            found += owner.variables
-        return list({id(variable): variable for variable in found}.values())
+        variables = list(self.variables)
+        for optimizer in self.optimizers.values():
+            variables += optimizer.variables
+        for metric in self.metrics:
+            variables += metric.variables
+        return list({id(variable): variable for variable in variables}.values())
 
     def pure_step(self, step: Callable) -> Callable:
         """Returns `step` as a function without side effects.
@@ -109,19 +119,24 @@ class Fitting:
 
         def run(batch):
             logs, values = compiled(_distinct(values_of(variables)), batch)
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+            assign(variables, values)
             return logs
 
         return run
 
 
 def _distinct(arrays: list) -> list:
-    """Copies what occurs again: variables may share an array, but it is given away only once."""
-    seen = set()
-    return [ops.copy(x) if id(x) in seen else seen.add(id(x)) or x for x in arrays]
+    """Copies arrays that occur a second time.
+
+    Variables may share an array, but a compiled step that takes over its memory can do so once.
+    """
+    distinct, seen = [], set()
+    for array in arrays:
+        distinct.append(ops.copy(array) if id(array) in seen else array)
+        seen.add(id(array))
+    return distinct
 
 
-def _batches(x, most: int | None = None) -> Iterable[Mapping]:
+def _batches(x, count: int | None = None) -> Iterable[Mapping]:
     batches = x.as_numpy_iterator() if hasattr(x, "as_numpy_iterator") else iter(x)
-    return itertools.islice(batches, most)
+    return itertools.islice(batches, count)

@@ -1,4 +1,4 @@
-"""How much memory a training takes, by the device's own account."""
+"""How much memory a training takes, as the device counts it."""
 
 import sys
 
@@ -6,34 +6,42 @@ import keras
 
 
 def peak_memory() -> tuple[float, str]:
-    """Returns the most memory taken so far, in GB (10^9 bytes), and of what.
+    """Returns the peak memory so far, in GB (10^9 bytes), and its owner.
 
-    A GPU tells what its arrays took; where there is none, it is the whole process, as the operating
-    system counts it.
+    The owner is the accelerator whose arrays took most. Without an accelerator it is "this
+    process", as the operating system counts it.
     """
-    taken = _on_accelerators()
-    if taken:
-        device, peak = max(taken.items(), key=lambda item: item[1])
-        return peak / 1e9, device
+    peaks = _peaks_of_accelerators()
+    if peaks:
+        device = max(peaks, key=peaks.get)
+        return peaks[device] / 1e9, device
     import resource  # not on Windows
 
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9, "this process"
+    bytes_per_unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * bytes_per_unit
+    return peak / 1e9, "this process"
 
 
-def _on_accelerators() -> dict[str, int]:
+def _peaks_of_accelerators() -> dict[str, int]:
     """Returns the peak in bytes of each accelerator, by its name."""
     if keras.config.backend() == "jax":
         return of_jax_devices("peak_bytes_in_use")
     import tensorflow as tf
 
-    names = [device.name.split(":", 1)[1] for device in tf.config.list_logical_devices("GPU")]
-    return {name: tf.config.experimental.get_memory_info(name)["peak"] for name in names}
+    peaks = {}
+    for device in tf.config.list_logical_devices("GPU"):
+        name = device.name.removeprefix("/device:")  # GPU:0
+        peaks[name] = tf.config.experimental.get_memory_info(name)["peak"]
+    return peaks
 
 
 def of_jax_devices(statistic: str) -> dict[str, int]:
     """Returns a statistic of the memory of each accelerator, by its name."""
     import jax
 
-    stats = {str(device): device.memory_stats() for device in jax.local_devices()}
-    return {name: each[statistic] for name, each in stats.items() if each}
+    values = {}
+    for device in jax.local_devices():
+        statistics = device.memory_stats()  # None on a CPU
+        if statistics:
+            values[str(device)] = statistics[statistic]
+    return values

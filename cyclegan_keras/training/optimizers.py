@@ -5,12 +5,14 @@ import math
 import keras
 from keras import ops
 
+from cyclegan_keras.training.options import OptimizerOptions
+
 
 class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that is constant within an epoch: `learning_rate * factor(epoch)`.
 
     Epochs count from 1: `epoch = step // steps_per_epoch + 1`. A rate is thus a pure function of
-    the step, and a resumed optimizer goes on with the right one.
+    the step, and a resumed optimizer continues with the right one.
 
     Args:
         learning_rate: the rate in the first epoch.
@@ -24,7 +26,7 @@ class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
         super().__init__()
         if not isinstance(steps_per_epoch, int) or steps_per_epoch < 1:
             raise ValueError(
-                f"`steps_per_epoch` must be an int >= 1. "
+                "`steps_per_epoch` must be an int >= 1. "
                 f"Received: steps_per_epoch={steps_per_epoch!r}."
             )
         self.learning_rate = learning_rate
@@ -47,7 +49,7 @@ class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
 class Constant(EpochSchedule):
-    """The same learning rate for ever."""
+    """The same learning rate in all epochs."""
 
     def factor(self, epoch):
         """One."""
@@ -81,8 +83,11 @@ class _Decay(EpochSchedule):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        config = {"n_epochs": self.n_epochs, "n_epochs_decay": self.n_epochs_decay}
-        return {**super().get_config(), **config}
+        return {
+            **super().get_config(),
+            "n_epochs": self.n_epochs,
+            "n_epochs_decay": self.n_epochs_decay,
+        }
 
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
@@ -148,33 +153,30 @@ class StepDecay(EpochSchedule):
         return {**super().get_config(), "decay_epochs": self.decay_epochs}
 
 
-def _linear(options, rate, steps):
-    return LinearDecay(rate, steps, options.n_epochs, options.n_epochs_decay)
+# --lr_policy -> (options, steps_per_epoch) -> schedule
+SCHEDULES = {
+    "linear": lambda options, steps_per_epoch: LinearDecay(
+        options.learning_rate, steps_per_epoch, options.n_epochs, options.n_epochs_decay
+    ),
+    "cosine": lambda options, steps_per_epoch: CosineDecay(
+        options.learning_rate, steps_per_epoch, options.n_epochs, options.n_epochs_decay
+    ),
+    "step": lambda options, steps_per_epoch: StepDecay(
+        options.learning_rate, steps_per_epoch, options.lr_decay_iters
+    ),
+    "constant": lambda options, steps_per_epoch: Constant(options.learning_rate, steps_per_epoch),
+}
 
 
-def _cosine(options, rate, steps):
-    return CosineDecay(rate, steps, options.n_epochs, options.n_epochs_decay)
+def build_schedule(options: OptimizerOptions, steps_per_epoch: int) -> EpochSchedule:
+    """Returns a new schedule."""
+    return SCHEDULES[options.lr_policy](options, steps_per_epoch)
 
 
-def _step(options, rate, steps):
-    return StepDecay(rate, steps, options.lr_decay_iters)
-
-
-def _constant(options, rate, steps):
-    return Constant(rate, steps)
-
-
-# --lr_policy -> f(options, learning_rate, steps_per_epoch)
-SCHEDULES = {"linear": _linear, "cosine": _cosine, "step": _step, "constant": _constant}
-
-
-def build_schedule(options, steps_per_epoch):
-    """Returns a new schedule for `OptimizerOptions`."""
-    return SCHEDULES[options.lr_policy](options, options.learning_rate, steps_per_epoch)
-
-
-def adam(options, steps_per_epoch):
-    """Returns a new Adam for `OptimizerOptions`, with the reference implementation's epsilon."""
+def adam(options: OptimizerOptions, steps_per_epoch: int) -> keras.optimizers.Adam:
+    """Returns a new Adam with the reference implementation's epsilon."""
     return keras.optimizers.Adam(
-        build_schedule(options, steps_per_epoch), beta_1=options.beta_1, epsilon=1e-8
+        build_schedule(options, steps_per_epoch),
+        beta_1=options.beta_1,
+        epsilon=1e-8,
     )

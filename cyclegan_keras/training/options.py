@@ -87,7 +87,7 @@ class CycleGANOptions(AdversarialOptions):
     )
     lambda_identity: float = option(
         0.5,
-        "Weight of |G(y) - y| and |F(x) - x| as a factor of --lambda_cycle; keeps colours. 0 "
+        "Weight of |G(y) - y| and |F(x) - x| as a factor of --lambda_cycle; keeps colors. 0 "
         "skips them.",
         low=0.0,
     )
@@ -135,7 +135,7 @@ class CUTOptions(AdversarialOptions):
     )
     nce_identity: bool = option(
         True,
-        "Compare G(y) with y as well; keeps colours.",
+        "Compare G(y) with y as well; keeps colors.",
         aliases=("nce_idt",),
     )
     flip_equivariance: bool = option(

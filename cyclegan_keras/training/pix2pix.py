@@ -10,6 +10,7 @@ from cyclegan_keras.losses import l1
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import build_discriminator, build_generator
 from cyclegan_keras.training.adversarial import AdversarialTrainer
+from cyclegan_keras.training.gradient_steps import Loss, engine
 from cyclegan_keras.training.options import Pix2PixOptions
 
 
@@ -22,9 +23,11 @@ class Pix2Pix(AdversarialTrainer):
 
         L_cGAN(G, D) + lambda |y - G(x)|
 
-    and the discriminator minimises half the sum of its losses on real and on translated pictures.
+    and the discriminator minimizes half the sum of its losses on real and on translated pictures.
     As in the reference implementation the discriminator learns first, and the generator then
     answers to the updated one. The paper's noise z is the dropout of the generator.
+
+    A batch is {"x", "y"}, each (batch, height, width, channels) in [-1, 1].
 
     Args:
         generator_g: G, X -> Y.
@@ -34,6 +37,10 @@ class Pix2Pix(AdversarialTrainer):
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
         ema_decay: decay of the moving average of the generator, 0 for none.
         seed: of the gradient penalty.
+        name: of the model.
+
+    Attributes:
+        g: G as a step calls it, traced once; `d_y` likewise.
 
     Reference: https://arxiv.org/abs/1611.07004
     """
@@ -63,12 +70,15 @@ class Pix2Pix(AdversarialTrainer):
             name=name,
         )
         self.generator_g, self.discriminator_y = generator_g, discriminator_y
+        self.g = engine.traced_once(generator_g)
+        self.d_y = engine.traced_once(discriminator_y)
 
     @classmethod
     def usual_generator(cls, sizes: Collection[tuple[int, int]]) -> str:
         """Returns the deepest U-Net that the sizes allow; else what unpaired methods take."""
+        sides = [side for size in sizes for side in size]
         for name, multiple in (("unet_256", 256), ("unet_128", 128), ("unet_64", 64)):
-            if not any(side % multiple for size in sizes for side in size):
+            if all(side % multiple == 0 for side in sides):
                 return name
         return super().usual_generator(sizes)
 
@@ -91,53 +101,62 @@ class Pix2Pix(AdversarialTrainer):
             seed=seed,
             **dataclasses.asdict(options),
         )
-        trainer.build(dict.fromkeys("xy", (None, *picture_shape)))
+        trainer.build({"x": (None, *picture_shape), "y": (None, *picture_shape)})
         trainer.compile(make_optimizer(), make_optimizer(), **compile_options)
         return trainer
 
-    def generator_terms(self, real_x, real_y, fake_y, training: bool = True) -> dict:
-        """Returns the unweighted terms of the generator's objective by name."""
-        judged = self.discriminator_y(ops.concatenate([real_x, fake_y], -1), training=training)
-        return {"g_adversarial": self.adversarial.generator(judged), "l1": l1(real_y, fake_y)}
-
-    def conditional_loss(self, real_x, real_y, fake_y, training: bool = True):
-        """Returns the discriminator's loss on x beside y and on x beside G(x)."""
-        real = ops.concatenate([real_x, real_y], -1)  # (batch, height, width, 2 * channels)
-        fake = ops.concatenate([real_x, fake_y], -1)
-        return self.discriminator_loss(self.discriminator_y, real, fake, training)
-
     def train_step(self, data: dict) -> dict:
-        """One step on {"x", "y"}: the discriminator first, then the generator."""
-        begun = self.begin(
-            lambda batch: self.generator_g(batch["x"], training=True),
-            *(data, self.generator_variables),
+        """Trains on one batch and returns the means of all terms so far."""
+        # 1. G translates x.
+        translation = self.forward_pass(self.translate_batch, data, self.generator_variables)
+
+        # 2. D learns to distinguish (x, y) from (x, G(x)).
+        discriminator = self.minimize(
+            [self.loss_of_discriminator],
+            batch={**data, "fake_y": ops.stop_gradient(translation.value)},
+            variables=self.discriminator_variables,
+            optimizer="discriminator_optimizer",
         )
 
-        def judgement(batch):
-            return self.conditional_loss(batch["x"], batch["y"], batch["fake_y"]), {}, {}
-
-        judged, _ = self.minimize(
-            *([judgement], {**data, "fake_y": ops.stop_gradient(begun.value)}),
-            *(self.discriminator_variables, "discriminator_optimizer"),
+        # 3. G answers to the updated D.
+        generator = self.minimize(
+            [self.loss_of_generator],
+            batch=data,
+            variables=self.generator_variables,
+            optimizer="generator_optimizer",
+            forward_pass=translation,
         )
 
-        def translation(batch, fake_y):
-            return self.generator_terms(batch["x"], batch["y"], fake_y), {}
-
-        terms, _ = self.minimize(
-            [self.objective(translation)],
-            *(data, self.generator_variables, "generator_optimizer", begun),
-        )
-
+        # 4. The moving average follows G, and the terms are recorded.
         self.finish_step()
-        terms |= {"d_y": judged["loss"], "generator_loss": terms.pop("loss")}
-        return self.record(terms)
+        return self.record(
+            {**generator.terms, **discriminator.terms, "generator_loss": generator.value}
+        )
 
     def test_step(self, data: dict) -> dict:
-        """The same terms on {"x", "y"} without an update."""
-        real_x, real_y = data["x"], data["y"]
-        fake_y = self.generator_g(real_x, training=False)
-        terms = self.generator_terms(real_x, real_y, fake_y, training=False)
-        d_y = self.conditional_loss(real_x, real_y, fake_y, training=False)
-        loss = self.weighted_sum(terms)
-        return self.record({**terms, "d_y": d_y, "generator_loss": loss})
+        """Records the same terms without an update."""
+        fake_y = self.translate_batch(data, training=False)
+        generator = self.loss_of_generator(data, fake_y, training=False)
+        discriminator = self.loss_of_discriminator({**data, "fake_y": fake_y}, training=False)
+        return self.record(
+            {**generator.terms, **discriminator.terms, "generator_loss": generator.value}
+        )
+
+    def translate_batch(self, batch: dict, training: bool = True):
+        """Returns G(x)."""
+        return self.g(batch["x"], training=training)
+
+    def loss_of_generator(self, batch: dict, fake_y, training: bool = True) -> Loss:
+        """Returns the loss of G whose translation of a batch is `fake_y`."""
+        real_x, real_y = batch["x"], batch["y"]
+        logits = self.d_y(ops.concatenate([real_x, fake_y], -1), training=training)
+        return self.generator_loss(
+            {"g_adversarial": self.adversarial.generator(logits), "l1": l1(real_y, fake_y)}
+        )
+
+    def loss_of_discriminator(self, batch: dict, training: bool = True) -> Loss:
+        """Returns the loss of D on x beside y and on x beside the "fake_y" of a batch."""
+        real = ops.concatenate([batch["x"], batch["y"]], -1)  # (batch, height, width, 2 * channels)
+        fake = ops.concatenate([batch["x"], batch["fake_y"]], -1)
+        loss = self.discriminator_loss(self.d_y, real, fake, training)
+        return Loss(loss, {"d_y": loss})

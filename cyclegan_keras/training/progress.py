@@ -1,4 +1,4 @@
-"""What is told on the way: the first step's time and memory, then a bar."""
+"""What a training shows while it runs: the first step's time and memory, then a bar."""
 
 import sys
 import time
@@ -11,24 +11,35 @@ from cyclegan_keras.training.memory import peak_memory
 
 
 class FirstStep(StepCallback):
-    """Tells how long the first step took, and its memory: later ones are like it, but quicker."""
+    """Logs the time and the peak memory of the first step.
+
+    Later steps take as much memory and less time.
+    """
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.began, self.told = time.monotonic(), False
+        self.start_time = time.monotonic()
+        self.is_logged = False
 
     def after_step(self, before, logs):
-        if not self.told:
-            self.told = True
-            seconds, (peak, owner) = time.monotonic() - self.began, peak_memory()
-            logging.info(
-                "The first step took %.1f s, most of it to prepare; peak memory of %s: %.2f GB.",
-                *(seconds, owner, peak),
-            )
+        if self.is_logged:
+            return
+        self.is_logged = True
+        seconds = time.monotonic() - self.start_time
+        peak, owner = peak_memory()
+        logging.info(
+            "The first step took %.1f s, most of it to prepare; peak memory of %s: %.2f GB.",
+            seconds,
+            owner,
+            peak,
+        )
 
 
 class Progress(StepCallback):
-    """A progress bar with images/s, time left and losses; on no terminal, a line now and then."""
+    """A progress bar with images per second, the time left and losses.
+
+    Where the output is not a terminal, it is a line every `line_seconds`.
+    """
 
     shown = ("generator_loss", "cycle_x", "cycle_y", "d_x", "d_y")
     line_seconds = 30.0
@@ -39,15 +50,16 @@ class Progress(StepCallback):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        terminal = sys.stderr.isatty()
+        is_terminal = sys.stderr.isatty()
+        interval = 0.5 if is_terminal else self.line_seconds
         self.bar = tqdm(
             total=self.total_steps * self.batch_size,
             initial=self.step * self.batch_size,
             unit="img",
             unit_scale=True,
-            dynamic_ncols=terminal,
-            mininterval=0.5 if terminal else self.line_seconds,
-            maxinterval=0.5 if terminal else self.line_seconds,
+            dynamic_ncols=is_terminal,
+            mininterval=interval,
+            maxinterval=interval,
             desc="Training",
         )
 

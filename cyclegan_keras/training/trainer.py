@@ -8,17 +8,19 @@ from keras import ops
 
 from cyclegan_keras.files.errors import TrainingError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.training.descent import Descent, engine
+from cyclegan_keras.training.gradient_steps import GradientSteps, engine
 
 if keras.config.backend() == "jax":
-    from cyclegan_keras.training.fitting_jax import Fitting
+    from cyclegan_keras.training.fitting_jax import JaxModel as Model
 else:
+    from keras import Model
 
-    class Fitting:
-        """Keras' own `fit` does."""
+# Direction of a translation -> the domain that is translated, and the one it is translated to.
+SOURCES = {"x_to_y": "x", "y_to_x": "y"}
+TARGETS = {"x_to_y": "y", "y_to_x": "x"}
 
 
-class Trainer(Descent, Fitting, keras.Model):
+class Trainer(GradientSteps, Model):
     """A set of networks trained together by a subclass's `train_step`.
 
     Batches are dicts `{"x", "y"}` of float32 pictures in [-1, 1], (batch, height, width, channels).
@@ -29,14 +31,18 @@ class Trainer(Descent, Fitting, keras.Model):
         ema_decay: decay of the exponential moving average of the generators, 0 for none. It is
             warmed up as min(decay, (1 + t) / (10 + t)), so that the start does not weigh on short
             runs.
+        name: of the model.
 
     Attributes:
         needs_pairs: whether x and y of one sample must show one scene.
-        mixes_pairs: whether it learns from samples that happen to, marked by "paired".
+        mixes_pairs: whether it also learns from samples that happen to show one scene, marked by
+            "paired".
         averages: generator name -> its averaged copy; empty when `ema_decay` is 0.
+        means: term -> the mean of what `record` was given.
     """
 
-    needs_pairs = mixes_pairs = False
+    needs_pairs = False
+    mixes_pairs = False
 
     def __init__(
         self,
@@ -51,14 +57,19 @@ class Trainer(Descent, Fitting, keras.Model):
         self.networks = dict(networks)
         self.translators = dict(translators)
         self.ema_decay = ema_decay
-        self.averages = {
-            generator: _copy(self.networks[generator])
-            for generator in self.translators.values()
-            if ema_decay
-        }
+        averages = {}
+        if ema_decay:
+            for generator in self.translators.values():
+                averages[generator] = _copy(self.networks[generator])
+        self.averages: dict[str, keras.Model] = averages
         # The optimizers' own counts leave out steps that a loss scale of mixed_float16 skips.
         self.finished_steps = self.add_weight(
-            (), "zeros", "int", trainable=False, aggregation="only_first_replica", name="steps"
+            (),
+            "zeros",
+            "int",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="steps",
         )
         self.means: dict[str, keras.metrics.Mean] = {}
 
@@ -75,23 +86,27 @@ class Trainer(Descent, Fitting, keras.Model):
             optimizers: name -> (optimizer, the variables it updates). Each is built here, so that a
                 checkpoint finds all its state, and wrapped for loss scaling under mixed_float16.
             accumulate_steps: equal parts in which a step takes its batch, one after the other, so
-                that activations of one part are held at a time. The step is the same but where
+                that activations of one part are held at a time. The step is the same except where
                 layers look beyond a picture, as a batch norm does.
             remat: whether to save memory at the cost of time: losses are differentiated in turn,
                 and generators compute inner values again (`ResNetGenerator.remat`).
             **kwargs: `jit_compile`, `run_eagerly` and so on, as in `keras.Model.compile`.
+
+        Raises:
+            TrainingError: `remat`, and a generator cannot compute its inner values again.
         """
         self.accumulate_steps = accumulate_steps
         self.in_turn = remat or engine.has_accelerator()
         if remat:
             self._rematerialize()
-        scaled = keras.config.dtype_policy().compute_dtype == "float16"
+        needs_loss_scale = keras.config.dtype_policy().compute_dtype == "float16"
         for name, (optimizer, variables) in optimizers.items():
-            if scaled and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+            if needs_loss_scale and not is_scaled:
                 optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
             optimizer.build(variables)
             self.optimizers[name] = optimizer
-        # Keras wants one; without a loss it is never used to update anything.
+        # Keras expects one; without a loss it is never used to update anything.
         super().compile(optimizer=next(iter(self.optimizers.values())), **kwargs)
 
     def _rematerialize(self) -> None:
@@ -136,7 +151,10 @@ class Trainer(Descent, Fitting, keras.Model):
     def record(self, terms: Mapping[str, object], paired=None) -> dict:
         """Adds each scalar of `terms` to its mean and returns the means so far.
 
-        Those called `paired_*` count as often as there are pairs in the batch, (batch,) of 1 or 0.
+        Args:
+            terms: scalars by name.
+            paired: (batch,), 1 for pairs and 0 for other samples. Terms called `paired_*` count as
+                often as there are pairs.
         """
         for name, value in terms.items():
             count = ops.sum(paired) if name.startswith("paired_") else None
@@ -155,6 +173,9 @@ class Trainer(Descent, Fitting, keras.Model):
     def start_from(self, networks: Mapping[str, keras.Model]) -> None:
         """Copies the weights of `networks` into those of the same name, and into their averages.
 
+        Args:
+            networks: network name -> a network of the same kind.
+
         Raises:
             ValueError: no such network, or one with other weights; nothing is copied then.
         """
@@ -164,16 +185,19 @@ class Trainer(Descent, Fitting, keras.Model):
             expected = [weight.shape for weight in self.networks[name].weights]
             if [weight.shape for weight in source.weights] != expected:
                 raise ValueError(
-                    f"{name}: expected the weights of {_arguments(self.networks[name], source)}. "
-                    f"Received: {_arguments(source, self.networks[name])}."
+                    f"{name}: expected the weights of {_difference(self.networks[name], source)}. "
+                    f"Received: {_difference(source, self.networks[name])}."
                 )
         for name, source in networks.items():
-            for target in (self.networks[name], self.averages.get(name)):
-                if target is not None:
-                    target.set_weights(source.get_weights())
+            self.networks[name].set_weights(source.get_weights())
+            if name in self.averages:
+                self.averages[name].set_weights(source.get_weights())
 
     def generator(self, direction: str) -> keras.Model:
         """Returns the network to use for `direction`: the averaged one when there is one.
+
+        Args:
+            direction: `"x_to_y"` or `"y_to_x"`.
 
         Raises:
             ValueError: this method does not translate that way.
@@ -192,7 +216,7 @@ class Trainer(Descent, Fitting, keras.Model):
     def call(self, inputs: Mapping[str, object], training: bool = False) -> dict:
         """Returns the translation of every domain of a batch, by direction."""
         return {
-            direction: self.networks[name](inputs[direction[0]], training=training)
+            direction: self.networks[name](inputs[SOURCES[direction]], training=training)
             for direction, name in self.translators.items()
         }
 
@@ -202,13 +226,15 @@ class Trainer(Descent, Fitting, keras.Model):
         Weights, averages, pools, seeds of random layers, optimizer moments, loss scales and the
         step; `.weights.h5` would leave the seeds out.
         """
-        parts: dict[str, Iterable] = {
-            **{name: network.variables for name, network in self.networks.items()},
-            **{f"average_{name}": network.variables for name, network in self.averages.items()},
-            **{name: optimizer.variables for name, optimizer in self.optimizers.items()},
-            "trainer": [self.finished_steps],
-            **self.extra_state(),
-        }
+        parts: dict[str, Iterable] = {}
+        for name, network in self.networks.items():
+            parts[name] = network.variables
+        for name, average in self.averages.items():
+            parts[f"average_{name}"] = average.variables
+        for name, optimizer in self.optimizers.items():
+            parts[name] = optimizer.variables
+        parts["trainer"] = [self.finished_steps]
+        parts.update(self.extra_state())
         return {
             f"{part}/{index:03d}/{variable.name}": variable
             for part, variables in parts.items()
@@ -220,7 +246,11 @@ class Trainer(Descent, Fitting, keras.Model):
         return {}
 
     def load_state(self, values: Mapping[str, np.ndarray]) -> None:
-        """Assigns what `state` returned, all of it or (ValueError) nothing."""
+        """Assigns what `state` returned, all of it or nothing.
+
+        Raises:
+            ValueError: `values` has other names than `state()`; nothing is assigned then.
+        """
         variables = self.state()
         if variables.keys() != values.keys():
             differing = sorted(variables.keys() ^ values.keys())
@@ -229,11 +259,15 @@ class Trainer(Descent, Fitting, keras.Model):
             variable.assign(values[name])
 
 
-def _arguments(network: keras.Model, other: keras.Model) -> str:
-    """A network as its class and the arguments by which it differs from another."""
-    own, others = network.get_config(), other.get_config()
-    told = {key: value for key, value in own.items() if value != others.get(key) and key != "name"}
-    return f"{type(network).__name__}({', '.join(f'{k}={v!r}' for k, v in told.items())})"
+def _difference(network: keras.Model, other: keras.Model) -> str:
+    """Returns a network's class and the arguments in which it differs from another."""
+    config, other_config = network.get_config(), other.get_config()
+    arguments = [
+        f"{name}={value!r}"
+        for name, value in config.items()
+        if name != "name" and value != other_config.get(name)
+    ]
+    return f"{type(network).__name__}({', '.join(arguments)})"
 
 
 def _copy(network: keras.Model) -> keras.Model:

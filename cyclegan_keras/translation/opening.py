@@ -17,11 +17,12 @@ from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.models.any_size import mirrored
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
 from cyclegan_keras.translation.tiling.tiled_network import TiledNetwork, bytes_per_pixel
 from cyclegan_keras.translation.translator import Translator
-from cyclegan_keras.weights.starting import networks_of_run, starting_networks
+from cyclegan_keras.weights.starting import starting_networks
 
 SHARE_OF_MEMORY = 0.5  # of what is free, unless --max_memory_mb says otherwise
 TILE_SIZES = (64, 1024)  # px; smaller ones are slow, larger ones gain nothing

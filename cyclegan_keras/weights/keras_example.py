@@ -5,16 +5,20 @@ import math
 import os
 import pathlib
 import re
+from collections.abc import Collection
+from typing import NamedTuple
 
 import h5py
+import numpy as np
 
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.base import check_choice
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 from cyclegan_keras.weights.tensorflow_bundle import read_bundle
 
-# Where the generators lie in a file. Keras 2 puts a list of all networks into `.weights.h5`.
-_PLACES = {
+# How the names of a generator's arrays begin -> the generator. Keras 2 puts a list of all networks
+# into `.weights.h5`.
+_GENERATORS = {
     "gen_G": "generator_g",
     "gen_F": "generator_f",
     "layers/functional": "generator_g",
@@ -24,10 +28,10 @@ _PLACES = {
 _NORMS = {"group_normalization": 1, "instance_normalization": -1}  # kind of layer -> groups
 _FLOATS = ("float16", "float32", "float64")
 _HDF5_NAME = re.compile(
-    r"(?:(?P<place>.+)/)?layers/(?P<kind>\w+?)(?:_(?P<number>[1-9]\d{0,5}))?/vars/(?P<part>\d)"
+    r"(?:(?P<prefix>.+)/)?layers/(?P<kind>\w+?)(?:_(?P<number>[1-9]\d{0,5}))?/vars/(?P<part>\d)"
 )
 _TENSORFLOW_NAME = re.compile(
-    r"(?:(?P<place>.+)/)?layer_with_weights-(?P<number>\d{1,6})/(?P<part>\w+)"
+    r"(?:(?P<prefix>.+)/)?layer_with_weights-(?P<number>\d{1,6})/(?P<part>\w+)"
     r"/\.ATTRIBUTES/VARIABLE_VALUE"
 )
 # What h5py raises for damaged files.
@@ -39,15 +43,15 @@ def read_keras_example(
 ) -> dict[str, KerasExampleGenerator]:
     """Reads the generators of a checkpoint that the keras.io CycleGAN example saved.
 
-    Held against files that networks of the example's layers wrote under Keras 3.8 and 3.15
-    (`.weights.h5`) and under Keras 2.15 with TensorFlow Addons 0.23 (both formats). Files published
-    by others were not at hand.
+    Tested with files that networks of the example's layers wrote under Keras 3.8 and 3.15
+    (`.weights.h5`) and under Keras 2.15 with TensorFlow Addons 0.23 (both formats), but with no
+    files that others have published.
 
     Args:
         path: a `.weights.h5` file, or a TensorFlow checkpoint (its `.index` file, or the path
             without that ending), of the whole `CycleGan` or of one generator.
-        groups: the norm, see `KerasExampleGenerator`. None tells it by the names of the layers in
-            `.weights.h5` (GroupNormalization is taken for groups=1, as in the example), and takes
+        groups: the norm, see `KerasExampleGenerator`. None recognizes it by the names of the layers
+            in `.weights.h5` (GroupNormalization means groups=1, as in the example), and assumes
             instance norm, -1, for TensorFlow checkpoints.
 
     Returns:
@@ -55,8 +59,8 @@ def read_keras_example(
         `{"generator": ..}` from the file of one generator; each a `KerasExampleGenerator`.
 
     Raises:
-        WeightsError: the file cannot be read, or is not the example's; the message tells
-            what was found and what was expected.
+        WeightsError: the file cannot be read, or is not the example's; the message says what was
+            found and what was expected.
         ValueError: groups is none of None, 1 and -1.
     """
     check_choice("groups", groups, (None, 1, -1))
@@ -66,59 +70,79 @@ def read_keras_example(
     if not is_tensorflow and not path.is_file():
         raise WeightsError(f"There is neither a file {path} nor one {prefix}.index.")
     try:
-        places, tops = _read_tensorflow(prefix) if is_tensorflow else _read_hdf5(path)
-        names = {place: _PLACES[place] for place in places}
-        if sorted(names.values()) not in (["generator"], ["generator_f", "generator_g"]):
+        found = _read_tensorflow(prefix) if is_tensorflow else _read_hdf5(path)
+        names = sorted(_GENERATORS[prefix] for prefix in found.arrays)
+        if names not in (["generator"], ["generator_f", "generator_g"]):
             raise WeightsError(
                 "expected the layers of gen_G and gen_F, or of one generator alone. Found: layers "
-                f"in {sorted(names)}; at the top {sorted(tops)[:9]}."
+                f"in {sorted(found.arrays)}; at the top {sorted(found.top_names)[:9]}."
             )
-        ordered = _in_order_tensorflow if is_tensorflow else _in_order_hdf5
-        return {
-            name: _generator(name, *ordered(places[place]), groups)
-            for place, name in sorted(names.items(), key=lambda item: item[1], reverse=True)
-        }
+        generators = {}
+        for prefix, name in _GENERATORS.items():  # generator_g first
+            if prefix in found.arrays:
+                in_order = _in_order_tensorflow if is_tensorflow else _in_order_hdf5
+                weights, own_groups = in_order(found.arrays[prefix])
+                generators[name] = _generator(name, weights, groups or own_groups)
+        return generators
     except WeightsError as error:
         raise WeightsError(f"{path} is no checkpoint of the keras.io example: {error}") from None
     except _DAMAGE as error:
         raise WeightsError(f"{path} cannot be read as a checkpoint: {error}") from error
 
 
-def _read_hdf5(path):
-    """Returns {place: {(kind, number, part): array}}, and the names at the top of the file."""
+class _Found(NamedTuple):
+    """The arrays of a file that may belong to a generator.
+
+    Attributes:
+        arrays: by what their names begin with, one of `_GENERATORS`, and a key: (kind, number,
+            part) in HDF5, (number, part) in TensorFlow's format.
+        top_names: names at the top of the file, for messages.
+    """
+
+    arrays: dict[str, dict[tuple, np.ndarray]]
+    top_names: Collection[str]
+
+
+def _read_hdf5(path) -> _Found:
     with h5py.File(path, "r") as file:
         found = {}
 
         def visit(name, item):  # finds what lies in the file itself; links are not followed
             match = _HDF5_NAME.fullmatch(name.replace("\\", "/"))  # as Keras on Windows wrote
-            if match and isinstance(item, h5py.Dataset) and (match["place"] or "") in _PLACES:
+            if not match or not isinstance(item, h5py.Dataset):
+                return
+            prefix = match["prefix"] or ""
+            if prefix in _GENERATORS:
                 key = match["kind"], int(match["number"] or 0), int(match["part"])
-                found.setdefault(match["place"] or "", {})[key] = item
+                found.setdefault(prefix, {})[key] = item
 
         file.visititems(visit)
-        items = [item for place in found.values() for item in place.values()]
+        items = [item for own in found.values() for item in own.values()]
         _check_claims(items, path.stat().st_size)
-        arrays = {p: {key: item[()] for key, item in own.items()} for p, own in found.items()}
-        return arrays, list(file)
+        arrays = {
+            prefix: {key: item[()] for key, item in own.items()} for prefix, own in found.items()
+        }
+        return _Found(arrays, list(file))
 
 
-def _read_tensorflow(prefix):
-    """Returns {place: {(number, part): array}}, and the names at the top of the file."""
-    tops, matches = set(), {}
+def _read_tensorflow(prefix) -> _Found:
+    top_names = set()
+    matches = {}
 
     def wanted(name):
-        if len(tops) < 9:
-            tops.add(name.partition("/")[0])
+        if len(top_names) < 9:
+            top_names.add(name.partition("/")[0])
         match = _TENSORFLOW_NAME.fullmatch(name)
-        if match and (match["place"] or "") in _PLACES:
+        if match and (match["prefix"] or "") in _GENERATORS:
             matches[name] = match
         return name in matches
 
-    found = {}
+    arrays = {}
     for name, array in read_bundle(prefix, wanted).items():
-        key = int(matches[name]["number"]), matches[name]["part"]
-        found.setdefault(matches[name]["place"] or "", {})[key] = array
-    return found, tops
+        match = matches[name]
+        key = int(match["number"]), match["part"]
+        arrays.setdefault(match["prefix"] or "", {})[key] = array
+    return _Found(arrays, top_names)
 
 
 def _check_claims(items, file_size):
@@ -139,31 +163,40 @@ def _in_order_hdf5(arrays):
     Layers are numbered by kind. A norm follows every convolution but the last one, which comes
     after the transposed convolutions.
     """
-    kinds = {kind: {} for kind, *_ in sorted(arrays)}
-    norms = [kind for kind in kinds if kind in _NORMS]
-    if len(norms) != 1 or kinds.keys() != {"conv2d", "conv2d_transpose", *norms}:
+    kinds = {kind for kind, _, _ in arrays}
+    norms = sorted(kind for kind in kinds if kind in _NORMS)
+    if len(norms) != 1 or kinds != {"conv2d", "conv2d_transpose", norms[0]}:
         raise WeightsError(
             f"expected layers of the kinds conv2d, conv2d_transpose and one of {list(_NORMS)}. "
-            f"Found: {list(kinds)}."
+            f"Found: {sorted(kinds)}."
         )
-    for (kind, number, part), array in sorted(arrays.items(), key=lambda item: item[0]):
+    layers = {kind: {} for kind in kinds}  # kind -> number -> [(part, array)]
+    for kind, number, part in sorted(arrays):
         names = ("gamma", "beta") if kind in _NORMS else ("kernel", "bias")
-        named = dict(enumerate(names)).get(part, part), array
-        kinds[kind].setdefault(number, []).append(named)
-    convs = list(kinds["conv2d"].values())
-    convs[-1:-1] = kinds["conv2d_transpose"].values()
-    layers = itertools.zip_longest(convs, kinds[norms[0]].values(), fillvalue=())
-    return [item for pair in layers for layer in pair for item in layer], _NORMS[norms[0]]
+        name = names[part] if part < len(names) else part
+        layers[kind].setdefault(number, []).append((name, arrays[kind, number, part]))
+    convs = list(layers["conv2d"].values())
+    ups = list(layers["conv2d_transpose"].values())
+    convs = convs[:-1] + ups + convs[-1:]
+    weights = []
+    for conv, norm in itertools.zip_longest(convs, layers[norms[0]].values(), fillvalue=()):
+        weights += conv
+        weights += norm
+    return weights, _NORMS[norms[0]]
 
 
 def _in_order_tensorflow(arrays):
     """As `_in_order_hdf5`. Layers are numbered from input to output."""
-    rank = "kernel bias gamma beta".find
-    keys = sorted(arrays, key=lambda key: (key[0], rank(key[1])))
-    return [(part, arrays[number, part]) for number, part in keys], -1
+    parts = ("kernel", "bias", "gamma", "beta")
+
+    def rank(key):
+        number, part = key
+        return number, parts.index(part) if part in parts else -1
+
+    return [(part, arrays[number, part]) for number, part in sorted(arrays, key=rank)], -1
 
 
-def _generator(name, arrays, own_groups, groups):
+def _generator(name, arrays, groups):
     """Makes the network that the arrays [(part, array)] are the weights of."""
     found = [(part, array.shape) for part, array in arrays]
     n_blocks, rest = divmod(len(found) - 17, 6)
@@ -172,7 +205,7 @@ def _generator(name, arrays, own_groups, groups):
             f"expected {name} to have 17 arrays and 6 more for every block, from a kernel of 4 "
             f"dimensions to a bias. Found: {len(found)} arrays, from {found[0]} to {found[-1]}."
         )
-    *_, input_channels, ngf = found[0][1]
+    _, _, input_channels, ngf = found[0][1]
     (output_channels,) = found[-1][1]
     expected = _expected(input_channels, output_channels, ngf, n_blocks)
     for number, (one, other) in enumerate(zip(found, expected, strict=True)):
@@ -181,22 +214,32 @@ def _generator(name, arrays, own_groups, groups):
                 f"expected array {number} of {name}, which has {ngf} filters and {n_blocks} "
                 f"blocks, to be {other}. Found: {one}."
             )
-    groups = groups or own_groups
-    model = KerasExampleGenerator(input_channels, output_channels, ngf, n_blocks, groups, name)
+    model = KerasExampleGenerator(
+        input_channels=input_channels,
+        output_channels=output_channels,
+        ngf=ngf,
+        n_blocks=n_blocks,
+        groups=groups,
+        name=name,
+    )
     model.set_weights([array for _, array in arrays])
     return model
 
 
 def _expected(input_channels, output_channels, ngf, n_blocks):
     """Returns [(part, shape)] of a network's weights, without making it."""
-    kernels = [((7, 7, input_channels, ngf), ngf)]
-    kernels += [((3, 3, ngf * n, ngf * n * 2), ngf * n * 2) for n in (1, 2)]
-    kernels += [((3, 3, ngf * 4, ngf * 4), ngf * 4)] * (2 * n_blocks)
-    kernels += [((3, 3, ngf * n, ngf * n * 2), ngf * n) for n in (2, 1)]  # out before in
-    weights = [
-        weight
-        for shape, channels in kernels
-        for weight in (("kernel", shape), ("gamma", (channels,)), ("beta", (channels,)))
-    ]
-    head = [("kernel", (7, 7, ngf, output_channels)), ("bias", (output_channels,))]
-    return weights + head
+    kernels = [((7, 7, input_channels, ngf), ngf)]  # shape, and channels of its result
+    for width in (ngf, 2 * ngf):
+        kernels.append(((3, 3, width, 2 * width), 2 * width))
+    for _ in range(2 * n_blocks):
+        kernels.append(((3, 3, 4 * ngf, 4 * ngf), 4 * ngf))
+    for width in (2 * ngf, ngf):
+        kernels.append(((3, 3, width, 2 * width), width))  # transposed: out before in
+    weights = []
+    for shape, channels in kernels:
+        weights.append(("kernel", shape))
+        weights.append(("gamma", (channels,)))
+        weights.append(("beta", (channels,)))
+    weights.append(("kernel", (7, 7, ngf, output_channels)))
+    weights.append(("bias", (output_channels,)))
+    return weights

@@ -11,10 +11,10 @@ from cyclegan_keras.models.description import Described
 class KerasExampleGenerator(Described, keras.Model):
     """The generator of the keras.io CycleGAN example, for weights that were trained in it.
 
-    It has the stages of the paper's network but not its arithmetic, so neither can take over the
-    other's weights. Unlike `ResNetGenerator`:
+    It has the stages of the paper's network but other arithmetic, so neither can use the other's
+    weights. Unlike `ResNetGenerator`:
 
-    - `groups=1` (the example since Keras 3) normalises over height, width *and all channels*
+    - `groups=1` (the example since Keras 3) normalizes over height, width *and all channels*
       together; `groups=-1` (the example of 2020, with TensorFlow Addons) is instance norm;
     - the norm's epsilon is 1e-3, not 1e-5, and it has a learned scale and offset;
     - strided convolutions pad "same", which shifts their result by a pixel against the paper's;

@@ -35,7 +35,8 @@ class Entry:
 
 def resnet(config: dict, block: str = "conv_block") -> Iterator[Entry]:
     """Yields the layout of a `ResNetGenerator`; `block` is how blocks name their parts."""
-    norm, width = config["norm"], config["ngf"]
+    norm = config["norm"]
+    width = config["ngf"]
     bias = norm != "batch"
     number = itertools.count(1)  # of the module in the reference's Sequential; 0 pads
     yield from _conv(f"model.{next(number)}", "stem_conv", config["input_channels"], width, 7, bias)
@@ -50,11 +51,12 @@ def resnet(config: dict, block: str = "conv_block") -> Iterator[Entry]:
         if config["antialias"]:
             yield _filter(f"model.{next(number)}.filt", width, [1, 2, 1], 1)
     for step in range(1, config["n_blocks"] + 1):
-        start, name = f"model.{next(number)}.{block}", f"block_{step}"
-        second = 6 if config["dropout"] else 5
-        for part, place in ((1, 1), (2, second)):
-            yield from _conv(f"{start}.{place}", f"{name}/conv_{part}", width, width, 3, bias)
-            yield from _norm(f"{start}.{place + 1}", f"{name}/norm_{part}", width, norm)
+        start = f"model.{next(number)}.{block}"
+        name = f"block_{step}"
+        second = 6 if config["dropout"] else 5  # a dropout stands before it
+        for part, index in ((1, 1), (2, second)):
+            yield from _conv(f"{start}.{index}", f"{name}/conv_{part}", width, width, 3, bias)
+            yield from _norm(f"{start}.{index + 1}", f"{name}/norm_{part}", width, norm)
     for step in (1, 2):
         name = f"up_{step}"
         if config["antialias_up"]:
@@ -72,11 +74,13 @@ def resnet(config: dict, block: str = "conv_block") -> Iterator[Entry]:
 
 def unet(config: dict) -> Iterator[Entry]:
     """Yields the layout of a `UNetGenerator`: blocks inside blocks, from the outermost."""
-    norm, depth = config["norm"], config["n_downs"]
+    norm = config["norm"]
+    depth = config["n_downs"]
     bias = norm != "batch"
     widths = [config["ngf"] * min(2**step, 8) for step in range(depth)]
     ups = []
-    prefix, channels = "model.model", config["input_channels"]
+    prefix = "model.model"
+    channels = config["input_channels"]
     for step, width in enumerate(widths, 1):
         name = f"down_{step}"
         # Inside, an activation comes first; a norm follows but at both ends.
@@ -94,18 +98,21 @@ def unet(config: dict) -> Iterator[Entry]:
             name = f"up_{step}"
             entries = _transposed(f"{prefix}.{up}", f"{name}_conv", joined, channels, 4, bias)
             ups.append([*entries, *_norm(f"{prefix}.{up + 1}", f"{name}_norm", channels, norm)])
-        prefix, channels = f"{prefix}.{submodule}.model", width
+        prefix = f"{prefix}.{submodule}.model"
+        channels = width
     for entries in reversed(ups):
         yield from entries
 
 
 def patch(config: dict) -> Iterator[Entry]:
     """Yields the layout of a `PatchDiscriminator`."""
-    norm, n_layers = config["norm"], config["n_layers"]
+    norm = config["norm"]
+    n_layers = config["n_layers"]
     number = itertools.count()
     channels = config["input_channels"]
     for step in range(1, n_layers + 2):
-        width, name = config["ndf"] * min(2 ** (step - 1), 8), f"stage_{step}"
+        width = config["ndf"] * min(2 ** (step - 1), 8)
+        name = f"stage_{step}"
         bias = step == 1 or norm != "batch"
         yield from _conv(f"model.{next(number)}", f"{name}_conv", channels, width, 4, bias)
         if step > 1:
@@ -119,7 +126,8 @@ def patch(config: dict) -> Iterator[Entry]:
 
 def pixel(config: dict) -> Iterator[Entry]:
     """Yields the layout of a `PixelDiscriminator`."""
-    norm, ndf = config["norm"], config["ndf"]
+    norm = config["norm"]
+    ndf = config["ndf"]
     bias = norm != "batch"
     yield from _conv("net.0", "stage_1_conv", config["input_channels"], ndf, 1, True)
     yield from _conv("net.2", "stage_2_conv", ndf, 2 * ndf, 1, bias)
@@ -142,7 +150,7 @@ def to_keras(array: np.ndarray) -> np.ndarray:
 
 
 def to_torch(array: np.ndarray) -> np.ndarray:
-    """The way back from `to_keras`."""
+    """Turns a parameter back into PyTorch's order of axes; the inverse of `to_keras`."""
     return np.transpose(array, (3, 2, 0, 1)) if array.ndim == 4 else array
 
 

@@ -1,4 +1,4 @@
-"""Networks out of any file that this room can read."""
+"""Networks out of any file of weights that this package can read."""
 
 import os
 import pathlib
@@ -20,7 +20,7 @@ def load_networks(path: str | os.PathLike, *, dropout: bool = False) -> dict[str
         path: a `.keras` file; a PyTorch file (.pth, .pt) of pytorch-CycleGAN-and-pix2pix, CUT or
             vintagify; or weights of the keras.io example (.weights.h5, or the prefix of a
             TensorFlow checkpoint).
-        dropout: whether a PyTorch U-Net has dropout in training, which its file does not tell.
+        dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
 
     Raises:
         WeightsError: the file is missing, damaged or none of these.
@@ -34,11 +34,10 @@ def load_networks(path: str | os.PathLike, *, dropout: bool = False) -> dict[str
         return {"": _load_keras(path)}
     states = read_state_dicts(path)
     known = {name: state for name, state in states.items() if is_known(state)}
-    try:  # where none is known, the first says what is wrong
-        return {
-            name: from_state_dict(state, dropout=dropout)
-            for name, state in (known or states).items()
-        }
+    if not known:  # the first one says what is wrong
+        known = states
+    try:
+        return {name: from_state_dict(state, dropout=dropout) for name, state in known.items()}
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
 
@@ -57,17 +56,18 @@ def load_network(
     """
     networks = load_networks(path, dropout=dropout)
     if name is None and len(networks) == 1:
-        return next(iter(networks.values()))
+        (network,) = networks.values()
+        return network
     if name not in networks:
-        asked = f"not {name!r}" if name else "so name one"
-        raise WeightsError(f"{path} holds the networks {list(networks)}, {asked}.")
+        hint = f"not {name!r}" if name else "so name one"
+        raise WeightsError(f"{path} holds the networks {list(networks)}, {hint}.")
     return networks[name]
 
 
 def as_in_training(network: keras.Model) -> keras.Model:
     """Returns the generator with dropout on at test and batch norm by each picture's statistics.
 
-    So the PyTorch reference tests pix2pix, unless told `--eval`; its files do not tell it.
+    The PyTorch reference tests pix2pix so unless `--eval` is given; its files do not record it.
 
     Raises:
         WeightsError: the network is no generator of this package.
@@ -89,14 +89,6 @@ def save_pth(network: keras.Model, path: str | os.PathLike) -> None:
         OSError: the file cannot be written.
     """
     write_state_dict(path, to_state_dict(network))
-
-
-def describe(network: keras.Model) -> str:
-    """Returns a network's class and arguments in one line."""
-    hidden = {"init_type", "init_gain", "name"}
-    arguments = network.get_config().items()
-    told = ", ".join(f"{key}={value!r}" for key, value in arguments if key not in hidden)
-    return f"{type(network).__name__}({told}), {network.count_params():,} parameters"
 
 
 def _load_keras(path: pathlib.Path) -> keras.Model:

@@ -3,7 +3,7 @@
 TensorFlow's own reader ends the whole program where an `.index` file was tampered with.
 
 The `.index` file is a table as LevelDB writes them: blocks of sorted keys and values, an index of
-the blocks, a footer. A value tells the dtype, shape and place of one array in a `.data-*` file.
+the blocks, a footer. A value holds dtype, shape and position of one array in a `.data-*` file.
 """
 
 import math
@@ -40,7 +40,7 @@ def read_bundle(prefix: str | os.PathLike, wanted: Callable[[str], bool]) -> dic
 
     Args:
         prefix: the path without `.index` and `.data-00000-of-00001`.
-        wanted: tells by its name whether an array is to be read.
+        wanted: whether an array of this name is to be read.
 
     Raises:
         WeightsError: damaged, tampered with, or a wanted array is not of floats.
@@ -50,13 +50,14 @@ def read_bundle(prefix: str | os.PathLike, wanted: Callable[[str], bool]) -> dic
     index = prefix.with_name(f"{prefix.name}.index")
     if not _FOOTER_BYTES <= index.stat().st_size <= _MOST_INDEX_BYTES:
         raise WeightsError(f"{index} has {index.stat().st_size} bytes, so it is no index.")
-    entries, shards = {}, 1
+    entries = {}
+    shards = 1
     try:
         for key, value in _table(index.read_bytes()):
             if not key:  # the header, always first
                 shards = _shards(value)
-            elif wanted(name := key.decode()):
-                entries[name] = _entry(value)
+            elif wanted(key.decode()):
+                entries[key.decode()] = _entry(value)
     except (IndexError, struct.error, UnicodeDecodeError, TypeError, ValueError) as error:
         raise WeightsError(f"{index} is damaged: {error}") from error
     return _read(prefix, entries, shards)
@@ -91,10 +92,11 @@ def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     for _ in range(4):
         number, position = _varint(footer, position)
         handle.append(number)
+    _, _, index_offset, index_size = handle
     left = len(data)
-    for _, place in _block(data, *handle[2:]):
-        offset, position = _varint(place, 0)
-        size, _ = _varint(place, position)
+    for _, extent in _block(data, index_offset, index_size):
+        offset, position = _varint(extent, 0)
+        size, _ = _varint(extent, position)
         left -= size
         if left < 0:
             raise ValueError("its blocks overlap")
@@ -132,10 +134,17 @@ def _shards(header):
 def _entry(value):
     fields = dict(_fields(value))
     sizes = [dict(_fields(dim)).get(1, 0) for tag, dim in _fields(fields.get(2, b"")) if tag == 2]
-    numbers = [fields.get(tag, 0) for tag in (1, 3, 4, 5)]
-    if 7 in fields or not all(isinstance(number, int) for number in (*numbers, *sizes)):
+    entry = _Entry(
+        dtype=fields.get(1, 0),
+        shape=tuple(sizes),
+        shard=fields.get(3, 0),
+        offset=fields.get(4, 0),
+        size=fields.get(5, 0),
+    )
+    numbers = [entry.dtype, entry.shard, entry.offset, entry.size, *sizes]
+    if 7 in fields or not all(isinstance(number, int) for number in numbers):
         raise ValueError("an array is in slices, or a number is none")
-    return _Entry(numbers[0], tuple(sizes), *numbers[1:])
+    return entry
 
 
 def _fields(message):

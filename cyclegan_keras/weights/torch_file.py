@@ -22,8 +22,17 @@ _MOST_KEYS_BYTES = 2**18
 _MOST_NETWORKS = 2000  # an optimizer holds a dict of tensors for each weight
 # What zipfile may raise on a damaged or hostile archive.
 _DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, ValueError, KeyError, IndexError, TypeError),
-    *(EOFError, OverflowError, RuntimeError, OSError),
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    OSError,
 )
 
 
@@ -52,7 +61,9 @@ def read_state_dicts(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]
         try:
             is_zip = file.read(4) == b"PK\x03\x04"
             file.seek(0)
-            return (_read_zip if is_zip else _read_legacy)(file, status.st_size)
+            if is_zip:
+                return _read_zip(file, status.st_size)
+            return _read_legacy(file, status.st_size)
         except WeightsError as error:
             raise WeightsError(f"{path} cannot be read: {error}") from error
         except _DAMAGED as error:
@@ -125,7 +136,7 @@ def _read_legacy(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
     byte_order = "<" if system.get("little_endian", True) else ">"
     networks = _find_state_dicts(content)
     storages = {t.storage.key: t.storage for state in networks.values() for t in state.values()}
-    places = {}
+    extents = {}  # key of an array -> its position in the file and its length
     for key in keys:
         file.seek(position)
         (count,) = struct.unpack(f"{byte_order}q", file.read(8))
@@ -133,13 +144,13 @@ def _read_legacy(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
         if key not in storages or count != storages[key].count:
             raise WeightsError("Its list of arrays does not fit its tensors.")
         length = count * _dtype(storages[key], byte_order).itemsize
-        places[key] = (position + 8, length)
+        extents[key] = (position + 8, length)
         position += 8 + length
         if position > size:
             raise WeightsError("It ends too early.")
 
     def read(storage):
-        start, length = places[storage.key]
+        start, length = extents[storage.key]
         file.seek(start)
         return file.read(length)
 

@@ -1,7 +1,8 @@
-"""Networks from PyTorch's state dicts and back: what a file holds is told from keys and shapes."""
+"""Networks from PyTorch's state dicts and back; keys and shapes say which network a file holds."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -43,14 +44,15 @@ def from_state_dict(
         WeightsError: the keys and shapes are those of no network known here.
     """
     state = _unwrap(state)
-    recognised = _recognise(state)
-    if recognised is None:
+    recognized = _recognize(state)
+    if recognized is None:
         found = [f"{key} {_size(array.shape)}" for key, array in state.items()]
         raise WeightsError(f"No known network: found {_some(found)}; {_EXPECTED}.")
-    network, config, options = recognised
+    network = recognized.network
+    config = recognized.config
     if network is UNetGenerator:
         config["dropout"] = dropout
-    entries = list(LAYOUTS[network](config, **options))
+    entries = list(LAYOUTS[network](config, **recognized.layout_options))
     _compare(state, entries, network.__name__, config)
     model = network(**config, name=name)
     variables = {variable.path: variable for variable in model.variables}
@@ -77,54 +79,79 @@ def to_state_dict(model: keras.Model) -> dict[str, np.ndarray]:
         if config.get(argument) == value:
             raise WeightsError(f"The reference has no network with {argument}={value!r}.")
     variables = {variable.path: variable for variable in model.variables}
-    return {
-        entry.key: entry.constant
-        if entry.variable is None
-        else to_torch(_array(variables[entry.variable]))
-        for entry in LAYOUTS[type(model)](config)
-    }
+    state = {}
+    for entry in LAYOUTS[type(model)](config):
+        if entry.variable is None:
+            state[entry.key] = entry.constant
+        else:
+            state[entry.key] = to_torch(_array(variables[entry.variable]))
+    return state
 
 
 def is_known(state: Mapping[str, np.ndarray]) -> bool:
     """Whether a state dict looks like that of a network known here."""
-    return _recognise(_unwrap(state)) is not None
+    return _recognize(_unwrap(state)) is not None
 
 
 def _unwrap(state):
     return {_WRAPPER.sub("", key): array for key, array in state.items()}
 
 
-def _recognise(state) -> tuple[type, dict, dict] | None:
-    """Returns (class, the arguments that the file tells, options of its layout)."""
+class _Recognized(NamedTuple):
+    """The network that a state dict looks like.
+
+    Attributes:
+        network: its class.
+        config: the arguments of it that keys and shapes give.
+        layout_options: keyword arguments of its layout.
+    """
+
+    network: type
+    config: dict[str, object]
+    layout_options: dict[str, str]
+
+
+def _recognize(state) -> _Recognized | None:
     if _is_conv(state, "model.1.weight", 7):
-        return ResNetGenerator, *_resnet(state)
+        return _Recognized(ResNetGenerator, _resnet(state), _resnet_layout(state))
     if _is_conv(state, "model.model.0.weight", 4):
-        return UNetGenerator, _unet(state), {}
+        return _Recognized(UNetGenerator, _unet(state), {})
     if _is_conv(state, "model.0.weight", 4):
-        return PatchDiscriminator, _patch(state), {}
+        return _Recognized(PatchDiscriminator, _patch(state), {})
     if _is_conv(state, "net.0.weight", 1):
-        ndf, channels = state["net.0.weight"].shape[:2]
-        norm = _norm(state, bias="net.2.bias")
-        return PixelDiscriminator, {"input_channels": channels, "ndf": ndf, "norm": norm}, {}
+        return _Recognized(PixelDiscriminator, _pixel(state), {})
     return None
 
 
-def _resnet(state) -> tuple[dict, dict]:
+def _resnet(state) -> dict:
     ngf, channels = state["model.1.weight"].shape[:2]
-    parts = [re.fullmatch(r"model\.(\d+)\.(conv_block|block)\.(\d+)\.weight", key) for key in state]
-    parts = [part for part in parts if part]
-    last = max((int(n) for n in _numbers(r"model\.(\d+)\.weight", state)), default=1)
-    config = {
+    parts = _block_parts(state)
+    numbers = [re.fullmatch(r"model\.(\d+)\.weight", key) for key in state]
+    last = max(int(number[1]) for number in numbers if number)
+    head = state.get(f"model.{last}.weight", state["model.1.weight"])  # a forged key may be "09"
+    return {
         "input_channels": channels,
-        "output_channels": state.get(f"model.{last}.weight", state["model.1.weight"]).shape[0],
+        "output_channels": head.shape[0],
         "ngf": ngf,
-        "n_blocks": len({part[1] for part in parts}),
+        "n_blocks": len({part["module"] for part in parts}),
         "norm": _norm(state, bias="model.1.bias"),
-        # The second convolution moves on by one place where a dropout stands before it.
-        "dropout": any(part[3] == "6" and state[part[0]].ndim == 4 for part in parts),
-        **{name: _has_filter(state, size) for name, size in _FILTERS.items()},
+        # The second convolution moves on by one module where a dropout stands before it.
+        "dropout": any(part["index"] == "6" and state[part[0]].ndim == 4 for part in parts),
+        "antialias": _has_filter(state, 3),
+        "antialias_up": _has_filter(state, 4),
     }
-    return config, {"block": parts[0][2]} if parts else {}
+
+
+def _resnet_layout(state) -> dict[str, str]:
+    """Returns how blocks name their parts, where there are blocks."""
+    parts = _block_parts(state)
+    return {"block": parts[0]["block"]} if parts else {}
+
+
+def _block_parts(state) -> list[re.Match]:
+    pattern = r"model\.(?P<module>\d+)\.(?P<block>conv_block|block)\.(?P<index>\d+)\.weight"
+    matches = [re.fullmatch(pattern, key) for key in state]
+    return [match for match in matches if match]
 
 
 def _unet(state) -> dict:
@@ -151,11 +178,14 @@ def _patch(state) -> dict:
     }
 
 
-_FILTERS = {"antialias": 3, "antialias_up": 4}  # option -> taps of the filter along a side
+def _pixel(state) -> dict:
+    ndf, channels = state["net.0.weight"].shape[:2]
+    norm = _norm(state, bias="net.2.bias")
+    return {"input_channels": channels, "ndf": ndf, "norm": norm}
 
 
 def _norm(state, bias: str) -> str:
-    """Tells the norm; `bias` is the key of a convolution's bias that a batch norm does without."""
+    """Recognizes the norm; `bias` is the key of a bias that is absent before a batch norm."""
     if not any(key.endswith(".weight") and array.ndim == 1 for key, array in state.items()):
         return "instance"
     return "instance_affine" if bias in state else "batch"
@@ -166,43 +196,47 @@ def _is_conv(state, key: str, size: int) -> bool:
 
 
 def _has_filter(state, size: int) -> bool:
-    return any(k.endswith(".filt") and a.shape[-1:] == (size,) for k, a in state.items())
-
-
-def _numbers(pattern: str, keys: Iterable[str]) -> list[str]:
-    return [match[1] for key in keys if (match := re.fullmatch(pattern, key))]
+    """Whether there is a blur of so many taps along a side."""
+    return any(
+        key.endswith(".filt") and array.shape[-1:] == (size,) for key, array in state.items()
+    )
 
 
 def _compare(state, entries: list[Entry], name: str, config: dict) -> None:
     """Raises WeightsError unless `state` holds just what the layout needs."""
     expected = {entry.key: entry for entry in entries}
-    ignored = {} if config["norm"] == "batch" else {k for k in state if _STATISTICS.search(k)}
-    problems = {
-        "missing": [f"{k} {_size(expected[k].shape)}" for k in expected if k not in state],
-        "unknown": [
-            f"{k} {_size(state[k].shape)}" for k in state if k not in expected and k not in ignored
-        ],
-        "of another size": [
-            f"{k} {_size(state[k].shape)} instead of {_size(entry.shape)}"
-            for k, entry in expected.items()
-            if k in state and state[k].shape != entry.shape
-        ],
-    }
+    ignored = set()
+    if config["norm"] != "batch":
+        ignored = {key for key in state if _STATISTICS.search(key)}
+    missing = [f"{key} {_size(entry.shape)}" for key, entry in expected.items() if key not in state]
+    unknown = [
+        f"{key} {_size(array.shape)}"
+        for key, array in state.items()
+        if key not in expected and key not in ignored
+    ]
+    resized = [
+        f"{key} {_size(state[key].shape)} instead of {_size(entry.shape)}"
+        for key, entry in expected.items()
+        if key in state and state[key].shape != entry.shape
+    ]
+    problems = {"missing": missing, "unknown": unknown, "of another size": resized}
     if not any(problems.values()):
         problems["other blur filters"] = [
-            k
-            for k, entry in expected.items()
-            if entry.constant is not None and not np.allclose(state[k], entry.constant, atol=1e-6)
+            key
+            for key, entry in expected.items()
+            if entry.constant is not None and not np.allclose(state[key], entry.constant, atol=1e-6)
         ]
-    told = "; ".join(f"{what}: {_some(keys)}" for what, keys in problems.items() if keys)
-    if told:
-        chosen = ", ".join(f"{key}={value!r}" for key, value in config.items())
-        raise WeightsError(f"It looks like {name}({chosen}), but arrays differ: {told}.")
+    differences = "; ".join(f"{what}: {_some(keys)}" for what, keys in problems.items() if keys)
+    if differences:
+        arguments = ", ".join(f"{argument}={value!r}" for argument, value in config.items())
+        raise WeightsError(f"It looks like {name}({arguments}), but arrays differ: {differences}.")
 
 
-def _some(words: list[str]) -> str:
-    rest = len(words) - _MOST_LISTED
-    return ", ".join(words[:_MOST_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+def _some(items: list[str]) -> str:
+    listed = ", ".join(items[:_MOST_LISTED])
+    if len(items) > _MOST_LISTED:
+        listed += f" and {len(items) - _MOST_LISTED} more"
+    return listed
 
 
 def _size(shape: tuple) -> str:

@@ -139,11 +139,20 @@ class _Mark:
 
 _MARK = _Mark()
 _PUSH_ARGUMENT = frozenset(
-    (
-        *("LONG1", "LONG4", "BININT", "BININT1", "BININT2", "BINFLOAT"),
-        *("BINSTRING", "SHORT_BINSTRING", "BINUNICODE", "SHORT_BINUNICODE"),
-        *("BINBYTES", "SHORT_BINBYTES"),
-    )
+    [
+        "LONG1",
+        "LONG4",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "BINFLOAT",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINBYTES",
+        "SHORT_BINBYTES",
+    ]
 )
 _PUSH_NEW = {
     "NONE": lambda: None,
@@ -157,8 +166,11 @@ _PUSH_NEW = {
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _OPERATIONS = {
     "TUPLE": _Machine.make_tuple,
-    **dict.fromkeys(("BINPUT", "LONG_BINPUT", "MEMOIZE"), _Machine.remember),
-    **dict.fromkeys(("BINGET", "LONG_BINGET"), _Machine.recall),
+    "BINPUT": _Machine.remember,
+    "LONG_BINPUT": _Machine.remember,
+    "MEMOIZE": _Machine.remember,
+    "BINGET": _Machine.recall,
+    "LONG_BINGET": _Machine.recall,
     "APPEND": _Machine.append,
     "APPENDS": _Machine.extend,
     "SETITEM": _Machine.set_item,
@@ -168,5 +180,7 @@ _OPERATIONS = {
     "BINPERSID": _Machine.load_storage,
     "REDUCE": _Machine.call,
     "BUILD": _Machine.set_state,
-    **dict.fromkeys(("PROTO", "FRAME", "STOP"), _Machine.ignore),
+    "PROTO": _Machine.ignore,
+    "FRAME": _Machine.ignore,
+    "STOP": _Machine.ignore,
 }

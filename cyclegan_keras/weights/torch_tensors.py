@@ -129,19 +129,14 @@ _GLOBALS = {
     ("torch._utils", "_rebuild_tensor"): Function(_tensor),
     ("torch._utils", "_rebuild_tensor_v2"): Function(_tensor),
     ("torch._utils", "_rebuild_parameter"): Function(_parameter),
-    **{
-        ("torch", f"{name}Storage"): StorageType(dtype)
-        for name, dtype in {
-            "Float": "float32",
-            "Double": "float64",
-            "Half": "float16",
-            "BFloat16": "bfloat16",
-            "Long": "int64",
-            "Int": "int32",
-            "Short": "int16",
-            "Char": "int8",
-            "Byte": "uint8",
-            "Bool": "bool",
-        }.items()
-    },
+    ("torch", "FloatStorage"): StorageType("float32"),
+    ("torch", "DoubleStorage"): StorageType("float64"),
+    ("torch", "HalfStorage"): StorageType("float16"),
+    ("torch", "BFloat16Storage"): StorageType("bfloat16"),
+    ("torch", "LongStorage"): StorageType("int64"),
+    ("torch", "IntStorage"): StorageType("int32"),
+    ("torch", "ShortStorage"): StorageType("int16"),
+    ("torch", "CharStorage"): StorageType("int8"),
+    ("torch", "ByteStorage"): StorageType("uint8"),
+    ("torch", "BoolStorage"): StorageType("bool"),
 }

@@ -95,4 +95,8 @@ def _number(value: int) -> list[bytes]:
 
 
 def _numbers(values) -> list[bytes]:
-    return [pickle.MARK, *(part for value in values for part in _number(value)), pickle.TUPLE]
+    parts = [pickle.MARK]
+    for value in values:
+        parts += _number(value)
+    parts.append(pickle.TUPLE)
+    return parts

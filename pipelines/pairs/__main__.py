@@ -12,60 +12,62 @@ import pathlib
 import sys
 
 import cyclegan_commands  # noqa: F401  (so that --help need not wait for Keras)
-from cyclegan_keras.files.errors import DataError
+from cyclegan_keras.files.errors import UserError
 from pipelines.pairs import side_by_side
-from pipelines.pairs.side_by_side import FORMATS
 
 
 def main(argv: list[str]) -> int:
     """Runs one command; returns the exit code."""
-    arguments = vars(_parser().parse_args(argv))
-    run, output = arguments.pop("run"), arguments["output"]
+    arguments = _parser().parse_args(argv)
+    how = {"format": arguments.format, "overwrite": arguments.overwrite}
+    output = arguments.output
     try:
-        written = run(**arguments)
-    except (DataError, OSError) as error:
+        if arguments.command == "combine":
+            written = side_by_side.combine(arguments.folder_a, arguments.folder_b, output, **how)
+        else:
+            written = side_by_side.split(arguments.folder, output, **how)
+    except (UserError, OSError) as error:
         print(f"pairs: {error}", file=sys.stderr)
         return 1
-    folders = sorted({path.relative_to(output).parts[0] for path in written})
     print(f"Wrote {len(written)} pictures to {output}.")
-    if {"train", "trainA"} & set(folders):
+    top_folders = {path.relative_to(output).parts[0] for path in written}
+    if "train" in top_folders or "trainA" in top_folders:
         print(f"Train on them by --dataset={output}.")
-    elif run is side_by_side.combine and output.name == "train":
+    elif arguments.command == "combine" and output.name == "train":
         print(f"Train on them by --dataset={output.parent}.")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        "python -m pipelines.pairs", description=__doc__, formatter_class=raw
+        "python -m pipelines.pairs",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True)
-    joining = commands.add_parser(
+    commands = parser.add_subparsers(dest="command", required=True)
+    combine = commands.add_parser(
         "combine",
         help="two folders -> one, of pictures side by side",
         description="Example: python -m pipelines.pairs combine photos labels --output=facades",
     )
-    joining.add_argument("folder_a", type=_folder, help="pictures of A, which come to the left")
-    joining.add_argument("folder_b", type=_folder, help="those of B, under the same names")
-    joining.set_defaults(run=side_by_side.combine)
-    parting = commands.add_parser(
+    combine.add_argument("folder_a", type=_folder, help="pictures of A, which come to the left")
+    combine.add_argument("folder_b", type=_folder, help="those of B, under the same names")
+    split = commands.add_parser(
         "split",
         help="one folder of pictures side by side -> folders of A and B",
         description="Example: python -m pipelines.pairs split facades --output=facades_apart",
     )
-    parting.add_argument("folder", type=_folder, help="with train, val and test, or just pictures")
-    parting.set_defaults(run=side_by_side.split)
-    for command in (joining, parting):
+    split.add_argument("folder", type=_folder, help="with train, val and test, or just pictures")
+    for command in (combine, split):
         command.add_argument("--output", type=_folder, required=True, help="the folder to write to")
         command.add_argument(
             "--format",
-            choices=tuple(FORMATS),
+            choices=tuple(side_by_side.FORMATS),
             default="png",
-            help="png (the default) keeps every pixel; jpeg, of quality 95, takes less room",
+            help="png (the default) keeps every pixel; jpeg, of quality 95, takes less disk space",
         )
         command.add_argument(
-            "--overwrite", action="store_true", help="replace files that are there already"
+            "--overwrite", action="store_true", help="replace files that exist already"
         )
     return parser
 

@@ -5,26 +5,52 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import DataError, PictureError, first_few
+from pipelines.readable import PROGRESS_AFTER_SECONDS, unequal_sizes
 from pipelines.sources.base import Pictures
 from pipelines.sources.files import FilePictures
-from pipelines.sources.partners import partners
+from pipelines.sources.folders import partners
 
-# How each format is written; a JPEG keeps colour at full resolution, or edges of labels would run.
-FORMATS = {"png": {}, "jpeg": {"quality": 95, "subsampling": 0}}
-ENDINGS = {"png": ".png", "jpeg": ".jpg"}
 SPLITS = ("train", "val", "test")
 
 
 @dataclasses.dataclass(frozen=True)
-class _Work:
-    """Files to write, what they are made from, and how: () -> one uint8 (h, w, 3) a target."""
+class Format:
+    """How pictures are written.
+
+    Attributes:
+        ending: of the files.
+        settings: what Pillow is told.
+    """
+
+    ending: str
+    settings: Mapping[str, int]
+
+
+FORMATS = {
+    "png": Format(".png", {}),
+    # JPEG keeps color at full resolution here, or edges of labels would run.
+    "jpeg": Format(".jpg", {"quality": 95, "subsampling": 0}),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Job:
+    """Files to write together.
+
+    Attributes:
+        name: what the origin is called in messages.
+        sources: the files that they are made from.
+        targets: the files to write.
+        make: () -> one uint8 (height, width, 3) for each target.
+    """
 
     name: str
     sources: tuple[pathlib.Path, ...]
@@ -42,40 +68,41 @@ def combine(
 ) -> list[pathlib.Path]:
     """Writes one picture a pair, A on the left and B on the right, in the sub-folders they are in.
 
+    Nothing is written where something is found wrong beforehand.
+
     Args:
         folder_a: pictures of A, also in sub-folders such as train and test.
         folder_b: those of B, under the same names; endings may differ.
         output: the folder to write to.
         format: "png", which keeps every pixel, or "jpeg" of quality 95.
-        overwrite: whether files may be there already.
+        overwrite: whether files that exist are replaced.
 
     Returns:
-        What was written. Whatever is found wrong beforehand, nothing is written.
+        What was written.
 
     Raises:
-        DataError: pictures are no pairs or cannot be read, sizes differ, or files are there.
+        DataError: pictures are no pairs or cannot be read, sizes differ, or files exist already.
     """
     for folder in (folder_a, folder_b):
-        _refuse_nothing(folder, FilePictures(folder))
+        _refuse_empty(folder, FilePictures(folder))
     a, b = partners(folder_a, folder_b)
-    unequal = [
-        f"{name} ({width}x{height} and {other[0]}x{other[1]})"
-        for name, (width, height), other in zip(a.names, _sizes(a), _sizes(b), strict=True)
-        if (width, height) != other
-    ]
+    unequal = unequal_sizes(a.names, _sizes(a), _sizes(b))
     if unequal:
         raise DataError(
             f"{len(unequal)} of {len(a)} pairs have sides of different sizes: {first_few(unequal)}."
             " A pixel must show the same place on both sides: cut or scale both to one size."
         )
 
-    def work(index: int) -> _Work:
+    def job(index: int) -> _Job:
         stem = a.paths[index].relative_to(folder_a).with_suffix("")
-        target = pathlib.Path(output, f"{stem}{ENDINGS[format]}")
-        paths = a.paths[index], b.paths[index]
-        return _Work(a.names[index], paths, (target,), lambda: [np.hstack([a[index], b[index]])])
+        return _Job(
+            name=a.names[index],
+            sources=(a.paths[index], b.paths[index]),
+            targets=(pathlib.Path(output, f"{stem}{FORMATS[format].ending}"),),
+            make=lambda: [np.hstack([a[index], b[index]])],
+        )
 
-    return _write_all([work(index) for index in range(len(a))], "Combining", format, overwrite)
+    return _write_all([job(index) for index in range(len(a))], "Combining", format, overwrite)
 
 
 def split(
@@ -89,21 +116,22 @@ def split(
 
     Pictures of `train` go to `trainA` and `trainB`, those of `test` to `testA` and `testB`, those
     of `val` to `valA` and `valB` or, without `test`, to `testA` and `testB`; others to `A` and `B`.
+    Nothing is written where something is found wrong beforehand.
 
     Args:
         folder: where the pictures are.
         output: the folder to write to.
         format: "png", which keeps every pixel, or "jpeg" of quality 95.
-        overwrite: whether files may be there already.
+        overwrite: whether files that exist are replaced.
 
     Returns:
-        What was written. Whatever is found wrong beforehand, nothing is written.
+        What was written.
 
     Raises:
-        DataError: pictures cannot be read, widths are odd, or files are there.
+        DataError: pictures cannot be read, widths are odd, or files exist already.
     """
     whole = FilePictures(folder)
-    _refuse_nothing(folder, whole)
+    _refuse_empty(folder, whole)
     odd = [
         f"{name} ({width}x{height})"
         for name, (width, height) in zip(whole.names, _sizes(whole), strict=True)
@@ -112,84 +140,92 @@ def split(
     if odd:
         raise DataError(
             f"{len(odd)} of {len(whole)} pictures have an odd width, and so no two equal halves: "
-            f"{first_few(odd)}. Are A and B side by side in them?"
+            f"{first_few(odd)}. Expected A and B side by side, each of half the width: cut or "
+            "remove them."
         )
-    inner = [path.relative_to(folder) for path in whole.paths]
-    val_is_test = not any(path.parts[0] == "test" for path in inner)
+    inner_paths = [path.relative_to(folder) for path in whole.paths]
+    val_is_test = not any(path.parts[0] == "test" for path in inner_paths)
 
-    def work(index: int) -> _Work:
-        top, *rest = inner[index].with_suffix("").parts
-        if top not in SPLITS or not rest:
-            top, rest = "", [top, *rest]
-        top = "test" if top == "val" and val_is_test else top
-        targets = [
-            pathlib.Path(output, f"{top}{domain}", *rest[:-1], f"{rest[-1]}{ENDINGS[format]}")
-            for domain in "AB"
-        ]
-        origin = whole.names[index], (whole.paths[index],)
-        return _Work(*origin, tuple(targets), lambda: np.split(whole[index], 2, axis=1))
+    def job(index: int) -> _Job:
+        inner = inner_paths[index].with_suffix("")
+        split_name = ""
+        if len(inner.parts) > 1 and inner.parts[0] in SPLITS:
+            split_name = inner.parts[0]
+            inner = inner.relative_to(split_name)
+        if split_name == "val" and val_is_test:
+            split_name = "test"
+        file = f"{inner}{FORMATS[format].ending}"
+        return _Job(
+            name=whole.names[index],
+            sources=(whole.paths[index],),
+            targets=(
+                pathlib.Path(output, f"{split_name}A", file),
+                pathlib.Path(output, f"{split_name}B", file),
+            ),
+            make=lambda: np.split(whole[index], 2, axis=1),
+        )
 
-    return _write_all([work(index) for index in range(len(whole))], "Splitting", format, overwrite)
+    return _write_all([job(index) for index in range(len(whole))], "Splitting", format, overwrite)
 
 
-def _refuse_nothing(folder: str | os.PathLike, pictures: Pictures) -> None:
-    if not pictures:
-        is_there = pathlib.Path(folder).is_dir()
-        raise DataError(f"{folder} {'holds no pictures' if is_there else 'is not a folder'}.")
+def _refuse_empty(folder: str | os.PathLike, pictures: Pictures) -> None:
+    if pictures:
+        return
+    if not pathlib.Path(folder).is_dir():
+        raise DataError(f"{folder} is not a folder: name one that holds pictures.")
+    raise DataError(f"{folder} holds no pictures: name a folder that does.")
 
 
 def _sizes(pictures: Pictures) -> list[tuple[int, int]]:
-    sizes, bad = [], []
-    progress = tqdm(pictures.names, "Checking", delay=1.0, leave=False)
+    sizes = []
+    unreadable = []
+    progress = tqdm(pictures.names, "Checking", delay=PROGRESS_AFTER_SECONDS, leave=False)
     for index, name in enumerate(progress):
         try:
             sizes.append(pictures.size(index))
         except PictureError as error:
-            bad.append(f"{name} ({error})")
-    if bad:
+            unreadable.append(f"{name} ({error})")
+    if unreadable:
         raise DataError(
-            f"{len(bad)} of {len(pictures)} pictures cannot be read: {first_few(bad)}. Replace or "
-            "remove them."
+            f"{len(unreadable)} of {len(pictures)} pictures cannot be read: "
+            f"{first_few(unreadable)}. Replace or remove them."
         )
     return sizes
 
 
-def _write_all(works: list[_Work], title: str, format: str, overwrite: bool) -> list[pathlib.Path]:
-    targets = [target for work in works for target in work.targets]
-    twice = [str(path) for path, count in collections.Counter(targets).items() if count > 1]
+def _write_all(jobs: list[_Job], title: str, format: str, overwrite: bool) -> list[pathlib.Path]:
+    targets = [target for job in jobs for target in job.targets]
+    times = collections.Counter(targets)
+    twice = [str(target) for target in times if times[target] > 1]
     if twice:
         raise DataError(f"Several pictures would be written as {first_few(twice)}: rename them.")
-    sources = {source.resolve() for work in works for source in work.sources}
-    there = [target for target in targets if target.exists()]
-    own = [str(target) for target in there if target.resolve() in sources]
+    sources = {source.resolve() for job in jobs for source in job.sources}
+    existing = [target for target in targets if target.exists()]
+    own = [str(target) for target in existing if target.resolve() in sources]
     if own:
         raise DataError(f"{first_few(own)} would replace its own origin: choose another --output.")
-    if there and not overwrite:
+    if existing and not overwrite:
         raise DataError(
-            f"{len(there)} of {len(targets)} files are there already: "
-            f"{first_few([str(path) for path in there])}. Choose another --output, or replace them "
-            "by --overwrite."
+            f"{len(existing)} of {len(targets)} files exist already: "
+            f"{first_few([str(target) for target in existing])}. Choose another --output, or "
+            "replace them by --overwrite."
         )
     pool = concurrent.futures.ThreadPoolExecutor()
     try:
-        done = pool.map(lambda work: _write(work, format), works)
-        for _ in tqdm(done, title, len(works), unit=" pairs"):
+        done = pool.map(lambda job: _write(job, FORMATS[format].settings, format), jobs)
+        for _ in tqdm(done, title, len(jobs), unit=" pairs"):
             pass
     finally:
         pool.shutdown(cancel_futures=True)  # after an error, not thousands of pictures later
     return targets
 
 
-def _write(work: _Work, format: str) -> None:
+def _write(job: _Job, settings: Mapping[str, int], format: str) -> None:
     try:
-        pictures = work.make()
+        pictures = job.make()
     except PictureError as error:
-        raise DataError(f"{work.name} {error}: replace or remove it.") from error
-    for picture, target in zip(pictures, work.targets, strict=True):
+        raise DataError(f"{job.name} {error}: replace or remove it.") from error
+    for picture, target in zip(pictures, job.targets, strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.partial")
-        try:
-            Image.fromarray(picture).save(draft, format, **FORMATS[format])
-            os.replace(draft, target)
-        finally:
-            draft.unlink(missing_ok=True)
+        with atomic_write(target, shared=True) as temporary:
+            Image.fromarray(picture).save(temporary, format, **settings)

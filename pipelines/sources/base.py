@@ -13,7 +13,7 @@ class Pictures(abc.ABC):
     """A fixed sequence of pictures with random access; safe to read from several threads.
 
     Attributes:
-        names: what to call each picture in front of the user.
+        names: what each picture is called in messages.
     """
 
     names: Sequence[str]
@@ -34,18 +34,18 @@ class Pictures(abc.ABC):
 
     @abc.abstractmethod
     def key(self, index: int) -> str:
-        """Returns a word that changes when the picture does and is the same in every run."""
+        """Returns text that changes when the picture does and is the same in every run."""
 
     def content(self, index: int) -> str:
-        """Returns the same, but one that stays when the picture is moved elsewhere."""
+        """Returns text that changes when the picture does, but not when its file is moved."""
         return self.key(index)
 
     def fingerprint(self) -> str:
-        """Returns a SHA-256 over names and contents of all pictures."""
-        total = hashlib.sha256()
+        """Returns a SHA-256 over `names` and `content` of all pictures."""
+        digest = hashlib.sha256()
         for index, name in enumerate(self.names):
-            total.update(f"{name}\n{self.content(index)}\n".encode())
-        return total.hexdigest()
+            digest.update(f"{name}\n{self.content(index)}\n".encode())
+        return digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Source:
 
 
 def domains_of(name: str) -> tuple[str, str]:
-    """Reads the domains out of a data set's name.
+    """Reads what A and B show out of a data set's name.
 
     Example:
         >>> domains_of("cycle_gan/horse2zebra")
@@ -84,5 +84,8 @@ def domains_of(name: str) -> tuple[str, str]:
         >>> domains_of("photos")
         ('A', 'B')
     """
-    match = re.fullmatch(r"([^\W\d]+)2([^\W\d]+)", name.rstrip("/").rpartition("/")[2])
-    return (match[1], match[2]) if match else ("A", "B")
+    last_part = name.rstrip("/").rpartition("/")[2]
+    match = re.fullmatch(r"([^\W\d]+)2([^\W\d]+)", last_part)
+    if match is None:
+        return "A", "B"
+    return match[1], match[2]

@@ -1,9 +1,9 @@
 """The built-in demo sets: brown ponies (A) and striped ones (B) on the same meadows.
 
 Training pictures of A and B show different scenes in `ponies`, which is unpaired, and the same ones
-in `pony_pairs`. Test pictures number i show one scene in both domains, so that a translation can be
-measured against the truth. A picture is a pure function of its number; backgrounds keep to a narrow
-palette: coats are what differs.
+in `pony_pairs`. The i-th test pictures of A and B show one scene in both sets, so that translations
+can be measured against the truth. A picture is a pure function of its number. Backgrounds keep to a
+narrow palette, so that coats are what differs.
 """
 
 import dataclasses
@@ -15,14 +15,29 @@ from pipelines.sources.base import Pictures, Source
 
 NAMES = ("ponies", "pony_pairs")
 SIZE = 64  # px, width and height
-TRAIN_COUNT, TEST_COUNT = 400, 32
-TRAIN_A, TRAIN_B, TEST = range(3)  # streams of scenes
+TRAIN_COUNT = 400
+TEST_COUNT = 32
 
-BROWN, DARK, LIGHT = np.array([[0.50, 0.30, 0.16], [0.13, 0.11, 0.12], [0.95, 0.94, 0.90]])
-SKY_TOP, SKY_LOW = np.array([[0.45, 0.66, 0.90], [0.80, 0.89, 0.96]])
-MEADOW_FAR, MEADOW_NEAR = np.array([[0.55, 0.72, 0.38], [0.30, 0.54, 0.22]])
+# Streams of scenes that do not repeat one another.
+TRAIN_A = 0
+TRAIN_B = 1
+TEST = 2
+
+# Colors, as shares of red, green and blue.
+BROWN = np.array([0.50, 0.30, 0.16])
+DARK = np.array([0.13, 0.11, 0.12])
+LIGHT = np.array([0.95, 0.94, 0.90])
+SKY_TOP = np.array([0.45, 0.66, 0.90])
+SKY_LOW = np.array([0.80, 0.89, 0.96])
+MEADOW_FAR = np.array([0.55, 0.72, 0.38])
+MEADOW_NEAR = np.array([0.30, 0.54, 0.22])
+
 STRIPE = 12.0  # px from one dark stripe to the next
-BELLY, SOCKS, HOOVES = 8.5, 13.5, 19.0  # px below the middle of the body
+
+# px below the middle of the body
+BELLY = 8.5
+SOCKS = 13.5
+HOOVES = 19.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,12 +59,13 @@ class DrawnPictures(Pictures):
     Args:
         stream: which scenes.
         count: how many.
-        striped: the domain: False A, True B.
+        striped: which domain: False is A, True is B.
     """
 
     def __init__(self, stream: int, count: int, striped: bool):
         self.names = tuple(f"pony_{stream}_{index:03d}" for index in range(count))
-        self._stream, self._striped = stream, striped
+        self._stream = stream
+        self._striped = striped
 
     def __getitem__(self, index: int) -> np.ndarray:
         return draw(make_scene(self._stream, index), self._striped)
@@ -61,22 +77,28 @@ class DrawnPictures(Pictures):
         return f"drawing 1 {self.names[index]} {self._striped}"
 
 
-def load(name: str) -> Source:
+def load(name: str, data_dir: str | None = None, paired: bool = False) -> Source:
     """Returns the demo set `demo/<name>`.
+
+    Args:
+        name: one of NAMES.
+        data_dir: not used, since nothing is stored.
+        paired: not used: which set has pairs depends on the name alone.
 
     Raises:
         DataError: there is no such set.
     """
     if name not in NAMES:
-        raise DataError(f"Unknown demo set {name!r}: there is {', '.join(NAMES)}.")
-    paired = name == "pony_pairs"
+        known = ", ".join(f"demo/{known}" for known in NAMES)
+        raise DataError(f"--dataset=demo/{name} is no demo set: expected one of {known}.")
+    has_pairs = name == "pony_pairs"
     return Source(
         name=f"demo/{name}",
         train_a=DrawnPictures(TRAIN_A, TRAIN_COUNT, striped=False),
-        train_b=DrawnPictures(TRAIN_A if paired else TRAIN_B, TRAIN_COUNT, striped=True),
+        train_b=DrawnPictures(TRAIN_A if has_pairs else TRAIN_B, TRAIN_COUNT, striped=True),
         test_a=DrawnPictures(TEST, TEST_COUNT, striped=False),
         test_b=DrawnPictures(TEST, TEST_COUNT, striped=True),
-        paired_train=paired,
+        paired_train=has_pairs,
         paired_test=True,
         crop_size=SIZE,
         domains=("brown ponies", "striped ponies"),
@@ -120,9 +142,8 @@ def _background(scene: Scene, row, column) -> np.ndarray:
 
 def _pony(across, down) -> tuple[np.ndarray, np.ndarray]:
     """Distances in px to the outline of the whole pony and of its legs; negative inside."""
-    legs = np.minimum.reduce(
-        [_capsule(across, down, (x, 4), (x, HOOVES), 2.2) for x in (-12, -6, 7, 12)]
-    )
+    four_legs = [_capsule(across, down, (x, 4), (x, HOOVES), 2.2) for x in (-12, -6, 7, 12)]
+    legs = np.minimum.reduce(four_legs)
     torso = _ellipse(across, down, 17.0, BELLY)
     neck = _capsule(across, down, (12, -3), (19, -13), 4.0)
     head = _capsule(across, down, (19, -13), (24, -10), 3.2)
@@ -132,7 +153,8 @@ def _pony(across, down) -> tuple[np.ndarray, np.ndarray]:
 def _stripes(across, down, on_legs, size: float) -> np.ndarray:
     """Upright stripes on the body and dark socks on the legs; they move with the pony."""
     wave = np.cos(across * 2 * np.pi / STRIPE)
-    wave = np.where(on_legs & (down > BELLY), np.where(down > SOCKS, 1.0, -1.0), wave)
+    socks = np.where(down > SOCKS, 1.0, -1.0)
+    wave = np.where(on_legs & (down > BELLY), socks, wave)
     dark = np.clip(0.5 + 2.0 * wave * size, 0, 1)[..., None]
     return LIGHT + (DARK - LIGHT) * dark
 
@@ -151,7 +173,9 @@ def _ellipse(x, y, radius_x: float, radius_y: float) -> np.ndarray:
 
 def _capsule(x, y, start, end, radius: float) -> np.ndarray:
     """Distance to a line from `start` to `end`, `radius` thick, with round ends."""
-    along_x, along_y = end[0] - start[0], end[1] - start[1]
-    x, y = x - start[0], y - start[1]
+    along_x = end[0] - start[0]
+    along_y = end[1] - start[1]
+    x = x - start[0]
+    y = y - start[1]
     share = np.clip((x * along_x + y * along_y) / (along_x**2 + along_y**2), 0, 1)
     return np.hypot(x - share * along_x, y - share * along_y) - radius

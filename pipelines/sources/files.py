@@ -1,4 +1,4 @@
-"""Pictures in files: a list of them, all below one folder, or one half of each."""
+"""Pictures in files: a list of files, all files below one folder, or one half of each picture."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ class ListedPictures(Pictures):
     """One picture a file.
 
     Args:
-        names: what to call each in front of the user.
+        names: what each is called in messages.
         paths: where each lies.
     """
 
@@ -42,14 +42,15 @@ class ListedPictures(Pictures):
     def content(self, index: int) -> str:
         try:
             return str(self.paths[index].stat().st_size)
-        except OSError:  # it is skipped later, with a warning
+        except OSError:  # the picture is skipped later, with a warning
             return "unreadable"
 
 
 class FilePictures(ListedPictures):
     """All pictures below one folder, in the order of their names.
 
-    Sub-folders count; hidden files, hidden folders and `__MACOSX` do not; endings in any case.
+    Sub-folders count; hidden files, hidden folders and `__MACOSX` do not. Endings may be in upper
+    or lower case.
 
     Args:
         folder: where to look.
@@ -65,7 +66,7 @@ class FilePictures(ListedPictures):
 class HalfPictures(ListedPictures):
     """The left or the right half of each picture of a list.
 
-    A width that is odd leaves the right half one pixel wider, so that it cannot pass for a pair.
+    Of an odd width the right half is one pixel wider, so that the halves cannot pass for a pair.
 
     Args:
         whole: the pictures, A and B side by side.
@@ -74,20 +75,22 @@ class HalfPictures(ListedPictures):
 
     def __init__(self, whole: ListedPictures, side: str):
         super().__init__(whole.names, whole.paths)
-        self._is_left = side == "left"
         self._side = side
 
     def __getitem__(self, index: int) -> np.ndarray:
         whole = super().__getitem__(index)
         middle = whole.shape[1] // 2
-        half = whole[:, :middle] if self._is_left else whole[:, middle:]
+        half = whole[:, :middle] if self._side == "left" else whole[:, middle:]
         return half.copy()  # a view would keep the other half in memory too
 
     def size(self, index: int) -> tuple[int, int]:
         width, height = super().size(index)
         if width < 2:
             raise PictureError(f"is {width} px wide, which leaves nothing for a half")
-        return (width // 2 if self._is_left else width - width // 2), height
+        middle = width // 2
+        if self._side == "left":
+            return middle, height
+        return width - middle, height
 
     def key(self, index: int) -> str:
         return f"{super().key(index)} {self._side}"
@@ -99,10 +102,11 @@ class HalfPictures(ListedPictures):
 def _find(folder: pathlib.Path) -> list[pathlib.Path]:
     found = []
     for parent, subfolders, files in os.walk(folder, followlinks=True):
-        subfolders[:] = [name for name in subfolders if name[0] != "." and name != "__MACOSX"]
-        found += [
-            pathlib.Path(parent, name)
-            for name in files
-            if name[0] != "." and name.lower().endswith(ENDINGS)
+        # os.walk goes on into what is left in this list.
+        subfolders[:] = [
+            name for name in subfolders if not name.startswith(".") and name != "__MACOSX"
         ]
+        for name in files:
+            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                found.append(pathlib.Path(parent, name))
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())

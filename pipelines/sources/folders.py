@@ -1,53 +1,101 @@
 """A folder of pictures: `trainA` and `trainB`, or `train` with A and B side by side."""
 
+import os
 import pathlib
 
 from absl import logging
 
-from cyclegan_keras.files.errors import DataError
+from cyclegan_keras.files.errors import DataError, first_few
 from pipelines.sources.base import Source, domains_of
 from pipelines.sources.files import ENDINGS, FilePictures, HalfPictures, ListedPictures
-from pipelines.sources.partners import partners
+
+LISTED = 6  # entries of a folder in one message
 
 
 def load(folder: str, paired: bool = False) -> Source:
     """Opens a folder in one of two layouts, that of the CycleGAN data sets or that of pix2pix.
 
-    `trainA`, `trainB` and, optionally, `testA` and `testB`: pictures of two domains; pairs, by
-    their names, only where they are asked for. Or `train` and, optionally, `test` or else `val`:
-    pictures with A on the left and B on the right, always pairs.
+    `trainA`, `trainB` and, optionally, `testA` and `testB`: pictures of two domains, which are
+    matched by their names only where pairs are needed. Or `train` and, optionally, `test` or else
+    `val`: pictures with A on the left and B on the right, always pairs.
 
     Args:
         folder: where it is.
-        paired: whether pairs are wanted.
+        paired: whether pairs are needed.
 
     Raises:
-        DataError: the folder has neither layout, holds no pictures, or pairs are wanted and names
+        DataError: the folder has neither layout, holds no pictures, or pairs are needed and names
             of A and B differ.
     """
     root = pathlib.Path(folder)
     if (root / "trainA").is_dir() and (root / "trainB").is_dir():
         return _domains_apart(root, folder, paired)
-    if (root / "train").is_dir() and not _has_domains(root / "train"):
+    if (root / "train").is_dir() and not _has_a_and_b(root / "train"):
         return _side_by_side(root, folder)
-    raise DataError(_not_the_layout(root))
+    raise DataError(_no_known_layout(root))
+
+
+def partners(
+    folder_a: str | os.PathLike, folder_b: str | os.PathLike
+) -> tuple[ListedPictures, ListedPictures]:
+    """Matches the pictures of two folders by sub-folder and name, whatever the ending.
+
+    Returns:
+        All of A and all of B, in one order.
+
+    Raises:
+        DataError: a picture has no partner or several.
+    """
+    a = FilePictures(folder_a)
+    b = FilePictures(folder_b)
+    index_a = _index_by_stem(a, folder_a)
+    index_b = _index_by_stem(b, folder_b)
+    alone = [a.names[index] for stem, index in index_a.items() if stem not in index_b]
+    alone += [b.names[index] for stem, index in index_b.items() if stem not in index_a]
+    if alone:
+        raise DataError(
+            f"{folder_a} with {len(a)} and {folder_b} with {len(b)} pictures are no pairs: "
+            f"{first_few(alone)} without a partner. Both sides of a pair need one name, whatever "
+            "the ending: rename or remove these."
+        )
+    order_of_a = [index_b[stem] for stem in index_a]
+    return a, ListedPictures(
+        names=[b.names[index] for index in order_of_a],
+        paths=[b.paths[index] for index in order_of_a],
+    )
+
+
+def _index_by_stem(pictures: FilePictures, folder: str | os.PathLike) -> dict[str, int]:
+    indices = {}
+    for index, path in enumerate(pictures.paths):
+        stem = path.relative_to(folder).with_suffix("").as_posix()
+        if stem in indices:
+            raise DataError(
+                f"{pictures.names[indices[stem]]} and {pictures.names[index]} have one name, so "
+                "that it is open which of them is half of a pair: rename or remove one."
+            )
+        indices[stem] = index
+    return indices
 
 
 def _domains_apart(root: pathlib.Path, name: str, paired: bool) -> Source:
-    splits = ("trainA", "trainB", "testA", "testB")
-    found = {split: FilePictures(root / split) for split in splits}
-    for split in splits[:2]:
-        _refuse_empty(root / split, found[split])
-    has_test = bool(found["testA"] and found["testB"])
+    train_a = FilePictures(root / "trainA")
+    train_b = FilePictures(root / "trainB")
+    test_a = FilePictures(root / "testA")
+    test_b = FilePictures(root / "testB")
+    _refuse_empty(root / "trainA", train_a)
+    _refuse_empty(root / "trainB", train_b)
+    has_test = bool(test_a and test_b)
     if paired:
-        for both in (splits[:2], splits[2:])[: 1 + has_test]:
-            found |= zip(both, partners(*(root / split for split in both)), strict=True)
+        train_a, train_b = partners(root / "trainA", root / "trainB")
+    if paired and has_test:
+        test_a, test_b = partners(root / "testA", root / "testB")
     return Source(
         name=name,
-        train_a=found["trainA"],
-        train_b=found["trainB"],
-        test_a=found["testA"] or None,
-        test_b=found["testB"] or None,
+        train_a=train_a,
+        train_b=train_b,
+        test_a=test_a or None,
+        test_b=test_b or None,
         paired_train=paired,
         paired_test=paired and has_test,
         domains=domains_of(root.resolve().name),
@@ -78,37 +126,43 @@ def _refuse_empty(folder: pathlib.Path, pictures: ListedPictures) -> None:
         )
 
 
-def _has_domains(folder: pathlib.Path) -> bool:
+def _has_a_and_b(folder: pathlib.Path) -> bool:
     return (folder / "A").is_dir() and (folder / "B").is_dir()
 
 
-def _not_the_layout(root: pathlib.Path) -> str:
-    wanted = (
+def _no_known_layout(root: pathlib.Path) -> str:
+    message = (
         f"--dataset={root} needs the sub-folders trainA and trainB, or train with A and B side by "
         f"side, but holds {_contents(root)}."
     )
-    for layout in ("trainA", "train"):
-        inner = sorted(path.parent for path in root.glob(f"*/{layout}") if path.is_dir())
-        if inner and not _has_domains(root):
-            return f"{wanted} Did you mean --dataset={inner[0]}?"
-    if _has_domains(root / "train"):
-        return f"{wanted} Call train/A and train/B trainA and trainB."
-    if _has_domains(root):
+    if not _has_a_and_b(root):
+        for layout in ("trainA", "train"):
+            inner = sorted(path.parent for path in root.glob(f"*/{layout}") if path.is_dir())
+            if inner:
+                return f"{message} Did you mean --dataset={inner[0]}?"
+    if _has_a_and_b(root / "train"):
+        return f"{message} Call train/A and train/B trainA and trainB."
+    if _has_a_and_b(root):
+        output = "<new folder>" if (root / "A" / "train").is_dir() else "<new folder>/train"
         return (
-            f"{wanted} If A and B hold pairs of equal names, put them side by side: "
-            f"python -m pipelines.pairs combine {root / 'A'} {root / 'B'} --output=<new folder>"
-            f"{'' if (root / 'A' / 'train').is_dir() else '/train'}. If not, call them trainA and "
-            "trainB."
+            f"{message} If A and B hold pairs of equal names, put them side by side: "
+            f"python -m pipelines.pairs combine {root / 'A'} {root / 'B'} --output={output}. If "
+            "not, call them trainA and trainB."
         )
-    return wanted
+    return message
 
 
-def _contents(folder: pathlib.Path, most: int = 6) -> str:
+def _contents(folder: pathlib.Path) -> str:
+    """Names the first entries of a folder for a message."""
     try:
-        names = sorted(p.name + "/" * p.is_dir() for p in folder.iterdir() if p.name[0] != ".")
+        names = sorted(
+            f"{path.name}/" if path.is_dir() else path.name
+            for path in folder.iterdir()
+            if not path.name.startswith(".")
+        )
     except OSError as error:
         return f"that it cannot be read ({error.strerror})"
     if not names:
         return "nothing"
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{', '.join(names[:LISTED])}{more}"

@@ -2,11 +2,19 @@
 
 import csv
 import pathlib
+from typing import NamedTuple
 
 from cyclegan_keras.files.errors import DataError, first_few
 from pipelines.sources.files import ListedPictures
 
 HEADER = ["A", "B"]
+
+
+class Row(NamedTuple):
+    """One row of the file; the header is row 1."""
+
+    number: int
+    cells: list[str]
 
 
 def load(file: str) -> tuple[ListedPictures, ListedPictures]:
@@ -16,7 +24,7 @@ def load(file: str) -> tuple[ListedPictures, ListedPictures]:
         file: its path; the paths in it are relative to its folder.
 
     Returns:
-        The pictures of A and of B, in the order of the rows; the header is row 1.
+        The pictures of A and of B, in the order of the rows.
 
     Raises:
         DataError: the file cannot be read, has another form, or names a picture that is not there.
@@ -24,49 +32,52 @@ def load(file: str) -> tuple[ListedPictures, ListedPictures]:
     path = pathlib.Path(file).expanduser()
     rows = _rows(path, file)
     missing = [
-        f"row {number}: {word}"
-        for number, words in rows
-        for word in words
-        if not (path.parent / word).is_file()
+        f"row {row.number}: {cell}"
+        for row in rows
+        for cell in row.cells
+        if not (path.parent / cell).is_file()
     ]
     if missing:
         raise DataError(
             f"--pairs={file} names pictures that are not there: {first_few(missing)}."
             f" Paths are relative to {path.parent}."
         )
-
-    def side(place: int) -> ListedPictures:
-        names = [f"{path.name} row {number}: {words[place]}" for number, words in rows]
-        return ListedPictures(names, [path.parent / words[place] for _, words in rows])
-
-    return side(0), side(1)
+    return _column(path, rows, 0), _column(path, rows, 1)
 
 
-def _rows(path: pathlib.Path, file: str) -> list[tuple[int, list[str]]]:
-    """Returns (row number, [A, B]) of every row that is not blank."""
+def _column(path: pathlib.Path, rows: list[Row], column: int) -> ListedPictures:
+    return ListedPictures(
+        names=[f"{path.name} row {row.number}: {row.cells[column]}" for row in rows],
+        paths=[path.parent / row.cells[column] for row in rows],
+    )
+
+
+def _rows(path: pathlib.Path, file: str) -> list[Row]:
+    """Returns every row below the header that is not blank."""
     try:
         # utf-8-sig: spreadsheets put a mark at the beginning.
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            lines = csv.reader(stream, strict=True)
-            rows = [(lines.line_num, [word.strip() for word in words]) for words in lines]
+            reader = csv.reader(stream, strict=True)
+            rows = [Row(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"--pairs={file} cannot be read ({error}): expected a CSV file in UTF-8 with the "
             "header A,B and one pair of picture files a row."
         ) from error
-    rows = [(number, words) for number, words in rows if any(words)]
-    if not rows or rows[0][1] != HEADER:
-        found = ",".join(rows[0][1]) if rows else "nothing"
+    rows = [row for row in rows if any(row.cells)]
+    if not rows or rows[0].cells != HEADER:
+        found = ",".join(rows[0].cells) if rows else "nothing"
         raise DataError(
             f"--pairs={file} begins with {found[:60]!r}: expected the header A,B, then one pair of "
             "picture files a row."
         )
-    if len(rows) == 1:
+    rows = rows[1:]
+    if not rows:
         raise DataError(f"--pairs={file} holds no pair below its header: add rows or drop --pairs.")
-    for number, words in rows[1:]:
-        if len(words) != 2 or not all(words):
+    for row in rows:
+        if len(row.cells) != 2 or not all(row.cells):
             raise DataError(
-                f"--pairs={file} row {number} is {','.join(words)[:60]!r}: expected two picture "
-                "files, A and B, with a comma between."
+                f"--pairs={file} row {row.number} is {','.join(row.cells)[:60]!r}: expected two "
+                "picture files, A and B, with a comma between."
             )
-    return rows[1:]
+    return rows

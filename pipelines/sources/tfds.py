@@ -32,15 +32,22 @@ NAMES = (
     "facades",
     "iphone2dslr_flower",
 )
+SPLITS = ("trainA", "trainB", "testA", "testB")
 CONNECT_SECONDS = 20
-PAIRED_ELSEWHERE = {  # shuffled here, in pairs there
-    name: f"https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/{name}.tar.gz"
-    for name in ("facades", "maps")
+# Sets whose domains are shuffled in `cycle_gan/<name>`, and where they lie in pairs.
+PAIRED_ELSEWHERE = {
+    "facades": "https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/facades.tar.gz",
+    "maps": "https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/maps.tar.gz",
 }
 
 
 class EncodedPictures(Pictures):
-    """Picture files held in memory as bytes, decoded at access."""
+    """Picture files held in memory as bytes, decoded at access.
+
+    Args:
+        names: what each is called in messages.
+        files: the bytes of each.
+    """
 
     def __init__(self, names: Sequence[str], files: Sequence[bytes]):
         self.names = tuple(names)
@@ -62,8 +69,13 @@ def load(name: str, data_dir: str | None = None, paired: bool = False) -> Source
     An archive `<name>.zip` in `data_dir` (or in TFDS' own `downloads/manual` below it) is used
     instead of a download, even where it is not byte-equal to the one TFDS knows.
 
+    Args:
+        name: one of NAMES.
+        data_dir: where TFDS keeps its data sets; None: where TFDS does by itself.
+        paired: whether pairs are needed.
+
     Raises:
-        DataError: pairs are wanted, which no set here has; the set is neither prepared nor placed
+        DataError: pairs are needed, which no set here has; the set is neither prepared nor placed
             by hand and cannot be downloaded; or it cannot be prepared.
     """
     if paired:
@@ -72,25 +84,22 @@ def load(name: str, data_dir: str | None = None, paired: bool = False) -> Source
     builder = tfds.builder(f"cycle_gan/{name}", data_dir=root)
     if not builder.is_prepared():
         _prepare(builder, name)
-    train_a, train_b, test_a, test_b = (
-        _read(builder, split) for split in ("trainA", "trainB", "testA", "testB")
-    )
     return Source(
         name=f"cycle_gan/{name}",
-        train_a=train_a,
-        train_b=train_b,
-        test_a=test_a,
-        test_b=test_b,
+        train_a=_read(builder, "trainA"),
+        train_b=_read(builder, "trainB"),
+        test_a=_read(builder, "testA"),
+        test_b=_read(builder, "testB"),
         domains=domains_of(name),
     )
 
 
 def _no_pairs(name: str) -> str:
-    wanted = f"--dataset=cycle_gan/{name} has no pairs to train on"
+    message = f"--dataset=cycle_gan/{name} has no pairs to train on"
     if name not in PAIRED_ELSEWHERE:
-        return f"{wanted}: choose another --method, or a folder of pairs or demo/pony_pairs."
+        return f"{message}: choose another --method, or a folder of pairs or demo/pony_pairs."
     return (
-        f"{wanted}, its domains are shuffled: get {PAIRED_ELSEWHERE[name]}, unpack it and use "
+        f"{message}, its domains are shuffled: get {PAIRED_ELSEWHERE[name]}, unpack it and use "
         f"--dataset=<the folder {name}>."
     )
 
@@ -155,20 +164,20 @@ def _placed_by_hand(root: pathlib.Path, name: str) -> pathlib.Path | None:
 def _prepare_from(builder: "tfds.core.DatasetBuilder", url: str, archive: pathlib.Path) -> None:
     _check_archive(archive)
     known = builder.url_infos[url]
-    found = dataclasses.replace(
+    placed = dataclasses.replace(
         known, size=type(known.size)(archive.stat().st_size), checksum=sha256(archive)
     )
-    if found != known:
+    if placed != known:
         logging.warning(
             "%s is not byte-equal to the archive TFDS knows (sha256 %s..., known %s...); it is "
             "used as you placed it.",
             archive,
-            found.checksum[:12],
+            placed.checksum[:12],
             known.checksum[:12],
         )
-    builder.url_infos[url] = found
+    builder.url_infos[url] = placed
     try:
-        # An own folder: TFDS would take the leftovers of an archive of this name for this one.
+        # TFDS would take what is left of an earlier archive of this name for this one.
         with tempfile.TemporaryDirectory(dir=archive.parent) as extracted:
             config = _config(manual_dir=str(archive.parent), extract_dir=extracted)
             builder.download_and_prepare(download_config=config)
@@ -182,13 +191,9 @@ def _check_archive(archive: pathlib.Path) -> None:
             folders = {str(pathlib.PurePosixPath(name).parent) for name in content.namelist()}
     except (OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{archive} cannot be read ({error}): download it again.") from error
-    missing = [
-        wanted
-        for wanted in ("trainA", "trainB", "testA", "testB")
-        if f"{archive.stem}/{wanted}" not in folders
-    ]
-    tops = {folder.split("/")[0] for folder in folders} - {"."}
-    if missing or len(tops) > 1:
+    is_complete = all(f"{archive.stem}/{split}" in folders for split in SPLITS)
+    top_folders = {folder.split("/")[0] for folder in folders} - {"."}
+    if not is_complete or len(top_folders) > 1:
         raise DataError(
             f"{archive} should hold nothing but the folder {archive.stem}/ with trainA, trainB, "
             f"testA and testB, but holds {', '.join(sorted(folders)[:8]) or 'nothing'}. "
@@ -196,8 +201,8 @@ def _check_archive(archive: pathlib.Path) -> None:
         )
 
 
-def _config(**places: str) -> "tfds.download.DownloadConfig":
-    return tfds.download.DownloadConfig(try_download_gcs=False, **places)
+def _config(**folders: str) -> "tfds.download.DownloadConfig":
+    return tfds.download.DownloadConfig(try_download_gcs=False, **folders)
 
 
 def _first_line(error: Exception) -> str:

@@ -109,11 +109,11 @@ def test_flatten_and_resolve_are_inverse():
 
 def test_foreign_flag_names_its_owners():
     methods = {"paint": Paint, "ink": Ink}
-    flags.refuse_foreign({"nib": "fine", "brushes": 2}, "ink", methods)
+    flags.refuse_other_methods({"nib": "fine", "brushes": 2}, "ink", methods)
     with pytest.raises(
         flags.OptionError, match="--nib does not belong to --method=paint, but to: ink"
     ):
-        flags.refuse_foreign({"nib": "fine"}, "paint", methods)
+        flags.refuse_other_methods({"nib": "fine"}, "paint", methods)
 
 
 def test_an_option_declared_twice_is_refused_but_an_inherited_one_is_not():

@@ -1,4 +1,4 @@
-"""The export door: what a user types, sees and is left with."""
+"""The export command: what a user types, sees and is left with."""
 
 import functools
 import json
@@ -15,14 +15,14 @@ from made_runs import make_run
 from PIL import Image
 
 from cyclegan_keras.commands import export
-from cyclegan_keras.export.table import EXPORTERS
+from cyclegan_keras.export import saved_model
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
 
 
 def run(*words):
-    """Runs the door in this process."""
+    """Runs the command in this process."""
     return export.main(["export.py", *map(str, words)])
 
 
@@ -37,7 +37,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A folder with two generators, pictures, and a run that keeps an average of one of them."""
+    """A folder with generators, pictures, and a run that keeps an average of one generator."""
     folder = tmp_path_factory.mktemp("made")
     networks = {
         name: ResNetGenerator(ngf=2, n_blocks=0, init_gain=0.1, name=name)
@@ -50,7 +50,46 @@ def made(tmp_path_factory):
         values = np.random.default_rng(seed).integers(0, 256, (20, 24, 3)).astype("uint8")
         Image.fromarray(values).resize((48, 40)).save(folder / "pictures" / f"{seed}.png")
     make_run(folder / "run", networks)
+    # What cannot be exported.
+    (folder / "empty").mkdir()
+    network = ResNetGenerator(ngf=2, n_blocks=0)
+    network.get_layer("head_conv").bias.assign([np.nan] * 3)
+    network.save(folder / "nan.keras")
+    PatchDiscriminator(ndf=2, n_layers=1).save(folder / "d.keras")
+    ResNetGenerator(input_channels=1, output_channels=1, ngf=2, n_blocks=0).save(
+        folder / "gray.keras"
+    )
     return folder
+
+
+@pytest.fixture(scope="module")
+def first(made, tmp_path_factory):
+    """An export of two generators, of which the first is the run's average."""
+    output = tmp_path_factory.mktemp("exports") / "first"
+    code = run(
+        f"--model={made}/average_generator_g.keras,{made}/generator_f.keras",
+        f"--pictures={made}/pictures",
+        "--format=saved_model",
+        f"--output={output}",
+        "--licence=CC0",
+    )
+    assert code == 0
+    return output
+
+
+@pytest.fixture(scope="module")
+def second(made, first):
+    """A folder with that export, and after it one of another generator."""
+    output = first.with_name("second")
+    shutil.copytree(first, output)
+    code = run(
+        f"--model={made}/generator_g.keras",
+        f"--pictures={made}/pictures",
+        "--format=saved_model",
+        f"--output={output}",
+    )
+    assert code == 0
+    return output
 
 
 @pytest.fixture
@@ -63,46 +102,34 @@ def names(folder):
     return {path.name for path in folder.iterdir() if path.name[0] != "."}
 
 
-def test_an_export_leaves_everything_and_a_receipt(made, tmp_path, capsys):
-    code = run(
-        f"--model={made}/generator_g.keras,{made}/generator_f.keras",
-        f"--pictures={made}/pictures",
-        "--format=saved_model",
-        f"--output={tmp_path}/ponies",
-        "--licence=CC0",
-    )
-    assert code == 0
-    out = capsys.readouterr().out
-    assert "a_to_b saved_model" in out
-    assert "b_to_a saved_model" in out
-    found = names(tmp_path / "ponies")
+def test_an_export_leaves_everything_and_a_receipt(first):
     grids = {"receipt_a_to_b.png", "receipt_b_to_a.png"}
-    assert found == {"1", "receipt.json", "receipt.md", *grids}
-    told = json.loads((tmp_path / "ponies" / "receipt.json").read_text())
-    assert [row["direction"] for row in told["files"]] == ["a_to_b", "b_to_a"]
-    for row in told["files"]:
+    assert names(first) == {"1", "receipt.json", "receipt.md", *grids}
+    receipt = json.loads((first / "receipt.json").read_text())
+    assert [row["direction"] for row in receipt["files"]] == ["a_to_b", "b_to_a"]
+    for row in receipt["files"]:
         assert row["good"]
         assert row["max_abs_error"] <= 1.01 / 127.5
         assert len(row["sha256"]) == 64
-    assert "tensorflow" in told["versions"]
-    model = tmp_path / "ponies" / "1" / "assets.extra" / "model.json"
+    assert "tensorflow" in receipt["versions"]
+    model = first / "1" / "assets.extra" / "model.json"
     assert json.loads(model.read_text())["licence"] == "CC0"
-    with Image.open(tmp_path / "ponies" / "receipt_a_to_b.png") as grid:
+    with Image.open(first / "receipt_a_to_b.png") as grid:
         assert grid.size == (3 * 192, 16 + 2 * 192)
         assert np.asarray(grid).std() > 20
-    table = (tmp_path / "ponies" / "receipt.md").read_text()
+    table = (first / "receipt.md").read_text()
     assert "| `1` | saved_model | a_to_b |" in table
 
 
-def test_a_second_export_gets_the_next_number_and_loses_nothing(words, tmp_path):
-    for _ in range(2):
-        assert run(*words, "--format=saved_model", f"--output={tmp_path}") == 0
-    assert names(tmp_path) >= {"1", "2", "receipt.json", "receipt-1.json", "receipt_a_to_b-1.png"}
-    assert json.loads((tmp_path / "receipt-1.json").read_text())["files"][0]["path"] == "1"
-    assert json.loads((tmp_path / "receipt.json").read_text())["files"][0]["path"] == "2"
+def test_a_second_export_gets_the_next_number_and_loses_nothing(second):
+    assert names(second) >= {"1", "2", "receipt.json", "receipt-1.json", "receipt_a_to_b-1.png"}
+    assert json.loads((second / "receipt-1.json").read_text())["files"][0]["path"] == "1"
+    assert json.loads((second / "receipt.json").read_text())["files"][0]["path"] == "2"
 
 
-def test_a_run_is_exported_by_its_last_checkpoint_with_averages(made, tmp_path):
+def test_a_run_is_exported_by_its_last_checkpoint_with_averages(
+    made, first, second, tmp_path, capsys
+):
     code = run(
         f"--run_dir={made}/run",
         f"--pictures={made}/pictures",
@@ -111,17 +138,17 @@ def test_a_run_is_exported_by_its_last_checkpoint_with_averages(made, tmp_path):
         f"--output={tmp_path}",
     )
     assert code == 0
+    out = capsys.readouterr().out
+    assert "a_to_b saved_model" in out
+    assert "b_to_a saved_model" in out
     source = json.loads((tmp_path / "receipt.json").read_text())["source"]
     assert (source["step"], source["name"]) == (5, "run")
-    same, other = tmp_path / "same", tmp_path / "other"
-    pictures = [f"--pictures={made}/pictures", "--format=saved_model"]
-    assert run(f"--model={made}/average_generator_g.keras", *pictures, f"--output={same}") == 0
-    assert run(f"--model={made}/generator_g.keras", *pictures, f"--output={other}") == 0
-    grids = [
-        np.asarray(Image.open(folder / "receipt_a_to_b.png")) for folder in (tmp_path, same, other)
-    ]
-    np.testing.assert_array_equal(grids[0], grids[1])
-    assert np.any(grids[0] != grids[2])
+    grid, average, other = (
+        np.asarray(Image.open(folder / "receipt_a_to_b.png"))
+        for folder in (tmp_path, first, second)
+    )
+    np.testing.assert_array_equal(grid, average)
+    assert np.any(grid != other)
 
 
 def test_direction_b_to_a_of_the_run_names_the_directions(made, tmp_path, capsys):
@@ -150,16 +177,8 @@ def test_dry_run_writes_nothing(words, tmp_path, monkeypatch, capsys):
 
 
 def test_a_file_under_its_threshold_is_rejected(words, tmp_path, monkeypatch, capsys):
-    """The exporter is the real one; only what counts as good is out of reach."""
-    real = EXPORTERS["saved_model"]
-
-    def strict(job):
-        exported = real(job)
-        for each in exported:
-            each.least_psnr_db = 1000.0
-        return exported
-
-    monkeypatch.setitem(EXPORTERS, "saved_model", strict)
+    """The files are real; only what counts as good is out of reach."""
+    monkeypatch.setattr(saved_model, "LEAST_PSNR_DB", 1000.0)
     given = [*words, "--format=saved_model"]
     assert run(*given, f"--output={tmp_path}/a") == 1
     assert "rejected" in capsys.readouterr().out
@@ -177,10 +196,13 @@ BAD_INPUT = {
     "no model": (["--model=nowhere.keras"], "nowhere.keras is not a file"),
     "format": (["--model=x.keras", "--format=coreml"], "--format=coreml: expected some of"),
     "no format": (["--model=x.keras", "--format="], "--format is empty"),
-    "no pictures": (["--model=made/generator_g.keras", "--pictures=empty"], "holds no pictures"),
-    "not finite": (["--model=nan.keras"], "not finite"),
-    "no generator": (["--model=d.keras"], "PatchDiscriminator from 3 to 1 channels"),
-    "one channel": (["--model=grey.keras"], "from 1 to 1 channels"),
+    "no pictures": (
+        ["--model=made/generator_g.keras", "--pictures=made/empty"],
+        "holds no pictures",
+    ),
+    "not finite": (["--model=made/nan.keras"], "not finite"),
+    "no generator": (["--model=made/d.keras"], "PatchDiscriminator from 3 to 1 channels"),
+    "one channel": (["--model=made/gray.keras"], "from 1 to 1 channels"),
     "size": ([*HERE, "--format=tflite", "--tflite_size=50"], "takes no pictures of 50x50"),
     "no size": ([*HERE, "--format=tflite", "--tflite_size=big"], "--tflite_size=big: expected"),
     "variant": ([*HERE, "--format=tflite", "--tflite_variants=int4"], "no TFLite variant 'int4'"),
@@ -195,12 +217,6 @@ def test_bad_input_is_a_sentence(typed, expected, made, tmp_path, monkeypatch, c
         pytest.importorskip("ai_edge_litert")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "made").symlink_to(made)
-    (tmp_path / "empty").mkdir()
-    network = ResNetGenerator(ngf=2, n_blocks=1)
-    network.get_layer("head_conv").bias.assign([np.nan] * 3)
-    network.save(tmp_path / "nan.keras")
-    PatchDiscriminator(ndf=2).save(tmp_path / "d.keras")
-    ResNetGenerator(1, 1, 2, 1).save(tmp_path / "grey.keras")
     before = set(tmp_path.rglob("*"))
     assert run(*typed) == 2
     (line,) = [row for row in capsys.readouterr().err.splitlines() if row.startswith("export.py:")]
@@ -219,14 +235,16 @@ def test_two_exports_to_one_folder_do_not_mix(words, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_a_killed_export_leaves_nothing_half(words, tmp_path):
-    """The exporter is the real one; only it kills its process as soon as it has written."""
+    """What writes the SavedModel is real; it kills its process as soon as it has written."""
     code = (
         "import os, signal, sys\n"
-        "import export\n"
-        "from cyclegan_keras.export import EXPORTERS\n"
-        "real = EXPORTERS['saved_model']\n"
-        "killed = lambda job: (real(job), os.kill(os.getpid(), signal.SIGKILL))\n"
-        "EXPORTERS['saved_model'] = killed\n"
+        "from cyclegan_keras.commands import export\n"
+        "from cyclegan_keras.export import saved_model\n"
+        "write = saved_model.write_saved_model\n"
+        "def write_and_die(job):\n"
+        "    write(job)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "saved_model.write_saved_model = write_and_die\n"
         "export.main(sys.argv)"
     )
     command = [sys.executable, "-c", code, *words, "--format=saved_model", f"--output={tmp_path}"]

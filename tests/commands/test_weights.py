@@ -6,6 +6,7 @@ import pytest
 from conftest import ROOT
 from golden_files import FOLDER
 
+from cyclegan_keras.commands import weights
 from cyclegan_keras.commands.weights import main
 from cyclegan_keras.weights.networks import load_network
 from cyclegan_keras.weights.torch_file import read_state_dicts
@@ -26,7 +27,7 @@ def test_there_and_back(tmp_path, capsys):
         np.testing.assert_array_equal(after[key], array)
 
 
-def test_without_an_output_it_only_tells(tmp_path, monkeypatch, capsys):
+def test_without_an_output_it_only_prints(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["import", str(RECORDED.with_name("training_state_zip.pth"))]) == 0
     out = capsys.readouterr().out
@@ -55,7 +56,7 @@ def test_errors_are_sentences(arguments, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 1
     err = capsys.readouterr().err
-    assert err.startswith("checkpoints: ")
+    assert err.startswith("weights: ")
     assert words in err
     assert not (tmp_path / "PWNED").exists()
 
@@ -66,11 +67,25 @@ def test_other_endings_are_refused(capsys):
     assert "must end in .keras" in capsys.readouterr().err
 
 
+def test_as_python_calls(tmp_path, capsys):
+    output = tmp_path / "d.keras"
+    weights.import_weights(
+        RECORDED.with_name("training_state_zip.pth"), output=output, network="netD_A"
+    )
+    weights.export_pth(output, output=tmp_path / "d.pth")
+    assert (tmp_path / "d.pth").exists()
+    assert (
+        "PixelDiscriminator(input_channels=3, ndf=2, norm='instance'), " in capsys.readouterr().out
+    )
+
+
 @pytest.mark.slow
-def test_as_a_command():
+def test_the_former_name_of_the_command():
     done = subprocess.run(
-        [sys.executable, "-m", "cyclegan_keras.weights", "import", RECORDED],
-        **{"capture_output": True, "text": True, "cwd": ROOT},
+        [sys.executable, "-m", "cyclegan_keras.checkpoints", "import", RECORDED],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
     assert "n_blocks=6" in done.stdout

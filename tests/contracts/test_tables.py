@@ -19,9 +19,8 @@ from cyclegan_keras.training.optimizers import SCHEDULES
 from cyclegan_keras.training.options import METHOD_OPTIONS, OptimizerOptions
 from cyclegan_keras.training.table import TRAINERS
 from cyclegan_keras.translation.options import TranslateOptions
-from pipelines import sources
 from pipelines.options import DataOptions
-from pipelines.presets import PRESETS
+from pipelines.preprocess import PREPROCESSING
 
 OPTIONS = (
     *(DataOptions, NetworkOptions, RunOptions, OptimizerOptions),
@@ -35,8 +34,8 @@ TABLES = {
     "discriminator": DISCRIMINATORS,
     "lr_policy": SCHEDULES,
     "method": TRAINERS,
-    "preset": presets.PRESETS,
-    "preprocess": PRESETS,
+    "preset": presets.PRESET_DEFAULTS,
+    "preprocess": PREPROCESSING,
 }
 
 
@@ -54,18 +53,14 @@ def test_every_method_has_options():
     assert METHOD_OPTIONS.keys() == TRAINERS.keys()
 
 
-def test_every_source_names_its_sets():
-    assert sources.NAMES.keys() == sources.SOURCES.keys()
-
-
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: options.__name__)
 def test_every_option_explains_itself(options):
     assert all(field.metadata["help"] for field in dataclasses.fields(options))
 
 
-@pytest.mark.parametrize("preset", presets.PRESETS)
+@pytest.mark.parametrize("preset", presets.PRESET_DEFAULTS)
 def test_presets_set_known_options(preset):
-    for name in presets.PRESETS[preset]:
+    for name in presets.PRESET_DEFAULTS[preset]:
         assert _field(name)
 
 

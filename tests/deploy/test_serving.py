@@ -32,7 +32,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from cyclegan_keras.export.base import translate_any_size
+from cyclegan_keras.export.comparison import translate_any_size
 
 CONFIG = (ROOT / "deploy" / "models.config").read_text()
 BOTH = CONFIG.replace("versions: 1", "versions: 1 versions: 2")

@@ -15,7 +15,9 @@ def alone(monkeypatch):
 def test_one_device_needs_no_strategy():
     assert devices.join({}) is None
     for distribute in (None, "none"):
-        team = devices.form(DistributionOptions(distribute=distribute), None, 3, jit_compile=True)
+        team = devices.form_team(
+            DistributionOptions(distribute=distribute), None, 3, jit_compile=True
+        )
         assert team.strategy is None
         assert team.is_chief
 
@@ -37,21 +39,21 @@ def test_workers_need_a_variable_and_are_not_overlooked(monkeypatch):
 
 def test_mirrored_needs_several_devices():
     with pytest.raises(DistributionError, match="is the only one here: leave it out"):
-        devices.form(DistributionOptions(distribute="mirrored"), None, 2)
+        devices.form_team(DistributionOptions(distribute="mirrored"), None, 2)
 
 
 def test_what_several_devices_cannot_do():
     with pytest.raises(DistributionError, match=r"batch_size=3 cannot.*a multiple of 2"):
-        devices.check(3, 2)
+        devices.check_replicas(3, 2)
     with pytest.raises(DistributionError, match="jit_compile works on one device only"):
-        devices.check(4, 2, jit_compile=True)
+        devices.check_replicas(4, 2, jit_compile=True)
     with pytest.raises(DistributionError, match="KERAS_BACKEND=jax trains on one device only"):
         devices.refuse_other_backends("jax")
-    devices.check(4, 2)
+    devices.check_replicas(4, 2)
 
 
 @pytest.mark.parametrize(
     ("batch_size", "gpus", "used"), [(1, 2, 1), (2, 2, 2), (6, 4, 3), (8, 4, 4), (5, 8, 5)]
 )
 def test_automatic_takes_as_many_devices_as_divide_the_batch(batch_size, gpus, used):
-    assert devices.most_that_divide(batch_size, gpus) == used
+    assert devices.largest_divisor(batch_size, limit=gpus) == used

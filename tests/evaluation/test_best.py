@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-import pipelines
 from cyclegan_keras.evaluation.best import KeepBest, SelectionOptions, callbacks_for, score
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 from cyclegan_keras.files.errors import EvaluationError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
+from pipelines.data import Data
 from pipelines.options import DataOptions
 
 INPUTS = list(np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8))
@@ -45,18 +45,18 @@ class Model:
     def generator(self, direction):
         return self.network
 
-    def become(self, grey):
-        """Makes every translation of one grey, in [-1, 1]."""
+    def become(self, gray):
+        """Makes every translation of one gray, in [-1, 1]."""
         head = self.network.get_layer("head_conv")
         kernel, bias = head.get_weights()
-        head.set_weights([np.zeros_like(kernel), np.full_like(bias, np.arctanh(grey))])
+        head.set_weights([np.zeros_like(kernel), np.full_like(bias, np.arctanh(gray))])
 
 
 @pytest.fixture
 def watched(tmp_path):
     run, model = Run(tmp_path), Model()
     run.create()
-    keep = KeepBest(run, 10, {"x_to_y": PICTURES}, None, lambda way, path: model.network.save(path))
+    keep = KeepBest(run, 10, {"x_to_y": PICTURES}, None)
     keep.set_model(model)
     keep.on_train_begin()
     yield run, model, keep
@@ -74,8 +74,8 @@ def best(run):
 
 def test_the_best_stays(watched):
     run, model, keep = watched
-    for step, grey in ((10, 0.5), (20, 0.0), (30, 0.9)):  # grey is nearest to any counterpart
-        model.become(grey)
+    for step, gray in ((10, 0.5), (20, 0.0), (30, 0.9)):  # 0.0 is nearest to any counterpart
+        model.become(gray)
         advance(model, keep, step - 1)
         advance(model, keep, step)
     rows = [json.loads(x) for x in (run.directory / "metrics.jsonl").read_text().splitlines()]
@@ -99,7 +99,7 @@ def test_what_a_killed_training_would_reach_again_does_not_count(watched):
 
 
 def test_nothing_asked_nothing_done():
-    assert callbacks_for(SelectionOptions(), None, None, None, None, seed=0) == []
+    assert callbacks_for(SelectionOptions(), None, None, None, seed=0) == []
 
 
 def test_no_test_pictures_is_a_sentence():
@@ -107,13 +107,13 @@ def test_no_test_pictures_is_a_sentence():
         name, has_test = "mine", False
 
     with pytest.raises(EvaluationError, match="mine has none: add testA and testB"):
-        callbacks_for(SelectionOptions(eval_every=5), None, Untested, None, None, seed=0)
+        callbacks_for(SelectionOptions(eval_every=5), None, Untested, None, seed=0)
 
 
 def test_the_demo_set_needs_no_features(tmp_path):
-    data = pipelines.build(DataOptions(dataset="demo/ponies", preprocess="crop"), seed=0)
+    data = Data(DataOptions(dataset="demo/ponies", preprocess="crop"), seed=0)
     options = SelectionOptions(eval_every=5, eval_pictures=4)
-    (keep,) = callbacks_for(options, Model(), data, Run(tmp_path), None, seed=0)
+    (keep,) = callbacks_for(options, Model(), data, Run(tmp_path), seed=0)
     assert keep.network is None
     assert list(keep.pictures) == ["x_to_y"]
     assert len(keep.pictures["x_to_y"].inputs) == 4

@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-import pipelines
 from cyclegan_keras.evaluation.held_out import indices, pictures_of
 from cyclegan_keras.files.errors import EvaluationError
+from pipelines.data import Data
 from pipelines.options import DataOptions
 
 
@@ -24,7 +24,7 @@ def test_fewer_are_spread_evenly(part):
 
 
 def test_pictures_of_the_demo_set_have_counterparts():
-    data = pipelines.build(DataOptions(dataset="demo/ponies", preprocess="crop"), seed=0)
+    data = Data(DataOptions(dataset="demo/ponies", preprocess="crop"), seed=0)
     found = pictures_of(data, "selection", 4)
     there, back = found["x_to_y"], found["y_to_x"]
     assert there.names == ["pony_2_000", "pony_2_010", "pony_2_020", "pony_2_030"]
@@ -36,15 +36,15 @@ def test_pictures_of_the_demo_set_have_counterparts():
 
 
 def test_too_few_are_refused():
-    data = pipelines.build(DataOptions(dataset="demo/ponies", preprocess="crop"), seed=0)
+    data = Data(DataOptions(dataset="demo/ponies", preprocess="crop"), seed=0)
     with pytest.raises(EvaluationError, match="has 2 and 2 test pictures"):
         pictures_of(data, most=2)
 
 
 def test_training_pictures_stand_in_for_missing_test_pictures():
     options = DataOptions(dataset="demo/ponies", preprocess="crop")
-    data = pipelines.build(options, seed=0)
+    data = Data(options, seed=0)
     without = dataclasses.replace(data.source, test_a=None, test_b=None)
     assert without.test_a is None
-    names = data.look_at("train", "x").pictures.names
+    names = data.unaugmented("train", "x").pictures.names
     assert len(names) == 400

@@ -3,8 +3,9 @@ import sys
 import numpy as np
 import pytest
 
-from cyclegan_keras.export.onnx import export_onnx
+from cyclegan_keras.export.onnx import export_onnx, fitting_input, write_onnx
 from cyclegan_keras.files.errors import ExportError
+from cyclegan_keras.models.direction import Direction
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
 
@@ -44,3 +45,24 @@ def test_a_missing_package_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(ExportError, match=r'pip install "cyclegan-keras\[export\]"'):
         export_onnx(ResNetGenerator(ngf=2, n_blocks=1), tmp_path / "g.onnx")
+
+
+@pytest.mark.slow
+def test_every_direction_is_written_and_compared_with_keras(make_job, tmp_path):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    exported = write_onnx(make_job(tmp_path))
+    paths = [tmp_path / "onnx" / "generator_g.onnx", tmp_path / "onnx" / "generator_f.onnx"]
+    assert [each.path for each in exported] == paths
+    assert [each.direction for each in exported] == list(Direction)
+    for each in exported:
+        assert each.path.exists()
+        assert each.is_good
+        assert each.facts["max_abs_error"] < 0.01
+        assert len(each.samples) == 2
+
+
+def test_pictures_are_made_to_fit():
+    image = np.zeros((22, 30, 3), "uint8")
+    assert fitting_input(ResNetGenerator(ngf=2, n_blocks=0), image).shape == (1, 20, 28, 3)
+    assert fitting_input(UNetGenerator(ngf=2, n_downs=5), image).shape == (1, 32, 32, 3)

@@ -4,33 +4,51 @@ import numpy as np
 from PIL import Image
 
 from cyclegan_keras.export import receipt
-from cyclegan_keras.export.base import Exported
+from cyclegan_keras.export.job import ExportedFile
 from cyclegan_keras.files.digest import sha256
+from cyclegan_keras.models.direction import Direction
 
 RED = np.zeros((8, 12, 3), "uint8") + np.array([255, 0, 0], "uint8")
-GREY = np.zeros((8, 12, 3), "float32")
+GRAY = np.zeros((8, 12, 3), "float32")
 
 
 def exported(folder):
     (folder / "g.onnx").write_bytes(b"network")
-    facts = {"psnr_db": 41.5, "max_abs_error": 0.1, "mean_abs_error": 0.01}
-    return [Exported(folder / "g.onnx", "onnx", "a_to_b", facts, 50.0, [GREY + 1])]
+    return [
+        ExportedFile(
+            path=folder / "g.onnx",
+            kind="onnx",
+            direction=Direction.A_TO_B,
+            facts={"psnr_db": 41.5, "max_abs_error": 0.1, "mean_abs_error": 0.01},
+            least_psnr_db=50.0,
+            samples=[GRAY + 1],
+        )
+    ]
 
 
-def test_what_is_told(tmp_path):
+def test_sizes_of_files_and_folders(tmp_path):
+    (tmp_path / "a").write_bytes(b"one")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b").write_bytes(b"three")
+    assert receipt.size_of(tmp_path / "a") == 3
+    assert receipt.size_of(tmp_path) == 8
+
+
+def test_facts_of_a_file(tmp_path):
     (row,) = receipt.receipt({"name": "x"}, {}, exported(tmp_path), tmp_path)["files"]
     assert row["path"] == "g.onnx"
     assert row["bytes"] == 7
     assert row["sha256"] == sha256(tmp_path / "g.onnx")
     assert row["good"] is False
+    assert row["direction"] == "a_to_b"
     assert row["psnr_db"] == 41.5
 
 
 def test_the_table_can_be_read_and_the_json_parsed(tmp_path):
     source = {"name": "ponies", "run": "runs/ponies", "step": 7}
-    told = receipt.receipt(source, {"a_to_b": "a network"}, exported(tmp_path), tmp_path)
-    receipt.write_receipt(told, tmp_path)
-    assert json.loads((tmp_path / "receipt.json").read_text()) == told
+    content = receipt.receipt(source, {"a_to_b": "a network"}, exported(tmp_path), tmp_path)
+    receipt.write_receipt(content, tmp_path)
+    assert json.loads((tmp_path / "receipt.json").read_text()) == content
     text = (tmp_path / "receipt.md").read_text()
     assert "from name ponies, run runs/ponies, step 7." in text
     assert (
@@ -40,9 +58,9 @@ def test_the_table_can_be_read_and_the_json_parsed(tmp_path):
 
 
 def test_the_grid_shows_input_keras_and_every_file(tmp_path):
-    receipt.write_grid([RED], [GREY], exported(tmp_path), tmp_path / "grid.png", side=20)
+    receipt.write_grid([RED], [GRAY], exported(tmp_path), tmp_path / "grid.png", side=20)
     grid = np.asarray(Image.open(tmp_path / "grid.png"))
     assert grid.shape == (36, 60, 3)
-    assert [grid[26, column].tolist() for column in (10, 30, 50)] == [
-        *([255, 0, 0], [128, 128, 128], [255, 255, 255])
-    ]
+    assert grid[26, 10].tolist() == [255, 0, 0]
+    assert grid[26, 30].tolist() == [128, 128, 128]
+    assert grid[26, 50].tolist() == [255, 255, 255]

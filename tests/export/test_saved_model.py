@@ -8,23 +8,38 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from cyclegan_keras.export.saved_model import export_saved_model, write_warmup_requests
-from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.export.saved_model import write_saved_model, write_warmup_requests
+from cyclegan_keras.models.direction import Direction
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    generators = {way: ResNetGenerator(ngf=2, n_blocks=1) for way in ("a_to_b", "b_to_a")}
-    folder = tmp_path_factory.mktemp("ponies") / "1"
-    return export_saved_model(generators, folder, description={"licence": "CC0"}, warmup_size=16)
+def exported(make_job, tmp_path_factory):
+    return write_saved_model(make_job(tmp_path_factory.mktemp("ponies"), max_image_pixels=70000))
+
+
+@pytest.fixture(scope="module")
+def folder(exported):
+    return exported[0].path
+
+
+def test_every_direction_is_compared_with_keras(exported, folder):
+    assert folder.name == "4"
+    assert [each.direction for each in exported] == list(Direction)
+    for each in exported:
+        assert each.path == folder
+        assert each.is_good
+        assert each.facts["max_abs_error"] < 0.01
+        assert [sample.shape for sample in each.samples] == [(22, 30, 3), (22, 30, 3)]
 
 
 def test_what_is_written(folder):
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {"saved_model.pb", "variables/variables.index", "assets.extra/model.json"} <= names
-    told = json.loads((folder / "assets.extra" / "model.json").read_text())
-    assert told["licence"] == "CC0"
-    assert "serving_default" in told["signatures"]
+    content = json.loads((folder / "assets.extra" / "model.json").read_text())
+    assert content["licence"] == "CC0"
+    assert content["max_image_pixels"] == 70000
+    assert "serving_default" in content["signatures"]
+    assert content["generators"]["b_to_a"]["size_multiple"] == 4
 
 
 @pytest.mark.slow
@@ -38,15 +53,15 @@ def test_a_bare_process_with_tensorflow_alone_answers(folder, tmp_path):
         "import tensorflow as tf\n"
         "model = tf.saved_model.load(sys.argv[1])\n"
         "data = tf.constant([open('in.jpg', 'rb').read()])\n"
-        "for way in ('a_to_b', 'b_to_a'):\n"
-        "    answer = model.signatures[way](bytes_inputs=data)['image_bytes'][0].numpy()\n"
-        "    open(way + '.png', 'wb').write(answer)\n"
+        "for name in ('a_to_b', 'b_to_a'):\n"
+        "    answer = model.signatures[name](bytes_inputs=data)['image_bytes'][0].numpy()\n"
+        "    open(name + '.png', 'wb').write(answer)\n"
     )
     command = [sys.executable, "-c", code, folder]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
-    for way in ("a_to_b", "b_to_a"):
-        assert Image.open(tmp_path / f"{way}.png").size == (21, 13)
+    for name in ("a_to_b", "b_to_a"):
+        assert Image.open(tmp_path / f"{name}.png").size == (21, 13)
 
 
 def test_warm_up_requests_parse_and_replay(folder):
@@ -59,7 +74,7 @@ def test_warm_up_requests_parse_and_replay(folder):
         signature = request.model_spec.signature_name
         files = tf.constant(tf.make_ndarray(request.inputs["bytes_inputs"]))
         answer = model.signatures[signature](bytes_inputs=files)["image_bytes"][0].numpy()
-        assert Image.open(io.BytesIO(answer)).size == (16, 16)
+        assert Image.open(io.BytesIO(answer)).size == (256, 256)
         seen.append(signature)
     assert seen == ["serving_default", "a_to_b", "b_to_a"]
 

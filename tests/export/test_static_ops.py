@@ -19,9 +19,8 @@ def close(found, expected):
 @pytest.mark.parametrize("amount", [1, 2, 3])
 def test_reflect_is_numpys(amount):
     x = normal(1, 6, 9, 2)
-    close(
-        static_ops.reflect(x, amount), np.pad(x, [(0, 0), *[(amount,) * 2] * 2, (0, 0)], "reflect")
-    )
+    pads = [(0, 0), (amount, amount), (amount, amount), (0, 0)]
+    close(static_ops.reflect(x, amount), np.pad(x, pads, "reflect"))
 
 
 @pytest.mark.parametrize("sides", [((0, 1), (1, 0)), ((1, 1), (1, 1)), ((0, 0), (0, 0))])

@@ -50,7 +50,7 @@ def run():
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", tflite.VARIANTS)
 def test_translates_as_keras(variant, generator, files, run):
-    x = tflite._resized(pictures()[0], *SIZE)
+    x = tflite._calibration_input(pictures()[0], height=SIZE[0], width=SIZE[1])
     x = np.float32(np.round((x + 1) * 127.5)) / np.float32(127.5) - 1  # what uint8 can say
     y = run.run(run.open_model(files[variant]), x)
     expected = np.asarray(generator(x))
@@ -65,17 +65,15 @@ def test_names_types_and_metadata(variant, files, run):
     interpreter = run.open_model(files[variant])
     runner = interpreter.get_signature_runner("translate")
     dtype = {"uint8": np.uint8, "integer": np.int16}.get(variant, np.float32)
-    for details in (
-        runner.get_input_details()["image"],
-        runner.get_output_details()["translation"],
-    ):
+    tensors = (runner.get_input_details()["image"], runner.get_output_details()["translation"])
+    for details in tensors:
         assert details["dtype"] == dtype
         assert tuple(details["shape"]) == (1, *SIZE, 3)
-    told = run.read_metadata(files[variant])
-    assert told["variant"] == variant
-    assert (told["height"], told["width"]) == SIZE
-    assert told["domains"] == ["horses", "zebras"]
-    assert told["range"] == ([0, 255] if variant == "uint8" else [-1, 1])
+    metadata = run.read_metadata(files[variant])
+    assert metadata["variant"] == variant
+    assert (metadata["height"], metadata["width"]) == SIZE
+    assert metadata["domains"] == ["horses", "zebras"]
+    assert metadata["range"] == ([0, 255] if variant == "uint8" else [-1, 1])
 
 
 @pytest.mark.slow
@@ -113,16 +111,68 @@ def test_other_networks(kind, arguments, size, tmp_path, run):
         assert names.count("DELEGATE") == 1
 
 
-def test_several_sizes_have_their_size_in_the_name(tmp_path):
-    generator = UNetGenerator(ngf=2, n_downs=2, norm="none")
+@pytest.mark.slow
+def test_every_variant_and_size_is_compared_with_keras_and_measured(make_job, tmp_path, run):
+    job = make_job(tmp_path, tflite_size="8,16", tflite_variants="fp32")
+    exported = tflite.write_tflite(job)
     names = [
-        path.name
-        for size in (8, (8, 12))
-        for path in tflite.export_tflite(
-            generator, tmp_path, "g", size=size, variants=["fp32"], sized_names=True
-        ).values()
+        "generator_g_fp32_8.tflite",
+        "generator_g_fp32_16.tflite",
+        "generator_f_fp32_8.tflite",
+        "generator_f_fp32_16.tflite",
     ]
-    assert names == ["g_fp32_8.tflite", "g_fp32_8x12.tflite"]
+    assert [each.path for each in exported] == [tmp_path / "tflite" / name for name in names]
+    for each in exported:
+        size = each.facts["size"]
+        assert each.kind == "tflite fp32"
+        assert each.is_good
+        assert each.facts["bytes"] == each.path.stat().st_size
+        assert each.facts["latency_ratio"] > 0
+        assert [sample.shape for sample in each.samples] == [(size, size, 3), (size, size, 3)]
+        metadata = run.read_metadata(each.path)
+        assert metadata["direction"] == each.direction.signature
+        assert metadata["licence"] == "CC0"
+        assert metadata["generator"]["size_multiple"] == 4
+
+
+def test_both_sides_are_in_the_name_where_they_differ(tmp_path):
+    generator = UNetGenerator(ngf=2, n_downs=2, norm="none")
+    (path,) = tflite.export_tflite(
+        generator, tmp_path, "g", size=(8, 12), variants=["fp32"], sized_names=True
+    ).values()
+    assert path.name == "g_fp32_8x12.tflite"
+
+
+@pytest.mark.slow
+def test_facts_of_a_file(files, generator, run):
+    x = np.random.default_rng(0).uniform(-1, 1, (1, *SIZE, 3)).astype("float32")
+    y = np.asarray(generator(x))
+    references = [(x, y), (x, y + 0.1)]
+    measured = tflite.measure(files["fp32"], references, repeats=2, baseline=generator)
+    facts = measured.facts
+    assert facts["bytes"] == files["fp32"].stat().st_size
+    assert facts["partitions"] == 1
+    assert facts["operations"]["CONV_2D"] == 14  # 2 x 4 of the steps up
+    assert "DELEGATE" not in facts["operations"]
+    assert facts["latency_ms"] > 0
+    assert facts["latency_ratio"] > 0
+    assert facts["psnr_db"] == pytest.approx(26, abs=0.1)  # the worse one: 10 log10(4 / 0.1**2)
+    assert facts["max_abs_error"] == pytest.approx(0.1, abs=1e-3)
+    np.testing.assert_allclose(measured.translations[0], y, atol=1e-4)
+
+
+def test_a_file_that_cannot_run(tmp_path, run):
+    with pytest.raises(ExportError, match="is not a file"):
+        tflite.measure(tmp_path / "x.tflite", [])
+
+
+def test_count_is_arithmetic():
+    conv = keras.layers.Conv2D(5, 3, padding="same")
+    up = keras.layers.Conv2DTranspose(2, 4, 2, padding="same")
+    model = keras.Sequential([keras.Input((8, 6, 3)), conv, up])
+    counted = tflite.count(model, 8, 6)
+    assert counted["parameters"] == (27 * 5 + 5) + (16 * 5 * 2 + 2)
+    assert counted["macs"] == 8 * 6 * 27 * 5 + 8 * 6 * 5 * 16 * 2
 
 
 @pytest.mark.parametrize(
@@ -142,7 +192,6 @@ def test_errors_are_sentences(arguments, sentence, generator, tmp_path):
 @pytest.mark.slow
 def test_a_missing_quantizer_is_a_sentence(generator, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
-    paths = tflite.export_tflite(generator, tmp_path, "g", size=8, variants=["fp32", "fp16"])
-    assert len(paths) == 2
     with pytest.raises(ExportError, match=r'pip install "cyclegan-keras\[export\]"'):
-        tflite.export_tflite(generator, tmp_path, "g", size=8, variants=["dynamic"])
+        tflite.export_tflite(generator, tmp_path, "g", size=8, variants=["fp32", "dynamic"])
+    assert [path.name for path in tmp_path.iterdir()] == ["g_fp32.tflite"]

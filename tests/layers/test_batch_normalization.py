@@ -22,7 +22,7 @@ def test_running_statistics_after_two_batches():
     assert int(norm.batches) == 2
 
 
-def test_training_normalises_with_the_biased_variance():
+def test_training_normalizes_with_the_biased_variance():
     norm, x = BatchNormalization(), pictures()
     expected = (x - x.mean((0, 1, 2))) / np.sqrt(x.var((0, 1, 2)) + 1e-5)
     np.testing.assert_allclose(norm(x, training=True), expected, atol=1e-5)
@@ -77,7 +77,7 @@ def test_round_trip():
     np.testing.assert_array_equal(other(pictures()), model(pictures()))
 
 
-def test_per_picture_normalises_at_test_as_training_with_one_picture_did():
+def test_per_picture_normalizes_at_test_as_training_with_one_picture_did():
     norm, x = BatchNormalization(per_picture=True), pictures()
     norm.build(x.shape)
     norm.gamma.assign([1.0, 2.0, 3.0, 4.0])

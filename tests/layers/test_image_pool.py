@@ -1,7 +1,3 @@
-import subprocess
-import sys
-import textwrap
-
 import keras
 import numpy as np
 import pytest
@@ -176,56 +172,3 @@ def test_bad_arguments():
         ImagePool(-1)
     with pytest.raises(ValueError, match=r"Received: input_shape=\(1, None, None, 3\)"):
         ImagePool(2).build((1, None, None, 3))
-
-
-REPLICAS = """
-    import tensorflow as tf
-
-    tf.config.set_logical_device_configuration(
-        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-    )
-    from cyclegan_keras.layers import ImagePool
-
-    def numbered(start, stop):
-        return tf.reshape(tf.range(start, stop, dtype="float32"), (-1, 1, 1, 1))
-
-    alone = ImagePool(3, seed=7)
-    alone.build((None, 1, 1, 1))
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    with strategy.scope():
-        shared = ImagePool(3, seed=7)
-        shared.build((None, 1, 1, 1))
-
-    @tf.function
-    def query(parts):
-        return strategy.run(shared, (parts,))
-
-    for i in range(0, 60, 2):
-        parts = strategy.experimental_distribute_values_from_function(
-            lambda context: numbered(i, i + 2)[context.replica_id_in_sync_group :][:1]
-        )
-        pooled = tf.concat(strategy.experimental_local_results(query(parts)), 0)
-        assert pooled.shape == (2, 1, 1, 1)
-        tf.debugging.assert_equal(pooled, alone(numbered(i, i + 2)))
-    # A last batch may be spread unevenly.
-    uneven = strategy.experimental_distribute_values_from_function(
-        lambda context: numbered(60, 61) if context.replica_id_in_sync_group else numbered(61, 63)
-    )
-    pooled = tf.concat(strategy.experimental_local_results(query(uneven)), 0)
-    expected = alone(tf.concat([numbered(61, 63), numbered(60, 61)], 0))
-    tf.debugging.assert_equal(pooled, expected)
-    for mine, other in zip(alone.variables, shared.variables):
-        for copy in strategy.experimental_local_results(other.value):
-            tf.debugging.assert_equal(copy, mine.value)
-"""
-
-
-@pytest.mark.slow
-def test_two_replicas_equal_one_with_both_pictures():
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(REPLICAS)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]

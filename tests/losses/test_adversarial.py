@@ -96,3 +96,14 @@ def test_patch_sizes_count_the_same_however_many_patches_they_have(mode):
     np.testing.assert_allclose(loss.generator(fake), expected, rtol=1e-6)
     expected = np.mean([loss.discriminator(*pair) for pair in zip(real, fake, strict=True)])
     np.testing.assert_allclose(loss.discriminator(real, fake), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["lsgan", "vanilla", "hinge"])
+def test_chance_is_the_best_of_all_constant_answers(mode):
+    answers = np.linspace(-3, 3, 61, dtype="float32")
+    losses = [float(ADVERSARIAL[mode].discriminator(a, a)) for a in answers[:, None]]
+    assert min(losses) == pytest.approx(ADVERSARIAL[mode].loss_at_chance, rel=1e-5)
+
+
+def test_a_critic_has_no_chance_to_compare_with():
+    assert ADVERSARIAL["wgangp"].loss_at_chance is None

@@ -12,8 +12,8 @@ GOOD = {
     "value": 3.0,
     "low": 2.0,
     "high": 4.0,
-    "floor": 0.1,
-    "ceiling": 30.0,
+    "real_score": 0.1,
+    "copy_score": 30.0,
     "better": "lower",
     "n": (120, 140),
     "features": "toy",
@@ -24,35 +24,45 @@ NAN, INFINITE = float("nan"), float("inf")
 
 @pytest.mark.parametrize("field", GOOD)
 def test_a_bare_number_is_refused(field):
+    incomplete = dict(GOOD)
+    del incomplete[field]
     with pytest.raises(TypeError, match=field):
-        Measure(**{key: value for key, value in GOOD.items() if key != field})
+        Measure(**incomplete)
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("name", ""), ("features", " "), ("protocol", ""), ("protocol", None)),
-        *(
-            ("value", NAN),
-            ("low", NAN),
-            ("high", NAN),
-            ("low", 5.0),
-            ("value", "3"),
-            ("value", True),
-        ),
-        *(("floor", NAN), ("ceiling", NAN), ("floor", None), ("ceiling", None), ("chance", NAN)),
-        *(("better", "smaller"), ("n", ()), ("n", 120), ("n", (0,)), ("n", (1.5,))),
+        ("name", ""),
+        ("features", " "),
+        ("protocol", ""),
+        ("protocol", None),
+        ("value", NAN),
+        ("low", NAN),
+        ("high", NAN),
+        ("low", 5.0),
+        ("value", "3"),
+        ("value", True),
+        ("real_score", NAN),
+        ("copy_score", NAN),
+        ("real_score", None),
+        ("copy_score", None),
+        ("chance", NAN),
+        ("better", "smaller"),
+        ("n", ()),
+        ("n", 120),
+        ("n", (0,)),
+        ("n", (1.5,)),
     ],
 )
 def test_what_a_measure_cannot_be(field, value):
     with pytest.raises(ValueError, match=f"`{field}` of a measure must be"):
-        Measure(**(GOOD | {field: value}))
+        Measure(**GOOD | {field: value})
 
 
-def test_a_reference_that_does_not_exist_is_told():
-    assert (
-        Measure(**GOOD | {"ceiling": NAN, "note": "copying has none"}).to_dict()["ceiling"] is None
-    )
+def test_a_score_that_does_not_exist_is_explained():
+    measure = Measure(**GOOD | {"copy_score": NAN, "note": "copying has none"})
+    assert measure.to_dict()["ceiling"] is None
 
 
 @pytest.mark.parametrize(
@@ -65,12 +75,25 @@ def test_only_inceptions_features_make_an_fid(name):
 
 
 def test_measures_are_json():
-    measure = Measure(**GOOD | {"ceiling": INFINITE})
-    told = json.loads(json.dumps(measure.to_dict(), allow_nan=False))
-    assert told == GOOD | {
-        **{"ceiling": None, "n": [120, 140], "stderr": None, "chance": None, "note": ""}
+    measure = Measure(**GOOD | {"copy_score": INFINITE})
+    written = json.loads(json.dumps(measure.to_dict(), allow_nan=False))
+    assert written == {
+        "name": "KID",
+        "value": 3.0,
+        "low": 2.0,
+        "high": 4.0,
+        "floor": 0.1,  # the real score; evaluation.json keeps its first names
+        "ceiling": None,  # the score of copies
+        "better": "lower",
+        "n": [120, 140],
+        "features": "toy",
+        "protocol": "as the test says",
+        "stderr": None,
+        "chance": None,
+        "note": "",
     }
-    assert {field.name for field in dataclasses.fields(Measure)} == told.keys()
+    names = {field.name for field in dataclasses.fields(Measure)}
+    assert names - {"real_score", "copy_score"} == written.keys() - {"floor", "ceiling"}
 
 
 def _pictures(value, count=3):
@@ -83,8 +106,17 @@ def test_every_input_needs_a_translation():
 
 
 def test_what_is_missing_is_named():
-    with pytest.raises(MetricError, match="The measure needs real and truth, which are not given"):
-        Evidence(inputs=_pictures(0)).need("The measure", "inputs", "real", "truth")
+    expected = "There are no real pictures of the target. The pictures have no known counterparts."
+    with pytest.raises(MetricError, match=expected):
+        Evidence(inputs=_pictures(0)).need("inputs", "real", "truth")
+
+
+def test_everything_that_may_be_missing_has_a_reason():
+    evidence = Evidence(inputs=_pictures(0))
+    for field in dataclasses.fields(Evidence):
+        if getattr(evidence, field.name) is None:
+            with pytest.raises(MetricError):
+                evidence.need(field.name)
 
 
 def test_features_are_computed_once(toy_network):
@@ -94,9 +126,9 @@ def test_features_are_computed_once(toy_network):
     np.testing.assert_array_equal(evidence.features("inputs"), np.full((3, 3), 10))
     real = evidence.features("real")
     assert evidence.features("translated")[0, 0] == 20
-    later = evidence.renewed(translated=_pictures(40))
+    later = evidence.replace(translated=_pictures(40))
     assert later.features("real") is real
     assert later.features("translated")[0, 0] == 40
     assert evidence.features("translated")[0, 0] == 20
-    other = evidence.renewed(network=toy_network)
+    other = evidence.replace(network=toy_network)
     assert other.features("real") is not real

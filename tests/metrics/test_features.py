@@ -14,7 +14,7 @@ def test_pictures_of_any_sizes_in_batches(toy_network):
     np.testing.assert_array_equal(toy_network.probabilities(pictures), features)
 
 
-def test_grey_pictures_are_taken_thrice(toy_network):
+def test_a_single_channel_is_repeated(toy_network):
     assert toy_network.features(np.full((1, 2, 2, 1), 7, "uint8")).tolist() == [[7, 7, 7]]
 
 
@@ -58,7 +58,7 @@ def test_a_network_without_classes_says_so(toy_network, monkeypatch):
         toy_network.classify(np.zeros((1, 3)))
 
 
-def test_every_source_tells_what_is_not_there(tmp_path):
+def test_every_source_says_what_is_missing(tmp_path):
     for source in FEATURES.values():
         with pytest.raises(MetricError, match="is not a file"):
             source.find_weights(tmp_path / "missing.pth")

@@ -70,8 +70,8 @@ def test_measure(toy_network, monkeypatch):
     )
     (measure,) = frechet_measures(evidence)
     assert (measure.name, measure.features) == ("Frechet distance", "toy")
-    assert measure.n == (6, 4, 6, 6)  # the floor has no more pictures than the translations
+    assert measure.n == (6, 4, 6, 6)  # no more other real pictures than translations
     assert "fitted to 6 translated and 4 real pictures" in measure.protocol
-    assert max(measure.value, measure.floor) < measure.ceiling / 100
+    assert max(measure.value, measure.real_score) < measure.copy_score / 100
     monkeypatch.setattr(toy_network, "name", "inception")
     assert frechet_measures(evidence)[0].name == "FID"

@@ -53,7 +53,7 @@ def test_groups_hold_everything_once():
     assert sorted(np.concatenate(parts)) == list(range(47))
     assert {len(part) for part in parts} == {2, 3}
     assert [len(part) for part in groups(3)] == [1, 1, 1]
-    with pytest.raises(MetricError, match="three pictures of each kind at least, not 2"):
+    with pytest.raises(MetricError, match="at least three pictures of each kind, not 2"):
         groups(2)
 
 

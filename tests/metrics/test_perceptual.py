@@ -5,22 +5,22 @@ from cyclegan_keras.metrics.base import Evidence
 from cyclegan_keras.metrics.perceptual import perceptual_distance, perceptual_measures
 
 
-def _colour(colour, count=1):
-    return np.full((count, 3, 4, 3), colour, "uint8")
+def _solid(color, count=1):
+    return np.full((count, 3, 4, 3), color, "uint8")
 
 
 def test_only_directions_count(toy_network):
     """Of unit vectors: 2 - 2 cos."""
-    red, dark_red, green, yellow = map(_colour, ([200, 0, 0], [40, 0, 0], [0, 90, 0], [50, 50, 0]))
+    red, dark_red, green, yellow = map(_solid, ([200, 0, 0], [40, 0, 0], [0, 90, 0], [50, 50, 0]))
     a, b = np.concatenate([red] * 4), np.concatenate([red, dark_red, green, yellow])
     distances = perceptual_distance(toy_network, a, b)
     np.testing.assert_allclose(distances, [0, 0, 2, 2 - 2**0.5], atol=1e-6)
 
 
 def test_places_are_averaged(toy_network):
-    half = _colour([200, 0, 0])
+    half = _solid([200, 0, 0])
     half[:, :, :2] = [0, 200, 0]
-    assert perceptual_distance(toy_network, _colour([200, 0, 0]), half) == pytest.approx([1])
+    assert perceptual_distance(toy_network, _solid([200, 0, 0]), half) == pytest.approx([1])
 
 
 def test_parts_change_nothing(toy_network):
@@ -30,12 +30,12 @@ def test_parts_change_nothing(toy_network):
 
 
 def test_measure(toy_network):
-    inputs = np.concatenate([_colour([200, 0, 0]), _colour([0, 200, 0])])
+    inputs = np.concatenate([_solid([200, 0, 0]), _solid([0, 200, 0])])
     (measure,) = perceptual_measures(
         Evidence(inputs=inputs, translated=inputs // 2, network=toy_network)
     )
     assert measure.value == pytest.approx(0, abs=1e-6)
-    assert (measure.floor, measure.ceiling) == (0, 0)
+    assert (measure.real_score, measure.copy_score) == (0, 0)
     assert measure.chance == pytest.approx(2)
     assert "not LPIPS" in measure.protocol
     assert "LPIPS" not in measure.name

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.images.pixels import to_uint8
 from cyclegan_keras.metrics.base import Evidence
 from cyclegan_keras.metrics.steganography import (
     DISTURBANCES,
@@ -10,7 +11,6 @@ from cyclegan_keras.metrics.steganography import (
     noisy,
     rounded,
     steganography_measures,
-    to_bytes,
 )
 
 RNG = np.random.default_rng(0)
@@ -24,12 +24,12 @@ def _disturbed(disturb, pictures):
 def test_rounding_keeps_pictures_of_bytes():
     pictures = INPUTS.astype("float32") / 127.5 - 1
     np.testing.assert_allclose(_disturbed(rounded, pictures), pictures, atol=1e-6)
-    np.testing.assert_array_equal(to_bytes(pictures), INPUTS)
+    np.testing.assert_array_equal(to_uint8(pictures), INPUTS)
     assert np.abs(_disturbed(rounded, pictures + 0.003) - pictures).max() < 1e-6
-    assert to_bytes(np.array([-2.0, 2.0])).tolist() == [0, 255]
+    assert to_uint8(np.array([-2.0, 2.0])).tolist() == [0, 255]
 
 
-def test_noise_has_two_grey_levels():
+def test_noise_has_two_gray_levels():
     change = _disturbed(noisy, np.zeros((1, 99, 99, 3), "float32")) * 127.5
     assert change.std() == pytest.approx(2, rel=0.02)
     assert abs(change.mean()) < 0.05
@@ -45,7 +45,7 @@ def test_jpeg_loses_what_is_fine(channels):
     np.testing.assert_allclose(_disturbed(jpeg, flat), flat, atol=0.03)
 
 
-def test_errors_are_in_grey_levels():
+def test_errors_are_in_gray_levels():
     errors = cycle_errors(lambda x: x, lambda y: y + 4 / 127.5, INPUTS)
     assert errors.keys() == {"as it is", *DISTURBANCES}
     np.testing.assert_allclose(errors["as it is"], 4, rtol=1e-4)
@@ -70,16 +70,16 @@ def test_what_is_plain_to_see_survives():
 
 
 def test_what_is_hidden_does_not():
-    """G paints all pictures grey, but for the input at a thousandth of its contrast."""
+    """G paints all pictures gray, but for the input at a thousandth of its contrast."""
     ratios = _ratios(lambda x: x * 1e-3, lambda y: y * 1e3 + 0.05)
     assert all(ratio.value > 5 for ratio in ratios.values())
     measure = ratios["JPEG 75"]
     assert measure.low < measure.value < measure.high
-    assert measure.floor == 1
-    assert np.isnan(measure.ceiling)
+    assert measure.real_score == 1
+    assert np.isnan(measure.copy_score)
     assert "Copying has no ratio" in measure.note
 
 
 def test_a_copy_has_no_ratio():
-    with pytest.raises(MetricError, match="only copy"):
+    with pytest.raises(MetricError, match="only copies"):
         _ratios(lambda x: x, lambda y: y)

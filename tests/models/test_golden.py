@@ -46,15 +46,15 @@ def relative_error(value, expected):
 
 
 def run(model, variables, images, training=True):
-    @tf.function
-    def step(images):
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            y = model(images, training=training)
-            total = tf.reduce_sum(y**2)
-        return y, tape.gradient(total, [images, *[v.value for v in variables]])
-
-    y, (input_gradient, *gradients) = step(tf.constant(images))
+    """Returns output, gradient of the input and gradients of the weights, of the sum of squares."""
+    images = tf.constant(images)
+    sources = [images]
+    sources += [variable.value for variable in variables]
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        y = model(images, training=training)
+        total = tf.reduce_sum(y**2)
+    input_gradient, *gradients = tape.gradient(total, sources)
     return y, input_gradient, gradients
 
 
@@ -86,7 +86,7 @@ def test_outputs_and_gradients(network, dtype, case):
             assert relative_error(gradient, to_keras(golden[f"grad{case}/{key}"])) < live, key
 
 
-# Training normalises by the batch; x1 was run with the running statistics.
+# Training normalizes by the batch; x1 was run with the running statistics.
 @pytest.mark.parametrize(("mode", "case"), [("train", "0"), ("eval", "1")])
 def test_unet(dtype, mode, case):
     golden = load_golden("generator_unet128.npz")

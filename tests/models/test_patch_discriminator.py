@@ -80,7 +80,15 @@ def test_mixed_precision_returns_float32():
 
 
 def test_round_trip(tmp_path):
-    discriminator = PatchDiscriminator(1, 2, 2, "batch", "kaiming", 0.1, name="discriminator_x")
+    discriminator = PatchDiscriminator(
+        input_channels=1,
+        ndf=2,
+        n_layers=2,
+        norm="batch",
+        init_type="kaiming",
+        init_gain=0.1,
+        name="discriminator_x",
+    )
     discriminator.save(tmp_path / "d.keras")
     loaded = keras.saving.load_model(tmp_path / "d.keras")
     assert type(loaded) is PatchDiscriminator

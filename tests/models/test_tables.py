@@ -37,6 +37,7 @@ def test_every_generator(generator):
     options = NetworkOptions(generator=generator, ngf=2, dropout=True, antialias=True)
     model = build_generator(options, "generator_g", input_channels=1, output_channels=4)
     assert model.name == "generator_g"
+    assert model.option_name == generator
     side = -(-model.smallest_size // model.size_multiple) * model.size_multiple
     assert model(np.zeros((1, side, side, 1))).shape == (1, side, side, 4)
     copy = type(model).from_config(model.get_config())
@@ -48,6 +49,7 @@ def test_every_discriminator(discriminator):
     options = NetworkOptions(discriminator=discriminator, ndf=2, n_layers=2)
     model = build_discriminator(options, "discriminator_x", input_channels=6)
     assert model.name == "discriminator_x"
+    assert model.option_name == discriminator
     side = model.smallest_size
     logits = model(np.zeros((1, side, side, 6)))
     last = logits[-1] if isinstance(logits, list) else logits

@@ -27,7 +27,9 @@ def test_stages_can_be_addressed():
 
 @pytest.mark.parametrize("norm", ["instance", "instance_affine", "batch", "none"])
 def test_every_choice_keeps_the_size(norm):
-    generator = UNetGenerator(1, 2, 2, 4, norm, dropout=True)
+    generator = UNetGenerator(
+        input_channels=1, output_channels=2, ngf=2, n_downs=4, norm=norm, dropout=True
+    )
     y = generator(picture(16, 32, 1))
     assert y.shape == (1, 16, 32, 2)
     assert y.dtype == "float32"
@@ -53,7 +55,8 @@ def test_dropout_is_in_the_wide_steps_up_only():
     generator = UNetGenerator(ngf=1, n_downs=8, dropout=True)
     drops = [layer.name for layer in generator.layers if layer.name.endswith("_drop")]
     assert drops == ["up_7_drop", "up_6_drop", "up_5_drop"]
-    x = picture(256, 256)
+    generator = UNetGenerator(ngf=1, n_downs=6, dropout=True)
+    x = picture(64, 64)
     np.testing.assert_array_equal(generator(x), generator(x))
     assert np.any(generator(x, training=True) != generator(x, training=True))
 
@@ -97,7 +100,17 @@ def test_mixed_precision_returns_float32():
 
 
 def test_round_trip(tmp_path):
-    generator = UNetGenerator(1, 2, 2, 3, "instance", True, "xavier", 0.5, name="generator_g")
+    generator = UNetGenerator(
+        input_channels=1,
+        output_channels=2,
+        ngf=2,
+        n_downs=3,
+        norm="instance",
+        dropout=True,
+        init_type="xavier",
+        init_gain=0.5,
+        name="generator_g",
+    )
     generator.save(tmp_path / "generator_g.keras")
     loaded = keras.saving.load_model(tmp_path / "generator_g.keras")
     assert type(loaded) is UNetGenerator
@@ -125,4 +138,4 @@ def test_sides_that_would_be_rounded(shape):
 )
 def test_bad_arguments(arguments):
     with pytest.raises(ValueError, match="Received: " + next(iter(arguments))):
-        UNetGenerator(**{"ngf": 2, "n_downs": 2, **arguments})
+        UNetGenerator(**arguments)

@@ -1,5 +1,6 @@
 """`Data` of pairs, from every layout, and of a few pairs in an unpaired run."""
 
+import functools
 import logging
 import zipfile
 
@@ -7,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import pipelines
 from cyclegan_keras.files.errors import DataError
+from pipelines.data import Data
 from pipelines.options import DataOptions
 
 
 def scene(number, size=(40, 24)):
-    """Noise in colours of its own, uint8 (height, width, 3)."""
+    """Noise in colors of its own, uint8 (height, width, 3)."""
     width, height = size
     return np.random.default_rng(number).integers(0, 256, (height, width, 3), np.uint8)
 
@@ -50,7 +51,7 @@ LAYOUTS = {"side by side": side_by_side, "apart": apart}
 
 def build(root, paired=True, **how):
     how = {"crop_size": 16, "preprocess": "crop", **how}
-    return pipelines.build(DataOptions(dataset=str(root), **how), seed=3, paired=paired)
+    return Data(DataOptions(dataset=str(root), **how), seed=3, paired=paired)
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -58,9 +59,31 @@ def folder(request, tmp_path_factory):
     return LAYOUTS[request.param](tmp_path_factory.mktemp("pairs"))
 
 
+@pytest.fixture(scope="module")
+def folder_apart(tmp_path_factory):
+    """For what does not depend on the layout."""
+    return apart(tmp_path_factory.mktemp("pairs"))
+
+
+@functools.cache
+def data_of(folder, **how):
+    """`build` of a folder that no test changes."""
+    return build(folder, **how)
+
+
+@functools.cache
+def batches_of(folder, stop_step, **how):
+    """The first batches of a folder that no test changes."""
+    return list(data_of(folder, **how).train(0, stop_step).as_numpy_iterator())
+
+
 def assert_pairs(dataset):
+    return assert_pairs_of(dataset.as_numpy_iterator())
+
+
+def assert_pairs_of(batches):
     count = 0
-    for batch in dataset.as_numpy_iterator():
+    for batch in batches:
         assert set(batch) == {"x", "y"}
         np.testing.assert_allclose(batch["y"], -batch["x"], atol=1e-6)  # the negative, in [-1, 1]
         count += len(batch["x"])
@@ -69,11 +92,11 @@ def assert_pairs(dataset):
 
 @pytest.mark.parametrize("direction", ["AtoB", "BtoA"])
 def test_both_sides_show_one_place(folder, direction):
-    data = build(folder, direction=direction)
+    data = data_of(folder, direction=direction)
     assert data.paired
     assert data.paired_test
     assert data.steps_per_epoch == 3
-    assert assert_pairs(data.train(0, 9)) == 9
+    assert assert_pairs_of(batches_of(folder, 9, direction=direction)) == 9
     assert assert_pairs(data.test()) == 3
     samples = data.samples(2)
     np.testing.assert_allclose(samples["y"], -samples["x"], atol=1e-6)
@@ -83,14 +106,15 @@ def test_both_sides_show_one_place(folder, direction):
 
 def test_an_epoch_shows_every_pair_once(folder):
     data = build(folder, preprocess="none", flip=False, cache="none")
-    for epoch in range(2):
-        batches = data.train(3 * epoch, 3 * epoch + 3)
-        shown = sorted(np.round((x + 1) * 127.5).tobytes() for x in (b["x"][0] for b in batches))
+    batches = list(data.train(0, 6).as_numpy_iterator())
+    for epoch in (batches[:3], batches[3:]):
+        shown = sorted(np.round((batch["x"][0] + 1) * 127.5).tobytes() for batch in epoch)
         assert shown == sorted(scene(n).astype(np.float32).tobytes() for n in range(3))
 
 
 def test_direction_says_which_side_is_x(folder):
-    forth, back = (next(iter(build(folder, direction=way).train(0, 1))) for way in ("AtoB", "BtoA"))
+    forth = batches_of(folder, 9, direction="AtoB")[0]
+    back = batches_of(folder, 9, direction="BtoA")[0]
     np.testing.assert_array_equal(forth["x"], back["y"])
     np.testing.assert_array_equal(forth["y"], back["x"])
 
@@ -98,20 +122,21 @@ def test_direction_says_which_side_is_x(folder):
 @pytest.mark.parametrize("cache", ["memory", "disk"])
 def test_halves_are_not_mixed_up_in_the_cache(tmp_path, cache):
     root = side_by_side(tmp_path / "set")
-    for _ in range(2):
+    for _ in range(2 if cache == "disk" else 1):  # the second time from the files of the first
         assert_pairs(build(root, cache=cache, cache_dir=str(tmp_path / "cache")).train(0, 6))
 
 
 @pytest.mark.parametrize("preprocess", ["none", "scale_shortside_and_crop", "resize_and_crop"])
-def test_scaling_keeps_pairs_together(folder, preprocess):
+def test_scaling_keeps_pairs_together(folder_apart, preprocess):
     """The negative of a scaled picture is the scaled negative, to a level of rounding each way."""
-    for batch in build(folder, preprocess=preprocess, crop_size=12).train(0, 3):
+    data = build(folder_apart, preprocess=preprocess, crop_size=12)
+    for batch in data.train(0, 3).as_numpy_iterator():
         np.testing.assert_allclose(batch["y"], -batch["x"], atol=2.1 / 127.5)
 
 
-def test_resuming_is_exact(folder):
-    whole = [*build(folder, batch_size=2).train(0, 7).as_numpy_iterator()]
-    tail = [*build(folder, batch_size=2).train(4, 7).as_numpy_iterator()]
+def test_resuming_is_exact(folder_apart):
+    whole = batches_of(folder_apart, 7, batch_size=2)
+    tail = build(folder_apart, batch_size=2).train(4, 7).as_numpy_iterator()
     for late, early in zip(tail, whole[4:], strict=True):
         np.testing.assert_array_equal(late["x"], early["x"])
         np.testing.assert_array_equal(late["y"], early["y"])
@@ -137,12 +162,12 @@ def test_val_stands_in_for_test(tmp_path):
     side_by_side(tmp_path, ("train", "val"))
     data = build(tmp_path)
     assert data.has_test
-    assert data.look_at("test", "x").pictures.names[0] == "val/0.png"
+    assert data.unaugmented("test", "x").pictures.names[0] == "val/0.png"
     side_by_side(tmp_path, ("test",), count=1)
-    assert build(tmp_path).look_at("test", "x").pictures.names == ("test/0.png",)
+    assert build(tmp_path).unaugmented("test", "x").pictures.names == ("test/0.png",)
 
 
-def test_without_test_pairs(folder, tmp_path):
+def test_without_test_pairs(tmp_path):
     for layout in LAYOUTS.values():
         data = build(layout(tmp_path / layout.__name__, ("train",)))
         assert not data.has_test
@@ -158,7 +183,7 @@ def test_facts_tell_halves_apart(folder):
 
 
 def test_the_drawn_pairs():
-    data = pipelines.build(DataOptions(dataset="demo/pony_pairs"), seed=0, paired=True)
+    data = Data(DataOptions(dataset="demo/pony_pairs"), seed=0, paired=True)
     assert (data.paired_test, data.steps_per_epoch) == (True, 400)
     for batch in data.train(0, 8).as_numpy_iterator():
         same = np.abs(batch["x"] - batch["y"]).max(axis=-1) < 0.05
@@ -231,8 +256,13 @@ def test_unequal_names_are_refused(tmp_path, split):
     (folder / "2.bmp").unlink()
     with pytest.raises(DataError) as error:
         build(tmp_path)
-    for words in (f"{split}A with 3", f"{split}B with 2", f"{split}A/sub/1.png, {split}A/sub/2.png",
-                  f"{split}B/sub/one.bmp without a partner", "rename or remove"):  # fmt: skip
+    for words in (
+        f"{split}A with 3",
+        f"{split}B with 2",
+        f"{split}A/sub/1.png, {split}A/sub/2.png",
+        f"{split}B/sub/one.bmp without a partner",
+        "rename or remove",
+    ):
         assert words in str(error.value)
     assert not build(tmp_path, paired=False).paired_test
 
@@ -274,7 +304,7 @@ def test_a_batch_larger_than_the_set(folder):
 
 
 def test_the_real_facades(shared_data, tmp_path):
-    """Left are photographs; right are label maps, which have few colours."""
+    """Left are photographs; right are label maps, which have few colors."""
     with zipfile.ZipFile(shared_data / "data" / "facades.zip") as archive:
         names = [f"facades/{split}/{n}.jpg" for split in ("train", "test") for n in (1, 2, 3)]
         archive.extractall(tmp_path, names)
@@ -289,31 +319,47 @@ def test_the_real_facades(shared_data, tmp_path):
 # --- a few pairs in an unpaired run ----------------------------------------------------------
 
 
-@pytest.fixture
-def unpaired_with_list(tmp_path):
+def unpaired_with_list(root):
     """Dark against bright pictures, and two pairs of noise and its negative."""
     for name, low in (("trainA", 0), ("trainB", 128)):
         for number in range(4):
-            save(tmp_path / "set" / name / f"{name}{number}.png", scene(number) // 4 + low)
+            save(root / "set" / name / f"{name}{number}.png", scene(number) // 4 + low)
     rows = ["A,B"]
     for number in range(2):
-        save(tmp_path / "few" / f"{number}_a.png", scene(number))
-        save(tmp_path / "few" / f"{number}_b.png", negative(scene(number)))
+        save(root / "few" / f"{number}_a.png", scene(number))
+        save(root / "few" / f"{number}_b.png", negative(scene(number)))
         rows.append(f"few/{number}_a.png,few/{number}_b.png")
-    (tmp_path / "pairs.csv").write_text("\n".join(rows))
-    return tmp_path
+    (root / "pairs.csv").write_text("\n".join(rows))
+    return root
+
+
+@pytest.fixture(scope="module")
+def with_list(tmp_path_factory):
+    return unpaired_with_list(tmp_path_factory.mktemp("list"))
+
+
+@pytest.fixture
+def own_with_list(tmp_path):
+    """The same, for tests that change its files."""
+    return unpaired_with_list(tmp_path)
 
 
 def build_mixed(root, **how):
     return build(root / "set", paired=False, pairs=str(root / "pairs.csv"), **how)
 
 
+@functools.cache
+def mixed_batches(root, direction):
+    data = build_mixed(root, pairs_every=3, direction=direction, batch_size=2)
+    return list(data.train(0, 9).as_numpy_iterator())
+
+
 @pytest.mark.parametrize("direction", ["AtoB", "BtoA"])
-def test_listed_pairs_come_now_and_then(unpaired_with_list, direction):
-    data = build_mixed(unpaired_with_list, pairs_every=3, direction=direction, batch_size=2)
+def test_listed_pairs_come_now_and_then(with_list, direction):
+    data = build_mixed(with_list, pairs_every=3, direction=direction, batch_size=2)
     assert not data.paired
     flags = []
-    for batch in data.train(0, 9).as_numpy_iterator():
+    for batch in mixed_batches(with_list, direction):
         flags += batch["paired"].tolist()
         for x, y, paired in zip(batch["x"], batch["y"], batch["paired"], strict=True):
             assert np.allclose(x, -y, atol=1e-6) == bool(paired)
@@ -323,63 +369,64 @@ def test_listed_pairs_come_now_and_then(unpaired_with_list, direction):
     assert "training pictures, 1 of 3 samples one of 2 pairs, no test" in data.describe()
 
 
-def test_parts_of_batches_with_and_of_pairs(unpaired_with_list, folder):
-    few_pairs = build_mixed(unpaired_with_list, pairs_every=3, batch_size=4)
-    for data in (few_pairs, build(folder, batch_size=2)):
-        whole = next(iter(data.train(0, 1)))
-        parts = [next(iter(data.train(0, 1, part=(i, 2)))) for i in range(2)]
+def test_parts_of_batches_with_and_of_pairs(with_list, folder_apart):
+    mixed = build_mixed(with_list, pairs_every=3, batch_size=2)
+    pairs = data_of(folder_apart, batch_size=2)
+    for data, whole in (
+        (mixed, mixed_batches(with_list, "AtoB")[0]),
+        (pairs, batches_of(folder_apart, 7, batch_size=2)[0]),
+    ):
+        parts = [next(data.train(0, 1, part=(i, 2)).as_numpy_iterator()) for i in range(2)]
         for name, expected in whole.items():
             together = np.concatenate([part[name] for part in parts])
             np.testing.assert_array_equal(together, expected)
 
 
-def test_listed_pairs_follow_the_direction(unpaired_with_list):
-    forth, back = (
-        next(iter(build_mixed(unpaired_with_list, direction=way).train(0, 1)))
-        for way in ("AtoB", "BtoA")
-    )
-    np.testing.assert_array_equal(forth["x"], back["y"])
-    assert build_mixed(unpaired_with_list).facts()["data"]["pairsA"] == {
-        **build_mixed(unpaired_with_list, direction="BtoA").facts()["data"]["pairsA"],
-        "count": 2,
-    }
+def test_listed_pairs_follow_the_direction(with_list):
+    forth = mixed_batches(with_list, "AtoB")[0]
+    back = mixed_batches(with_list, "BtoA")[0]
+    assert forth["paired"][0] == back["paired"][0] == 1
+    np.testing.assert_array_equal(forth["x"][0], back["y"][0])
+    facts = build_mixed(with_list).facts()["data"]
+    assert facts["pairsA"] == build_mixed(with_list, direction="BtoA").facts()["data"]["pairsA"]
+    assert facts["pairsA"]["count"] == 2
 
 
-def test_without_a_list_there_is_no_third_entry(unpaired_with_list):
-    data = build(unpaired_with_list / "set", paired=False)
+def test_without_a_list_there_is_no_third_entry(with_list):
+    data = build(with_list / "set", paired=False)
     assert set(data.train(0, 1).element_spec) == {"x", "y"}
     assert set(data.facts()["data"]) == {"name", "trainA", "trainB"}
 
 
 @pytest.mark.parametrize("where", ["A", "B"])
-def test_an_unreadable_pair_is_named(unpaired_with_list, where, caplog):
+def test_an_unreadable_pair_is_named(own_with_list, where, caplog):
     name = f"1_{where.lower()}.png"
-    (unpaired_with_list / "few" / name).write_bytes(b"no picture")
+    (own_with_list / "few" / name).write_bytes(b"no picture")
     with caplog.at_level(logging.WARNING):
-        data = build_mixed(unpaired_with_list)
+        data = build_mixed(own_with_list)
     assert data.skipped == (f"pairs.csv row 3: few/{name}",)
     assert "one of 1 pairs" in data.describe()
     with pytest.raises(DataError, match=f"row 3: few/{name}"):
-        build_mixed(unpaired_with_list, on_bad_image="error")
-    (unpaired_with_list / "few" / name.replace("1", "0")).write_bytes(b"no picture")
+        build_mixed(own_with_list, on_bad_image="error")
+    (own_with_list / "few" / name.replace("1", "0")).write_bytes(b"no picture")
     with pytest.raises(DataError, match="2 of 2 pictures of"):
-        build_mixed(unpaired_with_list)
+        build_mixed(own_with_list)
 
 
-def test_pairs_of_unequal_size_are_refused(unpaired_with_list):
-    save(unpaired_with_list / "few" / "1_b.png", scene(1, (24, 40)))
+def test_pairs_of_unequal_size_are_refused(own_with_list):
+    save(own_with_list / "few" / "1_b.png", scene(1, (24, 40)))
     with pytest.raises(DataError, match=r"pairs.csv row 3: few/1_a.png \(40x24 and 24x40\)"):
-        build_mixed(unpaired_with_list)
+        build_mixed(own_with_list)
 
 
-def test_pairs_that_are_smaller_than_the_crop_are_refused(unpaired_with_list):
+def test_pairs_that_are_smaller_than_the_crop_are_refused(own_with_list):
     for side in "ab":
-        save(unpaired_with_list / "few" / f"1_{side}.png", scene(1, (12, 12)))
+        save(own_with_list / "few" / f"1_{side}.png", scene(1, (12, 12)))
     with pytest.raises(DataError, match=r"--crop_size=16: pairs.csv row 3: .*\(12x12\)"):
-        build_mixed(unpaired_with_list)
+        build_mixed(own_with_list)
     with pytest.raises(DataError, match="--batch_size=2 needs pictures of one size, but 2"):
-        build_mixed(unpaired_with_list, preprocess="none", batch_size=2)
-    assert build_mixed(unpaired_with_list, preprocess="none").picture_shape is None
+        build_mixed(own_with_list, preprocess="none", batch_size=2)
+    assert build_mixed(own_with_list, preprocess="none").picture_shape is None
 
 
 @pytest.mark.parametrize(
@@ -390,6 +437,6 @@ def test_pairs_that_are_smaller_than_the_crop_are_refused(unpaired_with_list):
         (False, {"pairs": "", "pairs_every": 0}, "--pairs_every=0: expected at least 1"),
     ],
 )
-def test_what_cannot_work_is_said(unpaired_with_list, paired, how, message):
+def test_what_cannot_work_is_said(with_list, paired, how, message):
     with pytest.raises(DataError, match=message):
-        build(unpaired_with_list / "set", paired=paired, **how)
+        build(with_list / "set", paired=paired, **how)

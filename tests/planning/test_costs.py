@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cyclegan_keras.planning.costs import (
-    Cost,
+    CostModel,
     Line,
-    Probe,
-    first_rung,
+    MeasuredSteps,
+    StepCost,
+    first_shape,
     fit,
-    ladder,
-    next_rung,
+    next_shape,
     pixels_of,
+    shapes_to_measure,
 )
 
 positive = st.floats(1e-3, 1e3)
@@ -57,26 +58,33 @@ def test_one_point_is_joined_with_what_is_known_of_none():
 
 def test_step_by_closed_form():
     """t = 1 + p / 1000 and m = 50 + 3 p, in k parts: k + p / 1000 and 50 + 3 p / k."""
-    probes = [Probe((1, s, s), 1 + s * s / 1000, 50 + 3 * s * s) for s in (8, 16)]
-    cost = Cost(probes, live=50, least=100)
-    assert cost.step((1, 8, 8)) == (1.064, 242, True)
-    assert cost.step((4, 32, 32)) == (pytest.approx(5.096), pytest.approx(12338), False)
-    assert cost.step((4, 32, 32), parts=2) == (pytest.approx(6.096), pytest.approx(6194), False)
-    assert cost.step((1, 2, 2))[1] == 100  # as much as the preparation takes
+    measured = [
+        MeasuredSteps((1, side, side), 1 + side**2 / 1000, 50 + 3 * side**2) for side in (8, 16)
+    ]
+    costs = CostModel(measured, resting_bytes=50, preparation_peak=100)
+    assert costs.step((1, 8, 8)) == StepCost(1.064, 242, True)
+    whole, in_halves = costs.step((4, 32, 32)), costs.step((4, 32, 32), parts=2)
+    assert whole == StepCost(pytest.approx(5.096), pytest.approx(12338), False)
+    assert in_halves == StepCost(pytest.approx(6.096), pytest.approx(6194), False)
+    assert costs.step((1, 2, 2)).peak == 100  # as much as the preparation takes
 
 
 def test_a_sample_grid_may_take_more_than_the_steps():
     """It takes 10 + 20 p for p pixels of a picture, whatever the batch and its parts."""
-    probes = [Probe((b, s, s), 1.0, 5.0 * b, 10 + 20 * s * s) for b, s in ((1, 4), (1, 8), (2, 8))]
-    cost = Cost(probes)
-    assert cost.step((1, 8, 8))[1] == 1290
+    measured = []
+    for batch, side in ((1, 4), (1, 8), (2, 8)):
+        steps = MeasuredSteps((batch, side, side), 1.0, 5.0 * batch, 10 + 20 * side**2)
+        measured.append(steps)
+    costs = CostModel(measured)
+    assert costs.step((1, 8, 8)).peak == 1290
     for batch, parts in ((1, 1), (4, 1), (4, 4)):
-        assert cost.step((batch, 16, 16), parts)[1] == pytest.approx(10 + 20 * 256)
+        assert costs.step((batch, 16, 16), parts).peak == pytest.approx(10 + 20 * 256)
 
 
 def test_disturbed_times_are_not_taken_for_free_pixels():
-    cost = Cost([Probe((1, 8, 8), 5.0, 10), Probe((1, 16, 16), 4.0, 20)])
-    assert cost.step((1, 32, 32)) == (pytest.approx(16.0), pytest.approx(60.0), False)
+    costs = CostModel([MeasuredSteps((1, 8, 8), 5.0, 10), MeasuredSteps((1, 16, 16), 4.0, 20)])
+    expected = StepCost(pytest.approx(16.0), pytest.approx(60.0), False)
+    assert costs.step((1, 32, 32)) == expected
 
 
 @given(
@@ -85,25 +93,25 @@ def test_disturbed_times_are_not_taken_for_free_pixels():
     st.integers(1, 300),
     st.sampled_from([4, 64, 256]),
 )
-def test_ladder_climbs_to_what_was_asked_for(batch, height, width, multiple):
-    top = (batch, height * multiple, width * multiple)
-    shapes = ladder(top, multiple, smallest=8)
-    assert shapes[-1] == top
+def test_shapes_grow_to_the_one_asked_for(batch, height, width, multiple):
+    largest = (batch, height * multiple, width * multiple)
+    shapes = shapes_to_measure(largest, multiple, smallest=8)
+    assert shapes[-1] == largest
     assert all(pixels_of(a) < pixels_of(b) for a, b in itertools.pairwise(shapes))
     assert all(side % multiple == 0 for _, *sides in shapes for side in sides)
-    assert all(min(sides) >= min(8, *top[1:]) for _, *sides in shapes)
-    assert first_rung(shapes) in shapes
+    assert all(min(sides) >= min(8, height * multiple, width * multiple) for _, *sides in shapes)
+    assert first_shape(shapes) in shapes
 
 
-def test_rungs_by_time():
-    shapes = ladder((4, 256, 256), 4, 8)
+def test_shapes_are_chosen_by_time():
+    shapes = shapes_to_measure((4, 256, 256), 4, 8)
     assert shapes[-4:] == [(1, 180, 180), (1, 256, 256), (2, 256, 256), (4, 256, 256)]
-    assert first_rung(shapes) == (1, 64, 64)
-    first = Probe((1, 64, 64), 1.0, 1.0)
-    assert next_rung(shapes, [first], 12.0) == (1, 128, 128)  # three steps of four seconds
-    assert next_rung(shapes, [first], 1e9) == (4, 256, 256)
-    assert next_rung(shapes, [first], 0.0) == (1, 92, 92)  # a line needs two points
-    second = Probe((1, 92, 92), 2.0, 1.0)
-    assert next_rung(shapes, [first, second], 0.0) is None
-    assert next_rung(shapes, [first, Probe((4, 256, 256), 9.0, 1.0)], 1e9) is None
-    assert first_rung(ladder((1, 256, 256), 256, 256)) == (1, 256, 256)
+    assert first_shape(shapes) == (1, 64, 64)
+    first = MeasuredSteps((1, 64, 64), 1.0, 1.0)
+    assert next_shape(shapes, [first], 12.0) == (1, 128, 128)  # three steps of four seconds
+    assert next_shape(shapes, [first], 1e9) == (4, 256, 256)
+    assert next_shape(shapes, [first], 0.0) == (1, 92, 92)  # a line needs two points
+    second = MeasuredSteps((1, 92, 92), 2.0, 1.0)
+    assert next_shape(shapes, [first, second], 0.0) is None
+    assert next_shape(shapes, [first, MeasuredSteps((4, 256, 256), 9.0, 1.0)], 1e9) is None
+    assert first_shape(shapes_to_measure((1, 256, 256), 256, 256)) == (1, 256, 256)

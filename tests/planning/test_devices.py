@@ -11,19 +11,19 @@ from cyclegan_keras.planning import devices
 MOST = 2**26  # bytes
 
 
-def test_watch_sees_what_is_held_in_between_only():
+def test_the_peak_is_that_of_the_time_in_between():
     before = devices.process_bytes()
-    with devices.Watch() as watch:
+    with devices.PeakMemory() as process:
         held = np.ones(MOST, np.uint8)
         time.sleep(0.1)
         del held
     after = devices.process_bytes()
-    assert MOST * 0.9 < watch.peak - before < MOST * 2
+    assert MOST * 0.9 < process.peak - before < MOST * 2
     assert after < before + MOST / 2
-    watch_of_nothing = devices.Watch()
-    with watch_of_nothing:
+    idle = devices.PeakMemory()
+    with idle:
         time.sleep(0.05)
-    assert watch_of_nothing.peak < before + MOST / 2
+    assert idle.peak < before + MOST / 2
 
 
 def test_capacity_without_a_gpu_is_what_memory_is_free():
@@ -33,9 +33,9 @@ def test_capacity_without_a_gpu_is_what_memory_is_free():
         assert 0 < free <= psutil.virtual_memory().total
 
 
-def test_trim_harms_nothing():
+def test_returning_freed_memory_harms_nothing():
     array = np.arange(10**6)
-    devices.trim()
+    devices.return_freed_memory()
     assert array[-1] == 10**6 - 1
 
 

@@ -3,22 +3,31 @@
 import io
 import json
 import math
+import os
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cyclegan_keras.report.base import Example
-from cyclegan_keras.report.page import write_report
+from cyclegan_keras.report.page import Example, write_report
 
-webdriver = pytest.importorskip("selenium.webdriver")
+IN_CI = os.environ.get("CI") == "true"
+if not IN_CI:
+    pytest.importorskip("selenium")
+from selenium import webdriver  # noqa: E402
 from selenium.webdriver import ActionChains, Keys  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 
 FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 )
 RED, BLUE, GREEN, GOLD = (200, 40, 30), (30, 60, 190), (40, 150, 60), (220, 170, 30)
 SETTLED = """
@@ -34,21 +43,25 @@ SETTLED = """
 PHONE, DESKTOP = (360, 740), (1280, 900)
 
 
-def flat(colour):
-    return np.full((64, 64, 3), colour, np.uint8)
+def flat(color):
+    return np.full((64, 64, 3), color, np.uint8)
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    programs = ("chromium", "chromium-browser", "google-chrome")
-    chromium = next((found for name in programs if (found := shutil.which(name))), None)
+    programs = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    installed = [program for program in programs if program]
     driver = shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs Chromium and chromedriver (Debian: chromium chromium-driver)")
+    if not (installed and driver):
+        reason = "needs Chromium and chromedriver (Debian: chromium chromium-driver)"
+        if IN_CI:
+            pytest.fail(reason)
+        pytest.skip(reason)
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
+    options.binary_location = installed[0]
+    for flag in FLAGS:
         options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('browser')}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     # naming the driver keeps Selenium from looking for one in the network
     browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
@@ -57,25 +70,28 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
+def report(tmp_path_factory, make_measure):
     path = tmp_path_factory.mktemp("report") / "Übung 草原.html"
     directions = ["horse to zebra", "zebra to horse"] * 3
     scores = [0.3, 0.1, 0.6, 0.2, math.nan, 0.5]
     examples = [
         Example(
-            **{"name": f"b{10 - k}<i>.png", "direction": direction, "before": flat(RED)},
-            **{"after": flat(BLUE), "cycled": flat(GREEN), "truth": flat(GOLD) if k else None},
+            name=f"b{10 - k}<i>.png",
+            direction=direction,
+            before=flat(RED),
+            after=flat(BLUE),
+            cycled=flat(GREEN),
+            truth=flat(GOLD) if k else None,
             scores={"faithfulness": score},
         )
         for k, (direction, score) in enumerate(zip(directions, scores, strict=True))
     ]
-    measure = {"name": "KID", "value": 0.1, "floor": 0.0, "ceiling": 0.3, "better": "lower"}
     curve = [(step, 10.0 ** (-step / 50)) for step in range(0, 101, 10)]
     write_report(
         path,
         title="Horses and zebras",
         summary={"model": "a_very_long_name_" * 6, "step": "100"},
-        measures={"horse to zebra": [measure]},
+        measures={"horse to zebra": [make_measure()]},
         examples=examples,
         curves={"cycle_x": curve, "d_x": [(0, 0.5), (100, math.nan)]},
     )
@@ -111,7 +127,7 @@ def pixels(element):
 
 
 def seen(element, share):
-    """The colour in the upper part of a picture, `share` of its width from the left."""
+    """The color in the upper part of a picture, `share` of its width from the left."""
     shown = pixels(element)
     return tuple(shown[shown.shape[0] // 4, round(share * (shown.shape[1] - 1))])
 
@@ -147,7 +163,7 @@ def test_keys_move_the_slider(page):
     assert seen(stack, 0.05) == BLUE
     handle.send_keys(Keys.END)
     assert seen(stack, 0.95) == RED
-    handle.send_keys(*[Keys.ARROW_LEFT] * 40)
+    handle.send_keys(Keys.ARROW_LEFT * 40)
     assert (seen(stack, 0.55), seen(stack, 0.65)) == (RED, BLUE)
 
 
@@ -191,9 +207,9 @@ def test_order_and_filter(page):
 def test_views(page):
     cards = {n: find(page, f'.card[data-name="{n}"] .stack') for n in ("b8<i>.png", "b10<i>.png")}
     views = {"Before": RED, "After": BLUE, "Cycle": GREEN, "Counterpart": GOLD}
-    for label, colour in views.items():
+    for label, color in views.items():
         press(page, label)
-        assert seen(cards["b8<i>.png"], 0.3) == seen(cards["b8<i>.png"], 0.7) == colour
+        assert seen(cards["b8<i>.png"], 0.3) == seen(cards["b8<i>.png"], 0.7) == color
     assert seen(cards["b10<i>.png"], 0.3) not in views.values()  # it has no counterpart
 
 
@@ -224,7 +240,7 @@ def test_curves(page):
         numbers = find(page, ".chart path.c0").get_attribute("d")[1:].replace("L", " ").split()
         return np.asarray(numbers, float).reshape(-1, 2)
 
-    def told():
+    def values():
         return [output.text for output in page.find_elements(By.CSS_SELECTOR, ".key output")]
 
     press(page, "Logarithmic")
@@ -232,11 +248,11 @@ def test_curves(page):
     np.testing.assert_allclose(slopes, slopes.mean(), atol=0.2)  # an exponential is straight
     press(page, "Linear")
     assert np.ptp(np.diff(drawn()[:, 1])) > 5
-    assert told() == ["0.01", "n/a"]
+    assert values() == ["0.01", "n/a"]
     ActionChains(page, duration=50).move_to_element(chart).perform()
-    assert told()[0] == "0.1"  # near the middle: step 50
+    assert values()[0] == "0.1"  # near the middle: step 50
     find(page, ".chart input").send_keys(Keys.HOME)
-    assert told() == ["1", "0.5"]
+    assert values() == ["1", "0.5"]
     find(page, ".key").click()
     assert page.find_elements(By.CSS_SELECTOR, ".chart path.c0") == []
 

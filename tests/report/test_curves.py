@@ -9,13 +9,13 @@ from cyclegan_keras.report.curves import MOST_POINTS, curves_json, thinned
 
 
 def test_json_is_what_went_in():
-    told = json.loads(curves_json({"d_x": [(1, 0.5), (2, np.float32(0.25))]}))
-    assert told == [{"name": "d_x", "points": [[1, 0.5], [2, 0.25]]}]
+    rows = json.loads(curves_json({"d_x": [(1, 0.5), (2, np.float32(0.25))]}))
+    assert rows == [{"name": "d_x", "points": [[1, 0.5], [2, 0.25]]}]
 
 
 def test_what_is_not_finite_is_a_gap():
-    told = json.loads(curves_json({"g": [(1, math.nan), (2, math.inf), (3, 1.0)]}))
-    assert told[0]["points"] == [[1, None], [2, None], [3, 1.0]]
+    rows = json.loads(curves_json({"g": [(1, math.nan), (2, math.inf), (3, 1.0)]}))
+    assert rows[0]["points"] == [[1, None], [2, None], [3, 1.0]]
 
 
 def test_a_name_cannot_leave_the_script_element():

@@ -23,8 +23,8 @@ def natural(side: int, seed: int = 0) -> np.ndarray:
     fields = np.fft.ifft2(
         np.fft.fft2(noise, axes=(0, 1)) / frequency[..., None] ** 1.4, axes=(0, 1)
     ).real
-    grey = fields.mean(-1, keepdims=True)  # colours of photographs go together
-    fields = grey / grey.std() + 0.1 * fields / fields.std()
+    gray = fields.mean(-1, keepdims=True)  # colors of photographs go together
+    fields = gray / gray.std() + 0.1 * fields / fields.std()
     return np.clip(128 + 50 * fields, 0, 255).astype(np.uint8)
 
 

@@ -1,12 +1,14 @@
+import dataclasses
 import json
 import pathlib
 
 import numpy as np
 import pytest
+from absl import logging
 
 from cyclegan_keras.files.errors import RunError, SaveError
 from cyclegan_keras.runs.options import RunOptions
-from cyclegan_keras.runs.run import Run, dataclasses, default_directory, refuse_contradiction
+from cyclegan_keras.runs.run import Run, default_directory, refuse_contradiction
 
 STATE = {"net/000/kernel": np.arange(6, dtype="float32").reshape(2, 3), "step": np.array(7)}
 SHAPES = {name: value.shape for name, value in STATE.items()}
@@ -230,3 +232,19 @@ def test_a_second_process_is_kept_out(run):
             pass
     with Run(run.directory).locked():
         pass
+
+
+def facts(count, digest):
+    data = {"name": "horses", "trainA": {"count": count, "sha256": digest}}
+    return {"domains": ["horse", "zebra"], "data": data}
+
+
+def test_changed_pictures_are_named_in_a_warning(run, caplog):
+    with caplog.at_level(logging.WARNING):
+        run.note_facts(facts(3, "a"))
+        run.note_facts(facts(3, "a"))
+        assert not caplog.records
+        run.note_facts(facts(4, "b"))
+    assert "trainA had 3 and now has 4" in caplog.text
+    assert run.saved_facts()["data"]["trainA"]["count"] == 4
+    assert "keras" in run.saved_facts()["versions"]

@@ -122,9 +122,10 @@ def test_metrics_are_written_and_reset_at_every_interval(run, model):
     assert model.resets == 2
     (events,) = run.tensorboard.iterdir()
     tags = {
-        value.tag for event in tf.compat.v1.train.summary_iterator(str(events))
+        value.tag
+        for event in tf.compat.v1.train.summary_iterator(str(events))
         for value in event.summary.value
-    }  # fmt: skip
+    }
     assert tags == {"cycle_x", "images_per_second", "generator_optimizer/learning_rate"}
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -12,22 +14,25 @@ from cyclegan_keras.training.optimizers import adam
 from cyclegan_keras.training.options import CUTOptions, OptimizerOptions
 
 SHAPE = (16, 16, 3)
-TINY = {
-    "generator": "resnet_3blocks",
-    "discriminator": "pixel",
-    "ngf": 2,
-    "ndf": 2,
-    "antialias": True,
-    "antialias_up": True,
-}
+TINY = NetworkOptions(
+    generator="resnet_3blocks",
+    discriminator="pixel",
+    ngf=2,
+    ndf=2,
+    antialias=True,
+    antialias_up=True,
+)
 
 
-def make_trainer(method="cut", networks=(), **options):
-    names = {"lambda_nce", "nce_identity", "flip_equivariance"}
-    own = {k: v for k, v in presets.METHODS[method].items() if k in names}
+def make_trainer(method="cut", networks=None, **typed):
+    objective = {"n_patches": 8, "nce_units": 4}
+    for name in ("lambda_nce", "nce_identity", "flip_equivariance"):
+        if name in presets.METHOD_DEFAULTS[method]:
+            objective[name] = presets.METHOD_DEFAULTS[method][name]
+    objective.update(typed)
     return CUT.from_options(
-        CUTOptions(**{"n_patches": 8, "nce_units": 4, **own, **options}),
-        NetworkOptions(**{**TINY, **dict(networks)}),
+        CUTOptions(**objective),
+        dataclasses.replace(TINY, **(networks or {})),
         lambda: adam(OptimizerOptions(), steps_per_epoch=10),
         picture_shape=SHAPE,
     )
@@ -90,7 +95,7 @@ def test_the_identity_trains_g_on_y():
             tape.watch(pictures)
             fakes = trainer.generator_g(pictures)
             terms = trainer.nce_terms(trainer.encoder(pictures), fakes, None)
-            total = trainer.weighted_sum(terms)
+            total = trainer.generator_loss(terms).value
         gradients[identity] = tape.gradient(total, pictures)
     assert gradients[True].shape[0] == 2
     assert float(tf.reduce_max(tf.abs(gradients[True][1]))) > 0
@@ -160,9 +165,9 @@ def test_each_step_moves_its_own_networks_alone():
     trainer, data = make_trainer(), batch()
     moved, minimize = {}, trainer.minimize
 
-    def record(objective, batch, variables, optimizer, *beginning):
+    def record(objectives, *, optimizer, **arguments):
         before = {n: w.get_weights() for n, w in trainer.networks.items()}
-        result = minimize(objective, batch, variables, optimizer, *beginning)
+        result = minimize(objectives, optimizer=optimizer, **arguments)
         moved[optimizer] = {
             name
             for name, network in trainer.networks.items()

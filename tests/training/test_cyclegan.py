@@ -60,7 +60,7 @@ def test_each_cycle_term_reaches_both_generators(term, generator):
     data = batch()
     variables = trainer.networks[generator].trainable_variables
     with tf.GradientTape() as tape:
-        terms, _ = trainer.generator_terms(data)
+        terms = trainer.loss_of_generators(data).terms
     gradients = tape.gradient(terms[term], variables)
     reached = [float(tf.reduce_max(tf.abs(g))) > 1e-6 for g in gradients if len(g.shape) == 4]
     assert all(reached)
@@ -70,7 +70,8 @@ def test_terms_are_the_papers_formulas():
     trainer = make_trainer()
     data = batch()
     x, y, g, f = data["x"], data["y"], trainer.generator_g, trainer.generator_f
-    terms, fakes = trainer.generator_terms(data)
+    loss = trainer.loss_of_generators(data)
+    terms, fakes = loss.terms, loss.pictures
     np.testing.assert_allclose(fakes["fake_y"], g(x), atol=1e-6)
     np.testing.assert_allclose(fakes["fake_x"], f(y), atol=1e-6)
     expected = {
@@ -86,7 +87,7 @@ def test_terms_are_the_papers_formulas():
         np.testing.assert_allclose(terms[name], value, rtol=1e-4, err_msg=name)
     total = sum(expected.values()) + 9 * (expected["cycle_x"] + expected["cycle_y"])
     total += 4 * (expected["identity_x"] + expected["identity_y"])
-    np.testing.assert_allclose(trainer.weighted_sum(terms), total, rtol=1e-4)
+    np.testing.assert_allclose(loss.value, total, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_identity_pass_is_skipped_when_its_weight_is_zero():
     calls = []
     call = trainer.generator_g.call
     trainer.generator_g.call = lambda *args, **kwargs: calls.append(1) or call(*args, **kwargs)
-    trainer.generator_terms(batch())
+    trainer.loss_of_generators(batch())
     assert len(calls) == 2  # G(x) and G(F(y)), not G(y)
 
 
@@ -248,12 +249,13 @@ def test_l1_between_real_and_itself_is_zero():
 def test_pairs_among_the_samples_add_their_difference():
     trainer, data = make_trainer(lambda_pairs=7.0), batch(count=2)
     paired = np.array([0.0, 1.0], "float32")
-    terms, fakes = trainer.generator_terms({**data, "paired": paired})
-    plain, _ = trainer.generator_terms(data)
-    fake_x, fake_y = fakes["fake_x"], fakes["fake_y"]
+    mixed = trainer.loss_of_generators({**data, "paired": paired})
+    plain = trainer.loss_of_generators(data)
+    terms = mixed.terms
+    fake_x, fake_y = mixed.pictures["fake_x"], mixed.pictures["fake_y"]
     np.testing.assert_allclose(terms["paired_y"], np.abs(fake_y - data["y"])[1].mean(), rtol=1e-5)
     np.testing.assert_allclose(terms["paired_x"], np.abs(fake_x - data["x"])[1].mean(), rtol=1e-5)
-    added = float(trainer.weighted_sum(terms)) - float(trainer.weighted_sum(plain))
+    added = float(mixed.value) - float(plain.value)
     np.testing.assert_allclose(added, 7 * float(terms["paired_x"] + terms["paired_y"]), rtol=1e-3)
 
 

@@ -1,7 +1,13 @@
+import subprocess
+import sys
+import textwrap
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from cyclegan_keras.layers import ImagePool
 from cyclegan_keras.training import engine_tensorflow as engine
 
 BATCH = {"a": np.arange(24.0).reshape(6, 4), "b": np.arange(6.0)}
@@ -45,11 +51,11 @@ def test_gradients_start_with_a_factor_and_are_zero_where_nothing_flows():
     np.testing.assert_array_equal(by_unused, [0, 0])
 
 
-def test_a_recording_carries_the_gradient_of_what_it_made():
+def test_the_gradient_continues_into_a_recorded_forward_pass():
     x = tf.Variable(3.0)
-    recording = engine.Recording(lambda: x**2, [x])
-    assert float(recording.value) == 9
-    _, (gradient,) = engine.gradients(lambda made: (5 * made + x, None), [x], 1.0, recording)
+    forward_pass = engine.RecordedForwardPass(lambda: x**2, [x])
+    assert float(forward_pass.value) == 9
+    _, (gradient,) = engine.gradients(lambda square: (5 * square + x, None), [x], 1.0, forward_pass)
     assert float(gradient) == 5 * 2 * 3 + 1
 
 
@@ -61,3 +67,99 @@ def test_a_gradient_at_a_tensor_can_be_differentiated():
 
     _, (gradient,) = engine.gradients(slope_squared, [x], 1.0)
     assert float(gradient) == pytest.approx(2 * 9 * 2)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_shared_pool_of_one_replica_answers_as_an_image_pool(jit_compile):
+    plain, shared = ImagePool(3, seed=5), engine.image_pool(3, seed=5, name="pool")
+    for pool in (plain, shared):
+        pool.build((None, 2, 1, 1))
+    query = tf.function(shared, jit_compile=jit_compile)
+    for start in range(0, 32, 4):
+        pictures = tf.reshape(tf.range(start, start + 4, dtype="float32"), (2, 2, 1, 1))
+        np.testing.assert_array_equal(query(pictures), plain(pictures))
+    for mine, other in zip(plain.variables, shared.variables, strict=True):
+        np.testing.assert_array_equal(mine, other)
+    assert engine.image_pool(0, seed=5, name="none")(pictures) is not None
+
+
+REPLICAS = """
+    import tensorflow as tf
+
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    from cyclegan_keras.training.engine_tensorflow import SharedImagePool
+
+    def numbered(start, stop):
+        return tf.reshape(tf.range(start, stop, dtype="float32"), (-1, 1, 1, 1))
+
+    alone = SharedImagePool(3, seed=7)
+    alone.build((None, 1, 1, 1))
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        shared = SharedImagePool(3, seed=7)
+        shared.build((None, 1, 1, 1))
+
+    @tf.function
+    def query(parts):
+        return strategy.run(shared, (parts,))
+
+    for i in range(0, 60, 2):
+        parts = strategy.experimental_distribute_values_from_function(
+            lambda context: numbered(i, i + 2)[context.replica_id_in_sync_group :][:1]
+        )
+        pooled = tf.concat(strategy.experimental_local_results(query(parts)), 0)
+        assert pooled.shape == (2, 1, 1, 1)
+        tf.debugging.assert_equal(pooled, alone(numbered(i, i + 2)))
+    # A last batch may be spread unevenly.
+    uneven = strategy.experimental_distribute_values_from_function(
+        lambda context: numbered(60, 61) if context.replica_id_in_sync_group else numbered(61, 63)
+    )
+    pooled = tf.concat(strategy.experimental_local_results(query(uneven)), 0)
+    expected = alone(tf.concat([numbered(61, 63), numbered(60, 61)], 0))
+    tf.debugging.assert_equal(pooled, expected)
+    for mine, other in zip(alone.variables, shared.variables):
+        for copy in strategy.experimental_local_results(other.value):
+            tf.debugging.assert_equal(copy, mine.value)
+"""
+
+
+@pytest.mark.slow
+def test_two_replicas_equal_one_with_both_pictures():
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(REPLICAS)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+
+
+def test_a_step_traces_a_network_once_and_differentiates_each_call():
+    traces = []
+
+    class Double(keras.Model):
+        def build(self, shape):
+            self.factor = self.add_weight((), "ones")
+
+        def call(self, x, training=False):
+            traces.append(training)
+            return 2 * self.factor * x
+
+    network = Double()
+    network.build(None)
+    called = engine.traced_once(network)
+
+    @tf.function
+    def step(x):
+        def loss():
+            y = called(called(called(x, training=True), training=True), training=True)
+            return y**2, None  # (8 factor^3 x)^2
+
+        return engine.gradients(loss, network.trainable_variables, 1.0)[1][0]
+
+    assert float(step(tf.constant(1.0))) == 6 * 64
+    assert traces == [True]
+    assert float(called(tf.constant(1.0))) == 2  # outside a step, as it is
+    assert traces == [True, False]

@@ -31,10 +31,10 @@ KERAS_ADAM = "f64_kerasadam1e-8"  # float64 with Keras' formula and the epsilon 
 
 def make_trainer(golden, make_optimizer):
     networks = {
-        name: (ResNetGenerator if "generator" in name else PatchDiscriminator)(
-            **({"ngf": 8, "n_blocks": 6} if "generator" in name else {"ndf": 8}), name=name
-        )
-        for name in NETWORKS
+        "generator_g": ResNetGenerator(ngf=8, n_blocks=6, name="generator_g"),
+        "generator_f": ResNetGenerator(ngf=8, n_blocks=6, name="generator_f"),
+        "discriminator_x": PatchDiscriminator(ndf=8, name="discriminator_x"),
+        "discriminator_y": PatchDiscriminator(ndf=8, name="discriminator_y"),
     }
     for name, reference in NETWORKS.items():
         load_torch_weights(networks[name], golden, f"init/{reference}/")

@@ -14,9 +14,9 @@ TINY = NetworkOptions(
 )
 
 
-def make_trainer(networks=TINY, **options):
+def make_trainer(networks=TINY, gan_mode="vanilla"):
     return Pix2Pix.from_options(
-        Pix2PixOptions(**{"gan_mode": "vanilla", **options}),
+        Pix2PixOptions(gan_mode=gan_mode),
         networks,
         lambda: adam(OptimizerOptions(), steps_per_epoch=10),
         picture_shape=SHAPE,
@@ -75,9 +75,9 @@ def test_each_step_moves_its_own_networks_alone():
             for name, network in trainer.networks.items()
         }
 
-    def record(objective, batch, variables, optimizer, *beginning):
+    def record(objectives, *, optimizer, **arguments):
         before = learned()
-        result = minimize(objective, batch, variables, optimizer, *beginning)
+        result = minimize(objectives, optimizer=optimizer, **arguments)
         moved[optimizer] = [
             name
             for name, after in learned().items()

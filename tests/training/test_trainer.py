@@ -16,10 +16,11 @@ SHAPE = (16, 16, 3)
 def make_trainer(seed=0, **options):
     """Of one residual block, which has the dropout: each is traced or run in every step."""
     keras.utils.set_random_seed(seed)
-    generators = ("generator_g", "generator_f")
     trainer = CycleGAN(
-        *(ResNetGenerator(ngf=2, n_blocks=1, dropout=True, name=name) for name in generators),
-        *(PixelDiscriminator(ndf=2, name=f"discriminator_{domain}") for domain in "xy"),
+        ResNetGenerator(ngf=2, n_blocks=1, dropout=True, name="generator_g"),
+        ResNetGenerator(ngf=2, n_blocks=1, dropout=True, name="generator_f"),
+        PixelDiscriminator(ndf=2, name="discriminator_x"),
+        PixelDiscriminator(ndf=2, name="discriminator_y"),
         pool_size=3,
         seed=seed,
         **options,

@@ -63,7 +63,7 @@ def example_generator(norm, filters=4, n_blocks=2, channels=(3, 3)):
     for width in (filters * 2, filters):
         x = conv(x, width, 3, 2, "same", kind=layers.Conv2DTranspose)
     x = layers.Activation("tanh")(layers.Conv2D(channels[1], 7)(Reflect(3)(x)))
-    return randomised(keras.Model(inputs, x))
+    return randomized(keras.Model(inputs, x))
 
 
 def discriminator(norm):
@@ -72,10 +72,10 @@ def discriminator(norm):
     return keras.Model(inputs, layers.Conv2D(1, 4, padding="same")(layers.LeakyReLU(0.2)(x)))
 
 
-def randomised(model, rng=np.random.default_rng(0)):  # noqa: B008, one stream for all
+def randomized(model, rng=np.random.default_rng(0)):  # noqa: B008, one stream for all
     for v in model.weights:
-        centre, spread = (1, 0.3) if v.name == "gamma" else (0, 0.3)
-        v.assign(rng.normal(centre, spread, v.shape))
+        center = 1 if v.name == "gamma" else 0
+        v.assign(rng.normal(center, 0.3, v.shape))
     return model
 
 
@@ -90,11 +90,11 @@ def pictures(size=(16, 24), channels=3):
 def write_tensorflow(prefix, networks, dtype="float32", skip=()):
     """Writes networks as Keras 2 names them: layers with weights in the order of the network."""
     names, values = [], []
-    for place, network in networks.items():
+    for prefix_of_network, network in networks.items():
         weighted = [layer for layer in network.layers if layer.weights]
         for number, layer in enumerate(weighted):
             for v in layer.weights:
-                name = f"{place}layer_with_weights-{number}/{v.name}"
+                name = f"{prefix_of_network}layer_with_weights-{number}/{v.name}"
                 if (number, v.name) not in skip:
                     names += [f"{name}/.ATTRIBUTES/VARIABLE_VALUE"]
                     values += [tf.cast(v.value, dtype)]
@@ -110,7 +110,10 @@ def write_tensorflow(prefix, networks, dtype="float32", skip=()):
 @pytest.fixture(scope="module")
 def example():
     return CycleGan(
-        *(example_generator(group_norm) for _ in "GF"), *(discriminator(group_norm) for _ in "XY")
+        example_generator(group_norm),
+        example_generator(group_norm),
+        discriminator(group_norm),
+        discriminator(group_norm),
     )
 
 
@@ -133,7 +136,7 @@ def test_whole_model_of_keras_3(example, saved):
     assert np.any(found["generator_g"](pictures()) != found["generator_f"](pictures()))
 
 
-@pytest.mark.parametrize(("filters", "n_blocks", "channels"), [(2, 6, (1, 2)), (1, 0, (3, 1))])
+@pytest.mark.parametrize(("filters", "n_blocks", "channels"), [(2, 3, (1, 2)), (1, 0, (3, 1))])
 def test_one_generator_of_any_size(tmp_path, filters, n_blocks, channels):
     theirs = example_generator(group_norm, filters, n_blocks, channels)
     theirs.save_weights(tmp_path / "g.weights.h5")
@@ -149,15 +152,16 @@ def test_translation_survives_a_keras_file(example, saved, tmp_path):
     np.testing.assert_allclose(loaded(pictures()), example.gen_F(pictures()), atol=1e-5)
 
 
-@pytest.mark.parametrize("ending", ["", ".index"])
-def test_tensorflow_checkpoint(tmp_path, ending):
-    theirs = {"gen_G/": example_generator(InstanceNorm), "gen_F/": example_generator(InstanceNorm)}
-    write_tensorflow(tmp_path / "cyclegan.090", {**theirs, "disc_X/": discriminator(InstanceNorm)})
-    found = read_keras_example(tmp_path / f"cyclegan.090{ending}")
-    assert list(found) == ["generator_g", "generator_f"]
-    for ours, example in zip(found.values(), theirs.values(), strict=True):
-        assert ours.groups == -1
-        np.testing.assert_allclose(ours(pictures()), example(pictures()), atol=1e-5)
+def test_tensorflow_checkpoint(tmp_path):
+    theirs = [example_generator(InstanceNorm, n_blocks=1) for _ in range(2)]
+    networks = {"gen_G/": theirs[0], "gen_F/": theirs[1], "disc_X/": discriminator(InstanceNorm)}
+    write_tensorflow(tmp_path / "cyclegan.090", networks)
+    for name in ("cyclegan.090", "cyclegan.090.index"):
+        found = read_keras_example(tmp_path / name)
+        assert list(found) == ["generator_g", "generator_f"]
+        for ours, example in zip(found.values(), theirs, strict=True):
+            assert ours.groups == -1
+            np.testing.assert_allclose(ours(pictures()), example(pictures()), atol=1e-5)
 
 
 def test_tensorflow_checkpoint_of_one_generator(tmp_path):
@@ -197,7 +201,7 @@ def test_whole_weights_h5_of_keras_2(tmp_path):
     assert not np.any(found["generator_f"].weights[0])
 
 
-def test_groups_can_be_told(tmp_path):
+def test_groups_can_be_given(tmp_path):
     theirs = example_generator(lambda: layers.GroupNormalization(groups=-1), n_blocks=1)
     theirs.save_weights(tmp_path / "g.weights.h5")
     found = read_keras_example(tmp_path / "g.weights.h5", groups=-1)["generator"]
@@ -289,7 +293,10 @@ LAYERS = "gen_G/layers/"
         (remove(LAYERS + "conv2d_3"), "array 9 .*gamma.*Found: .*kernel|6 more for every block"),
         (remove(LAYERS + "conv2d_7/vars/1"), "6 more for every block"),
         (remove(LAYERS + "group_normalization"), "6 more for every block"),
-        (remove(*(f"{LAYERS}conv2d_transpose{n}" for n in ("", "_1"))), "of the kinds conv2d"),
+        (
+            remove(LAYERS + "conv2d_transpose", LAYERS + "conv2d_transpose_1"),
+            "of the kinds conv2d",
+        ),
         (lambda f: f.move(LAYERS + "conv2d_2", LAYERS + "dense"), "of the kinds.*Found: .*'dense'"),
         (replace(LAYERS + "conv2d_2/vars/0", data=np.zeros((3, 3, 8, 9), "f4")), r"\(3, 3, 8, 16"),
         (replace(LAYERS + "conv2d/vars/0", data=np.zeros((49, 12), "f4")), "kernel of 4"),

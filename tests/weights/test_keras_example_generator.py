@@ -76,4 +76,4 @@ def test_sides_that_would_be_rounded():
 )
 def test_bad_arguments(arguments):
     with pytest.raises(ValueError, match="Received: " + next(iter(arguments))):
-        KerasExampleGenerator(**{"ngf": 2, "n_blocks": 1, **arguments})
+        KerasExampleGenerator(**arguments)

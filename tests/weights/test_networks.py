@@ -12,13 +12,7 @@ from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
-from cyclegan_keras.weights.networks import (
-    as_in_training,
-    describe,
-    load_network,
-    load_networks,
-    save_pth,
-)
+from cyclegan_keras.weights.networks import as_in_training, load_network, load_networks, save_pth
 from cyclegan_keras.weights.torch_writer import write_state_dict
 
 
@@ -56,13 +50,6 @@ def test_what_cannot_be_loaded_is_said(tmp_path):
         load_network(tmp_path / "other.pth")
 
 
-def test_a_network_in_one_line():
-    told = describe(ResNetGenerator(ngf=2, n_blocks=1))
-    assert told.startswith("ResNetGenerator(input_channels=3, output_channels=3, ngf=2, n_blocks=1")
-    assert told.endswith("2,499 parameters")
-    assert "name" not in told
-
-
 @pytest.mark.slow
 def test_a_generator_of_45_mb_needs_seconds_and_less_than_three_times_its_size(tmp_path):
     save_pth(ResNetGenerator(), tmp_path / "latest_net_G_A.pth")
@@ -79,7 +66,10 @@ def test_a_generator_of_45_mb_needs_seconds_and_less_than_three_times_its_size(t
     )
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "latest_net_G_A.pth"],
-        **{"capture_output": True, "text": True, "cwd": ROOT, "check": True},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
     )
     seconds, kilobytes = map(float, done.stdout.split())
     assert seconds < 20  # it takes one

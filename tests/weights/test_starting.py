@@ -8,14 +8,15 @@ from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import build_discriminator, build_generator
 from cyclegan_keras.models.unet_generator import UNetGenerator
+from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 from cyclegan_keras.weights.networks import save_pth
-from cyclegan_keras.weights.starting import network_options, networks_of_run, starting_networks
+from cyclegan_keras.weights.starting import network_options, starting_networks
 
 
-def generator(**kwargs):
-    return ResNetGenerator(ngf=2, n_blocks=3, **kwargs)
+def generator(n_blocks=0, **kwargs):
+    return ResNetGenerator(ngf=2, n_blocks=n_blocks, **kwargs)
 
 
 def same(first, second):
@@ -37,8 +38,8 @@ def same(first, second):
         ("anything.pth", "generator_g"),
     ],
 )
-def test_the_name_of_a_file_tells_its_role(file, role, tmp_path):
-    network = PatchDiscriminator(ndf=2) if "discriminator" in role else generator()
+def test_the_name_of_a_file_gives_its_role(file, role, tmp_path):
+    network = PatchDiscriminator(ndf=2, n_layers=1) if "discriminator" in role else generator()
     if file.endswith(".pth"):
         save_pth(network, tmp_path / file)
     else:
@@ -80,7 +81,7 @@ def save_run(directory, network, **others):
 
 @pytest.mark.parametrize("norm", ["instance", "batch"])
 def test_a_run_gives_its_networks(norm, tmp_path):
-    network = generator(norm=norm, input_channels=1, output_channels=1)
+    network = generator(3, norm=norm, input_channels=1, output_channels=1)
     save_run(tmp_path / "run", network)
     found = starting_networks(str(tmp_path / "run"))
     assert list(found) == ["generator_g"]
@@ -89,7 +90,7 @@ def test_a_run_gives_its_networks(norm, tmp_path):
 
 
 def test_averages_of_a_run(tmp_path):
-    network, average = generator(), generator()
+    network, average = generator(3), generator(3)
     save_run(tmp_path / "run", network, average_generator_g=average)
     for averages, expected in ((False, network), (True, average)):
         step, found = networks_of_run(tmp_path / "run", averages=averages)
@@ -99,9 +100,13 @@ def test_averages_of_a_run(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("missing.pth", "is not a file"), ("empty", "holds neither a run"), ("d.pth", "tell by its")],
+    [
+        ("missing.pth", "is not a file"),
+        ("empty", "holds neither a run"),
+        ("d.pth", "does not say which network"),
+    ],
 )
-def test_places_without_a_network(name, words, tmp_path):
+def test_sources_without_a_network(name, words, tmp_path):
     (tmp_path / "empty").mkdir()
     save_pth(PixelDiscriminator(ndf=2), tmp_path / "d.pth")
     with pytest.raises(WeightsError, match=words):
@@ -126,7 +131,8 @@ def test_one_role_twice(tmp_path):
     ("kind", "arguments", "expected"),
     [
         (
-            *(ResNetGenerator, {"ngf": 2, "n_blocks": 6, "norm": "batch", "antialias": True}),
+            ResNetGenerator,
+            {"ngf": 2, "n_blocks": 6, "norm": "batch", "antialias": True},
             {"generator": "resnet_6blocks", "ngf": 2, "norm": "batch", "antialias": True},
         ),
         (UNetGenerator, {"ngf": 1, "n_downs": 7}, {"generator": "unet_128", "norm": "batch"}),
@@ -148,7 +154,7 @@ def test_options_build_such_networks(kind, arguments, expected):
 def test_options_that_cannot_be():
     with pytest.raises(WeightsError, match=r"generator_f has ngf=4, another network 2"):
         network_options(
-            {"generator_g": generator(), "generator_f": ResNetGenerator(ngf=4, n_blocks=3)}
+            {"generator_g": generator(3), "generator_f": ResNetGenerator(ngf=4, n_blocks=3)}
         )
     with pytest.raises(WeightsError, match=r"is a resnet_5blocks; --generator knows only"):
         network_options({"generator_g": ResNetGenerator(ngf=2, n_blocks=5)})

@@ -15,28 +15,30 @@ from cyclegan_keras.weights.torch_writer import write_state_dict
 
 NORMS = ("instance", "instance_affine", "batch")
 NETWORKS = [
-    *((ResNetGenerator, {"ngf": 2, "n_blocks": n, "norm": norm}) for n in (6, 9) for norm in NORMS),
     (ResNetGenerator, {"input_channels": 1, "output_channels": 4, "ngf": 3, "n_blocks": 1}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 1, "dropout": True}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 0}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 2, "antialias": True}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 2, "antialias_up": True, "norm": "batch"}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 2, "antialias": True, "antialias_up": True}),
-    *((UNetGenerator, {"ngf": 1, "n_downs": n, "norm": norm}) for n in (2, 7, 8) for norm in NORMS),
+    (UNetGenerator, {"ngf": 1, "n_downs": 7, "norm": "instance"}),
+    (UNetGenerator, {"ngf": 1, "n_downs": 8}),
     (UNetGenerator, {"input_channels": 4, "output_channels": 1, "ngf": 2, "n_downs": 5}),
-    *(
-        (PatchDiscriminator, {"ndf": 2, "n_layers": n, "norm": norm})
-        for n in (1, 3, 5)
-        for norm in NORMS
-    ),
     (PatchDiscriminator, {"input_channels": 6, "ndf": 2, "antialias": True}),
     (PatchDiscriminator, {"ndf": 2, "antialias": True, "norm": "batch"}),
-    *((PixelDiscriminator, {"ndf": 2, "norm": norm}) for norm in NORMS),
 ]
+for norm in NORMS:
+    for n_blocks in (3, 9) if norm == "batch" else (1, 2):
+        NETWORKS.append((ResNetGenerator, {"ngf": 2, "n_blocks": n_blocks, "norm": norm}))
+    for n_downs in (2, 3):
+        NETWORKS.append((UNetGenerator, {"ngf": 1, "n_downs": n_downs, "norm": norm}))
+    for n_layers in (1, 3, 5):
+        NETWORKS.append((PatchDiscriminator, {"ndf": 2, "n_layers": n_layers, "norm": norm}))
+    NETWORKS.append((PixelDiscriminator, {"ndf": 2, "norm": norm}))
 
 
-def told(network):
-    """The arguments that a file tells."""
+def known(network):
+    """The arguments that a file's keys and shapes give."""
     return {
         key: value
         for key, value in network.get_config().items()
@@ -44,7 +46,7 @@ def told(network):
     }
 
 
-def randomise(network):
+def randomize(network):
     generator = np.random.default_rng(1)
     for variable in network.variables:
         if variable.dtype == "float32":
@@ -54,19 +56,19 @@ def randomise(network):
 
 
 @pytest.mark.parametrize(("kind", "arguments"), NETWORKS)
-def test_round_trip_is_bit_equal_and_the_architecture_is_told(kind, arguments, tmp_path):
+def test_round_trip_is_bit_equal_and_the_architecture_is_recognized(kind, arguments, tmp_path):
     network = kind(**arguments)
-    randomise(network)
+    randomize(network)
     state = to_state_dict(network)
     write_state_dict(tmp_path / "net.pth", state)
     copy = from_state_dict(read_state_dicts(tmp_path / "net.pth")[""])
     assert type(copy) is type(network)
-    assert told(copy) == told(network)
-    again = to_state_dict(copy)
-    assert list(again) == list(state)
+    assert known(copy) == known(network)
+    copied = to_state_dict(copy)
+    assert list(copied) == list(state)
     for key, array in state.items():
-        assert again[key].dtype == array.dtype
-        np.testing.assert_array_equal(again[key], array, err_msg=key)
+        assert copied[key].dtype == array.dtype
+        np.testing.assert_array_equal(copied[key], array, err_msg=key)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_recorded_checkpoints_translate_as_in_the_reference(file):
     expected = load_golden("checkpoints/expected.npz")
     state = read_state_dicts(FOLDER / "checkpoints" / f"resnet6_ngf4_{file}.pth")[""]
     network = from_state_dict(state)
-    assert told(network) == told(ResNetGenerator(ngf=4, n_blocks=6))
+    assert known(network) == known(ResNetGenerator(ngf=4, n_blocks=6))
     y = nhwc(expected["y0"])
     np.testing.assert_allclose(network(nhwc(expected["x0"])), y, atol=2e-5 * np.abs(y).max())
 
@@ -111,7 +113,7 @@ def test_running_statistics_of_old_affine_files_are_left_out():
 
 def test_blocks_may_have_another_name():
     network = ResNetGenerator(ngf=2, n_blocks=2, norm="instance_affine")
-    randomise(network)
+    randomize(network)
     state = {key.replace("conv_block", "block"): a for key, a in to_state_dict(network).items()}
     copy = from_state_dict(state)
     x = np.random.default_rng(0).normal(size=(1, 8, 8, 3))
@@ -126,7 +128,7 @@ def test_half_precision_becomes_float32():
     )
 
 
-def test_dropout_of_a_unet_is_said_not_told():
+def test_dropout_of_a_unet_is_given_by_the_caller():
     state = to_state_dict(UNetGenerator(ngf=1, n_downs=7, dropout=True))
     assert not from_state_dict(state).dropout
     assert from_state_dict(state, dropout=True).dropout

@@ -1,18 +1,13 @@
 """What goes wrong in training without any error: when it counts, and what helps.
 
-`Watch` turns a history of measures into findings. It knows no trainer, no file and no clock, so
+`Diagnosis` turns a history of measures into findings. It knows no trainer, no file and no clock, so
 that the findings of a run follow from its recorded checks alone.
 """
 
 import dataclasses
-import math
 from collections.abc import Mapping
 
 CHECKS = 3  # in a row, before a finding begins or ends
-
-# Loss of a discriminator that cannot tell, by gan_mode: the least that one constant answer costs.
-# A critic of wgangp has no such value.
-LOSS_AT_CHANCE = {"lsgan": 0.25, "vanilla": math.log(2), "hinge": 1.0}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,11 +21,11 @@ class Ailment:
         above: which side of the limit is ill.
         steps: how many steps it must last, in at least CHECKS checks, before it counts. Young
             networks have most ailments for a while.
-        what: the finding, for a network's name.
-        passed: that it has ended.
-        number: what the measure says.
-        remedies: method -> what to do. Where a method is missing this is no ailment: pairs, for
-            example, may rightly turn bright into dark.
+        what: the beginning of the sentence that reports it.
+        passed: the beginning of the sentence that reports its end.
+        number: the rest of both sentences: what the measure says.
+        remedies: method -> what to do. It is no ailment of a method that is missing here: pairs,
+            for example, may rightly turn bright into dark.
     """
 
     name: str
@@ -48,7 +43,7 @@ class Ailment:
         return value > self.limit if self.above else value < self.limit
 
 
-# docs/doctor.md tells from which figures the limits were chosen.
+# docs/doctor.md says from which figures the limits were chosen.
 AILMENTS = (
     Ailment(
         name="inverted",
@@ -92,10 +87,8 @@ AILMENTS = (
         remedies={
             "cyclegan": "Start a new run with a higher --lambda_cycle or a lower --learning_rate.",
             "pix2pix": "Start a new run with a higher --lambda_l1 or a lower --learning_rate.",
-            **dict.fromkeys(
-                ("cut", "fastcut"),
-                "Start a new run with a higher --lambda_nce or a lower --learning_rate.",
-            ),
+            "cut": "Start a new run with a higher --lambda_nce or a lower --learning_rate.",
+            "fastcut": "Start a new run with a higher --lambda_nce or a lower --learning_rate.",
         },
     ),
     Ailment(
@@ -110,10 +103,8 @@ AILMENTS = (
         remedies={
             "cyclegan": "Start a new run with --upsample=resize or --antialias_up.",
             "pix2pix": "Start a new run with --generator=resnet_9blocks --upsample=resize.",
-            **dict.fromkeys(
-                ("cut", "fastcut"),
-                "Start a new run with --noantialias_up --upsample=resize, or train longer.",
-            ),
+            "cut": "Start a new run with --noantialias_up --upsample=resize, or train longer.",
+            "fastcut": "Start a new run with --noantialias_up --upsample=resize, or train longer.",
         },
     ),
     Ailment(
@@ -125,16 +116,14 @@ AILMENTS = (
         passed="{who} can be wrong again",
         number="its loss is {value:.1%} of that of guessing",
         remedies={
-            **dict.fromkeys(
-                ("cyclegan", "pix2pix"),
-                "Start a new run with a weaker discriminator (--ndf=32, or "
-                "--discriminator=n_layers --n_layers=2) or with more pictures.",
-            ),
-            **dict.fromkeys(
-                ("cut", "fastcut"),
-                "Start a new run with a lower --lambda_nce, with a weaker discriminator "
-                "(--ndf=32) or with more pictures.",
-            ),
+            "cyclegan": "Start a new run with a weaker discriminator (--ndf=32, or "
+            "--discriminator=n_layers --n_layers=2) or with more pictures.",
+            "pix2pix": "Start a new run with a weaker discriminator (--ndf=32, or "
+            "--discriminator=n_layers --n_layers=2) or with more pictures.",
+            "cut": "Start a new run with a lower --lambda_nce, with a weaker discriminator "
+            "(--ndf=32) or with more pictures.",
+            "fastcut": "Start a new run with a lower --lambda_nce, with a weaker discriminator "
+            "(--ndf=32) or with more pictures.",
         },
     ),
 )
@@ -145,11 +134,11 @@ class Finding:
     """An ailment that began, or one that has passed.
 
     Attributes:
-        ailment: which.
+        ailment: the ailment.
         who: the network, in the paper's letters: G, F, D_X, D_Y.
         value: its measure at `step`.
         since: the step of the first check that showed it.
-        step: the step of the check that settled it.
+        step: the step of the check that decided it.
         begins: whether it began; else it ended.
         method: of the training.
     """
@@ -164,63 +153,84 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """What was seen, since when and, of what began, what to do."""
+        """What was measured, since when and, if it began, what to do."""
         words = self.ailment.what if self.begins else self.ailment.passed
-        seen = f"{words}, since step {{since}}: {self.ailment.number}."
-        told = seen.format(who=self.who, since=self.since, value=self.value)
-        return f"{told} {self.ailment.remedies[self.method]}" if self.begins else told
+        finding = words.format(who=self.who)
+        number = self.ailment.number.format(value=self.value)
+        sentence = f"{finding}, since step {self.since}: {number}."
+        if self.begins:
+            sentence += f" {self.ailment.remedies[self.method]}"
+        return sentence
 
     def row(self) -> dict[str, object]:
         """Returns what doctor.jsonl keeps of it."""
-        kept = {"ailment": self.ailment.name, "who": self.who, "since": self.since}
-        return {**kept, "begins": self.begins, "sentence": self.sentence}
+        return {
+            "ailment": self.ailment.name,
+            "who": self.who,
+            "since": self.since,
+            "begins": self.begins,
+            "sentence": self.sentence,
+        }
 
 
-class Watch:
-    """Follows the checks of a run and tells what begins and what ends.
+class Diagnosis:
+    """Follows the checks of a run and finds what begins and what ends.
 
     Args:
         method: of the training.
 
     Attributes:
-        standing: the findings that began and have not ended, by (network, ailment's name).
+        current: the findings that began and have not ended, by (network, ailment's name).
     """
 
     def __init__(self, method: str = "cyclegan"):
         self.method = method
-        self.standing: dict[tuple[str, str], Finding] = {}
-        self._turning: dict[tuple[str, str], tuple[int, int]] = {}  # since which step, checks
+        self.current: dict[tuple[str, str], Finding] = {}
+        # What contradicts `current` by now: the step of its first check, and its checks in a row.
+        self._changing: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def see(self, step: int, measures: Mapping[str, float]) -> list[Finding]:
-        """Takes the check of `step` and returns what it settles.
+    def add_check(self, step: int, measures: Mapping[str, float]) -> list[Finding]:
+        """Takes the measures of one check and returns what begins or ends by it.
 
         Args:
             step: of the whole run; later than in the call before.
-            measures: by "<network>/<measure>". What is missing stays as it was.
+            measures: by "<network>/<measure>". A measure that is missing changes nothing.
         """
-        settled = []
+        findings = []
         for name, value in measures.items():
             who, _, measure = name.rpartition("/")
             for ailment in AILMENTS:
                 if ailment.measure == measure and self.method in ailment.remedies:
-                    settled += self._follow(ailment, who, step, value)
-        return settled
+                    finding = self._follow(ailment, who, step, value)
+                    if finding is not None:
+                        findings.append(finding)
+        return findings
 
-    def _follow(self, ailment: Ailment, who: str, step: int, value: float) -> list[Finding]:
-        key = who, ailment.name
-        ill = key in self.standing
-        if ailment.shows(value) == ill:
-            self._turning.pop(key, None)
-            return []
-        since, checks = self._turning.get(key, (step, 0))
-        self._turning[key] = since, checks + 1
-        lasts = ill or step - since >= ailment.steps  # to be healthy, CHECKS are enough
-        if checks + 1 < CHECKS or not lasts:
-            return []
-        del self._turning[key]
-        finding = Finding(ailment, who, value, since, step, not ill, self.method)
-        if ill:
-            del self.standing[key]
+    def _follow(self, ailment: Ailment, who: str, step: int, value: float) -> Finding | None:
+        key = (who, ailment.name)
+        was_ill = key in self.current
+        if ailment.shows(value) == was_ill:
+            self._changing.pop(key, None)
+            return None
+        since, checks = self._changing.get(key, (step, 0))
+        checks += 1
+        self._changing[key] = (since, checks)
+        # An ailment must last for some steps; to have passed, CHECKS are enough.
+        lasts = was_ill or step - since >= ailment.steps
+        if checks < CHECKS or not lasts:
+            return None
+        del self._changing[key]
+        finding = Finding(
+            ailment=ailment,
+            who=who,
+            value=value,
+            since=since,
+            step=step,
+            begins=not was_ill,
+            method=self.method,
+        )
+        if was_ill:
+            del self.current[key]
         else:
-            self.standing[key] = finding
-        return [finding]
+            self.current[key] = finding
+        return finding

@@ -1,6 +1,6 @@
 """What the training doctor measures on pictures and their translations: numpy in, numbers out.
 
-docs/doctor.md tells which values healthy and sick networks have.
+docs/doctor.md says which values healthy and sick networks have.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ FEWEST = 4  # pictures; fewer say too little about a network
 REC_601 = (0.299, 0.587, 0.114)  # luminance of red, green and blue
 BLOCK = 16  # px; within it a grid has one phase, however the picture around it changes
 SMALLEST_GRID = 64  # px; smaller pictures have too few blocks
-UNSEEN = 0.5 / 127.5  # half a grey level: what is fainter is no pattern
+UNSEEN = 0.5 / 127.5  # half a gray level: what is fainter is no pattern
 MEASURES = ("luminance_correlation", "change", "diversity", "grid_db")
 
 
@@ -22,22 +22,21 @@ def measure(x: np.ndarray, fake: np.ndarray, y: np.ndarray) -> dict[str, float]:
         y: real pictures of the domain that the translations should belong to.
 
     Returns:
-        The MEASURES, without those that cannot be told: of fewer than FEWEST pictures none, of
-        flat, equal or small ones not all.
+        The MEASURES by name, without those that are undefined: there are none for fewer than
+        FEWEST pictures, and not all for flat, equal or small ones.
     """
     if len(x) < FEWEST:
         return {}
-    lines = [line_db(pictures) for pictures in (fake, x, y)]
+    # What real pictures have at the period of a grid, stripes for example, is no fault.
+    grid_of_real = np.maximum(0, np.maximum(line_db(x), line_db(y)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = (
-            luminance_correlation(x, fake),
-            np.divide(_rms(fake - x), _rms(x[:, None] - y[None])),
-            np.divide(spread(fake), min(spread(x), spread(y))),
-            # What real pictures have at that period, stripes for example, is no fault.
-            np.max(lines[0] - np.maximum(0, np.maximum(lines[1], lines[2])), initial=-np.inf),
-        )
-    told = zip(MEASURES, map(float, values), strict=True)
-    return {name: value for name, value in told if np.isfinite(value)}
+        values = {
+            "luminance_correlation": luminance_correlation(x, fake),
+            "change": np.divide(_rms(fake - x), _rms(x[:, None] - y[None])),
+            "diversity": np.divide(spread(fake), min(spread(x), spread(y))),
+            "grid_db": np.max(line_db(fake) - grid_of_real, initial=-np.inf),
+        }
+    return {name: float(value) for name, value in values.items() if np.isfinite(value)}
 
 
 def luminance_correlation(x: np.ndarray, fake: np.ndarray) -> float:
@@ -45,9 +44,12 @@ def luminance_correlation(x: np.ndarray, fake: np.ndarray) -> float:
 
     Flat pictures are left out; NaN where none is left.
     """
-    pairs = [(_luminance(a), _luminance(b)) for a, b in zip(x, fake, strict=True)]
-    known = [np.corrcoef(a, b)[0, 1] for a, b in pairs if np.ptp(a) > 0 and np.ptp(b) > 0]
-    return float(np.mean(known)) if known else np.nan
+    correlations = []
+    for picture, translation in zip(x, fake, strict=True):
+        before, after = _luminance(picture), _luminance(translation)
+        if np.ptp(before) > 0 and np.ptp(after) > 0:
+            correlations.append(np.corrcoef(before, after)[0, 1])
+    return float(np.mean(correlations)) if correlations else np.nan
 
 
 def spread(pictures: np.ndarray) -> float:
@@ -67,6 +69,9 @@ def line_db(pictures: np.ndarray) -> np.ndarray:
     distance of two, and u = UNSEEN. The mean of logarithms weighs flat and busy blocks alike: it
     is in skies that a grid is seen.
 
+    Args:
+        pictures: (n, height, width, channels) in [-1, 1].
+
     Returns:
         (9,), one a line, mirrored ones counted once; empty for pictures below SMALLEST_GRID px.
 
@@ -75,8 +80,8 @@ def line_db(pictures: np.ndarray) -> np.ndarray:
     if min(pictures.shape[1:3]) < SMALLEST_GRID:
         return np.zeros(0)
     power = _even_bins(pictures) + UNSEEN**2
-    places = [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (1, 3), (2, 0), (2, 1), (2, 2)]
-    return np.array([_line(power, *place) for place in places])
+    lines = [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (1, 3), (2, 0), (2, 1), (2, 2)]
+    return np.array([_line(power, row, column) for row, column in lines])
 
 
 def _line(power: np.ndarray, row: int, column: int) -> float:
@@ -90,13 +95,14 @@ def _line(power: np.ndarray, row: int, column: int) -> float:
 def _even_bins(pictures: np.ndarray) -> np.ndarray:
     """Power at every second bin of half-overlapping blocks: (blocks, 8, 8), mean over channels."""
     half = BLOCK // 2
-    every = np.lib.stride_tricks.sliding_window_view(pictures, (BLOCK, BLOCK), axis=(1, 2))
-    blocks = every[:, ::half, ::half].astype("float32")  # (n, rows, columns, channels, 16, 16)
-    window = np.outer(*[np.hanning(BLOCK + 1)[:-1]] * 2).astype("float32")
+    windows = np.lib.stride_tricks.sliding_window_view(pictures, (BLOCK, BLOCK), axis=(1, 2))
+    blocks = windows[:, ::half, ::half].astype("float32")  # (n, rows, columns, channels, 16, 16)
+    hann = np.hanning(BLOCK + 1)[:-1]
+    window = np.outer(hann, hann).astype("float32")
     blocks = (blocks - blocks.mean(axis=(-2, -1), keepdims=True)) * window
     # Even bins of the transform are the transform of the halves' sum: a quarter of the work.
-    folded = blocks[..., :half, :] + blocks[..., half:, :]
-    folded = folded[..., :half] + folded[..., half:]
+    folded_rows = blocks[..., :half, :] + blocks[..., half:, :]
+    folded = folded_rows[..., :half] + folded_rows[..., half:]
     power = np.abs(np.fft.fft2(folded)) ** 2 / window.sum() ** 2
     return power.mean(axis=3).reshape(-1, half, half)
 
@@ -106,5 +112,5 @@ def _rms(values: np.ndarray) -> float:
 
 
 def _luminance(picture: np.ndarray) -> np.ndarray:
-    grey = picture[..., :3] @ np.array(REC_601) if picture.shape[-1] >= 3 else picture[..., 0]
-    return grey.ravel()
+    gray = picture[..., :3] @ np.array(REC_601) if picture.shape[-1] >= 3 else picture[..., 0]
+    return gray.ravel()

@@ -14,8 +14,8 @@ def folder(tmp_path, monkeypatch):
     """photos and labels, each with train/1.png; everything is typed relative to them."""
     for name in ("photos", "labels"):
         (tmp_path / name / "train").mkdir(parents=True)
-        colour = "white" if name == "photos" else "red"
-        Image.new("RGB", (6, 4), colour).save(tmp_path / name / "train" / "1.png")
+        color = "white" if name == "photos" else "red"
+        Image.new("RGB", (6, 4), color).save(tmp_path / name / "train" / "1.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -45,7 +45,9 @@ def test_a_split_of_its_own(folder, capsys):
 
 def test_errors_are_sentences(folder, capsys):
     assert main(["combine", "photos", "nowhere", "--output=set"]) == 1
-    assert capsys.readouterr().err == "pairs: nowhere is not a folder.\n"
+    assert (
+        capsys.readouterr().err == "pairs: nowhere is not a folder: name one that holds pictures.\n"
+    )
     (folder / "set").write_text("a file")
     assert main(["combine", "photos", "labels", "--output=set"]) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("pairs: ")
@@ -63,7 +65,9 @@ def test_help_shows_an_example(capsys):
 def test_as_a_command(folder):
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.pairs", "combine", "photos", "labels", "--output=set"],
-        **{"capture_output": True, "text": True, "env": {"PYTHONPATH": str(ROOT)}},
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
     assert (folder / "set" / "train" / "1.png").is_file()

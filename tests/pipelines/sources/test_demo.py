@@ -80,5 +80,5 @@ def test_pairs_are_the_scenes_of_one_domain(source):
 
 
 def test_unknown_set_names_the_known():
-    with pytest.raises(DataError, match="ponies"):
+    with pytest.raises(DataError, match=r"--dataset=demo/cats is no demo set: .*demo/ponies"):
         demo.load("cats")

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from cyclegan_keras.files.errors import DataError
-from pipelines import sources
+from pipelines.sources import datasets
 
 
 def put(path, level=0, size=(6, 4)):
@@ -14,7 +14,7 @@ def put(path, level=0, size=(6, 4)):
 def test_a_whole_set(tmp_path):
     for number, name in enumerate(("trainA", "trainB", "testA", "testB")):
         put(tmp_path / name / "a.png", level=number)
-    source = sources.find(str(tmp_path))
+    source = datasets.find(str(tmp_path))
     domains = (source.train_a, source.train_b, source.test_a, source.test_b)
     assert [int(pictures[0].max()) for pictures in domains] == [0, 1, 2, 3]
     assert not source.paired_test
@@ -23,7 +23,7 @@ def test_a_whole_set(tmp_path):
 def test_test_pictures_are_optional(tmp_path):
     put(tmp_path / "trainA" / "a.png")
     put(tmp_path / "trainB" / "b.png")
-    source = sources.find(str(tmp_path))
+    source = datasets.find(str(tmp_path))
     assert source.test_a is None
     assert source.test_b is None
     np.testing.assert_array_equal(source.train_b[0], np.zeros((4, 6, 3)))
@@ -47,20 +47,4 @@ def test_what_is_wrong_with_a_folder(tmp_path, files, message):
     for name in files:
         put(tmp_path / name)
     with pytest.raises(DataError, match=message):
-        sources.find(str(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("dataset", "message"),
-    [
-        (None, "No --dataset given: .*cycle_gan/horse2zebra"),
-        ("cycle_gan/horse2zebar", "Did you mean --dataset=cycle_gan/horse2zebra"),
-        ("horse2zebra", "Did you mean --dataset=cycle_gan/horse2zebra"),
-        ("cycle-gan/maps", "Did you mean --dataset=cycle_gan/maps"),
-        ("/no/such/folder/at/all", "neither a folder that exists nor a known data set.*Known:"),
-        (__file__, "is a file, not a folder"),
-    ],
-)
-def test_unknown_data_sets(dataset, message):
-    with pytest.raises(DataError, match=message):
-        sources.find(dataset)
+        datasets.find(str(tmp_path))

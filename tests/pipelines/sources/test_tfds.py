@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from cyclegan_keras.files.errors import DataError
-from pipelines import sources
+from pipelines.sources import datasets
 from pipelines.sources.tfds import NAMES
 
 REAL = pathlib.Path(__file__).parents[4] / "shared" / "data" / "horse2zebra.zip"
@@ -42,7 +42,7 @@ def test_an_archive_placed_by_hand_is_prepared_once(tmp_path, caplog, place):
     placed = tmp_path / place / "maps.zip"
     archive(placed)
     known = dict(tfds.builder_cls("cycle_gan").url_infos)
-    source = sources.find("cycle_gan/maps", str(tmp_path))
+    source = datasets.find("cycle_gan/maps", str(tmp_path))
     domains = (source.train_a, source.train_b, source.test_a, source.test_b)
     for number, pictures in enumerate(domains):
         levels = sorted(int(pictures[index].max()) for index in range(len(pictures)))
@@ -50,7 +50,7 @@ def test_an_archive_placed_by_hand_is_prepared_once(tmp_path, caplog, place):
     assert "not byte-equal" in caplog.text
     assert tfds.builder_cls("cycle_gan").url_infos == known
     placed.unlink()  # from now on TFDS' own copy serves
-    again = sources.find("cycle_gan/maps", str(tmp_path))
+    again = datasets.find("cycle_gan/maps", str(tmp_path))
     assert [again.test_b.key(i) for i in range(4)] == [source.test_b.key(i) for i in range(4)]
     np.testing.assert_array_equal(again.test_b[0], source.test_b[0])
 
@@ -65,7 +65,7 @@ def test_an_archive_placed_by_hand_is_prepared_once(tmp_path, caplog, place):
 def test_an_archive_of_another_layout(tmp_path, folders, extra, message):
     archive(tmp_path / "maps.zip", folders, extra)
     with pytest.raises(DataError, match=message):
-        sources.find("cycle_gan/maps", str(tmp_path))
+        datasets.find("cycle_gan/maps", str(tmp_path))
 
 
 def test_a_torn_archive(tmp_path):
@@ -73,13 +73,13 @@ def test_a_torn_archive(tmp_path):
     whole = (tmp_path / "maps.zip").read_bytes()
     (tmp_path / "maps.zip").write_bytes(whole[:200])
     with pytest.raises(DataError, match=r"maps.zip cannot be read .* download it again"):
-        sources.find("cycle_gan/maps", str(tmp_path))
+        datasets.find("cycle_gan/maps", str(tmp_path))
 
 
 def test_no_network(tmp_path, monkeypatch):
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing listens there
     with pytest.raises(DataError, match="could not be prepared") as error:
-        sources.find("cycle_gan/maps", str(tmp_path))
+        datasets.find("cycle_gan/maps", str(tmp_path))
     assert "datasets/maps.zip by other means, put maps.zip into " + str(tmp_path) in str(
         error.value
     )
@@ -88,18 +88,18 @@ def test_no_network(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_damaged_records(tmp_path):
     archive(tmp_path / "maps.zip")
-    sources.find("cycle_gan/maps", str(tmp_path))
+    datasets.find("cycle_gan/maps", str(tmp_path))
     (record,) = tmp_path.glob("cycle_gan/maps/*/*testB*tfrecord*")
     record.write_bytes(record.read_bytes()[:-9])
     with pytest.raises(DataError, match=r"is damaged .* delete that folder"):
-        sources.find("cycle_gan/maps", str(tmp_path))
+        datasets.find("cycle_gan/maps", str(tmp_path))
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not REAL.exists(), reason="needs horse2zebra.zip in ../shared/data")
 def test_the_real_set(tmp_path):
     (tmp_path / "horse2zebra.zip").symlink_to(REAL)
-    source = sources.find("cycle_gan/horse2zebra", str(tmp_path))
+    source = datasets.find("cycle_gan/horse2zebra", str(tmp_path))
     domains = (source.train_a, source.train_b, source.test_a, source.test_b)
     assert [len(pictures) for pictures in domains] == [1067, 1334, 120, 140]
     for pictures in domains:

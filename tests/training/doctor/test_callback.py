@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 from cyclegan_keras.files.errors import DoctorError
+from cyclegan_keras.losses import ADVERSARIAL
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.doctor.callback import Doctor, callbacks_for
-from cyclegan_keras.training.doctor.findings import LOSS_AT_CHANCE
 from cyclegan_keras.training.options import CUTOptions
 from cyclegan_keras.training.trainer import Trainer
 
@@ -61,9 +61,9 @@ def run(tmp_path):
     return run
 
 
-def begin(run, model, step=0, **options):
+def begin(run, model, step=0, gan_mode="lsgan", stop=False):
     model.finished_steps.assign(step)
-    doctor = Doctor(run, EVERY, PICTURES, **{"method": "cyclegan", "gan_mode": "lsgan", **options})
+    doctor = Doctor(run, EVERY, PICTURES, method="cyclegan", gan_mode=gan_mode, stop=stop)
     doctor.set_model(model)
     doctor.on_train_begin()
     return doctor
@@ -94,10 +94,10 @@ def test_a_fault_is_warned_of_once_and_written_down(fault, run, caplog):
     assert [row["step"] for row in run.checks()] == [EVERY * i for i in range(1, 7)]
 
 
-@pytest.mark.parametrize("gan_mode", LOSS_AT_CHANCE)
+@pytest.mark.parametrize("gan_mode", ["lsgan", "vanilla", "hinge"])
 def test_a_discriminator_that_wins_is_found_by_its_loss(gan_mode, run):
     doctor = begin(run, trainer("healthy"), gan_mode=gan_mode)
-    chance = LOSS_AT_CHANCE[gan_mode]
+    chance = ADVERSARIAL[gan_mode].loss_at_chance
     advance(doctor, checks=3, d_x=0.02 * chance, d_y=0.2 * chance)
     (finding,) = found(run)
     assert (finding["who"], finding["ailment"]) == ("D_X", "saturated")
@@ -125,9 +125,10 @@ def test_checks_are_curves_and_findings_text_in_tensorboard(run):
     doctor.on_train_end()
     (events,) = run.tensorboard.iterdir()
     tags = [
-        value.tag for event in tf.compat.v1.train.summary_iterator(str(events))
+        value.tag
+        for event in tf.compat.v1.train.summary_iterator(str(events))
         for value in event.summary.value
-    ]  # fmt: skip
+    ]
     assert tags.count("doctor") == 1
     assert tags.count("doctor/G/luminance_correlation") == 3
     assert tags.count("doctor/D_Y/loss_to_chance") == 3
@@ -186,8 +187,10 @@ def test_a_line_of_doctor_jsonl_is_plain_json(run):
     assert row["D_X/loss_to_chance"] == pytest.approx(0.8)
 
 
-@pytest.mark.parametrize(("asked", "stops"), [("off", []), ("warn", [False]), ("stop", [True])])
-def test_a_doctor_comes_when_asked_for(asked, stops, run):
-    doctors = callbacks_for(asked, run, 7, PICTURES, "fastcut", CUTOptions(gan_mode="hinge"))
+@pytest.mark.parametrize(("mode", "stops"), [("off", []), ("warn", [False]), ("stop", [True])])
+def test_the_flag_decides_whether_there_is_a_doctor(mode, stops, run):
+    doctors = callbacks_for(mode, run, 7, PICTURES, "fastcut", CUTOptions(gan_mode="hinge"))
     assert [doctor.stop for doctor in doctors] == stops
-    assert {(d.every, d.gan_mode, d.watch.method) for d in doctors} <= {(7, "hinge", "fastcut")}
+    for doctor in doctors:
+        assert (doctor.every, doctor.diagnosis.method) == (7, "fastcut")
+        assert doctor.loss_at_chance == ADVERSARIAL["hinge"].loss_at_chance

@@ -62,8 +62,8 @@ def test_correlation_is_that_of_luminance():
     assert luminance_correlation(x, 0.3 * x - 0.2) == pytest.approx(1)
     assert luminance_correlation(x, -0.1 * x) == pytest.approx(-1)
     assert abs(luminance_correlation(x, noise(1))) < 0.05
-    grey = x @ np.array([0.299, 0.587, 0.114])  # hue may turn as it likes
-    assert luminance_correlation(x, np.repeat(grey[..., None], 3, -1)) == pytest.approx(1)
+    gray = x @ np.array([0.299, 0.587, 0.114])  # hue may turn as it likes
+    assert luminance_correlation(x, np.repeat(gray[..., None], 3, -1)) == pytest.approx(1)
     assert luminance_correlation(x[..., :1], -x[..., :1]) == pytest.approx(-1)
 
 

@@ -1,0 +1,81 @@
+"""What is to be exported, and what each format's writer returns."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from cyclegan_keras.cli import backends
+from cyclegan_keras.export.options import ExportOptions
+from cyclegan_keras.files.errors import ExportError
+from cyclegan_keras.models.direction import Direction
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportJob:
+    """What every format's writer is given.
+
+    Attributes:
+        generators: the generator of each direction.
+        folder: where to write, new and empty.
+        version: number of the SavedModel.
+        options: the options, with a `tflite_size`.
+        description: what model.json and the metadata of TFLite files say about the model.
+        pictures: uint8 pictures (height, width, 3) of each direction, to compare on.
+        calibration: uint8 pictures of each direction, to calibrate integer variants on.
+    """
+
+    generators: Mapping[Direction, keras.Model]
+    folder: pathlib.Path
+    version: int
+    options: ExportOptions
+    description: Mapping[str, object]
+    pictures: Mapping[Direction, Sequence[np.ndarray]]
+    calibration: Mapping[Direction, Sequence[np.ndarray]]
+
+
+@dataclasses.dataclass(kw_only=True)
+class ExportedFile:
+    """A file, or the folder of a SavedModel, and what was measured of it.
+
+    Attributes:
+        path: the file or folder.
+        kind: format and variant, such as "tflite fp16".
+        direction: which way it translates.
+        facts: numbers and strings for the receipt, `psnr_db` among them.
+        least_psnr_db: below it the file is rejected.
+        samples: float32 (height, width, 3) in [-1, 1], its translations of the job's pictures.
+    """
+
+    path: pathlib.Path
+    kind: str
+    direction: Direction
+    facts: dict[str, object]
+    least_psnr_db: float
+    samples: list[np.ndarray] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it translates as well as it should; a NaN is not good."""
+        return self.facts["psnr_db"] >= self.least_psnr_db
+
+
+def check_generator(direction: Direction, generator: keras.Model) -> None:
+    """Raises ExportError unless `generator` maps RGB to RGB and all its weights are finite."""
+    backends.need_tensorflow("An export")
+    input_channels = generator.input_shape[-1]
+    output_channels = generator.output_shape[-1]
+    has_sizes = hasattr(generator, "size_multiple") and hasattr(generator, "smallest_size")
+    if (input_channels, output_channels) != (3, 3) or not has_sizes:
+        raise ExportError(
+            f"The network {direction.signature} is a {type(generator).__name__} from "
+            f"{input_channels} to {output_channels} channels, which cannot be exported; expected a "
+            "generator of this package from 3 to 3 channels."
+        )
+    if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
+        raise ExportError(
+            f"The generator {direction.signature} has weights that are not finite, so its training "
+            "has failed: export an earlier checkpoint."
+        )

@@ -1,0 +1,109 @@
+"""The networks of a run: read from its last checkpoint, or written as .keras files."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.models.description import Description
+from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.table import build_discriminator, build_generator
+from cyclegan_keras.runs.run import Run
+
+ROLES = ("generator_g", "generator_f", "discriminator_x", "discriminator_y")
+
+
+class TrainedNetworks(NamedTuple):
+    """The networks of a checkpoint.
+
+    Attributes:
+        step: of training.
+        networks: by role, some of `ROLES`.
+    """
+
+    step: int
+    networks: dict[str, keras.Model]
+
+
+def networks_of_run(directory: str | pathlib.Path, *, averages: bool = False) -> TrainedNetworks:
+    """Builds the networks of a run's last checkpoint.
+
+    Args:
+        directory: the run's.
+        averages: give generators their moving average where the run keeps one.
+
+    Raises:
+        WeightsError: the checkpoint is not one of networks known here.
+        RunError: there is no checkpoint, or it cannot be read.
+    """
+    run = Run(directory)
+    saved = run.saved_options()
+    try:
+        names = vars(NetworkOptions())
+        options = NetworkOptions(**{name: saved[name] for name in names if name in saved})
+        step, state = run.newest_state()
+        parts = {key.split("/")[0] for key in state}
+        networks = {}
+        for role in ROLES:
+            if role not in parts:
+                continue
+            average = f"average_{role}"
+            part = average if averages and average in parts else role
+            networks[role] = _build(role, part, options, state)
+            if role.startswith("generator"):
+                networks[role].description = Description.of_run(
+                    networks[role], role, options=saved, facts=run.saved_facts(), step=step
+                )
+        return TrainedNetworks(step, networks)
+    except (KeyError, ValueError, TypeError) as error:
+        raise WeightsError(f"{directory} has no networks that can be used: {error}.") from error
+
+
+def _build(
+    role: str, part: str, options: NetworkOptions, state: Mapping[str, np.ndarray]
+) -> keras.Model:
+    """Returns the network of a role, with the weights that the checkpoint keeps under `part`."""
+    channels = state[f"{part}/000/kernel"].shape[-2]
+    if role.startswith("generator"):
+        network = build_generator(options, role, input_channels=channels, output_channels=channels)
+    else:
+        network = build_discriminator(options, role, input_channels=channels)
+    for index, variable in enumerate(network.variables):
+        variable.assign(state[f"{part}/{index:03d}/{variable.name}"])
+    return network
+
+
+def save_generator(trainer, run: Run, direction: str, path: pathlib.Path) -> None:
+    """Writes a trainer's generator with its description.
+
+    Args:
+        trainer: what has trained it.
+        run: its run.
+        direction: the trainer's name of the direction, "x_to_y" or "y_to_x".
+        path: the .keras file.
+    """
+    generator = trainer.generator(direction)
+    generator.description = Description.of_run(
+        generator,
+        trainer.translators[direction],
+        options=run.saved_options(),
+        facts=run.saved_facts(),
+        step=trainer.step,
+    )
+    generator.save(path)
+
+
+def save_generators(trainer, run: Run) -> str:
+    """Writes generator_g.keras and, for two-way methods, generator_f.keras; returns where."""
+    lines = []
+    for direction, name in trainer.translators.items():
+        with atomic_write(run.directory / f"{name}.keras") as temporary:
+            save_generator(trainer, run, direction, temporary)
+        lines.append(f"Generator {direction.replace('_', ' ')}: {run.directory / name}.keras")
+    if (run.directory / "best" / "best.json").exists():
+        lines.append(f"The best ones, and by which rule: {run.directory / 'best'}")
+    return "\n".join(lines)
