@@ -28,8 +28,8 @@ def generator(seed=0):
     return network
 
 
-def described(network, **told):
-    network.description = Description.of(network, **told)
+def described(network, **fields):
+    network.description = Description.of(network, **fields)
     return network
 
 
@@ -46,12 +46,14 @@ def test_a_run(tmp_path):
     np.testing.assert_allclose(
         found["AtoB"](PICTURES), opening.translator_of(average)(PICTURES), atol=1e-6
     )
-    told = found["BtoA"].description
-    assert (told.words, told.step, told.direction) == ("zebra to horse", 40, "BtoA")
-    assert told.training["data"] == {"name": "h2z"}
+    description = found["BtoA"].description
+    assert description.words == "zebra to horse"
+    assert description.step == 40
+    assert description.direction == "BtoA"
+    assert description.training["data"] == {"name": "h2z"}
 
 
-def test_a_run_the_other_way_round(tmp_path):
+def test_a_run_of_the_opposite_direction(tmp_path):
     networks = {"generator_g": generator(0), "generator_f": generator(1)}
     run = make_run(tmp_path / "run", networks, facts=FACTS, direction="BtoA")
     found = opening.open_translators(str(run))
@@ -61,8 +63,8 @@ def test_a_run_the_other_way_round(tmp_path):
 
 
 def test_files(tmp_path):
-    told = {"direction": "BtoA", "source": "zebra", "target": "horse"}
-    described(generator(), **told).save(tmp_path / "any name.keras")
+    fields = {"direction": "BtoA", "source": "zebra", "target": "horse"}
+    described(generator(), **fields).save(tmp_path / "any name.keras")
     (found,) = opening.open_translators(str(tmp_path / "any name.keras")).items()
     assert (found[0], found[1].description.words) == ("BtoA", "zebra to horse")
     save_pth(generator(1), tmp_path / "latest_net_G_B.pth")
@@ -100,9 +102,9 @@ def test_tflite(tmp_path):
     from cyclegan_keras.export.tflite import export_tflite
 
     network = described(generator(), direction="BtoA", source="zebra", target="horse")
-    told = {"direction": "b_to_a", "generator": network.description.to_dict()}
+    metadata = {"direction": "b_to_a", "generator": network.description.to_dict()}
     (path,) = export_tflite(
-        network, tmp_path, "g", size=(16, 12), variants=["fp32"], metadata=told
+        network, tmp_path, "g", size=(16, 12), variants=["fp32"], metadata=metadata
     ).values()
     (found,) = opening.open_translators(str(path)).items()
     assert (found[0], found[1].description.words) == ("BtoA", "zebra to horse")

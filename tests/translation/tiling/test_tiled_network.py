@@ -113,7 +113,7 @@ def test_a_network_whose_tiles_differ_is_refused():
         TiledNetwork(KerasExampleGenerator(ngf=2, n_blocks=1))
 
 
-def test_a_full_disk_is_told_before_the_work(monkeypatch):
+def test_a_full_disk_is_an_error_before_the_work(monkeypatch):
     network = ResNetGenerator(ngf=2, n_blocks=1)
     monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 100}))
     with pytest.raises(TranslationError, match=r"need 0.0 GB in .* TMPDIR"):
