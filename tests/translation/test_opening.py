@@ -28,6 +28,12 @@ def generator(seed=0):
     return network
 
 
+@functools.cache
+def translated(seed=0):
+    """The translations of PICTURES by `generator(seed)`."""
+    return opening.translator_of(generator(seed))(PICTURES)
+
+
 def described(network, **fields):
     network.description = Description.of(network, **fields)
     return network
@@ -37,15 +43,16 @@ FACTS = {"domains": ["horse", "zebra"], "data": {"name": "h2z"}, "versions": {}}
 
 
 def test_a_run(tmp_path):
-    g, f, average = generator(0), generator(1), generator(2)
-    networks = {"generator_g": g, "generator_f": f, "average_generator_g": average}
+    networks = {
+        "generator_g": generator(2),
+        "generator_f": generator(1),
+        "average_generator_g": generator(0),
+    }
     found = opening.open_translators(
         str(make_run(tmp_path / "run", networks, step=40, facts=FACTS))
     )
     assert list(found) == ["AtoB", "BtoA"]
-    np.testing.assert_allclose(
-        found["AtoB"](PICTURES), opening.translator_of(average)(PICTURES), atol=1e-6
-    )
+    np.testing.assert_allclose(found["AtoB"](PICTURES), translated(), atol=1e-6)
     description = found["BtoA"].description
     assert description.words == "zebra to horse"
     assert description.step == 40
@@ -57,8 +64,7 @@ def test_a_run_of_the_opposite_direction(tmp_path):
     networks = {"generator_g": generator(0), "generator_f": generator(1)}
     run = make_run(tmp_path / "run", networks, facts=FACTS, direction="BtoA")
     found = opening.open_translators(str(run))
-    same = opening.translator_of(networks["generator_g"])(PICTURES)
-    np.testing.assert_allclose(found["BtoA"](PICTURES), same, atol=1e-6)
+    np.testing.assert_allclose(found["BtoA"](PICTURES), translated(), atol=1e-6)
     assert found["BtoA"].description.words == "horse to zebra"  # facts name x first, here B
 
 
@@ -108,8 +114,8 @@ def test_tflite(tmp_path):
     ).values()
     (found,) = opening.open_translators(str(path)).items()
     assert (found[0], found[1].description.words) == ("BtoA", "zebra to horse")
-    expected = opening.translator_of(network)(PICTURES)  # mirrored up to 16x12 as well
-    np.testing.assert_allclose(found[1](PICTURES), expected, atol=1e-5)
+    # Both mirror the pictures up to 16x12.
+    np.testing.assert_allclose(found[1](PICTURES), translated(), atol=1e-5)
     larger = np.repeat(np.repeat(PICTURES, 3, axis=1), 3, axis=2)
     assert found[1](larger).shape == larger.shape
 
@@ -129,9 +135,8 @@ def test_memory_decides_about_tiles(arguments, tiles, most):
 
 
 def test_tiles_give_the_same():
-    whole = opening.translator_of(generator())(PICTURES)
     tiled = opening.translator_of(generator(), tile_size=8)(PICTURES)
-    np.testing.assert_allclose(tiled, whole, atol=1e-4)
+    np.testing.assert_allclose(tiled, translated(), atol=1e-4)
 
 
 def test_what_cannot_be_tiled_runs_at_once():
