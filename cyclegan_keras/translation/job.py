@@ -162,7 +162,7 @@ class _Tally:
 
     def written(self, task: Task, notes: set[str]) -> None:
         for note in notes - self._known_notes:
-            logging.info("%s", _printable(f"{task.source}: {note} (Told once.)"))
+            logging.info("%s", _printable(f"{task.source}: {note} (Shown once.)"))
         self._known_notes |= notes
         self.outcome.written += 1
         self._report(None)

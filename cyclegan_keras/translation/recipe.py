@@ -47,7 +47,7 @@ class Recipe:
 
     @property
     def direction(self) -> str:
-        """Which way it translates, "AtoB" or "BtoA"."""
+        """The direction in which it translates, "AtoB" or "BtoA"."""
         return self.translator.description.direction
 
     @property

@@ -253,7 +253,7 @@ def test_a_killed_job_is_finished_by_the_same_command(here, capsys):
     code = (
         "import os, pathlib, signal, sys, time\n"
         "from cyclegan_keras.translation.translator import Translator\n"
-        "import translate\n"
+        "from cyclegan_keras.commands import translate\n"
         "real, calls = Translator.__call__, []\n"
         "def call(self, *arguments):\n"
         "    calls.append(arguments)\n"

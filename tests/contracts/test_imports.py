@@ -126,9 +126,15 @@ def test_public_names_are_all_there():
 
 @pytest.mark.process
 def test_interruption_while_tensorflow_loads_is_a_sentence(tmp_path):
-    words = ["translate.py", f"--model={tmp_path}", f"--input={tmp_path}", f"--output={tmp_path}"]
-    command = [sys.executable, "-X", "importtime", *words]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as program:
+    (tmp_path / "a.png").touch()  # the model is opened only where there is something to translate
+    words = [
+        "translate.py",
+        f"--model={tmp_path}",
+        f"--input={tmp_path}",
+        f"--output={tmp_path}/out",
+    ]
+    begun = [sys.executable, "-X", "importtime", *words]
+    with subprocess.Popen(begun, cwd=ROOT, stderr=subprocess.PIPE, text=True) as program:
         for line in program.stderr:
             if "tensorflow." in line:
                 program.send_signal(signal.SIGINT)
