@@ -53,8 +53,8 @@ def perceptual_measures(evidence: Evidence) -> list[Measure]:
             n=(len(distances),),
             features=network.name,
             protocol="squared distance of unit-length middle layers, mean over positions and "
-            f"layers, unweighted (not LPIPS); n counts pairs; {network.protocol}; percentile bootstrap "
-            "over pairs",
+            f"layers, unweighted (not LPIPS); n counts pairs; {network.protocol}; percentile "
+            "bootstrap over pairs",
             chance=float(unrelated.mean()) if len(distances) > 1 else None,
             note="Copies are perfectly faithful: read the perceptual distance together with a "
             "distance to real pictures.",
