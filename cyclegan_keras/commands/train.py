@@ -156,7 +156,8 @@ def resolve_options(typed: Mapping[str, object]) -> Setup:
     saved = run.saved_options()
     refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
 
-    method = {"method": "cyclegan", **preset, **saved, **typed}["method"]
+    chosen = {**preset, **saved, **typed}
+    method = chosen.get("method", "cyclegan")
     if preset.get("method", method) != method:
         raise OptionError(
             f"--preset={typed['preset']} is for --method={preset['method']}, not for {method}: "
@@ -167,7 +168,7 @@ def resolve_options(typed: Mapping[str, object]) -> Setup:
         refuse_pairs_unless_mixed(method)
 
     starting_networks, starting_options = {}, {}
-    init_from = {**saved, **typed}.get("init_from")
+    init_from = chosen.get("init_from")
     if init_from and not run.last_step():
         from cyclegan_keras.weights import starting
 
