@@ -44,12 +44,13 @@ def work(arguments: argparse.Namespace) -> None:
         "ngf": arguments.ngf,
         "ndf": arguments.ngf,
     }
-    options, _, _ = train.resolve_options(typed)
+    options = train.resolve_options(typed).options
     trainer = TRAINERS[method].from_options(
         options[method],
         options["networks"],
         lambda: adam(options["optimizer"], 1000),
         picture_shape=(side, side, 3),
+        jit_compile=False,
     )
     shape = (1, side, side, 3)
     random = np.random.default_rng(0)

@@ -1,12 +1,11 @@
-"""How long until something happens: imports, --help, a built trainer, the first step.
+"""Measures how long a user waits: for imports, --help, a built trainer, the first step.
 
 python benchmarks/startup.py
 python benchmarks/startup.py --crop_size=128 --ngf=64   # the first step of a real training
 
-Everything is timed in fresh processes, one round after the other, so that what disturbs one row
-disturbs all; medians are shown. The import of cyclegan_keras is what it costs after `import
-tensorflow, keras`. The first step holds the tracing of the graph; a later one shows how much of it.
-The last line is JSON.
+Everything is timed in new processes, one round after the other, so that a disturbance affects all
+rows alike; the table shows medians. The import of cyclegan_keras is timed after `import tensorflow,
+keras`. The first step includes tracing the graph, the second one does not. The last line is JSON.
 """
 
 import argparse
@@ -30,7 +29,7 @@ PROGRAMS = {
     "translate.py --help": ("translate.py", "--help"),
     "evaluate.py --help": ("evaluate.py", "--help"),
     "export.py --help": ("export.py", "--help"),
-    "checkpoints --help": ("-m", "cyclegan_keras.weights", "--help"),
+    "weights --help": ("-c", "import cyclegan_commands; cyclegan_commands.weights()", "--help"),
     "pairs --help": ("-m", "pipelines.pairs", "--help"),
 }
 
@@ -60,17 +59,22 @@ def work(arguments: argparse.Namespace) -> dict[str, dict]:
 
 
 def measure() -> dict[str, dict]:
-    """Returns the same and the seconds of every program, each in a new process."""
-    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "cwd": ROOT}
+    """Returns what `work` does, and the seconds of every program, each in a new process."""
+    options = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.DEVNULL,
+        "text": True,
+        "cwd": ROOT,
+    }
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     script = [sys.executable, str(pathlib.Path(__file__).resolve()), *sys.argv[1:], "--worker"]
-    done = subprocess.run(script, env=environment, check=True, **quiet)
-    told = json.loads(done.stdout.splitlines()[-1])
+    done = subprocess.run(script, env=environment, check=True, **options)
+    measured = json.loads(done.stdout.splitlines()[-1])
     for name, words in PROGRAMS.items():
         began = time.perf_counter()
-        subprocess.run([sys.executable, *words], env=environment, check=False, **quiet)
-        told["seconds"][name] = time.perf_counter() - began
-    return told
+        subprocess.run([sys.executable, *words], env=environment, check=False, **options)
+        measured["seconds"][name] = time.perf_counter() - began
+    return measured
 
 
 def main() -> None:
@@ -86,16 +90,17 @@ def main() -> None:
     if arguments.worker:
         print(json.dumps(work(arguments)))
         return
-    *_, versions = measure().values()  # a round that is not counted
+    versions = measure()["versions"]  # a first round, whose seconds are not counted
     rounds = [measure()["seconds"] for _ in range(arguments.rounds)]
     medians = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
     print(f"{'':26}{'median s':>9}{'least s':>9}")
     for name, median in medians.items():
         print(f"{name:26}{median:9.3f}{min(each[name] for each in rounds):9.3f}")
-    told = {name: vars(arguments)[name] for name in ("crop_size", "generator", "ngf", "rounds")}
+    result = {name: vars(arguments)[name] for name in ("crop_size", "generator", "ngf", "rounds")}
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     seconds = {name: round(median, 4) for name, median in medians.items()}
-    print(json.dumps({**told, "machine": machine, "versions": versions, "seconds": seconds}))
+    result.update(machine=machine, versions=versions, seconds=seconds)
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

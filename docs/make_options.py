@@ -1,4 +1,4 @@
-"""Writes docs/options.md anew from the options dataclasses: python docs/make_options.py."""
+"""Writes docs/options.md from the options dataclasses: python docs/make_options.py."""
 
 import pathlib
 import sys
@@ -9,37 +9,46 @@ sys.path.insert(0, str(ROOT))
 import cyclegan_commands  # noqa: E402, F401  (so that Keras is not loaded)
 from cyclegan_keras.cli import flags, presets  # noqa: E402
 from cyclegan_keras.commands import train  # noqa: E402
+from cyclegan_keras.files.markdown import table  # noqa: E402
 
 HEADER = """# Options of train.py
 
-An option comes from the first of these that has it: a flag that you type, options.json of a run
-that is continued, `--preset`, the defaults of `--method`, the default below.
+An option has the value of the first of these that sets it: a flag that you type, options.json of
+the run that is continued, the weights of `--init_from`, `--preset`, `--method`, the default below.
 `python docs/make_options.py` writes this page.
-
 """
 
 
-def table(title: str, sets: dict[str, dict[str, object]]) -> str:
-    """Returns named sets of defaults as a Markdown table."""
-    lines = [f"## {title}", "", "| name | sets |", "|---|---|"]
-    for name, chosen in sets.items():
-        told = ", ".join(f"`{typed(option, value)}`" for option, value in chosen.items())
-        lines.append(f"| `{name}` | {told or 'nothing'} |")
-    return "\n".join([*lines, "", ""])
+def defaults_table(defaults: dict[str, dict[str, object]]) -> str:
+    """Returns a table of the options that each named set of defaults sets."""
+    rows = []
+    for name, options in defaults.items():
+        flags_set = [f"`{as_flag(option, value)}`" for option, value in options.items()]
+        rows.append((f"`{name}`", ", ".join(flags_set) or "nothing"))
+    return table(("name", "sets"), rows)
 
 
-def typed(option: str, value: object) -> str:
-    """Returns an option as one types it."""
+def as_flag(option: str, value: object) -> str:
+    """Returns an option as it is typed on the command line.
+
+    Example:
+        >>> as_flag("flip", False)
+        '--noflip'
+    """
     if isinstance(value, bool):
-        return f"--{'' if value else 'no'}{option}"
+        return f"--{option}" if value else f"--no{option}"
     return f"--{option}={value}"
 
 
 def page() -> str:
     """Returns the whole page."""
-    methods = table("Defaults of each --method", presets.METHOD_DEFAULTS)
-    named = table("Presets", presets.PRESET_DEFAULTS)
-    return HEADER + methods + named + flags.option_table(train.GROUPS)
+    sections = [
+        HEADER,
+        f"## Defaults of each --method\n\n{defaults_table(presets.METHOD_DEFAULTS)}\n",
+        f"## Presets\n\n{defaults_table(presets.PRESET_DEFAULTS)}\n",
+        flags.option_table(train.GROUPS),
+    ]
+    return "\n".join(sections)
 
 
 if __name__ == "__main__":

@@ -16,66 +16,71 @@ class DataOptions:
 
     dataset: str | None = option(
         None,
-        "What to train on: cycle_gan/<name> (downloaded by TFDS), demo/<name> (drawn), or a folder "
-        "with trainA, trainB and, if you have them, testA and testB, or with train and, if you "
-        "have it, test or val of A and B side by side.",
+        "Data to train on: cycle_gan/<name> (downloaded by TFDS), demo/<name> (drawn), or a "
+        "folder: for unpaired training with trainA, trainB and, optionally, testA and testB; for "
+        "pairs with train and, optionally, test or val, whose pictures show A and B side by "
+        "side.",
         aliases=("dataroot",),
     )
     data_dir: str | None = option(
         None,
-        "Where TFDS keeps its data sets (default ~/tensorflow_datasets); an archive such as "
-        "horse2zebra.zip placed there by hand is used instead of a download.",
+        "Where TFDS keeps its data sets (default ~/tensorflow_datasets). An archive such as "
+        "horse2zebra.zip that you place there is used instead of a download.",
         may_change=True,
     )
     direction: str = option(
-        "AtoB", "AtoB: x is A and y is B; BtoA swaps them.", choices=("AtoB", "BtoA")
+        "AtoB", "AtoB: x is A and y is B; BtoA: x is B and y is A.", choices=("AtoB", "BtoA")
     )
     pairs: str | None = option(
         None,
-        "A CSV file with the header A,B and one pair of picture files a row, relative to its "
-        "folder, to show now and then in unpaired training.",
+        "A CSV file with the header A,B and one pair of picture files in each row, relative to "
+        "its folder: pairs to mix into unpaired training.",
     )
-    pairs_every: int = option(10, "With --pairs: every so many samples, one is a pair.", low=1)
+    pairs_every: int = option(10, "With --pairs: one of every so many samples is a pair.", low=1)
     preprocess: str = option(
         "resize_and_crop",
-        "How sizes are made equal. resize_and_crop: to load_size x load_size, then a random "
-        "crop; crop: a random crop at the picture's own scale; scale_width, scale_shortside: that "
-        "side to load_size, proportions kept, with _and_crop also a random crop; none: as it is. "
-        "Without a crop, sides go to the nearest multiple of 4.",
+        "How pictures get their training size. resize_and_crop: scaled to load_size x load_size, "
+        "then cropped at random; crop: cropped at random at their own scale; scale_width, "
+        "scale_shortside: that side scaled to load_size, with the proportions kept, and with "
+        "_and_crop also cropped at random; none: unchanged. Without a crop, sides are rounded to "
+        "multiples of 4.",
         choices=tuple(PREPROCESSING),
     )
     load_size: int | None = option(
         None,
-        "Pixels that pictures are scaled to (default: 286/256 of crop_size before a crop, else "
-        "crop_size); crop and none do not scale.",
+        "Size in pixels that pictures are scaled to; crop and none do not scale. By default "
+        "286/256 of crop_size before a crop, else crop_size.",
         low=4,
     )
     crop_size: int | None = option(
         None,
-        "Pixels of the square that is cut out (default: 256, or the demo set's own size).",
+        "Side in pixels of the square that is cropped. By default 256, or the size of the demo "
+        "set.",
         low=4,
     )
-    flip: bool = option(True, "Mirror half of the training pictures left to right.")
+    flip: bool = option(True, "Mirror half of the training pictures horizontally.")
     batch_size: int = option(1, "Pictures of each domain in a step.", low=1)
     max_dataset_size: int | None = option(
-        None, "Use only the first so many training pictures of each domain.", low=1
+        None,
+        "Use at most this many training pictures of each domain, from the start of the set.",
+        low=1,
     )
     on_bad_image: str = option(
         "skip",
         "What to do with unreadable pictures. skip: leave them out and name them; error: decode "
-        "everything first and stop at one.",
+        "all pictures before the training and stop at the first bad one.",
         choices=("skip", "error"),
     )
     cache: str = option(
         "memory",
-        "Where decoded, not yet augmented pictures are kept: memory, disk (also for later runs) or "
-        "none.",
+        "Where decoded pictures are kept before augmentation: in memory, on disk (also for later "
+        "runs) or nowhere (none).",
         choices=("memory", "disk", "none"),
         may_change=True,
     )
     cache_mb: int = option(
         2048,
-        "Most megabytes the cache may hold; pictures beyond it are decoded again each time.",
+        "Megabytes that the cache may hold; pictures beyond that are decoded in every epoch.",
         low=0,
         may_change=True,
     )

@@ -3,21 +3,53 @@
 import collections
 import os
 import pathlib
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
 
 import keras
 import pytest
+import tensorflow as tf
 
 from cyclegan_keras.metrics.features import FeatureNetwork
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+# What Python reports just before another process begins.
+PROCESS_EVENTS = ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.system")
+PROCESS_MARKS = ("process", "release")
+running: pytest.Item | None = None  # the test that runs now, with its fixtures
 
 
 def pytest_collection_modifyitems(items):
     """Files with many slow tests first, so that no worker is left with one at the end."""
     slow = collections.Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: (-slow[item.path], item.path))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Remembers which test runs, for `refuse_unmarked_processes`."""
+    global running
+    running = item
+    try:
+        return (yield)
+    finally:
+        running = None
+
+
+def refuse_unmarked_processes(event: str, arguments: tuple) -> None:
+    """Keeps tests without a mark from starting processes, which `make test-quick` leaves out."""
+    if event not in PROCESS_EVENTS or running is None:
+        return
+    if not any(running.get_closest_marker(mark) for mark in PROCESS_MARKS):
+        raise RuntimeError(
+            f"{running.nodeid} starts a process ({event}): mark it with one of "
+            f"{', '.join(PROCESS_MARKS)}."
+        )
+
+
+sys.addaudithook(refuse_unmarked_processes)
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +60,14 @@ def keras_settings():
     yield
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture
+def unoptimized_graphs():
+    """Leaves TensorFlow's graphs as they are traced, which takes less time for a few steps."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from cyclegan_keras.evaluation.options import SelectionOptions
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning.options import PlanOptions
-from cyclegan_keras.runs import run as runs
 from cyclegan_keras.runs.options import RunOptions
+from cyclegan_keras.runs.run import Run, default_directory, refuse_contradiction
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
@@ -40,14 +40,14 @@ def run(**options) -> int:
     """Trains, as `train.py` does with the same options.
 
     Args:
-        **options: by name, as in docs/options.md; what is left out has its default.
+        **options: the options of docs/options.md by name; those left out have their defaults.
 
     Returns:
-        The exit code of the command: 0 where the training has come to its end, 128 + the signal
-        where one ended it early; the same call then continues it.
+        The exit code of the command: 0 when the training has reached its last step, 128 + the
+        signal when a signal ended it before; the same call then continues it.
 
     Raises:
-        UserError: what was given cannot be used, or the training failed; the message says why.
+        UserError: an option cannot be used, or the training failed; the message says why.
 
     Example:
         from cyclegan_keras.commands import train
@@ -62,18 +62,21 @@ def main(argv: list[str]) -> int:
 
 
 def train(typed: Mapping[str, object]) -> int:
-    """Trains from the options typed, by name; returns the exit code."""
+    """Trains with the typed options, given by name; returns the exit code."""
     backends.check_environment()
     if typed.get("dry_run"):
-        options, run_dir, _ = resolve_options(typed)
-        print(json.dumps({**flags.flatten(options), "run_dir": run_dir}, indent=2))
+        setup = resolve_options(typed)
+        shown = flags.flatten(setup.options)
+        shown["run_dir"] = setup.run_dir
+        print(json.dumps(shown, indent=2))
         return 0
 
-    # Other workers are joined before TensorFlow computes anything, and it may do so from here on.
+    # The workers connect before TensorFlow computes anything, which may happen from here on.
     from cyclegan_keras.distribution import devices
 
     joined = devices.join(typed)
-    options, run_dir, starting_networks = resolve_options(typed)
+    setup = resolve_options(typed)
+    options = setup.options
     if options["plan"].plan:
         from cyclegan_keras.planning.devices import share_devices
 
@@ -108,12 +111,12 @@ def train(typed: Mapping[str, object]) -> int:
         found = plan(options, data, trainer)
         print(found.text)
         return 0 if found.fits else 1
-    if starting_networks:
-        print(start_from(trainer, starting_networks))
+    if setup.starting_networks:
+        print(start_from(trainer, setup.starting_networks))
 
     # ---- training ----
-    run = runs.Run(run_dir, options["run"].keep_checkpoints)
-    if not team.is_chief:  # the chief alone writes files
+    run = Run(setup.run_dir, options["run"].keep_checkpoints)
+    if not team.is_chief:  # only the chief writes files
         return train_to_the_end(run, trainer, data, options, team)
     run.create()
     with run.locked():
@@ -122,20 +125,36 @@ def train(typed: Mapping[str, object]) -> int:
         return train_to_the_end(run, trainer, data, options, team)
 
 
-def resolve_options(typed: Mapping[str, object]) -> tuple[dict, str, dict]:
-    """Returns the options by group, the run directory, and the networks to start from.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What a training consists of before its data are read.
 
-    Later ones win: defaults of the options, of the method, of the preset, of the networks to start
-    from, of the run being continued, and what was typed.
+    Attributes:
+        options: title of a group -> its options.
+        run_dir: where the run is kept.
+        starting_networks: name -> network whose weights the training starts from; empty for random
+            weights and where a run is continued.
+    """
+
+    options: dict[str, object]
+    run_dir: str
+    starting_networks: dict[str, object]
+
+
+def resolve_options(typed: Mapping[str, object]) -> Setup:
+    """Merges the typed options with all that comes before them.
+
+    An option comes from the last of these that has it: its own default, the method, the preset, the
+    networks to start from, the run that is continued, the command line.
     """
     typed = dict(typed)
     if typed.get("dataset"):  # photos/ and photos are one folder
         typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))
     preset = presets.PRESET_DEFAULTS.get(typed.get("preset"), {})
     run_dir = os.path.expanduser(typed.get("run_dir") or usual_directory({**preset, **typed}))
-    run = runs.Run(run_dir)
+    run = Run(run_dir)
     saved = run.saved_options()
-    runs.refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
+    refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
 
     method = {"method": "cyclegan", **preset, **saved, **typed}["method"]
     if preset.get("method", method) != method:
@@ -147,24 +166,24 @@ def resolve_options(typed: Mapping[str, object]) -> tuple[dict, str, dict]:
     if typed.get("pairs"):
         refuse_pairs_unless_mixed(method)
 
-    starting_networks, built = {}, {}
+    starting_networks, starting_options = {}, {}
     init_from = {**saved, **typed}.get("init_from")
     if init_from and not run.last_step():
         from cyclegan_keras.weights import starting
 
         starting_networks = starting.starting_networks(init_from)
-        built = starting.network_options(starting_networks)
+        starting_options = starting.network_options(starting_networks)
 
     defaults = presets.defaults_of(method, {**preset, **typed})
     options = flags.resolve(
         flags.groups_of(method, GROUPS, METHOD_OPTIONS),
         {"method": method, **defaults},
         preset,
-        built,
+        starting_options,
         saved,
         typed,
     )
-    return options, run_dir, starting_networks
+    return Setup(options=options, run_dir=run_dir, starting_networks=starting_networks)
 
 
 def refuse_pairs_unless_mixed(method: str) -> None:
@@ -177,7 +196,7 @@ def refuse_pairs_unless_mixed(method: str) -> None:
 
 
 def usual_directory(chosen: Mapping[str, object]) -> str:
-    """Returns where a run is kept when --run_dir does not say so."""
+    """Returns the run directory for a data set and a method, where --run_dir is not typed."""
     if "dataset" not in chosen:
         raise OptionError(
             "--dataset is missing: name a set (--dataset=cycle_gan/horse2zebra, "
@@ -186,11 +205,11 @@ def usual_directory(chosen: Mapping[str, object]) -> str:
         )
     dataset = chosen["dataset"]
     is_folder = dataset not in datasets.known()
-    return runs.default_directory(dataset, chosen.get("method", "cyclegan"), is_folder=is_folder)
+    return default_directory(dataset, chosen.get("method", "cyclegan"), is_folder=is_folder)
 
 
 def set_global_state(options: RunOptions) -> None:
-    """Seeds, determinism and precision: what Keras and its backend keep globally."""
+    """Sets what Keras and its backend keep globally: seeds, determinism and precision."""
     import keras
 
     backends.prepare(deterministic=options.deterministic)
@@ -200,7 +219,7 @@ def set_global_state(options: RunOptions) -> None:
 
 
 def fill_in(options: dict, data) -> dict:
-    """Returns the options with what was automatic made definite, now that the data are known."""
+    """Returns the options with values for those that depend on the data."""
     from cyclegan_keras.training.table import TRAINERS
 
     run_options, network_options = options["run"], options["networks"]
@@ -213,7 +232,12 @@ def fill_in(options: dict, data) -> dict:
 
 
 def build_trainer(options: dict, data):
-    """Returns the trainer, after a check that the pictures fit it."""
+    """Returns the trainer of the chosen method.
+
+    Raises:
+        OptionError: the options do not go together.
+        TrainingError: the pictures do not fit the networks.
+    """
     from cyclegan_keras.training.optimizers import adam
     from cyclegan_keras.training.table import TRAINERS
 
@@ -225,11 +249,12 @@ def build_trainer(options: dict, data):
             f"{run_options.accumulate_steps} equal parts: it counts all pictures of a step. Use a "
             "multiple."
         )
-    changes = method_options.changes_for_several_sizes()
-    if data.picture_shape is None and changes:
+    needed_changes = method_options.changes_for_several_sizes()
+    if data.picture_shape is None and needed_changes:
         raise OptionError(
             f"--preprocess={data.options.preprocess} gives pictures of several sizes, but this "
-            f"objective needs one: use {' and '.join(changes)}, or a --preprocess that crops."
+            f"objective needs one: use {' and '.join(needed_changes)}, or a --preprocess that "
+            "crops."
         )
     trainer = TRAINERS[run_options.method].from_options(
         method_options,
@@ -246,10 +271,14 @@ def build_trainer(options: dict, data):
 
 
 def start_from(trainer, networks: Mapping) -> str:
-    """Gives the trainer weights to start from; returns in words which.
+    """Sets the weights that a training starts from; returns lines that say what was set.
+
+    Args:
+        trainer: the trainer, with random weights.
+        networks: name in the trainer -> network to take the weights of.
 
     Raises:
-        OptionError: they do not fit.
+        OptionError: the weights do not fit the networks.
     """
     from cyclegan_keras.models.description import describe
 
@@ -258,18 +287,22 @@ def start_from(trainer, networks: Mapping) -> str:
     except ValueError as error:
         raise OptionError(f"--init_from does not fit the options typed: {error}") from error
     lines = [f"Starting {name} from {describe(network)}." for name, network in networks.items()]
-    fresh = sorted(trainer.networks.keys() - networks.keys())
-    if fresh:
-        lines.append(f"New: {', '.join(fresh)}.")
+    random_names = sorted(trainer.networks.keys() - networks.keys())
+    if random_names:
+        lines.append(f"New: {', '.join(random_names)}.")
     return "\n".join(lines)
 
 
-def train_to_the_end(run: runs.Run, trainer, data, options: dict, team) -> int:
-    """Continues `run` from its last checkpoint to its end; returns the exit code."""
+def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
+    """Trains from the last checkpoint of `run`, if there is one, to the end.
+
+    Returns:
+        The exit code: 0 at the last step, 128 + the signal when a signal ended the training.
+    """
     from cyclegan_keras.evaluation.ground_truth import ground_truth
     from cyclegan_keras.runs.networks import save_generators
 
-    # ---- where an earlier command left off ----
+    # ---- the last checkpoint ----
     if team.is_chief:
         shapes = {name: variable.shape for name, variable in trainer.state().items()}
         restored = run.restore(shapes)
@@ -293,7 +326,7 @@ def train_to_the_end(run: runs.Run, trainer, data, options: dict, team) -> int:
             return interruption.exit_code
     print(f"Finished: step {trainer.step} of {last_step}.")
 
-    # ---- what is left behind ----
+    # ---- results ----
     if team.is_chief:
         print(save_generators(trainer, run))
         if data.paired_test:
@@ -302,8 +335,8 @@ def train_to_the_end(run: runs.Run, trainer, data, options: dict, team) -> int:
     return 0
 
 
-def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> Interruption:
-    """Trains to `last_step`, or to the step at which a signal asks to stop."""
+def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interruption:
+    """Trains to `last_step`, or until a signal asks to stop; returns the signal, if any."""
     from cyclegan_keras.evaluation import best
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
@@ -318,12 +351,12 @@ def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> In
         seed=run_options.seed,
     )
     doctors = doctor.callbacks_for(
-        run_options.doctor,
-        run,
-        run_options.sample_every,
-        pictures,
-        run_options.method,
-        options[run_options.method],
+        mode=run_options.doctor,
+        run=run,
+        every=run_options.sample_every,
+        pictures=pictures,
+        method=run_options.method,
+        options=options[run_options.method],
     )
     message = "Stopping after this step; press Ctrl-C again to stop without saving."
     with Interruption(message) as interruption:
@@ -335,7 +368,10 @@ def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> In
             callbacks=[
                 callbacks.StopOnNonFinite(run),
                 callbacks.Metrics(
-                    run, run_options.log_every, batch_size, run_options.steps_per_epoch
+                    run,
+                    every=run_options.log_every,
+                    batch_size=batch_size,
+                    steps_per_epoch=run_options.steps_per_epoch,
                 ),
                 callbacks.Samples(run, run_options.sample_every, pictures),
                 progress.FirstStep(),
@@ -343,10 +379,10 @@ def fit(trainer, data, run: runs.Run, options: dict, last_step: int, team) -> In
                 callbacks.StopOnInterruption(interruption),
                 *keep_best,
                 *doctors,
-                # Last: what the others write of a step must lie there when its state does.
+                # Last, because what the others write of a step must exist when its state does.
                 callbacks.Checkpoints(run, run_options.checkpoint_minutes),
             ],
         )
-    for each in doctors:
-        each.raise_if_sick()
+    for doctor_callback in doctors:
+        doctor_callback.raise_if_sick()
     return interruption

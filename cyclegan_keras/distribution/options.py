@@ -11,15 +11,16 @@ class DistributionOptions:
 
     distribute: str | None = option(
         None,
-        "Devices to divide every batch over. none: one; mirrored: all GPUs of this machine; "
-        "multi_worker: all machines that TF_CONFIG names, see docs/distributed.md. Unless "
-        "given, as many of the visible GPUs as divide --batch_size.",
+        "Devices to divide every batch over. none: a single device; mirrored: all GPUs of this "
+        "machine; multi_worker: the machines that TF_CONFIG names, see docs/distributed.md. By "
+        "default, as many of the visible GPUs as divide --batch_size evenly.",
         choices=("none", "mirrored", "multi_worker"),
         saved=False,
     )
     wait_minutes: float = option(
         10.0,
-        "With --distribute=multi_worker: minutes to wait at the start until all workers are there.",
+        "With --distribute=multi_worker: how many minutes to wait at the start for the other "
+        "workers.",
         low=0,
         saved=False,
     )

@@ -15,7 +15,7 @@ from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import EvaluationError
 from cyclegan_keras.metrics.features import FeatureNetwork
-from cyclegan_keras.runs.generators import save_generator
+from cyclegan_keras.runs.networks import save_generator
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.callbacks import StepCallback
 from cyclegan_keras.translation.translator import Translator

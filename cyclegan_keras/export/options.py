@@ -14,39 +14,40 @@ class ExportOptions:
     )
     model: str | None = option(
         None,
-        "Instead of a run, a generator: a .keras file, or another program's (.pth and so on). With "
-        "a comma, the second one translates back.",
+        "A generator to export instead of a run: a .keras file, or one of another program (such "
+        "as .pth). After a comma, a second one for the opposite direction.",
     )
     format: str = option(
-        "saved_model,tflite", "What to write: saved_model, tflite and onnx, with commas."
+        "saved_model,tflite", "Formats to write, separated by commas: saved_model, tflite, onnx."
     )
     output: str | None = option(
-        None, "Folder to write to; saved_models/<name of the run or model> unless given."
+        None, "Folder to write to; saved_models/<name of the run or model> by default."
     )
     pictures: str | None = option(
         None,
-        "Folder of pictures on which every file is compared with Keras; the run's test pictures "
-        "unless given.",
+        "Folder of pictures on which every file is compared with Keras; by default, the test "
+        "pictures of the run.",
     )
     calibration_dir: str | None = option(
         None,
-        "Folder of pictures that integer variants are calibrated on; the run's training pictures "
-        "unless given.",
+        "Folder of pictures to calibrate the integer variants on; by default, the training "
+        "pictures of the run.",
     )
     tflite_size: str | None = option(
         None,
-        "Sides of the TFLite graphs' square pictures in pixels, several with commas; unless given, "
-        "what a run was trained at, and 256 for a model.",
+        "Sides in pixels of the square pictures that TFLite files take, separated by commas. By "
+        "default, the size that a run was trained at, or 256 for a model.",
     )
     tflite_variants: str = option(
-        "fp32,fp16,dynamic,uint8,int8", "TFLite variants to write, with commas."
+        "fp32,fp16,dynamic,uint8,int8", "TFLite variants to write, separated by commas."
     )
     max_image_pixels: int = option(
-        4 * 2**20, "The server refuses larger pictures.", low=1, high=2**31 - 1
+        4 * 2**20, "Pixels of the largest picture that the server accepts.", low=1, high=2**31 - 1
     )
-    licence: str | None = option(None, "Licence of the weights, written into the description.")
-    description: str | None = option(None, "A sentence about the model, for those who use it.")
+    licence: str | None = option(None, "License of the weights, written into the description.")
+    description: str | None = option(None, "A sentence about the model for its users.")
     allow_quality_loss: bool = option(
-        False, "Keep files that translate worse than their threshold instead of rejecting them."
+        False,
+        "Keep files whose translations are worse than their threshold, instead of rejecting them.",
     )
-    dry_run: bool = option(False, "Print what would be done and stop.")
+    dry_run: bool = option(False, "Print what would be done, and stop.")

@@ -15,8 +15,9 @@ class NetworkOptions:
 
     generator: str | None = option(
         None,
-        "Generator; unless given nine blocks, six for pictures of up to 128 pixels, as in "
-        "CycleGAN's paper; for pix2pix the U-Net of the pictures' size.",
+        "Architecture of the generators. By default nine residual blocks, or six for pictures of "
+        "up to 128 pixels, as in the CycleGAN paper; for pix2pix the U-Net for the size of the "
+        "pictures.",
         choices=(
             "resnet_9blocks",
             "resnet_6blocks",
@@ -30,9 +31,9 @@ class NetworkOptions:
     )
     discriminator: str = option(
         "basic",
-        "Discriminator: basic judges patches of 70x70 pixels, n_layers patches of a size set by "
-        "--n_layers, pixel single pixels, multiscale patches of 16 pixels up to that size, "
-        "averaged.",
+        "Architecture of the discriminators. basic: judges patches of 70x70 pixels; n_layers: "
+        "patches of the size that --n_layers sets; pixel: single pixels; multiscale: the average "
+        "over patches from 16 pixels up to that size.",
         choices=("basic", "n_layers", "pixel", "multiscale"),
         aliases=("netD",),
     )
@@ -56,24 +57,24 @@ class NetworkOptions:
     )
     norm: str = option(
         "instance",
-        "Normalization of both networks; instance_affine has a learned scale and offset.",
+        "Normalization in all networks; instance_affine adds a learned scale and offset.",
         choices=("instance", "instance_affine", "batch", "none"),
     )
     padding: str = option(
         "reflect",
-        "Padding of a ResNet generator; zero is quicker, reflect leaves no trace at the border.",
+        "Padding of ResNet generators; zero is faster, reflect leaves no artifacts at the border.",
         choices=("reflect", "zero"),
     )
     upsample: str = option(
         "transpose",
-        "How a ResNet generator doubles sizes: transposed convolutions, or resizing and a "
+        "How ResNet generators double sizes: by transposed convolutions, or by resizing and a "
         "convolution, which leaves no checkerboard pattern.",
         choices=("transpose", "resize"),
     )
     antialias: bool = option(
         False,
-        "Halve sizes as CUT does, by a blur and every second pixel, in ResNet generators and "
-        "all discriminators but pixel.",
+        "Halve sizes as CUT does, by blurring and taking every second pixel, in ResNet "
+        "generators and in all discriminators but pixel.",
     )
     antialias_up: bool = option(
         False,
@@ -81,28 +82,28 @@ class NetworkOptions:
     )
     dropout: bool = option(
         False,
-        "Dropout of one half in the generator.",
+        "Use dropout at a rate of one half in the generators.",
     )
     test_dropout: bool = option(
         False,
-        "Keep the dropout on at test, as pix2pix's noise: one fixed draw, so that a picture "
-        "always gets the same translation.",
+        "Keep the dropout at test time, as the noise of pix2pix; it is drawn once, so that a "
+        "picture always gets the same translation.",
     )
     test_statistics: str = option(
         "running",
-        "What --norm=batch uses at test: the running statistics of the training, or each "
-        "picture's own, as pix2pix does.",
+        "What --norm=batch uses at test time. running: the statistics of the training; picture: "
+        "those of each picture, as pix2pix does.",
         choices=("running", "picture"),
     )
     init_type: str = option(
         "normal",
-        "Distribution of the starting weights.",
+        "Distribution of the initial weights.",
         choices=("normal", "xavier", "kaiming", "orthogonal"),
     )
     init_gain: float = option(
         0.02,
-        "Spread of the starting weights: standard deviation (normal) or gain (xavier, "
-        "orthogonal); kaiming does not use it.",
+        "Scale of the initial weights: standard deviation (normal) or gain (xavier, orthogonal); "
+        "unused by kaiming.",
         low=1e-6,
         high=10.0,
     )

@@ -15,15 +15,15 @@ class PlanOptions:
 
     plan: bool = option(
         False,
-        "Train nothing: measure some small steps on this device, a minute or two, and print the "
-        "time and memory of the training, and of what would take less. Exit code 0 where it "
-        "fits, 1 where not.",
+        "Do not train: measure a few small steps on this device, which takes a minute or two, "
+        "and print the time and memory that the training would take, and which options would "
+        "take less. The exit code is 0 if the training fits, 1 if not.",
         saved=False,
     )
     max_memory_gb: float | None = option(
         None,
-        "With --plan: the memory (10^9 bytes) that the training may take; on a GPU of the GPU, "
-        "else of this process. All that there is unless given.",
+        "With --plan: memory that the training may take, in GB (10^9 bytes); that of the GPU, or "
+        "of this process where there is no GPU. By default, all that is available.",
         low=0.01,
         saved=False,
     )

@@ -11,13 +11,13 @@ class RunOptions:
 
     method: str = option(
         "cyclegan",
-        "What to train: cyclegan (unpaired, both ways), cut and fastcut (unpaired, from x to y), "
-        "pix2pix (pairs, from x to y). Each has defaults of its own.",
+        "What to train: cyclegan (unpaired pictures, both directions), cut or fastcut (unpaired "
+        "pictures, x to y), pix2pix (pairs, x to y). Each method has defaults of its own.",
         choices=("cyclegan", "pix2pix", "cut", "fastcut"),
     )
     preset: str | None = option(
         None,
-        "A named set of defaults; typed flags still win.",
+        "A named set of defaults; flags that you type win over it.",
         choices=(
             "demo",
             "paper",
@@ -31,46 +31,55 @@ class RunOptions:
     )
     run_dir: str | None = option(
         None,
-        "Where the run is kept; runs/<dataset>-<method> unless given. "
-        "An interrupted run found there is continued.",
+        "Directory of the run; runs/<dataset>-<method> by default. A run found there is continued.",
         saved=False,
     )
     init_from: str | None = option(
         None,
-        "Start from these weights instead of random ones: a .keras or PyTorch .pth file, a folder "
-        "of them (latest_net_G_A.pth, generator_g.keras) or an earlier run; several with commas, "
-        "as in discriminator_x=d.pth. Networks are then built as those are.",
+        "Start from these weights instead of random ones: a .keras or PyTorch .pth file, a "
+        "folder of such files (latest_net_G_A.pth, generator_g.keras) or another run; several, "
+        "separated by commas, may be named, as in discriminator_x=d.pth. The networks are then "
+        "built like those.",
     )
-    dry_run: bool = option(False, "Print the resolved options and stop.", saved=False)
+    dry_run: bool = option(False, "Print the options that would be used, and stop.", saved=False)
     seed: int = option(
-        0, "Seed of weights, data order, augmentation and pools.", low=0, high=2**32 - 2
+        0,
+        "Seed of the weights, the order of the data, the augmentation and the image pools.",
+        low=0,
+        high=2**32 - 2,
     )
     deterministic: bool = option(
-        False, "Ask TensorFlow for bit-reproducible kernels; slower on a GPU."
+        False, "Ask TensorFlow for operations that give the same bits every time; slower on a GPU."
     )
     mixed_precision: str | None = option(
-        None, "Compute in half precision.", choices=("float16", "bfloat16")
+        None, "Compute in half precision, with weights in float32.", choices=("float16", "bfloat16")
     )
     remat: bool = option(
         False,
-        "Save memory at the cost of time: take the terms of the objective in turn, and recompute "
-        "values inside ResNet generators instead of keeping them. The training is the same.",
+        "Save memory at the cost of time: compute the terms of the objective one after the "
+        "other, and recompute activations inside ResNet generators instead of keeping them. The "
+        "result of the training is the same.",
         may_change=True,
     )
     accumulate_steps: int = option(
         1,
-        "Take each step's pictures, --batch_size of them, in so many equal parts, one after the "
-        "other: the memory of one part, the same training (but for batch norm, "
-        "--nce_all_negatives, --pairs and the penalty of wgangp).",
+        "Divide the --batch_size pictures of each step into so many equal parts and accumulate "
+        "their gradients: takes the memory of one part. The training is the same, except with "
+        "batch norm, --nce_all_negatives, --pairs and the penalty of wgangp.",
         low=1,
         may_change=True,
     )
     jit_compile: bool = option(False, "Compile the training step with XLA.")
     steps_per_epoch: int | None = option(
-        None, "Length of an epoch; every picture of the larger domain once unless given.", low=1
+        None,
+        "Steps in an epoch; by default, as many as show every picture of the larger domain once.",
+        low=1,
     )
     log_every: int = option(
-        50, "Steps between lines of metrics.jsonl and TensorBoard.", low=1, may_change=True
+        50,
+        "Steps between lines of metrics.jsonl and points in TensorBoard.",
+        low=1,
+        may_change=True,
     )
     sample_every: int = option(
         500, "Steps between sample grids in samples/.", low=1, may_change=True
@@ -79,14 +88,19 @@ class RunOptions:
         4, "Test pictures of each domain in a sample grid.", low=1, high=64, may_change=True
     )
     checkpoint_minutes: float = option(
-        10.0, "Minutes between checkpoints; one more at the end.", low=0, may_change=True
+        10.0,
+        "Minutes between checkpoints; another one is written at the end.",
+        low=0,
+        may_change=True,
     )
-    keep_checkpoints: int = option(2, "Checkpoints to keep.", low=1, may_change=True)
+    keep_checkpoints: int = option(
+        2, "How many of the newest checkpoints to keep.", low=1, may_change=True
+    )
     doctor: str = option(
         "warn",
-        "At every sample grid look for inverted brightness, copying, collapse, checkerboards and "
-        "a discriminator that wins: say what was found and what helps (warn), also save and end "
-        "the training (stop), or do not look (off).",
+        "With every sample grid, check for inverted brightness, copied inputs, mode collapse, "
+        "checkerboards and a discriminator that wins. warn: log what was found and what helps; "
+        "stop: also save and end the training; off: do not check.",
         choices=("off", "warn", "stop"),
         may_change=True,
     )

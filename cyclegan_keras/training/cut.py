@@ -56,7 +56,7 @@ class CUT(AdversarialTrainer):
         name: of the model.
 
     Attributes:
-        g: G as a step calls it, traced once; `d_y` likewise.
+        g: G as a step calls it; `d_y` likewise.
 
     Raises:
         ValueError: the generator has no such maps.
@@ -105,9 +105,9 @@ class CUT(AdversarialTrainer):
         self.discriminator_y = discriminator_y
         maps = [layer.output for layer in encoder_layers(generator_g, nce_layers)]
         self.encoder = keras.Model(generator_g.input, maps, name="encoder")
-        self.g = engine.traced_once(generator_g)
-        self.d_y = engine.traced_once(discriminator_y)
-        self._traced_encoder = engine.traced_once(self.encoder)
+        self.network_calls["encoder"] = engine.NetworkCall(self.encoder)
+        self.g = self.network_calls["generator_g"]
+        self.d_y = self.network_calls["discriminator_y"]
         self.nce_identity, self.flip_equivariance = nce_identity, flip_equivariance
         self.n_patches = n_patches
         self.nce_temperature = nce_temperature
@@ -202,10 +202,10 @@ class CUT(AdversarialTrainer):
         """Records the same terms without an update and without mirroring."""
         pictures = self.compared(data)
         fakes = self.g(pictures, training=False)
-        fake_y = fakes[: ops.shape(data["x"])[0]]
         keys = self.encode(pictures, training=False)
         generator = self.loss_of_generator(keys, fakes, training=False)
-        discriminator = self.loss_of_discriminator({**data, "fake_y": fake_y}, training=False)
+        judged = {**data, "fake_y": self.translations_of_x(fakes)}
+        discriminator = self.loss_of_discriminator(judged, training=False)
         return self.record(
             {**generator.terms, **discriminator.terms, "generator_loss": generator.value}
         )
@@ -217,8 +217,7 @@ class CUT(AdversarialTrainer):
 
     def loss_of_generator(self, keys: Sequence, fakes, mirror=None, training: bool = True) -> Loss:
         """Returns the loss of G and H; see `nce_terms` for the arguments."""
-        fake_y = ops.split(fakes, 2)[0] if self.nce_identity else fakes
-        logits = self.d_y(fake_y, training=training)
+        logits = self.d_y(self.translations_of_x(fakes), training=training)
         return self.generator_loss(
             {
                 "g_adversarial": self.adversarial.generator(logits),
@@ -227,12 +226,19 @@ class CUT(AdversarialTrainer):
         )
 
     def compared(self, batch: dict):
-        """Returns the pictures whose translations are compared with them: x or, behind it, y."""
+        """Returns the pictures to compare with their translations.
+
+        They are x or, with the identity, x and y, one after the other along the first axis.
+        """
         return ops.concatenate([batch["x"], batch["y"]]) if self.nce_identity else batch["x"]
+
+    def translations_of_x(self, fakes):
+        """Returns G(x) from the translations of `compared` pictures."""
+        return ops.split(fakes, 2)[0] if self.nce_identity else fakes
 
     def encode(self, images, training: bool = True) -> list:
         """Returns the maps of the encoder that are compared, (batch, height, width, channels)."""
-        return keras.tree.flatten(self._traced_encoder(images, training=training))
+        return keras.tree.flatten(self.network_calls["encoder"](images, training=training))
 
     def patches(self, maps: Sequence, places: Sequence) -> list:
         """Returns the features at `places` of each map, (batch, places, units), on the sphere."""

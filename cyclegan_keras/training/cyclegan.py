@@ -44,7 +44,7 @@ class CycleGAN(AdversarialTrainer):
         name: of the model.
 
     Attributes:
-        g: G as a step calls it, traced once; `f`, `d_x` and `d_y` likewise.
+        g: G as a step calls it; `f`, `d_x` and `d_y` likewise.
 
     Reference: https://arxiv.org/abs/1703.10593
     """
@@ -96,9 +96,9 @@ class CycleGAN(AdversarialTrainer):
         self.use_identity = weights["identity_x"] > 0
         self.generator_g, self.generator_f = generator_g, generator_f
         self.discriminator_x, self.discriminator_y = discriminator_x, discriminator_y
-        self.g, self.f = engine.traced_once(generator_g), engine.traced_once(generator_f)
-        self.d_x = engine.traced_once(discriminator_x)
-        self.d_y = engine.traced_once(discriminator_y)
+        self.g, self.f = self.network_calls["generator_g"], self.network_calls["generator_f"]
+        self.d_x = self.network_calls["discriminator_x"]
+        self.d_y = self.network_calls["discriminator_y"]
         self.pool_x = engine.image_pool(pool_size, seed=seed, name="pool_x")
         self.pool_y = engine.image_pool(pool_size, seed=seed + 1, name="pool_y")
 

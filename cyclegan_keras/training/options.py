@@ -17,29 +17,29 @@ class OptimizerOptions:
     )
     n_epochs_decay: int = option(
         100,
-        "Additional epochs, over which the learning rate falls to zero.",
+        "Further epochs, over which --lr_policy lowers the learning rate.",
         low=0,
         may_change=True,
     )
     learning_rate: float = option(
         0.0002,
-        "Learning rate of Adam at the start.",
+        "Initial learning rate of Adam.",
         low=1e-8,
         high=1.0,
         aliases=("lr",),
     )
     beta_1: float = option(
         0.5,
-        "Adam's memory of earlier gradients.",
+        "Adam's decay rate of the mean of gradients.",
         low=0.0,
         high=0.999,
         aliases=("beta1",),
     )
     lr_policy: str = option(
         "linear",
-        "After --n_epochs the learning rate falls to zero in equal steps (linear) or in half a "
-        "cosine (cosine); or it is divided by ten every --lr_decay_iters epochs (step), or it "
-        "stays (constant).",
+        "How the learning rate changes after --n_epochs. linear: it falls to zero in equal "
+        "steps; cosine: it falls to zero along half a cosine; step: it is divided by ten every "
+        "--lr_decay_iters epochs; constant: it stays.",
         choices=("linear", "cosine", "step", "constant"),
     )
     lr_decay_iters: int = option(
@@ -51,11 +51,12 @@ class OptimizerOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AdversarialOptions:
-    """What all methods have whose generators learn from discriminators."""
+    """The options of all methods whose generators learn from discriminators."""
 
     gan_mode: str = option(
         "lsgan",
-        "Adversarial loss. wgangp adds its gradient penalty, but suits a PatchGAN badly.",
+        "Adversarial loss. wgangp includes its gradient penalty, but does not suit a PatchGAN "
+        "well.",
         choices=("lsgan", "vanilla", "hinge", "wgangp"),
     )
     lambda_penalty: float = option(
@@ -65,14 +66,14 @@ class AdversarialOptions:
     )
     ema_decay: float = option(
         0.0,
-        "Decay of an exponential moving average of the generators, for example 0.999. Samples "
-        "and exports then use the average; 0 keeps none.",
+        "Decay of an exponential moving average of the generators' weights, for example 0.999; "
+        "samples and exports then use the average. 0: no average.",
         low=0.0,
         high=0.999999,
     )
 
     def changes_for_several_sizes(self) -> list[str]:
-        """Returns which options to set for training pictures of several sizes."""
+        """Returns the options to change where training pictures have several sizes."""
         return ["another --gan_mode"] if self.gan_mode == "wgangp" else []
 
 
@@ -87,8 +88,8 @@ class CycleGANOptions(AdversarialOptions):
     )
     lambda_identity: float = option(
         0.5,
-        "Weight of |G(y) - y| and |F(x) - x| as a factor of --lambda_cycle; keeps colors. 0 "
-        "skips them.",
+        "Weight of |G(y) - y| and |F(x) - x|, as a factor of --lambda_cycle; preserves colors. "
+        "0: the terms are not computed.",
         low=0.0,
     )
     lambda_pairs: float = option(
@@ -98,13 +99,15 @@ class CycleGANOptions(AdversarialOptions):
     )
     pool_size: int = option(
         50,
-        "Earlier fakes shown to each discriminator; 0 for none.",
+        "Earlier fakes that are kept to be shown to each discriminator; 0: none.",
         low=0,
     )
 
     def changes_for_several_sizes(self) -> list[str]:
-        pools = ["--pool_size=0"] if self.pool_size else []
-        return [*super().changes_for_several_sizes(), *pools]
+        changes = super().changes_for_several_sizes()
+        if self.pool_size:
+            changes.append("--pool_size=0")
+        return changes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -124,7 +127,7 @@ class CUTOptions(AdversarialOptions):
     """The objective of CUT and FastCUT.
 
     Raises:
-        ValueError: `nce_layers` are no ascending numbers.
+        ValueError: `nce_layers` is not a list of ascending numbers.
     """
 
     lambda_nce: float = option(
@@ -135,22 +138,24 @@ class CUTOptions(AdversarialOptions):
     )
     nce_identity: bool = option(
         True,
-        "Compare G(y) with y as well; keeps colors.",
+        "Also compare G(y) with y; preserves colors.",
         aliases=("nce_idt",),
     )
     flip_equivariance: bool = option(
         False,
-        "Mirror half of the batches before the translation, and back after it.",
+        "Mirror half of the batches before they are translated, and mirror their translations "
+        "back.",
     )
     nce_layers: str | None = option(
         None,
-        "Maps of the generator that are compared, by the numbers of CUT's reference: 0 the "
-        "padded picture, 4 and 8 (not antialiased: 4 and 7) the steps down, 12 and on (10 and "
-        "on) the blocks. Unless given 0,4,8,12,16, as far as the generator goes.",
+        "Feature maps of the generator to compare, by their numbers in CUT's reference "
+        "implementation: 0 is the padded picture; 4 and 8 (without --antialias 4 and 7) are the "
+        "steps down; 12 and higher (without --antialias 10 and higher) are the blocks. By "
+        "default 0,4,8,12,16, or those of them that the generator has.",
     )
     n_patches: int = option(
         256,
-        "Places that are compared in each map.",
+        "Positions that are compared in each feature map.",
         low=2,
         aliases=("num_patches",),
     )
@@ -162,13 +167,14 @@ class CUTOptions(AdversarialOptions):
     )
     nce_units: int = option(
         256,
-        "Units of the perceptrons that patches are compared by.",
+        "Units in the layers of the perceptrons that patches pass before they are compared.",
         low=1,
         aliases=("netF_nc",),
     )
     nce_all_negatives: bool = option(
         False,
-        "Compare with the places of all pictures of a batch.",
+        "Use the positions of all pictures of a batch as negatives, not only those of the same "
+        "picture.",
         aliases=("nce_includes_all_negatives_from_minibatch",),
     )
 
@@ -182,8 +188,10 @@ class CUTOptions(AdversarialOptions):
             )
 
     def changes_for_several_sizes(self) -> list[str]:
-        identity = ["--nonce_identity"] if self.nce_identity else []
-        return [*super().changes_for_several_sizes(), *identity]
+        changes = super().changes_for_several_sizes()
+        if self.nce_identity:
+            changes.append("--nonce_identity")
+        return changes
 
 
 # --method -> its options

@@ -10,7 +10,7 @@ from cyclegan_keras.losses import l1
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import build_discriminator, build_generator
 from cyclegan_keras.training.adversarial import AdversarialTrainer
-from cyclegan_keras.training.gradient_steps import Loss, engine
+from cyclegan_keras.training.gradient_steps import Loss
 from cyclegan_keras.training.options import Pix2PixOptions
 
 
@@ -40,7 +40,7 @@ class Pix2Pix(AdversarialTrainer):
         name: of the model.
 
     Attributes:
-        g: G as a step calls it, traced once; `d_y` likewise.
+        g: G as a step calls it; `d_y` likewise.
 
     Reference: https://arxiv.org/abs/1611.07004
     """
@@ -70,8 +70,8 @@ class Pix2Pix(AdversarialTrainer):
             name=name,
         )
         self.generator_g, self.discriminator_y = generator_g, discriminator_y
-        self.g = engine.traced_once(generator_g)
-        self.d_y = engine.traced_once(discriminator_y)
+        self.g = self.network_calls["generator_g"]
+        self.d_y = self.network_calls["discriminator_y"]
 
     @classmethod
     def usual_generator(cls, sizes: Collection[tuple[int, int]]) -> str:

@@ -66,6 +66,7 @@ def test_what_ends_a_pipeline_is_a_line(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_worker_that_dies_is_noticed(tmp_path):
     def die(_):
         os.kill(os.getpid(), 9)

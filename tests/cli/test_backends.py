@@ -57,6 +57,7 @@ def test_what_needs_tensorflow_says_so(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_on_jax_tensorflow_only_feeds():
     pytest.importorskip("jax")
     run = subprocess.run(

@@ -37,7 +37,7 @@ def test_the_code_of_the_command_is_returned(code):
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
-        (UserError("mend this"), 2, "command.py: mend this\n"),
+        (UserError("--width=0"), 2, "command.py: --width=0\n"),
         (LaterError("later"), 7, "command.py: later\n"),
         (
             OSError(28, "No space left"),
@@ -47,7 +47,8 @@ def test_the_code_of_the_command_is_returned(code):
         (KeyboardInterrupt(), 130, "command.py: interrupted"),
         (
             tf.errors.UnknownError(None, None, "in graph: DataError: a.png is gone.\nTrace"),
-            *(1, "command.py: a.png is gone. What was saved is intact.\n"),
+            1,
+            "command.py: a.png is gone. What was saved is intact.\n",
         ),
     ],
 )
@@ -77,7 +78,7 @@ def test_help(capsys):
         ("/x/tensorflow_datasets/a.py", logging.WARNING, True),
     ],
 )
-def test_chatter_is_left_out(path, level, shown, capsys):
+def test_messages_of_tfds_are_shown_from_warnings_on(path, level, shown, capsys):
     console.LogLines().emit(logging.LogRecord("x", level, path, 1, "a word", (), None))
     assert ("a word" in capsys.readouterr().err) == shown
 

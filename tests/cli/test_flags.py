@@ -12,8 +12,8 @@ class Paint:
     )
     gloss: bool = dataclasses.field(default=True, metadata={"help": "Shine."})
     width: float | None = dataclasses.field(default=None, metadata={"help": "Width in px."})
-    colour: str = dataclasses.field(
-        default="red", metadata={"help": "Colour.", "choices": ("red", "blue")}
+    color: str = dataclasses.field(
+        default="red", metadata={"help": "Color.", "choices": ("red", "blue")}
     )
 
 
@@ -52,7 +52,7 @@ def test_alias_sets_the_option():
         ("--brush=4", "Unknown flag --brush. Did you mean --brushes?"),
         ("--zzz=4", "Unknown flag --zzz. See --help."),
         ("--brushes=many", "--brushes=many"),
-        ("--colour=green", "red|blue"),
+        ("--color=green", "red|blue"),
         ("brushes=4", "Unexpected argument 'brushes=4'"),
     ],
 )
@@ -70,8 +70,8 @@ def test_help_is_requested(word):
 
 
 def test_later_layers_win():
-    options = flags.resolve(GROUPS, {"brushes": 4, "colour": "blue"}, {"brushes": 5})
-    assert options == {"paint": Paint(brushes=5, colour="blue")}
+    options = flags.resolve(GROUPS, {"brushes": 4, "color": "blue"}, {"brushes": 5})
+    assert options == {"paint": Paint(brushes=5, color="blue")}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_later_layers_win():
     [
         ({"brushes": 0}, "--brushes=0: expected at least 1."),
         ({"brushes": 10}, "--brushes=10: expected at most 9."),
-        ({"colour": "green"}, "--colour=green: expected one of red, blue."),
+        ({"color": "green"}, "--color=green: expected one of red, blue."),
         ({"size": 1}, "Unknown option 'size'"),
         ({"width": float("nan")}, "--width=nan: expected a value of type float."),
         ({"brushes": "x"}, "--brushes=x: expected a value of type int."),
@@ -121,7 +121,7 @@ def test_an_option_declared_twice_is_refused_but_an_inherited_one_is_not():
         "brushes",
         "gloss",
         "width",
-        "colour",
+        "color",
         "nib",
     ]
     other = dataclasses.make_dataclass("Other", [("gloss", bool, dataclasses.field(default=True))])
@@ -148,7 +148,7 @@ def test_switches_are_also_on_and_off(word, value):
     assert parse(word) == {"gloss": value}
 
 
-def test_inherited_options_and_groups_of_one_class_are_told_once():
+def test_inherited_options_and_groups_of_one_class_are_listed_once():
     special = dataclasses.make_dataclass(
         "Special",
         [("edge", int, dataclasses.field(default=1, metadata={"help": "Sharp."}))],
@@ -157,7 +157,7 @@ def test_inherited_options_and_groups_of_one_class_are_told_once():
         kw_only=True,
     )
     groups = {"paint": Paint, "knife": special, "blade": special}
-    for told in (flags.help_text(groups, "Usage."), flags.option_table(groups)):
-        assert told.count("--[no]gloss") + told.count("`--gloss`") == 1
-        assert "knife, blade" in told
+    for text in (flags.help_text(groups, "Usage."), flags.option_table(groups)):
+        assert text.count("--[no]gloss") + text.count("`--gloss`") == 1
+        assert "knife, blade" in text
     assert set(flags.fields(groups)) == {f.name for f in dataclasses.fields(special)}

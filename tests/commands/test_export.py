@@ -234,6 +234,7 @@ def test_two_exports_to_one_folder_do_not_mix(words, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_killed_export_leaves_nothing_half(words, tmp_path):
     """What writes the SavedModel is real; it kills its process as soon as it has written."""
     code = (

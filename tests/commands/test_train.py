@@ -102,13 +102,15 @@ GENERATORS["resnet_3blocks"] = functools.partial(ResNetGenerator.from_options, n
 demo.TEST_COUNT = 6
 """
 RUN_TRAIN = "runpy.run_path('train.py', run_name='__main__')"
-# Two runs in one process: the words after "--then" are those of the second.
-RUN_TRAIN_TWICE = """
+# Several runs in one process: their words are separated by "--then".
+RUN_TRAIN_IN_TURN = """
 from cyclegan_keras.commands import train
 
-middle = sys.argv.index("--then")
-assert train.main(["train.py", *sys.argv[1:middle]]) == 0
-sys.exit(train.main(["train.py", *sys.argv[middle + 1:]]))
+words = sys.argv[1:]
+while words:
+    own = words[: words.index("--then")]
+    words = words[len(own) + 1 :]
+    print("exit code", train.main(["train.py", *own]), flush=True)
 """
 
 
@@ -285,7 +287,8 @@ def test_help_is_complete_and_grouped(capsys):
 
 def test_dry_run_shows_the_options_and_writes_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert run("--preset=demo", "--ngf=5", "--dry_run") == 0
+    # No other worker is waited for.
+    assert run("--preset=demo", "--ngf=5", "--distribute=multi_worker", "--dry_run") == 0
     options = json.loads(capsys.readouterr().out)
     assert options["ngf"] == 5  # typed
     assert options["ndf"] == 32  # preset
@@ -511,31 +514,35 @@ def wait_for_checkpoint(process, run_dir, after=0):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_run_stopped_and_killed_ends_like_one_never_interrupted(photos, tmp_path):
     """How far the run gets does not matter: the uninterrupted run is given as many steps."""
     run_dir = tmp_path / "run"
     command = (*EVENTFUL, f"--dataset={photos}", f"--run_dir={run_dir}")
-    process = start(*command, "--n_epochs=100000")
+    seed = int.from_bytes(os.urandom(4), "big")
+
+    # Stopped by a signal, and continued in the same process until that is killed.
+    endless = (*command, "--n_epochs=100000", "--then")
+    process = start(*endless, *endless, code=RUN_TRAIN_IN_TURN)
     wait_for_checkpoint(process, run_dir)
     process.send_signal(signal.SIGTERM)
-    out, err = finish(process, 128 + signal.SIGTERM)
-    assert "Traceback" not in err
-    step = int(re.search(r"Stopped by SIGTERM after step (\d+) of 1200000; saved in", out).group(1))
-    assert Run(run_dir).last_step() == step
-
-    seed = int.from_bytes(os.urandom(4), "big")
-    process = start(*command)
+    lines = iter(process.stdout.readline, "exit code 143\n")
+    stopped = re.search(r"Stopped by SIGTERM after step (\d+) of 1200000; saved in", "".join(lines))
+    step = int(stopped.group(1))
     wait_for_checkpoint(process, run_dir, after=step)
     time.sleep(np.random.default_rng(seed).uniform(0, 0.5))
     process.kill()
-    process.communicate()
+    out, err = process.communicate()
+    assert out.startswith(f"Continuing {run_dir} after step {step}.")
+    assert "Traceback" not in err
+
+    # Continued to its end; and another run of as many steps in one go.
     killed_at = Run(run_dir).last_step()
     n_epochs = killed_at // 12 + 1
-    ending = (f"--n_epochs={n_epochs}", "--n_epochs_decay=1")
+    ending = (f"--n_epochs={n_epochs}", "--n_epochs_decay=1", "--then")
     uninterrupted = (*command[:-1], f"--run_dir={tmp_path / 'other'}")
-    out, _ = finish(
-        start(*command, *ending, "--then", *uninterrupted, *ending, code=RUN_TRAIN_TWICE)
-    )
+    out, _ = finish(start(*command, *ending, *uninterrupted, *ending, code=RUN_TRAIN_IN_TURN))
+    assert out.count("exit code 0") == 2
     assert f"after step {killed_at}." in out, f"seed {seed}"
 
     end = 12 * (n_epochs + 1)
@@ -690,6 +697,7 @@ def watched(photos, tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_memory_does_not_grow(watched):
     out, _ = watched
     warm, late = map(int, out.split()[:2])
@@ -697,6 +705,7 @@ def test_memory_does_not_grow(watched):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_unreadable_pictures_are_left_out_and_named(watched):
     _, err = watched
     assert "bad.png" in err

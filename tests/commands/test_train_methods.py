@@ -17,7 +17,7 @@ from cyclegan_keras.commands import evaluate, export, train, translate
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.checkpoint import META
-from cyclegan_keras.runs.run import META, Run
+from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training import progress
 from cyclegan_keras.training.table import TRAINERS
 from cyclegan_keras.weights import starting
@@ -251,6 +251,7 @@ def test_generators_translate_evaluate_and_start_another_run(
 
 
 @pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("finished", ["pix2pix"], indirect=True)  # with its noise
 def test_generators_are_exported_as_they_translate(finished, tmp_path):
     _, run_dir = finished

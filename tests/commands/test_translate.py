@@ -1,4 +1,4 @@
-"""The translating door: what a user types, sees and is left with."""
+"""The translation command: what a user types, reads and finds afterwards."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from cyclegan_keras.translation.translator import Translator
 
 
 def run(*words):
-    """Runs the door in this process."""
+    """Runs the command in this process."""
     return translate.main(["translate.py", *map(str, words)])
 
 
@@ -246,6 +246,7 @@ def test_a_signal_ends_it_cleanly(here, capsys, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_killed_job_is_finished_by_the_same_command(here, capsys):
     """The model is the real one; only it kills its process after some pictures."""
     draw(*(f"in/{index:03d}.png" for index in range(20)))

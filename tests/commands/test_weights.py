@@ -80,6 +80,7 @@ def test_as_python_calls(tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_the_former_name_of_the_command():
     done = subprocess.run(
         [sys.executable, "-m", "cyclegan_keras.checkpoints", "import", RECORDED],

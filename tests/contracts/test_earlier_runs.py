@@ -63,6 +63,7 @@ def check_metrics(run, before, tolerance):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("versions", RECORDED)
 def test_a_run_is_continued(versions, recorded):
     run = recorded(versions) / "cyclegan"
@@ -75,6 +76,7 @@ def test_a_run_is_continued(versions, recorded):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("versions", RECORDED)
 def test_a_run_translates(versions, recorded):
     folder = recorded(versions)
@@ -85,6 +87,7 @@ def test_a_run_translates(versions, recorded):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("versions", RECORDED)
 def test_a_run_is_evaluated(versions, recorded):
     folder = recorded(versions)
@@ -114,6 +117,7 @@ def test_a_run_is_evaluated(versions, recorded):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("versions", RECORDED)
 def test_a_run_is_exported(versions, recorded):
     folder = recorded(versions)

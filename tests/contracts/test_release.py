@@ -16,15 +16,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text().splitlines()
 UNLOCKED = {"bench"}  # a peer, of 2 GB
 PINS = [line for line in LOCK if line and line[0] not in " #"]
-DECLARED = [
-    *PROJECT["dependencies"],
-    *(
-        package
-        for extra, packages in PROJECT["optional-dependencies"].items()
-        for package in packages
-        if extra not in UNLOCKED
-    ),
-]
+DECLARED = list(PROJECT["dependencies"])
+for extra, packages in PROJECT["optional-dependencies"].items():
+    if extra not in UNLOCKED:
+        DECLARED += packages
 
 
 def _plain(name: str) -> str:

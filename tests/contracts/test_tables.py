@@ -23,8 +23,14 @@ from pipelines.options import DataOptions
 from pipelines.preprocess import PREPROCESSING
 
 OPTIONS = (
-    *(DataOptions, NetworkOptions, RunOptions, OptimizerOptions),
-    *(EvaluationOptions, SelectionOptions, ExportOptions, TranslateOptions),
+    DataOptions,
+    NetworkOptions,
+    RunOptions,
+    OptimizerOptions,
+    EvaluationOptions,
+    SelectionOptions,
+    ExportOptions,
+    TranslateOptions,
     *METHOD_OPTIONS.values(),
 )
 TABLES = {
@@ -39,9 +45,12 @@ TABLES = {
 }
 
 
-def _field(name, *options):
-    rooms = options or OPTIONS
-    return next(f for room in rooms for f in dataclasses.fields(room) if f.name == name)
+def _field(name, *classes):
+    for options_class in classes or OPTIONS:
+        for field in dataclasses.fields(options_class):
+            if field.name == name:
+                return field
+    raise AssertionError(f"no option {name}")
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -64,7 +73,7 @@ def test_presets_set_known_options(preset):
         assert _field(name)
 
 
-def test_every_metric_is_told_of():
+def test_help_names_every_metric():
     about = _field("metrics").metadata["help"]
     assert all(name in about for name in METRICS)
 

@@ -81,16 +81,16 @@ class StandIn:
 
     def version(self, spec):
         """Returns the number of the version that a ModelSpec means."""
-        told = f"Servable not found for request: {spec.name}"
+        message = f"Servable not found for request: {spec.name}"
         if spec.name != self.name or not self.loaded:
-            raise Refusal("NOT_FOUND", told)
+            raise Refusal("NOT_FOUND", message)
         if label := spec.version_label:
             if label not in self.labels:
                 raise Refusal("INVALID_ARGUMENT", f"Unrecognized servable version label: {label}")
             return self.labels[label]
         version = spec.version.value if spec.HasField("version") else max(self.loaded)
         if version not in self.loaded:
-            raise Refusal("NOT_FOUND", f"{told} {version}")
+            raise Refusal("NOT_FOUND", f"{message} {version}")
         return version
 
     def signature(self, version, name):
@@ -103,8 +103,8 @@ class StandIn:
     def status(self, spec):
         """Returns a GetModelStatusResponse."""
         if spec.name != self.name:
-            told = f"Could not find any versions of model {spec.name}"
-            raise Refusal("NOT_FOUND", told)
+            message = f"Could not find any versions of model {spec.name}"
+            raise Refusal("NOT_FOUND", message)
         chosen = spec.HasField("version") or spec.version_label
         response = get_model_status_pb2.GetModelStatusResponse()
         for version in [self.version(spec)] if chosen else sorted(self.loaded, reverse=True):

@@ -19,9 +19,14 @@ _PREDICT = re.compile(_MODEL + ":predict")
 _ABOUT = re.compile(_MODEL + "(?P<metadata>/metadata)?")
 # By the name of the gRPC status; others are 500.
 _HTTP = {
-    **{"INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "OUT_OF_RANGE": 400},
-    **{"NOT_FOUND": 404, "RESOURCE_EXHAUSTED": 429, "UNIMPLEMENTED": 501},
-    **{"UNAVAILABLE": 503, "DEADLINE_EXCEEDED": 504},
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "NOT_FOUND": 404,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNIMPLEMENTED": 501,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
 }
 
 
@@ -106,12 +111,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             raise ValueError(f"JSON object: does not have named input: {sorted(unknown)}")
         inputs = {key: _array(value, wanted[key].dtype) for key, value in columns.items()}
         outputs = self.standin.predict(spec, inputs)
-        told = {key: _json(key, value) for key, value in outputs.items()}
-        if len(told) == 1:  # of one output the name is left out
-            (told,) = told.values()
+        answer = {key: _json(key, value) for key, value in outputs.items()}
+        if len(answer) == 1:  # of one output the name is left out
+            (answer,) = answer.values()
         elif rows:
-            told = [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
-        return {"predictions" if rows else "outputs": told}
+            answer = [
+                dict(zip(answer, row, strict=True)) for row in zip(*answer.values(), strict=True)
+            ]
+        return {"predictions" if rows else "outputs": answer}
 
     def log_message(self, *_):
         pass

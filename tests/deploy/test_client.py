@@ -79,7 +79,7 @@ def test_an_answer_that_is_no_picture_is_a_sentence(client, answer, words, may_p
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "expected"),
     [
         (
             "assertion failed: [Picture 1 is too large.]\n\t [[{{node map/while/Assert}}]]",
@@ -89,12 +89,12 @@ def test_an_answer_that_is_no_picture_is_a_sentence(client, answer, words, may_p
         ("two\nlines", "two lines"),
     ],
 )
-def test_the_graph_is_left_out_of_what_the_server_says(client, said, told):
+def test_the_graph_is_left_out_of_what_the_server_says(client, said, expected):
     with answering(http(400, json.dumps({"error": said}).encode())) as (address, _):
         rest = client.RestClient(address, "cyclegan", "serving_default")
         with pytest.raises(client.ServerError) as error:
             rest.translate([b"x"], 5)
-    assert str(error.value) == f"HTTP 400: {told}"
+    assert str(error.value) == f"HTTP 400: {expected}"
 
 
 def test_what_is_asked(client):
@@ -113,7 +113,9 @@ def test_what_is_asked(client):
 def test_what_may_pass_is_repeated_with_growing_pauses(client, monkeypatch):
     pauses = []
     monkeypatch.setattr(client.time, "sleep", pauses.append)
-    with answering(*[b""] * 3, *[http(503, b"")] * 3, TRANSLATED) as (address, asked):
+    unavailable = http(503, b"")
+    answers = [b"", b"", b"", unavailable, unavailable, unavailable, TRANSLATED]
+    with answering(*answers) as (address, asked):
         rest = client.RestClient(address, "cyclegan", "serving_default")
         assert client.translate_patiently(rest, [b"x"], 30) == [b"z"]
     assert len(asked) == 7
@@ -211,6 +213,7 @@ def test_a_target_that_cannot_be_written_is_a_sentence(client, folder, tmp_path,
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_an_interrupted_folder_ends_with_the_pictures_under_way(folder, tmp_path):
     """The server answers nothing before the client has said that it stops."""
     go_on = threading.Event()
@@ -226,12 +229,12 @@ def test_an_interrupted_folder_ends_with_the_pictures_under_way(folder, tmp_path
         while not asked and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        told = ""
-        while "Stopping" not in told and (line := process.stderr.readline()):
-            told += line
+        err = ""
+        while "Stopping" not in err and (line := process.stderr.readline()):
+            err += line
         go_on.set()
-        told += process.communicate()[1]
-    assert process.returncode == 130, told
-    assert "Traceback" not in told
+        err += process.communicate()[1]
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
     assert 1 <= len(asked) <= 2
     assert len(list((tmp_path / "out").rglob("*.png"))) == len(asked)

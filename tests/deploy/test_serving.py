@@ -219,12 +219,12 @@ def test_floats_by_rest(standin, generators):
 def test_status_and_metadata(standin):
     with standin.rest() as address:
         (status,) = get(address, "cyclegan/labels/stable")["model_version_status"]
-        told = get(address, "cyclegan/metadata")["metadata"]["signature_def"]["signature_def"]
+        signatures = get(address, "cyclegan/metadata")["metadata"]["signature_def"]["signature_def"]
         for path in ("other", "cyclegan/versions/9", "other/metadata"):
             with pytest.raises(urllib.error.HTTPError, match="404"):
                 get(address, path)
     assert (status["version"], status["state"]) == ("1", "AVAILABLE")
-    default = told["serving_default"]
+    default = signatures["serving_default"]
     assert default["inputs"]["bytes_inputs"]["dtype"] == "DT_STRING"
     assert default["outputs"].keys() == {"image_bytes"}  # so named that REST gives base64
     batch = [size["size"] for size in default["inputs"]["bytes_inputs"]["tensor_shape"]["dim"]]
@@ -254,6 +254,7 @@ def test_a_folder_in_parallel_with_one_bad_picture(client, standin, folder, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("flag", [[], ["--grpc"]], ids=["rest", "grpc"])
 def test_a_client_killed_in_the_middle_leaves_the_server_serving(
     client, standin, folder, tmp_path, decoded, make_picture, flag

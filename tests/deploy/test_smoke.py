@@ -1,6 +1,6 @@
 """deploy/smoke.sh itself, with the stand-in in the place of the container.
 
-That the script asks what it says; the answers of the real server are for whoever has Docker.
+This checks that the script asks what it says; the answers of the real server need Docker.
 """
 
 import os
@@ -26,36 +26,44 @@ esac
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_smoke_passes_on_the_stand_in(models, make_picture, tmp_path):
-    bin_ = tmp_path / "bin"
-    bin_.mkdir()
+    programs = tmp_path / "programs"
+    programs.mkdir()
     pid = tmp_path / "pid"
     script = DOCKER.format(python=sys.executable, log=tmp_path / "log", pid=pid)
-    (bin_ / "docker").write_text(script)
-    (bin_ / "docker").chmod(0o755)
+    (programs / "docker").write_text(script)
+    (programs / "docker").chmod(0o755)
     (tmp_path / "in.png").write_bytes(make_picture())
     with socket.socket() as rest, socket.socket() as grpc:
         rest.bind(("127.0.0.1", 0))
         grpc.bind(("127.0.0.1", 0))
-        ports = {"REST_PORT": rest.getsockname()[1], "GRPC_PORT": grpc.getsockname()[1]}
+        rest_port, grpc_port = rest.getsockname()[1], grpc.getsockname()[1]
     environment = {
         **os.environ,
-        **{name: str(port) for name, port in ports.items()},
-        **{"MODELS": str(models.parent), "MODEL": models.name, "PYTHON": sys.executable},
-        **{"PATH": f"{bin_}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "tests")},
+        "REST_PORT": str(rest_port),
+        "GRPC_PORT": str(grpc_port),
+        "MODELS": str(models.parent),
+        "MODEL": models.name,
+        "PYTHON": sys.executable,
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT / "tests"),
     }
     command = ["bash", ROOT / "deploy" / "smoke.sh", tmp_path / "in.png"]
     process = subprocess.Popen(
         command,
-        **{"env": environment, "text": True, "start_new_session": True},
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
+        env=environment,
+        text=True,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     try:
-        told, _ = process.communicate(timeout=240)
+        out, _ = process.communicate(timeout=240)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
     log = (tmp_path / "log").read_text()
-    assert process.returncode == 0, told[-3000:] + log[-3000:]
+    assert process.returncode == 0, out[-3000:] + log[-3000:]
     for step in ("gRPC", "the other direction", "32 clients", "labels", "all is well"):
-        assert f"== {step}" in told
+        assert f"== {step}" in out

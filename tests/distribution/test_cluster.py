@@ -29,9 +29,9 @@ def test_the_first_worker_is_the_chief_unless_there_is_one():
 
 def test_examples_are_valid():
     page = (ROOT / "docs" / "distributed.md").read_text()
-    told = re.findall(r"'(\{.cluster.*\})'", page)
-    assert len(told) == 3
-    for index, text in zip((0, 1, 1), told, strict=True):
+    examples = re.findall(r"'(\{.cluster.*\})'", page)
+    assert len(examples) == 3
+    for index, text in zip((0, 1, 1), examples, strict=True):
         assert read_cluster({"TF_CONFIG": text.replace("$(INDEX)", "1")}).index == index
     assert read_cluster({"TF_CONFIG": EXAMPLE}).addresses == ("10.0.0.1:2222", "10.0.0.2:2222")
 
@@ -59,7 +59,7 @@ def test_a_bad_variable_is_refused(text, reason):
     assert reason in str(error.value)
 
 
-def test_errors_are_read_for_who_is_meant():
+def test_workers_named_in_an_error_are_found():
     message = "reported from /job:worker/task:1: unhealthy:\n/job:worker/replica:0/task:0"
     assert read({**TWO, "chief": ["c:3"]}, "chief").named_in(message) == [
         "worker 1 (a:1)",

@@ -1,10 +1,11 @@
 import json
 
+import keras
 import pytest
 
 from cyclegan_keras.distribution import devices
 from cyclegan_keras.distribution.options import DistributionOptions
-from cyclegan_keras.files.errors import DistributionError
+from cyclegan_keras.files.errors import DistributionError, OptionError
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,6 @@ def test_workers_need_a_variable_and_are_not_overlooked(monkeypatch):
     with pytest.raises(DistributionError, match="names 2 workers"):
         devices.join({})
     assert devices.join({"distribute": "none"}) is None
-    assert devices.join({"distribute": "multi_worker", "dry_run": True}) is None
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"chief": ["a:1"]}}))
     with pytest.raises(DistributionError, match="its task"):
         devices.join({})
@@ -42,13 +42,19 @@ def test_mirrored_needs_several_devices():
         devices.form_team(DistributionOptions(distribute="mirrored"), None, 2)
 
 
+def test_other_backends_train_on_one_device(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(OptionError, match="--distribute=multi_worker needs TensorFlow"):
+        devices.join({"distribute": "multi_worker"})
+    with pytest.raises(OptionError, match="--distribute=mirrored needs TensorFlow"):
+        devices.form_team(DistributionOptions(distribute="mirrored"), None, 2)
+
+
 def test_what_several_devices_cannot_do():
     with pytest.raises(DistributionError, match=r"batch_size=3 cannot.*a multiple of 2"):
         devices.check_replicas(3, 2)
     with pytest.raises(DistributionError, match="jit_compile works on one device only"):
         devices.check_replicas(4, 2, jit_compile=True)
-    with pytest.raises(DistributionError, match="KERAS_BACKEND=jax trains on one device only"):
-        devices.refuse_other_backends("jax")
     devices.check_replicas(4, 2)
 
 

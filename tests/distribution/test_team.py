@@ -1,8 +1,10 @@
 """Real processes on loopback, and two devices of one process, train what one device trains."""
 
 import contextlib
+import dataclasses
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -15,9 +17,6 @@ from conftest import ROOT
 
 from cyclegan_keras.distribution.team import differences
 
-STEPS = (
-    40  # of the run that others are compared with; more than are done before a process is killed
-)
 WORDS = (
     "--dataset=demo/ponies",
     "--load_size=18",
@@ -39,28 +38,32 @@ WORDS = (
     "--keep_checkpoints=100",
 )
 SMALL = """
-import functools, runpy
-import tensorflow as tf
-from cyclegan_keras.models import GENERATORS, ResNetGenerator
-
+import functools, runpy, sys
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.table import GENERATORS
 from pipelines.sources import demo
 
 GENERATORS["resnet_6blocks"] = functools.partial(ResNetGenerator.from_options, n_blocks=0)
 demo.TEST_COUNT = 4
 """
-TWO_DEVICES = """
+RUN_TRAIN = "runpy.run_path('train.py', run_name='__main__')"
+# Two runs in one process that has two devices: the words after "--then" are those of the second.
+RUN_TRAIN_TWICE = """
+import tensorflow as tf
+from cyclegan_keras.commands import train
+
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+middle = sys.argv.index("--then")
+assert train.main(sys.argv[:middle]) == 0
+sys.exit(train.main(["train.py", *sys.argv[middle + 1 :]]))
 """
 
 
-def start(*words, code="", **environment):
+def start(*words, code=RUN_TRAIN, **environment):
     """Starts train.py as a process of its own."""
     return subprocess.Popen(
-        [
-            *(sys.executable, "-c", f"{SMALL}{code}\nrunpy.run_path('train.py', None, '__main__')"),
-            *(*WORDS, *map(str, words)),
-        ],
+        [sys.executable, "-c", SMALL + code, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -74,13 +77,16 @@ def start_two(*words):
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
         addresses = [f"127.0.0.1:{server.getsockname()[1]}" for server in servers]
-    cluster = {"worker": addresses}
     return [
         start(
-            *("--distribute=multi_worker", *words),
-            TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}),
+            *WORDS,
+            "--distribute=multi_worker",
+            *words,
+            TF_CONFIG=json.dumps(
+                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            ),
         )
-        for i in range(2)
+        for index in range(2)
     ]
 
 
@@ -99,10 +105,9 @@ def rows_of(run_dir):
 
 
 def started_until(condition, *words):
-    """Starts two workers anew, three times at most, until `condition(chief, worker)` holds.
+    """Starts two workers, three times at most, until `condition(chief, worker)` holds.
 
-    Where a machine stands still for ten seconds, its workers count as lost, and the same command
-    continues, as always.
+    Where a machine pauses for ten seconds, its workers count as lost; the same command continues.
     """
     for _ in range(3):
         chief, worker = start_two(*words)
@@ -113,9 +118,31 @@ def started_until(condition, *words):
     pytest.fail("workers were lost three times")
 
 
+@dataclasses.dataclass(frozen=True)
+class Story:
+    """A run of two workers, one of which was killed, continued by two workers, then by two devices.
+
+    Attributes:
+        run_dir: of that run.
+        reference: directory of a run of one device that was never interrupted.
+        lost: what the chief wrote when its worker was killed.
+        chief, worker, devices: what those who continued wrote.
+        killed_at, continued_to, ended_at: last steps of the three parts.
+    """
+
+    run_dir: pathlib.Path
+    reference: pathlib.Path
+    lost: str
+    chief: str
+    worker: str
+    devices: str
+    killed_at: int
+    continued_to: int
+    ended_at: int
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory):
-    """One device's run; two workers' run, one of which was killed; and what these said."""
     root = tmp_path_factory.mktemp("story")
     run_dir, reference = root / "two", root / "one"
 
@@ -126,18 +153,42 @@ def story(tmp_path_factory):
 
     chief, worker = started_until(is_training, "--n_epochs=100000", f"--run_dir={run_dir}")
     worker.send_signal(signal.SIGKILL)
-    # Others notice after ten seconds without a sign of life.
-    alone = start(f"--n_epochs={STEPS}", "--distribute=none", f"--run_dir={reference}")
-    said = finish(chief, 1)[1]
+    # The other notices after ten seconds without a sign of life.
+    lost = finish(chief, 1)[1]
     finish(worker, -signal.SIGKILL)
-    finish(alone, 0)
-    return reference, run_dir, said
+    killed_at = saved_steps(run_dir)[-1]
+
+    continued_to = killed_at + 3
+    chief, worker = started_until(
+        lambda chief, worker: chief.wait(600) == 0,
+        f"--n_epochs={continued_to}",
+        f"--run_dir={run_dir}",
+    )
+    chief_out, worker_out = finish(chief, 0)[0], finish(worker, 0)[0]
+    assert saved_steps(run_dir)[-1] == continued_to
+
+    ended_at = continued_to + 3
+    words = (*WORDS, f"--n_epochs={ended_at}")
+    one_device = (*words, "--distribute=none", f"--run_dir={reference}")
+    two_devices = (*words, "--distribute=mirrored", f"--run_dir={run_dir}")
+    both = start(*one_device, "--then", *two_devices, code=RUN_TRAIN_TWICE)
+    return Story(
+        run_dir=run_dir,
+        reference=reference,
+        lost=lost,
+        chief=chief_out,
+        worker=worker_out,
+        devices=finish(both, 0)[0],
+        killed_at=killed_at,
+        continued_to=continued_to,
+        ended_at=ended_at,
+    )
 
 
-def assert_equal_so_far(run_dir, reference):
-    """Terms of all steps, weights and pools of the last."""
-    step = saved_steps(run_dir)[-1]
-    rows, expected = rows_of(run_dir), rows_of(reference)[:step]
+def assert_equal_to(step, story):
+    """Compares the terms of all steps up to `step`, and the weights and pools after it."""
+    run_dir, reference = story.run_dir, story.reference
+    rows, expected = rows_of(run_dir)[:step], rows_of(reference)[:step]
     assert [row["step"] for row in rows] == list(range(1, step + 1))
     for row, other in zip(rows, expected, strict=True):
         del row["images_per_second"], other["images_per_second"]
@@ -154,7 +205,7 @@ def assert_equal_so_far(run_dir, reference):
                 )
 
 
-def test_differences_between_workers_are_told():
+def test_differences_between_workers_are_named():
     chief, other = {"ngf": 8, "seed": 1, "trainB": None}, {"ngf": 4, "seed": 1, "tensorflow": "2"}
     assert differences(chief, chief) == []
     assert differences(chief, other) == [
@@ -164,36 +215,29 @@ def test_differences_between_workers_are_told():
 
 
 @pytest.mark.slow
-def test_a_lost_worker_ends_the_training_with_a_word(story):
-    reference, run_dir, said = story
-    assert "train.py: Lost worker 1 (127.0.0.1:" in said
-    assert "run the same command on every worker to continue" in said
-    assert_equal_so_far(run_dir, reference)
+@pytest.mark.process
+def test_a_lost_worker_ends_the_training_and_is_named(story):
+    assert "train.py: Lost worker 1 (127.0.0.1:" in story.lost
+    assert "run the same command on every worker to continue" in story.lost
+    assert_equal_to(story.killed_at, story)
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_workers_continue_from_the_chief_and_end_at_one_step(story):
-    reference, run_dir, _ = story
-    before = saved_steps(run_dir)[-1]
-    stop = before + 3
-    words = (f"--n_epochs={stop}", f"--run_dir={run_dir}")
-    chief, worker = started_until(lambda chief, worker: chief.wait(600) == 0, *words)
-    out, _ = finish(chief, 0)
-    assert out.startswith(f"Continuing {run_dir} after step ")
-    assert f"Finished: step {stop} of {stop}." in out
-    assert finish(worker, 0)[0] == f"Finished: step {stop} of {stop}.\n"  # and wrote nothing
-    assert (run_dir / "generator_g.keras").exists()
-    assert saved_steps(run_dir)[-1] == stop
-    assert_equal_so_far(run_dir, reference)
+    stop = story.continued_to
+    assert story.chief.startswith(f"Continuing {story.run_dir} after step ")
+    assert f"Finished: step {stop} of {stop}." in story.chief
+    assert story.worker == f"Finished: step {stop} of {stop}.\n"  # and wrote nothing
+    assert (story.run_dir / "generator_g.keras").exists()
+    assert_equal_to(stop, story)
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_other_devices_continue_a_run(story):
-    """Two devices of one process go on where two processes ended."""
-    reference, run_dir, _ = story
-    stop = saved_steps(run_dir)[-1] + 3
-    words = ("--distribute=mirrored", f"--n_epochs={stop}", f"--run_dir={run_dir}")
-    out, _ = finish(start(*words, code=TWO_DEVICES), 0)
-    assert f"Finished: step {stop} of {stop}." in out
-    assert saved_steps(run_dir)[-1] == stop
-    assert_equal_so_far(run_dir, reference)
+    """Two devices of one process continue where two processes ended."""
+    stop = story.ended_at
+    assert story.devices.count(f"Finished: step {stop} of {stop}.") == 2
+    assert saved_steps(story.run_dir)[-1] == stop
+    assert_equal_to(stop, story)

@@ -43,6 +43,7 @@ def test_what_is_written(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_bare_process_with_tensorflow_alone_answers(folder, tmp_path):
     """Neither Keras nor this package can be imported there."""
     values = np.random.default_rng(0).integers(0, 256, (13, 21, 3)).astype("uint8")

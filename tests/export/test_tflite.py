@@ -112,6 +112,7 @@ def test_other_networks(kind, arguments, size, tmp_path, run):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_every_variant_and_size_is_compared_with_keras_and_measured(make_job, tmp_path, run):
     job = make_job(tmp_path, tflite_size="8,16", tflite_variants="fp32")
     exported = tflite.write_tflite(job)
@@ -144,6 +145,7 @@ def test_both_sides_are_in_the_name_where_they_differ(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_facts_of_a_file(files, generator, run):
     x = np.random.default_rng(0).uniform(-1, 1, (1, *SIZE, 3)).astype("float32")
     y = np.asarray(generator(x))

@@ -38,6 +38,7 @@ def alone(program, *words):
     )
 
 
+@pytest.mark.process
 def test_a_copy_of_the_file_alone_translates(model, picture, tmp_path):
     program = tmp_path / "elsewhere" / "tflite_run.py"
     program.parent.mkdir()
@@ -48,6 +49,7 @@ def test_a_copy_of_the_file_alone_translates(model, picture, tmp_path):
         assert (found.format, found.size, found.mode) == ("PNG", (50, 37), "RGB")
 
 
+@pytest.mark.process
 def test_it_imports_neither_tensorflow_nor_keras():
     code = f"import runpy, sys; runpy.run_path({run.__file__!r}); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -55,11 +57,12 @@ def test_it_imports_neither_tensorflow_nor_keras():
     assert not loaded & {"tensorflow", "keras", "cyclegan_keras", "jax", "torch"}
 
 
+@pytest.mark.process
 def test_it_measures(model):
-    told = json.loads(alone(run.__file__, model, "--repeats=2").stdout)
-    assert told["latency_ms"] > 0
+    facts = json.loads(alone(run.__file__, model, "--repeats=2").stdout)
+    assert facts["latency_ms"] > 0
     if pathlib.Path("/proc/self/status").exists():
-        assert 10 < told["peak_memory_mb"] < 4000
+        assert 10 < facts["peak_memory_mb"] < 4000
 
 
 def test_a_picture_of_the_files_size_is_translated_as_by_keras(model, tmp_path):

@@ -12,6 +12,7 @@ def hold(path, held, release):
         release.wait(60)
 
 
+@pytest.mark.process
 def test_one_process_at_a_time(tmp_path):
     path = tmp_path / ".lock"
     spawn = multiprocessing.get_context("fork")

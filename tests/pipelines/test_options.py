@@ -2,11 +2,13 @@ import dataclasses
 import subprocess
 import sys
 
+import pytest
 from conftest import ROOT
 
 from pipelines.options import DataOptions
 
 
+@pytest.mark.process
 def test_importing_the_options_imports_no_tensorflow():
     check = (
         "import sys, cyclegan_commands, pipelines.options; sys.exit('tensorflow' in sys.modules)"

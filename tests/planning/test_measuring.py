@@ -7,7 +7,6 @@ import sys
 
 import keras
 import pytest
-import tensorflow as tf
 
 from cyclegan_keras.cli import presets
 from cyclegan_keras.files.errors import PlanError
@@ -32,14 +31,6 @@ def spec(method, run, nce_layers):
         "networks": dataclasses.asdict(small),
         "optimizer": dataclasses.asdict(OptimizerOptions()),
     }
-
-
-@pytest.fixture
-def unoptimized_graphs():
-    """Leaves TensorFlow's graphs as they are traced, which takes less time for a few steps."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.mark.usefixtures("unoptimized_graphs")
@@ -74,6 +65,7 @@ def test_steps_of_several_shapes_share_a_graph(method, monkeypatch):
     assert keras.config.dtype_policy().name == "mixed_bfloat16"
 
 
+@pytest.mark.process
 def test_a_process_that_ends_at_once_ends_in_a_sentence(monkeypatch):
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(PlanError, match=r"ended with 1 \(it said nothing\)\. Try a smaller --ngf"):

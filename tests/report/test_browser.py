@@ -19,6 +19,8 @@ from selenium import webdriver  # noqa: E402
 from selenium.webdriver import ActionChains, Keys  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 
+pytestmark = [pytest.mark.slow, pytest.mark.process]
+
 FLAGS = (
     "--headless",
     "--no-sandbox",

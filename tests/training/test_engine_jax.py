@@ -62,6 +62,7 @@ def trainers(folder):
     return trainers
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("method", METHODS)
 def test_five_steps_are_the_same(trainers, folder, method):
     expected_logs, expected_state = load(folder / f"{method}_there.npz")
@@ -81,6 +82,7 @@ def test_five_steps_are_the_same(trainers, folder, method):
         )
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("method", METHODS)
 def test_a_run_goes_back_to_tensorflow(trainers, folder, method):
     trainer = trainers[method]
@@ -91,6 +93,7 @@ def test_a_run_goes_back_to_tensorflow(trainers, folder, method):
         assert back[name] == pytest.approx(value, rel=1e-5), name
 
 
+@pytest.mark.process
 def test_keras_files_are_read_both_ways(trainers, folder):
     there, here = np.load(folder / "before.npy"), np.load(folder / "before_here.npy")
     np.testing.assert_allclose(here, there, atol=1e-5)

@@ -126,6 +126,7 @@ REPLICAS = """
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_two_replicas_equal_one_with_both_pictures():
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(REPLICAS)],
@@ -136,7 +137,8 @@ def test_two_replicas_equal_one_with_both_pictures():
     assert run.returncode == 0, run.stderr[-3000:]
 
 
-def test_a_step_traces_a_network_once_and_differentiates_each_call():
+@pytest.mark.parametrize("trace_once", [False, True])
+def test_a_step_differentiates_each_call_of_a_network(trace_once):
     traces = []
 
     class Double(keras.Model):
@@ -149,7 +151,8 @@ def test_a_step_traces_a_network_once_and_differentiates_each_call():
 
     network = Double()
     network.build(None)
-    called = engine.traced_once(network)
+    called = engine.NetworkCall(network)
+    called.trace_once = trace_once
 
     @tf.function
     def step(x):
@@ -160,6 +163,7 @@ def test_a_step_traces_a_network_once_and_differentiates_each_call():
         return engine.gradients(loss, network.trainable_variables, 1.0)[1][0]
 
     assert float(step(tf.constant(1.0))) == 6 * 64
-    assert traces == [True]
-    assert float(called(tf.constant(1.0))) == 2  # outside a step, as it is
-    assert traces == [True, False]
+    assert traces == ([True] if trace_once else [True] * 3)
+    traces.clear()
+    assert [float(called(tf.constant(1.0))) for _ in range(2)] == [2, 2]  # outside a step
+    assert traces == [False, False]

@@ -51,6 +51,7 @@ def test_what_cannot_be_loaded_is_said(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_generator_of_45_mb_needs_seconds_and_less_than_three_times_its_size(tmp_path):
     save_pth(ResNetGenerator(), tmp_path / "latest_net_G_A.pth")
     size = (tmp_path / "latest_net_G_A.pth").stat().st_size
@@ -98,6 +99,7 @@ def vintagify(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_generator_of_others_translates_as_in_pytorch(vintagify):
     network = load_network(vintagify)
     assert (network.n_blocks, network.ngf, network.norm) == (9, 64, "instance_affine")
@@ -107,8 +109,9 @@ def test_a_generator_of_others_translates_as_in_pytorch(vintagify):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_a_generator_of_others_makes_a_photo_look_old(vintagify, shared_data):
-    """Its yellowed paper: less blue than before, everything still in its place."""
+    """Its yellowed paper: less blue than before, and the same contents."""
     with zipfile.ZipFile(shared_data / "data" / "horse2zebra.zip") as archive:
         name = next(n for n in archive.namelist() if "testA" in n and n.endswith("_1010.jpg"))
         photo = Image.open(archive.open(name)).convert("RGB").resize((256, 256))

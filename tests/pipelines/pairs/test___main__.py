@@ -62,6 +62,7 @@ def test_help_shows_an_example(capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.process
 def test_as_a_command(folder):
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.pairs", "combine", "photos", "labels", "--output=set"],
