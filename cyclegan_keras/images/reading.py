@@ -130,7 +130,7 @@ def pixel_count(path: str | os.PathLike) -> int:
 
 
 def _read(file: File, rules: ReadingRules) -> Picture:
-    limit = contextlib.nullcontext()
+    limit: contextlib.AbstractContextManager = contextlib.nullcontext()
     if rules.most_pixels is not None:
         limit = _PILLOW_LIMIT.raised_to(rules.most_pixels)
     with _reasons(file, rules.most_pixels), limit, _opened(file) as image:
@@ -172,12 +172,10 @@ def _reasons(file: File, most_pixels: int | None = None) -> Iterator[None]:
 
 
 def _what_is_wrong(file: File, error: Exception) -> str:
-    is_path = not isinstance(file, bytes)
-    if is_path and os.path.isdir(file):
+    if not isinstance(file, bytes) and os.path.isdir(file):
         return "is a folder, not a picture"
     if isinstance(error, UnidentifiedImageError):
-        size = os.path.getsize(file) if is_path else len(file)
-        return "is no picture, or damaged" if size else "is empty (0 bytes)"
+        return "is no picture, or damaged" if _start(file, 1) else "is empty (0 bytes)"
     if isinstance(error, OSError) and error.errno:
         return f"cannot be read: {error.strerror}"
     return f"is damaged ({error})"
@@ -255,17 +253,16 @@ def _turn_upright(image: Image.Image, orientation: int) -> None:
     ImageOps.exif_transpose(image, in_place=True)
 
 
-def _deep_png(image: Image.Image, file: str | os.PathLike, orientation: int) -> Picture | None:
+def _deep_png(image: Image.Image, file: File, orientation: int) -> Picture | None:
     """Reads 16 bits of several channels, which Pillow has no mode for; None for other files."""
     if image.format != "PNG" or image.mode.startswith("I"):
         return None
-    with open(file, "rb") as opened:
-        bit_depth = opened.read(25)[24]  # in the header chunk, IHDR
-    if bit_depth != 16:
+    if _start(file, 25)[24] != 16:  # the bit depth in the header chunk, IHDR
         return None
     import imagecodecs  # takes half a second, and few files need it
 
-    values = imagecodecs.png_decode(pathlib.Path(file).read_bytes())
+    data = file if isinstance(file, bytes) else pathlib.Path(file).read_bytes()
+    values = imagecodecs.png_decode(data)
     channels = []
     for channel in np.moveaxis(values, -1, 0):
         layer = Image.fromarray(np.ascontiguousarray(channel))
@@ -277,6 +274,14 @@ def _deep_png(image: Image.Image, file: str | os.PathLike, orientation: int) -> 
         alpha=channels[-1] if has_alpha else None,
         icc_profile=image.info.get("icc_profile"),
     )
+
+
+def _start(file: File, count: int) -> bytes:
+    """The first bytes of a file."""
+    if isinstance(file, bytes):
+        return file[:count]
+    with open(file, "rb") as opened:
+        return opened.read(count)
 
 
 def _converted(image: Image.Image, rules: ReadingRules) -> Picture:

@@ -4,6 +4,7 @@ import errno
 import fractions
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -215,9 +216,9 @@ class _Target:
         self._reader = reader
         self._source = best_stream(reader)
         self._crf = crf
-        self._stream = None
-        self._audio_streams = {}
-        self._early_audio = []  # packets that come before the first translated frame
+        self._stream: Any = None
+        self._audio_streams: dict[int, Any] = {}  # by the index of the original
+        self._early_audio: list[Any] = []  # packets that come before the first translated frame
 
     def add_audio(self, packet) -> None:
         """Copies a packet of audio."""
