@@ -66,13 +66,7 @@ def _float_operations(trainer, batch) -> int:
     import tensorflow as tf
     from tensorflow.python.profiler import model_analyzer, option_builder
 
-    # The profiler does not look into functions, so each call of a network is traced for itself.
-    trace_once = {name: call.trace_once for name, call in trainer.network_calls.items()}
-    for network_call in trainer.network_calls.values():
-        network_call.trace_once = False
     graph = tf.function(trainer.train_step).get_concrete_function(batch).graph
-    for name, network_call in trainer.network_calls.items():
-        network_call.trace_once = trace_once[name]
     options = option_builder.ProfileOptionBuilder(
         option_builder.ProfileOptionBuilder.float_operation()
     )

@@ -13,7 +13,7 @@ from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_mlp import PatchMLP
 from cyclegan_keras.models.table import build_discriminator, build_generator
 from cyclegan_keras.training.adversarial import AdversarialTrainer
-from cyclegan_keras.training.gradient_steps import Loss, engine
+from cyclegan_keras.training.gradient_steps import Loss
 from cyclegan_keras.training.options import CUTOptions
 
 NCE_LAYERS = (0, 4, 8, 12, 16)  # the paper's
@@ -54,9 +54,6 @@ class CUT(AdversarialTrainer):
         ema_decay: decay of the moving average of the generator, 0 for none.
         seed: of places, mirroring and the gradient penalty.
         name: of the model.
-
-    Attributes:
-        g: G as a step calls it; `d_y` likewise.
 
     Raises:
         ValueError: the generator has no such maps.
@@ -105,9 +102,6 @@ class CUT(AdversarialTrainer):
         self.discriminator_y = discriminator_y
         maps = [layer.output for layer in encoder_layers(generator_g, nce_layers)]
         self.encoder = keras.Model(generator_g.input, maps, name="encoder")
-        self.network_calls["encoder"] = engine.NetworkCall(self.encoder)
-        self.g = self.network_calls["generator_g"]
-        self.d_y = self.network_calls["discriminator_y"]
         self.nce_identity, self.flip_equivariance = nce_identity, flip_equivariance
         self.n_patches = n_patches
         self.nce_temperature = nce_temperature
@@ -165,7 +159,7 @@ class CUT(AdversarialTrainer):
         places_seed = ops.copy(self.patch_seed.state)
 
         def translate(batch):
-            fakes = self.g(mirrored(self.compared(batch), mirror), training=True)
+            fakes = self.generator_g(mirrored(self.compared(batch), mirror), training=True)
             return ops.split(fakes, 2) if self.nce_identity else [fakes]
 
         translation = self.forward_pass(translate, data, self.generator_variables)
@@ -201,7 +195,7 @@ class CUT(AdversarialTrainer):
     def test_step(self, data: dict) -> dict:
         """Records the same terms without an update and without mirroring."""
         pictures = self.compared(data)
-        fakes = self.g(pictures, training=False)
+        fakes = self.generator_g(pictures, training=False)
         keys = self.encode(pictures, training=False)
         generator = self.loss_of_generator(keys, fakes, training=False)
         judged = {**data, "fake_y": self.translations_of_x(fakes)}
@@ -212,12 +206,12 @@ class CUT(AdversarialTrainer):
 
     def loss_of_discriminator(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D on the real "y" and the "fake_y" of a batch."""
-        loss = self.discriminator_loss(self.d_y, batch["y"], batch["fake_y"], training)
+        loss = self.discriminator_loss(self.discriminator_y, batch["y"], batch["fake_y"], training)
         return Loss(loss, {"d_y": loss})
 
     def loss_of_generator(self, keys: Sequence, fakes, mirror=None, training: bool = True) -> Loss:
         """Returns the loss of G and H; see `nce_terms` for the arguments."""
-        logits = self.d_y(self.translations_of_x(fakes), training=training)
+        logits = self.discriminator_y(self.translations_of_x(fakes), training=training)
         return self.generator_loss(
             {
                 "g_adversarial": self.adversarial.generator(logits),
@@ -238,7 +232,7 @@ class CUT(AdversarialTrainer):
 
     def encode(self, images, training: bool = True) -> list:
         """Returns the maps of the encoder that are compared, (batch, height, width, channels)."""
-        return keras.tree.flatten(self.network_calls["encoder"](images, training=training))
+        return keras.tree.flatten(self.encoder(images, training=training))
 
     def patches(self, maps: Sequence, places: Sequence) -> list:
         """Returns the features at `places` of each map, (batch, places, units), on the sphere."""

@@ -184,22 +184,3 @@ def replicas() -> int:
 def image_pool(size: int, seed: int, name: str) -> ImagePool:
     """Returns an image pool for a trainer."""
     return ImagePool(size, seed=seed, name=name)
-
-
-class NetworkCall:
-    """Calls a network.
-
-    Args:
-        network: tensors (batch, ...) and `training` -> nested tensors (batch, ...).
-
-    Attributes:
-        trace_once: has no effect here; see `engine_tensorflow.NetworkCall`.
-    """
-
-    trace_once = False
-
-    def __init__(self, network: keras.Model):
-        self.network = network
-
-    def __call__(self, images, training: bool = False):
-        return self.network(images, training=training)

@@ -1,4 +1,4 @@
-"""What training needs of TensorFlow: gradients, parts of a batch, replicas, tracing once."""
+"""What training needs of TensorFlow: gradients, parts of a batch, replicas."""
 
 from collections.abc import Callable
 
@@ -154,33 +154,3 @@ class SharedImagePool(ImagePool):
 
     def write(self, slots, pictures):
         self.images.value.scatter_update(tf.IndexedSlices(pictures, slots))
-
-
-class NetworkCall:
-    """Calls a network, which a compiled step traces once, however many times the step calls it.
-
-    Tracing the layers takes most of the time before the first step, and a step of CycleGAN calls
-    each network three to five times.
-
-    Args:
-        network: tensors (batch, ...) and `training` -> nested tensors (batch, ...).
-
-    Attributes:
-        trace_once: whether to trace it once. XLA would compile every step anew then, and layers
-            that recompute values would take longer.
-    """
-
-    trace_once = False
-
-    def __init__(self, network: keras.Model):
-        self.network = network
-        self._traced = tf.function(self._call, autograph=False)
-
-    def __call__(self, images, training: bool = False):
-        # What replicas have to agree on, such as statistics, cannot be part of a nested function.
-        if self.trace_once and tf.inside_function() and replicas() == 1:
-            return self._traced(images, training)
-        return self._call(images, training)
-
-    def _call(self, images, training):
-        return self.network(images, training=training)

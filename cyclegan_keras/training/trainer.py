@@ -38,7 +38,6 @@ class Trainer(GradientSteps, Model):
         mixes_pairs: whether it also learns from samples that happen to show one scene, marked by
             "paired".
         averages: generator name -> its averaged copy; empty when `ema_decay` is 0.
-        network_calls: network name -> the network as a step calls it.
         means: term -> the mean of what `record` was given.
     """
 
@@ -57,9 +56,6 @@ class Trainer(GradientSteps, Model):
             raise ValueError(f"`ema_decay` must be in [0, 1). Received: ema_decay={ema_decay}")
         self.networks = dict(networks)
         self.translators = dict(translators)
-        self.network_calls = {
-            name: engine.NetworkCall(network) for name, network in self.networks.items()
-        }
         self.ema_decay = ema_decay
         averages = {}
         if ema_decay:
@@ -112,8 +108,6 @@ class Trainer(GradientSteps, Model):
             self.optimizers[name] = optimizer
         # Keras expects one; without a loss it is never used to update anything.
         super().compile(optimizer=next(iter(self.optimizers.values())), **kwargs)
-        for network_call in self.network_calls.values():
-            network_call.trace_once = not remat and not self.jit_compile
 
     def _rematerialize(self) -> None:
         for name in self.translators.values():

@@ -2,7 +2,6 @@ import subprocess
 import sys
 import textwrap
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -135,35 +134,3 @@ def test_two_replicas_equal_one_with_both_pictures():
         timeout=120,
     )
     assert run.returncode == 0, run.stderr[-3000:]
-
-
-@pytest.mark.parametrize("trace_once", [False, True])
-def test_a_step_differentiates_each_call_of_a_network(trace_once):
-    traces = []
-
-    class Double(keras.Model):
-        def build(self, shape):
-            self.factor = self.add_weight((), "ones")
-
-        def call(self, x, training=False):
-            traces.append(training)
-            return 2 * self.factor * x
-
-    network = Double()
-    network.build(None)
-    called = engine.NetworkCall(network)
-    called.trace_once = trace_once
-
-    @tf.function
-    def step(x):
-        def loss():
-            y = called(called(called(x, training=True), training=True), training=True)
-            return y**2, None  # (8 factor^3 x)^2
-
-        return engine.gradients(loss, network.trainable_variables, 1.0)[1][0]
-
-    assert float(step(tf.constant(1.0))) == 6 * 64
-    assert traces == ([True] if trace_once else [True] * 3)
-    traces.clear()
-    assert [float(called(tf.constant(1.0))) for _ in range(2)] == [2, 2]  # outside a step
-    assert traces == [False, False]
