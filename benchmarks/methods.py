@@ -50,6 +50,7 @@ def work(arguments: argparse.Namespace) -> None:
         options["networks"],
         lambda: adam(options["optimizer"], 1000),
         picture_shape=(side, side, 3),
+        jit_compile=False,
     )
     shape = (1, side, side, 3)
     random = np.random.default_rng(0)

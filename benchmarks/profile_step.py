@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3, help="after two that are not counted")
     parser.add_argument("--remat", action="store_true")
     parser.add_argument("--kernels", type=int, default=15, help="rows of the second table")
-    parser.set_defaults(batch_size=1, mixed_precision=None)
+    parser.set_defaults(batch_size=1, mixed_precision=None, jit_compile=False)
     arguments = parser.parse_args()
     seconds, kernels = profile(arguments)
     total = sum(taken for taken, _ in kernels.values())

@@ -1,10 +1,10 @@
-"""Memory and time of tiles beside those of the whole picture at once, and whether they agree.
+"""Compares memory, time and result of tiles with those of the whole picture at once.
 
 python benchmarks/tiling.py
 python benchmarks/tiling.py --width=1536 --height=1024 --ngf=64
 
-Every way of translating is a process of its own, so that its peak memory is its own; the last line
-is JSON.
+Every measurement runs in a process of its own, so that its peak memory is its own; the last line is
+JSON.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def picture(height: int, width: int) -> np.ndarray:
 
 
 def work(arguments: argparse.Namespace) -> None:
-    """Translates one picture in this process and tells what it took."""
+    """Translates one picture in this process and prints what it took, as JSON."""
     import keras
 
     from cyclegan_keras.models.resnet_generator import ResNetGenerator
@@ -61,7 +61,7 @@ def peak_mb() -> float:
 
 
 def main() -> None:
-    """Runs every way and prints a table."""
+    """Measures every size of tiles and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--width", type=int, default=6000)
     parser.add_argument("--height", type=int, default=4000)
@@ -74,13 +74,21 @@ def main() -> None:
     if arguments.output:
         work(arguments)
         return
-    rows, results = [], []
+    rows = []
+    results = []
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.tile_sizes.split(","):
             output = f"{folder}/{size}.npy"
-            command = [sys.executable, __file__, f"--tile_size={size}", f"--output={output}"]
-            command += [f"--{name}={vars(arguments)[name]}" for name in ("width", "height")]
-            command += [f"--{name}={vars(arguments)[name]}" for name in ("ngf", "n_blocks")]
+            command = [
+                sys.executable,
+                __file__,
+                f"--tile_size={size}",
+                f"--output={output}",
+                f"--width={arguments.width}",
+                f"--height={arguments.height}",
+                f"--ngf={arguments.ngf}",
+                f"--n_blocks={arguments.n_blocks}",
+            ]
             done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
             if done.returncode:
                 rows.append({"tile_size": int(size), "failed": done.returncode})
@@ -99,7 +107,8 @@ def main() -> None:
             f"| {name} | {row['peak_mb'] / 1000:.2f} GB | {row['seconds']:.0f} "
             f"| {row['difference']:.1e} |"
         )
-    print(json.dumps({**{k: v for k, v in vars(arguments).items() if v}, "rows": rows}))
+    settings = {name: value for name, value in vars(arguments).items() if value}
+    print(json.dumps({**settings, "rows": rows}))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def work(arguments: argparse.Namespace) -> None:
     except ImportError as error:
         turns.missing(error)
         return
-    turns.serve(made["facts"], made["deeds"], made["peak_mb"])
+    turns.serve(made["facts"], made["actions"], made["peak_mb"])
 
 
 def parse() -> argparse.Namespace:

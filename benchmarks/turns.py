@@ -1,68 +1,77 @@
-"""Processes that take turns, so that what disturbs one disturbs all, and each has its own peak."""
+"""Worker processes that take turns, so that what disturbs one disturbs all.
 
+Each has its own peak of memory. A worker writes one line of JSON when it is ready, and one for
+every action that it is asked for by name on its standard input.
+"""
+
+import functools
 import json
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 
 
-def serve(told: Mapping, deeds: Mapping[str, Callable], peak_mb: Callable | None = None) -> None:
-    """Tells facts, then does what every incoming line names, until there are no more.
+def serve(
+    facts: Mapping, actions: Mapping[str, Callable], peak_mb: Callable[[], float] | None = None
+) -> None:
+    """Writes facts, then performs the action that each incoming line names, until there is none.
 
     Args:
-        told: facts, as JSON.
-        deeds: what can be done, by name; each ends when all its work is done.
-        peak_mb: tells the most memory that was taken so far; unless given what the process takes
-            beyond what it has now.
+        facts: what is known of this process, ready for JSON.
+        actions: what can be asked for, by name; each returns when all its work is done.
+        peak_mb: returns the most memory in MB that was taken so far; unless given, what the process
+            takes beyond what it has now.
     """
     if peak_mb is None:
-        before = process_peak_mb()
-        peak_mb = partial(process_growth_mb, before)
-    _tell(told)
+        peak_mb = functools.partial(process_growth_mb, process_peak_mb())
+    _answer(facts)
     for line in sys.stdin:
         began = time.perf_counter()
-        deeds[line.strip()]()
-        _tell({"seconds": time.perf_counter() - began, "peak_mb": peak_mb()})
+        actions[line.strip()]()
+        _answer({"seconds": time.perf_counter() - began, "peak_mb": peak_mb()})
 
 
 def missing(reason: Exception) -> None:
-    """Tells that this process can do nothing, and why."""
-    _tell({"missing": str(reason)})
+    """Writes that this process cannot perform anything, and why."""
+    _answer({"missing": str(reason)})
 
 
 class Worker:
     """A process that serves.
 
     Args:
-        name: of what it does; the program is started again with `--worker=<name>`.
-        python: that runs it.
-        environment: its variables; this process's unless given.
+        name: of what it does; this program is started with `--worker=<name>`.
+        python: the interpreter that runs it.
+        environment: its environment variables; those of this process unless given.
 
     Attributes:
-        facts: what it told first.
+        facts: what it wrote first.
     """
 
-    def __init__(self, name: str, python: str = sys.executable, environment=None):
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        command = [python, *sys.argv, f"--worker={name}"]
-        self.process = subprocess.Popen(command, env=environment, **pipes)
-        self.facts = self._answer()
+    def __init__(self, name: str, python: str = sys.executable, environment: Mapping | None = None):
+        self.process = subprocess.Popen(
+            [python, *sys.argv, f"--worker={name}"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.facts = self._next_answer()
 
-    def ask(self, deed: str) -> dict:
-        """Has it do something; returns `seconds` and `peak_mb`."""
-        self.process.stdin.write(f"{deed}\n")
+    def ask(self, action: str) -> dict:
+        """Has it perform an action; returns `seconds` and `peak_mb`."""
+        self.process.stdin.write(f"{action}\n")
         self.process.stdin.flush()
-        return self._answer()
+        return self._next_answer()
 
     def end(self) -> None:
-        """Ends it."""
+        """Closes its standard input, after which it exits, and waits for it."""
         self.process.stdin.close()
         self.process.wait()
 
-    def _answer(self) -> dict:
+    def _next_answer(self) -> dict:
         line = self.process.stdout.readline()
         if not line:
             sys.exit(f"{' '.join(self.process.args[1:])} ended with {self.process.wait()}.")
@@ -79,6 +88,6 @@ def process_growth_mb(before: float) -> float:
     return process_peak_mb() - before
 
 
-def _tell(answer: Mapping) -> None:
+def _answer(answer: Mapping) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()

@@ -1,11 +1,11 @@
-"""Translates pictures by a TensorFlow Serving server.
+"""Translates pictures with a TensorFlow Serving server.
 
     python deploy/client.py horse.jpg zebra.png
     python deploy/client.py horses/ zebras/ --parallel=8
     python deploy/client.py horse.jpg zebra.png --grpc --server=localhost:8500
     python deploy/client.py horse.jpg zebra.png --server=https://translate.example.org
 
-REST needs the standard library alone, so this one file can be copied anywhere. gRPC needs
+REST needs only the standard library, so this single file can be copied anywhere. gRPC needs
 `pip install tensorflow-serving-api`.
 """
 
@@ -23,15 +23,15 @@ import urllib.error
 import urllib.request
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
-PAUSE = 0.2  # seconds before the first repetition; it doubles each time
+PAUSE = 0.2  # seconds before the first retry; it doubles each time
 LONGEST_PAUSE = 5.0
-# Too busy, starting, or gone behind its proxy: by HTTP and by gRPC.
+# Too busy, starting, or missing behind its proxy: the codes of HTTP and of gRPC.
 PASSING_CODES = (408, 429, 502, 503, 504)
 PASSING_STATUS = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED")
 
 
 class ServerError(RuntimeError):
-    """What the server, or the way to it, answered instead of a picture."""
+    """An answer of the server, or of the network, that is no picture."""
 
     def __init__(self, message: str, *, may_pass: bool):
         super().__init__(message)
@@ -50,8 +50,8 @@ class RestClient:
 
     def __init__(self, server: str, model: str, signature: str, label: str = ""):
         version = f"/labels/{label}" if label else ""
-        place = server.rstrip("/") if "://" in server else f"http://{server}"
-        self._url = f"{place}/v1/models/{model}{version}:predict"
+        address = server.rstrip("/") if "://" in server else f"http://{server}"
+        self._url = f"{address}/v1/models/{model}{version}:predict"
         self._signature = signature
 
     def translate(self, pictures: list[bytes], timeout: float) -> list[bytes]:
@@ -68,8 +68,8 @@ class RestClient:
         except urllib.error.HTTPError as error:
             raise ServerError(_reason(error), may_pass=error.code in PASSING_CODES) from error
         except (ValueError, KeyError, TypeError, http.client.InvalidURL) as error:
-            told = f"{self._url} is no TensorFlow Serving, or not this model: {error!r}"
-            raise ServerError(told, may_pass=False) from error
+            message = f"{self._url} is no TensorFlow Serving, or not this model: {error!r}"
+            raise ServerError(message, may_pass=False) from error
         except (OSError, http.client.HTTPException) as error:
             raise ServerError(f"no answer from {self._url}: {error}", may_pass=True) from error
 
@@ -85,14 +85,17 @@ class GrpcClient:
             raise SystemExit(
                 "client.py: --grpc needs `pip install tensorflow-serving-api`."
             ) from error
-        options = [(f"grpc.max_{way}_message_length", 256 * 2**20) for way in ("send", "receive")]
-        # Up to two minutes by default: longer than we wait for a server that comes late.
-        options.append(("grpc.max_reconnect_backoff_ms", int(LONGEST_PAUSE * 1000)))
-        scheme, _, place = server.rpartition("://")
+        options = [
+            ("grpc.max_send_message_length", 256 * 2**20),
+            ("grpc.max_receive_message_length", 256 * 2**20),
+            # The default of two minutes is longer than this program waits for a server to start.
+            ("grpc.max_reconnect_backoff_ms", int(LONGEST_PAUSE * 1000)),
+        ]
+        scheme, _, address = server.rpartition("://")
         if scheme == "https":
-            channel = grpc.secure_channel(place, grpc.ssl_channel_credentials(), options)
+            channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(), options)
         else:
-            channel = grpc.insecure_channel(place, options)
+            channel = grpc.insecure_channel(address, options)
         self._grpc, self._protos = grpc, predict_pb2
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         self._model, self._signature, self._label = model, signature, label
@@ -112,16 +115,16 @@ class GrpcClient:
             answer = self._stub.Predict(request, timeout=timeout)
         except self._grpc.RpcError as error:
             status = error.code().name
-            told = f"{status}: {_sentence(error.details() or '')}"
-            raise ServerError(told, may_pass=status in PASSING_STATUS) from error
+            message = f"{status}: {_sentence(error.details() or '')}"
+            raise ServerError(message, may_pass=status in PASSING_STATUS) from error
         return list(answer.outputs["image_bytes"].string_val)
 
 
 def translate_patiently(client, pictures: list[bytes], deadline: float) -> list[bytes]:
-    """Translates, and repeats what may pass, with growing pauses, for `deadline` seconds in all.
+    """Translates, and retries temporary errors with growing pauses, for `deadline` seconds in all.
 
     Raises:
-        ServerError: the server refuses the pictures, or the time is over.
+        ServerError: the server refuses the pictures, or the time is up.
     """
     end = time.monotonic() + deadline
     pause = PAUSE
@@ -129,19 +132,19 @@ def translate_patiently(client, pictures: list[bytes], deadline: float) -> list[
         try:
             return client.translate(pictures, max(end - time.monotonic(), 0.001))
         except ServerError as error:
-            # Not all clients at the same moment again.
+            # Random, so that clients that failed together do not all retry together.
             wait = pause * random.uniform(0.5, 1.5)
             if not error.may_pass:
                 raise
             if time.monotonic() + wait > end:
-                told = f"{error} (given up after {deadline:g} s)"
-                raise ServerError(told, may_pass=True) from error
+                message = f"{error} (given up after {deadline:g} s)"
+                raise ServerError(message, may_pass=True) from error
             time.sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def jobs(source: pathlib.Path, target: pathlib.Path) -> list[tuple[pathlib.Path, pathlib.Path]]:
-    """Returns (picture, where to write) for a picture, or for all of a folder and its folders."""
+    """Returns (picture, file to write) for one picture, or for all in a folder tree."""
     if source.is_file():
         return [(source, target)]
     if not source.is_dir():
@@ -150,7 +153,7 @@ def jobs(source: pathlib.Path, target: pathlib.Path) -> list[tuple[pathlib.Path,
         p
         for p in source.rglob("*")
         if p.suffix.lower() in ENDINGS
-        # What an earlier call wrote into a folder of the source is no source.
+        # Translations of an earlier call inside the source folder are not translated.
         and (source == target or target not in p.parents)
     )
     if not paths:
@@ -182,14 +185,14 @@ def _reason(error: urllib.error.HTTPError) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Leaves out where in the graph it was said."""
+    """Leaves out the part of the graph in which the error occurred."""
     said = re.search(r"assertion failed: \[(.*?)\]", text)
     text = said[1] if said else text.partition("[[{{node")[0]
     return " ".join(text.split())[:300]
 
 
 def translate_all(client, todo, options) -> int:
-    """Translates the jobs in parallel, telling how far it is; returns how many failed."""
+    """Translates the jobs in parallel and shows progress; returns how many failed."""
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(max(options.parallel, 1)) as pool:
         try:
@@ -202,7 +205,7 @@ def translate_all(client, todo, options) -> int:
                     print(f"\r{done} of {len(todo)}", end="", file=sys.stderr, flush=True)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
-            print("\nStopping after the pictures that are under way.", file=sys.stderr)
+            print("\nStopping after the pictures in progress.", file=sys.stderr)
             raise
     if len(todo) > 1:
         print(f"\n{len(todo) - failed} translated, {failed} failed", file=sys.stderr)
@@ -231,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--signature", default="serving_default", help="a_to_b, b_to_a, ...")
     parser.add_argument("--label", default="", help="version label, such as stable")
     parser.add_argument("--grpc", action="store_true", help="speak gRPC instead of REST")
-    parser.add_argument("--parallel", type=int, default=4, help="pictures under way at a time")
+    parser.add_argument("--parallel", type=int, default=4, help="pictures in progress at a time")
     parser.add_argument("--deadline", type=float, default=120.0, help="seconds for each picture")
     return parser
 

@@ -1,4 +1,4 @@
-"""Changes of one picture's size, and its way into [-1, 1]."""
+"""Resizes and crops one picture, and scales it to [-1, 1]."""
 
 import numpy as np
 from PIL import Image

@@ -9,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loade
 
 import keras
 import pytest
+import tensorflow as tf
 
 from cyclegan_keras.metrics.features import FeatureNetwork
 
@@ -59,6 +60,14 @@ def keras_settings():
     yield
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture
+def unoptimized_graphs():
+    """Leaves TensorFlow's graphs as they are traced, which takes less time for a few steps."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture(scope="session")

@@ -95,8 +95,12 @@ def as_batches(batches):
 
 def save(path, history, state):
     """Writes the terms of every step as rows, and the state."""
-    rows = {f"logs/{name}": [row[name] for row in history] for name in history[0]}
-    np.savez(path, **rows, **{f"state/{name}": value for name, value in state.items()})
+    arrays = {}
+    for name in history[0]:
+        arrays[f"logs/{name}"] = [row[name] for row in history]
+    for name, value in state.items():
+        arrays[f"state/{name}"] = value
+    np.savez(path, **arrays)
 
 
 def load(path):

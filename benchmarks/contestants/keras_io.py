@@ -10,7 +10,7 @@ import keras
 
 
 def prepare(arguments: argparse.Namespace) -> dict:
-    """Returns `facts`, `deeds` ("step") and `peak_mb` for `turns.serve`."""
+    """Returns `facts`, `actions` ("step") and `peak_mb` for `turns.serve`."""
     import tensorflow as tf
     from contestants import ours
 
@@ -44,6 +44,6 @@ def prepare(arguments: argparse.Namespace) -> dict:
     cards = tf.config.list_physical_devices("GPU")
     return {
         "facts": {"version": f"keras {keras.__version__}"},
-        "deeds": {"step": lambda: float(step())},
+        "actions": {"step": lambda: float(step())},
         "peak_mb": ours.tensorflow_peak_mb if cards else None,
     }

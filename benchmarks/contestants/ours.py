@@ -2,7 +2,6 @@
 
 import argparse
 import time
-from unittest import mock
 
 import keras
 import numpy as np
@@ -24,6 +23,7 @@ def trainer_and_batch(arguments: argparse.Namespace):
         lambda: adam(OptimizerOptions(), 1000),
         picture_shape=shape,
         remat=arguments.remat,
+        jit_compile=arguments.jit_compile,
     )
     random = np.random.default_rng(0).uniform(-1, 1, (2, arguments.batch_size, *shape))
     x, y = random.astype("float32")
@@ -31,7 +31,7 @@ def trainer_and_batch(arguments: argparse.Namespace):
 
 
 def prepare(arguments: argparse.Namespace) -> dict:
-    """Returns `facts`, `deeds` ("step", "ceiling") and `peak_mb` for `turns.serve`."""
+    """Returns `facts`, `actions` ("step", "ceiling") and `peak_mb` for `turns.serve`."""
     if keras.config.backend() == "jax":
         return _on_jax(arguments)
     return _on_tensorflow(arguments)
@@ -53,7 +53,7 @@ def _on_tensorflow(arguments) -> dict:
             "matrix": side,
             "device": _card(cards) or "CPU",
         },
-        "deeds": {
+        "actions": {
             "step": lambda: float(step(batch)["generator_loss"]),
             "ceiling": lambda: float(product()),
         },
@@ -66,11 +66,7 @@ def _float_operations(trainer, batch) -> int:
     import tensorflow as tf
     from tensorflow.python.profiler import model_analyzer, option_builder
 
-    from cyclegan_keras.training.engine_tensorflow import TracedNetwork
-
-    # The profiler does not look into functions, so each call of a network is traced for itself.
-    with mock.patch.object(TracedNetwork, "__call__", TracedNetwork.call_directly):
-        graph = tf.function(trainer.train_step).get_concrete_function(batch).graph
+    graph = tf.function(trainer.train_step).get_concrete_function(batch).graph
     options = option_builder.ProfileOptionBuilder(
         option_builder.ProfileOptionBuilder.float_operation()
     )
@@ -120,7 +116,7 @@ def _on_jax(arguments) -> dict:
             "device": device.device_kind,
             "compile_seconds": compiling,
         },
-        "deeds": {
+        "actions": {
             "step": take_step,
             "ceiling": lambda: jax.block_until_ready(product(matrix, matrix)),
         },

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 def prepare(arguments: argparse.Namespace) -> dict:
-    """Returns `facts`, `deeds` ("step") and `peak_mb` for `turns.serve`."""
+    """Returns `facts`, `actions` ("step") and `peak_mb` for `turns.serve`."""
     device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     on_card = device.type == "cuda"
     torch.backends.cudnn.benchmark = True  # one size of pictures: its fastest convolutions
@@ -23,7 +23,7 @@ def prepare(arguments: argparse.Namespace) -> dict:
     name = torch.cuda.get_device_name(device) if on_card else "CPU"
     return {
         "facts": {"version": f"torch {torch.__version__}", "device": name},
-        "deeds": {"step": take_step},
+        "actions": {"step": take_step},
         "peak_mb": (lambda: torch.cuda.max_memory_allocated(device) / 1e6) if on_card else None,
     }
 

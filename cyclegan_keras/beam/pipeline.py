@@ -60,7 +60,7 @@ class Work:
 
     Attributes:
         options: the model, and what to make of each picture.
-        record: tells which translations are done.
+        record: knows which translations are done.
         tasks: the file that `write_tasks` wrote.
         journal: where workers note what they did, `Journal.folder`.
     """

@@ -108,7 +108,7 @@ class Runner:
             self._processes = True
         if self._processes:
             self.workers = direct.direct_num_workers or os.cpu_count()
-            direct.direct_running_mode = "in_memory"  # else Beam would start them in its own way
+            direct.direct_running_mode = "in_memory"  # else Beam would start them itself
 
     def _local_runner(self, log: pathlib.Path) -> FnApiRunner:
         """Beam's DirectRunner without Prism, which it would try first.

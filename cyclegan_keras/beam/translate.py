@@ -106,7 +106,7 @@ def split_flags(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """Returns the name of the program with its own flags, and Beam's flags, with their values."""
     own_names = {*flags.fields(GROUPS), "help", "helpfull", "h"}
     own_flags = [argv[0]]
-    beam_flags = []
+    beam_flags: list[str] = []
     destination = own_flags
     for previous, word in itertools.pairwise(argv):
         if word.startswith("-"):

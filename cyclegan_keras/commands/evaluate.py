@@ -236,7 +236,7 @@ def data_options(options: EvaluationOptions, trained_with: Mapping) -> DataOptio
         known["data_dir"] = options.data_dir
     if not known.get("dataset"):
         raise OptionError(
-            f"{options.model} does not tell what it was trained on: give --dataset, or two folders "
+            f"{options.model} does not say what it was trained on: give --dataset, or two folders "
             "by --input and --real."
         )
     not_for_training = {

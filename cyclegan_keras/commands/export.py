@@ -254,15 +254,17 @@ def write_files(job, formats: list[str], source: Mapping) -> int:
             print(f"  {file.direction.signature} {file.kind}: {psnr:.1f} dB to Keras")
         exported += files
     rejected = reject(exported, allowed=job.options.allow_quality_loss)
-    content = receipt.receipt(source, job.description["networks"], exported, job.folder)
+    content = receipt.receipt(
+        source, job.description["networks"], exported=exported, folder=job.folder
+    )
     receipt.write_receipt(content, job.folder)
     for direction, generator in job.generators.items():
         pictures = job.pictures[direction]
         receipt.write_grid(
             pictures,
-            [translate_any_size(generator, picture) for picture in pictures],
-            [file for file in exported if file.direction == direction],
-            job.folder / f"receipt_{direction.signature}.png",
+            expected=[translate_any_size(generator, picture) for picture in pictures],
+            exported=[file for file in exported if file.direction == direction],
+            path=job.folder / f"receipt_{direction.signature}.png",
         )
     return rejected
 

@@ -10,7 +10,7 @@ def open_features(name: str, weights: str | None = None) -> FeatureNetwork:
 
     Args:
         name: of the network.
-        weights: the file with its weights, where it is not in its usual place.
+        weights: the file with its weights, where it is not the usual one.
 
     Raises:
         EvaluationError: the weights cannot be found, read or used.

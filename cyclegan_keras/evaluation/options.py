@@ -28,8 +28,8 @@ class EvaluationOptions:
     )
     real: str | None = option(
         None,
-        "A folder of real pictures of the domain that --input is translated to. One half of them "
-        "is compared with the other, as the best value a model could reach.",
+        "A folder of real pictures of the domain that --input is translated to. Half of them are "
+        "compared with the other half, which shows what real pictures get.",
     )
     part: str = option(
         "auto",

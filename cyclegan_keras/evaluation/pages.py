@@ -31,7 +31,7 @@ def write_page(
         evaluations: what was found, and on which pictures.
         facts: about the model, for the head of the page.
         curves: name -> (step, value).
-        network: tells how faithful a translation is; None: the error of its cycle tells.
+        network: measures how faithful a translation is; None: the error of its cycle is taken.
         count: pictures of each direction; the worst half, and others spread evenly.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,9 +75,9 @@ def _examples(
     names = pictures.names or [f"picture {i}" for i in range(len(pictures.inputs))]
     worst_first = np.argsort([-each["faithfulness"] for each in scores], kind="stable")
     worst, others = worst_first[: count // 2], worst_first[count // 2 :]
-    places = np.linspace(0, len(others) - 1, min(count - len(worst), len(others))).astype(int)
+    positions = np.linspace(0, len(others) - 1, min(count - len(worst), len(others))).astype(int)
     examples = []
-    for i in np.concatenate([worst, others[places]]):
+    for i in np.concatenate([worst, others[positions]]):
         example = Example(
             name=names[i],
             direction=evaluation.words,

@@ -94,7 +94,10 @@ def _translator(generator, parts):
 
 
 def _traced(generator):
-    """Any network as it is; variables would stay in the graph, so it runs on their values."""
+    """Returns any network as it is, run on the values of its variables.
+
+    The variables themselves would stay in the graph.
+    """
     trainable = [_numpy(variable) for variable in generator.trainable_variables]
     others = [_numpy(variable) for variable in generator.non_trainable_variables]
 
@@ -110,7 +113,7 @@ def _resnet(net, parts, x):
     x = tf.nn.relu(parts.conv(pad(x, 3), layer("stem_conv"), layer("stem_norm")))
     for name in ("down_1", "down_2"):
         stride = 1 if net.antialias else 2
-        x = parts.conv(_zeros(x, 1), layer(f"{name}_conv"), layer(f"{name}_norm"), stride)
+        x = parts.conv(_zeros(x, 1), layer(f"{name}_conv"), layer(f"{name}_norm"), stride=stride)
         x = tf.nn.relu(x)
         x = static_ops.blur_down(x) if net.antialias else x
     for number in range(1, net.n_blocks + 1):
@@ -123,10 +126,10 @@ def _resnet(net, parts, x):
         if net.antialias_up:
             x = parts.conv(_zeros(static_ops.double(x), 1), conv, norm)
         elif net.upsample == "transpose":
-            x = parts.conv_up(x, conv, norm, static_ops.TRANSPOSED_3)
+            x = parts.conv_up(x, conv, norm, phases=static_ops.TRANSPOSED_3)
         else:  # what reflection sees beyond the border of doubled pixels is the border itself
             edge = static_ops.repeat_edge if net.padding == "reflect" else static_ops.zeros
-            x = parts.conv_up(x, conv, norm, static_ops.NEAREST_3, edge)
+            x = parts.conv_up(x, conv, norm, phases=static_ops.NEAREST_3, around=edge)
         x = tf.nn.relu(x)
     kernel, bias = _weights(layer("head_conv"))
     return tf.tanh(static_ops.conv_few(pad(x, 3), kernel, bias))
@@ -138,15 +141,15 @@ def _unet(net, parts, x):
     for step in range(1, net.n_downs + 1):
         name = f"down_{step}"
         norm = layer(f"{name}_norm") if 1 < step < net.n_downs else None
-        x = parts.conv(_zeros(x, 1), layer(f"{name}_conv"), norm, 2)
+        x = parts.conv(_zeros(x, 1), layer(f"{name}_conv"), norm, stride=2)
         x = tf.nn.leaky_relu(x, 0.2) if step < net.n_downs else tf.nn.relu(x)
         skips.append(x)
     for step in range(net.n_downs, 1, -1):
         conv, norm = layer(f"up_{step}_conv"), layer(f"up_{step}_norm")
-        x = parts.conv_up(x, conv, norm, static_ops.TRANSPOSED_4)
+        x = parts.conv_up(x, conv, norm, phases=static_ops.TRANSPOSED_4)
         x = _drop(x, layer(f"up_{step}_drop")) if net.dropout and 5 <= step < net.n_downs else x
         x = tf.nn.relu(tf.concat([skips[step - 2], x], -1))
-    return tf.tanh(parts.conv_up(x, layer("head_conv"), None, static_ops.TRANSPOSED_4))
+    return tf.tanh(parts.conv_up(x, layer("head_conv"), None, phases=static_ops.TRANSPOSED_4))
 
 
 class _Parts:

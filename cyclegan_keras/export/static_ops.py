@@ -62,7 +62,7 @@ def conv_few(x: tf.Tensor, kernel: np.ndarray, bias: np.ndarray) -> tf.Tensor:
         dy, dx = divmod(pixel, 2)
         of_pixel = slice(pixel * filters, (pixel + 1) * filters)
         wide[dy : dy + rows, dx : dx + columns, :, of_pixel] = kernel
-    y = conv(x, wide, np.tile(bias, 4), 2)
+    y = conv(x, wide, np.tile(bias, 4), stride=2)
     return _interleave([y[..., : 2 * filters], y[..., 2 * filters :]])
 
 
@@ -111,7 +111,7 @@ def conv_up(
         row = []
         for dx in phases:
             padded = around(x, (-min(dy), -min(dx)), (max(dy), max(dx)))
-            row.append(conv(padded, _pick(kernel, dy, dx), bias, 1, clip))
+            row.append(conv(padded, _pick(kernel, dy, dx), bias, clip=clip))
         rows.append(tf.concat(row, -1))
     return _interleave(rows)
 

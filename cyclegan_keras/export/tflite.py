@@ -163,7 +163,7 @@ def export_tflite(
             "height": height,
             "width": width,
         }
-        # Before quantization, whose files cannot be unpacked and packed again.
+        # Before quantization: the files that it makes cannot be repacked.
         model = _with_metadata(converted[conversion], about)
         if variant not in ("fp32", "fp16"):
             model = _quantize(model, variant, pictures if is_calibrated else [])
@@ -203,7 +203,7 @@ def measure(
         path: the .tflite file.
         references: pictures of the file's size and Keras' translations of them, float32 (1, height,
             width, channels) in [-1, 1].
-        repeats: how often it is timed.
+        repeats: number of times that it is timed.
         threads: of the CPU that it may use.
         baseline: a translator to be timed in turn with the file, so that both see the same machine.
 
@@ -224,7 +224,7 @@ def measure(
     facts = {
         "bytes": pathlib.Path(path).stat().st_size,
         **_operations(interpreter),
-        **_latency(interpreter, references[0][0], repeats, baseline),
+        **_latency(interpreter, image=references[0][0], repeats=repeats, baseline=baseline),
         **_memory(path, threads),
         **worst(comparisons),
     }

@@ -5,7 +5,7 @@
     python tflite_run.py generator_g_fp32.tflite --repeats=20
 
 This file stands alone: the second form works wherever it is copied to, without this package, Keras
-or TensorFlow (the first imports them, because the package does). The third tells how long a
+or TensorFlow (the first imports them, because the package does). The third prints how long a
 translation takes and how much memory the process needs, as a line of JSON.
 """
 
@@ -50,7 +50,7 @@ def open_model(path: str | pathlib.Path, threads: int = 2) -> Interpreter:
 
 
 def read_metadata(path: str | pathlib.Path) -> dict:
-    """Returns what an exported file tells of itself; empty where it tells nothing."""
+    """Returns the metadata of an exported file; empty where it has none."""
     model = schema.Model.GetRootAs(pathlib.Path(path).read_bytes())
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
@@ -62,7 +62,7 @@ def read_metadata(path: str | pathlib.Path) -> dict:
 def run(interpreter: Interpreter, image: np.ndarray) -> np.ndarray:
     """Translates float32 (1, height, width, channels) in [-1, 1], of exactly the file's size.
 
-    Files with uint8 or integer tensors are given their numbers, and their answers turned back.
+    The picture is converted to the type of the file's tensors, and the translation back to float32.
     """
     source = interpreter.get_signature_runner(SIGNATURE).get_input_details()["image"]
     target = interpreter.get_signature_runner(SIGNATURE).get_output_details()["translation"]
@@ -72,7 +72,7 @@ def run(interpreter: Interpreter, image: np.ndarray) -> np.ndarray:
 
 
 def translate(interpreter: Interpreter, picture: np.ndarray) -> np.ndarray:
-    """Translates uint8 (height, width, 3) of any size to the same; resized to the file's size."""
+    """Translates uint8 (height, width, 3) of any size, resized to the size of the file and back."""
     _, height, width, channels = interpreter.get_input_details()[0]["shape"]
     if channels != 3:
         raise TFLiteError(f"The file takes pictures of {channels} channels, not RGB.")

@@ -17,8 +17,8 @@ def batches_by_shape(
 
     Args:
         items: what to group; they are consumed one by one.
-        shape: tells the shape of an item.
-        limit: tells how many items of this item's shape make a full batch.
+        shape: returns the shape of an item.
+        limit: returns how many items of the shape of this item make a full batch.
         most_shapes: how many shapes may wait for further items. When another one arrives, the
             batch that has waited longest is yielded as it is. With 1, and a limit of at least 2,
             the order of the items stays.

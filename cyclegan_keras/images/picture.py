@@ -1,4 +1,4 @@
-"""A picture in memory, and the way between it and the numbers that networks see."""
+"""A picture in memory, and its conversion to and from the numbers that networks see."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence

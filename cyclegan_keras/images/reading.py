@@ -29,7 +29,7 @@ SIDES_SWAPPED = (5, 6, 7, 8)  # EXIF orientations that turn a picture by a quart
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReadingRules:
-    """What becomes of files that can be read in more than one way.
+    """How to read what files hold beside gray or RGB of 8 bits.
 
     Attributes:
         bit_depth: 16 keeps 16 bits a channel where a file has them (PNG, and gray TIFF); 8 scales
@@ -41,10 +41,10 @@ class ReadingRules:
         use_profiles: whether CMYK and Lab are converted to sRGB by the color profile in the file;
             otherwise CMYK is converted by Pillow's plain formula, and Lab is refused.
         clip_integers: whether integers outside 0..65535 are clipped; otherwise refused.
-        orientation_of_header: whether the EXIF orientation that the header tells is applied to
-            what Pillow decodes; otherwise the one that is left after decoding. They differ in two
-            formats. Pillow finds the EXIF chunk of a PNG behind its pixels only by decoding them.
-            And it turns TIFF by itself, so that a TIFF is turned twice by its header.
+        orientation_of_header: whether the EXIF orientation in the header is applied to what Pillow
+            decodes; otherwise the one that is left after decoding. They differ in two formats: a
+            PNG whose EXIF chunk comes after its pixels shows it only when it is decoded, and a TIFF
+            is turned by Pillow while it is decoded, so that its header would turn it twice.
     """
 
     bit_depth: int = 8
@@ -121,16 +121,16 @@ def read_size(file: File) -> tuple[int, int]:
 
 
 def pixel_count(path: str | os.PathLike) -> int:
-    """Returns height x width as the header of a picture tells them, 0 where it cannot be read."""
+    """Returns height x width as the header of a picture says, 0 where it cannot be read."""
     try:
         with _PILLOW_LIMIT.raised_to(MOST_PIXELS), Image.open(path) as image:
             return image.width * image.height
-    except Exception:  # reading the picture will tell why
+    except Exception:  # reading the picture will say why
         return 0
 
 
 def _read(file: File, rules: ReadingRules) -> Picture:
-    limit = contextlib.nullcontext()
+    limit: contextlib.AbstractContextManager = contextlib.nullcontext()
     if rules.most_pixels is not None:
         limit = _PILLOW_LIMIT.raised_to(rules.most_pixels)
     with _reasons(file, rules.most_pixels), limit, _opened(file) as image:
@@ -155,7 +155,7 @@ def _opened(file: File) -> Image.Image:
 
 @contextlib.contextmanager
 def _reasons(file: File, most_pixels: int | None = None) -> Iterator[None]:
-    """Turns whatever a decoder raises into a PictureError: what is wrong, without the name."""
+    """Turns whatever a decoder raises into a PictureError that says what is wrong."""
     try:
         yield
     except PictureError:
@@ -172,12 +172,10 @@ def _reasons(file: File, most_pixels: int | None = None) -> Iterator[None]:
 
 
 def _what_is_wrong(file: File, error: Exception) -> str:
-    is_path = not isinstance(file, bytes)
-    if is_path and os.path.isdir(file):
+    if not isinstance(file, bytes) and os.path.isdir(file):
         return "is a folder, not a picture"
     if isinstance(error, UnidentifiedImageError):
-        size = os.path.getsize(file) if is_path else len(file)
-        return "is no picture, or damaged" if size else "is empty (0 bytes)"
+        return "is no picture, or damaged" if _start(file, 1) else "is empty (0 bytes)"
     if isinstance(error, OSError) and error.errno:
         return f"cannot be read: {error.strerror}"
     return f"is damaged ({error})"
@@ -231,7 +229,7 @@ def _refuse_bomb(image: Image.Image, file_size: int, most_pixels: int) -> None:
 
 
 def _header_orientation(image: Image.Image) -> int:
-    """The EXIF orientation as far as the header tells it; nothing is decoded."""
+    """The EXIF orientation in the header, 1 where it has none; nothing is decoded."""
     if image.format == "PNG" and "exif" not in image.info:
         return 1  # Pillow would decode the whole picture to look for an EXIF chunk behind it
     return _orientation(image)
@@ -255,17 +253,16 @@ def _turn_upright(image: Image.Image, orientation: int) -> None:
     ImageOps.exif_transpose(image, in_place=True)
 
 
-def _deep_png(image: Image.Image, file: str | os.PathLike, orientation: int) -> Picture | None:
+def _deep_png(image: Image.Image, file: File, orientation: int) -> Picture | None:
     """Reads 16 bits of several channels, which Pillow has no mode for; None for other files."""
     if image.format != "PNG" or image.mode.startswith("I"):
         return None
-    with open(file, "rb") as opened:
-        bit_depth = opened.read(25)[24]  # in the header chunk, IHDR
-    if bit_depth != 16:
+    if _start(file, 25)[24] != 16:  # the bit depth in the header chunk, IHDR
         return None
     import imagecodecs  # takes half a second, and few files need it
 
-    values = imagecodecs.png_decode(pathlib.Path(file).read_bytes())
+    data = file if isinstance(file, bytes) else pathlib.Path(file).read_bytes()
+    values = imagecodecs.png_decode(data)
     channels = []
     for channel in np.moveaxis(values, -1, 0):
         layer = Image.fromarray(np.ascontiguousarray(channel))
@@ -277,6 +274,14 @@ def _deep_png(image: Image.Image, file: str | os.PathLike, orientation: int) -> 
         alpha=channels[-1] if has_alpha else None,
         icc_profile=image.info.get("icc_profile"),
     )
+
+
+def _start(file: File, count: int) -> bytes:
+    """The first bytes of a file."""
+    if isinstance(file, bytes):
+        return file[:count]
+    with open(file, "rb") as opened:
+        return opened.read(count)
 
 
 def _converted(image: Image.Image, rules: ReadingRules) -> Picture:

@@ -39,8 +39,8 @@ def efficientnet_lite0(state: Mapping[str, np.ndarray]) -> keras.Model:
 
     Returns:
         A model of (n, 224, 224, 3) pictures from `scale`. It gives a dict: `logits` (n, 1000) in
-        the order of ILSVRC 2012, `features` (n, 1280) averaged over places, and the maps `stage_1`
-        (n, 112, 112, 16) to `stage_7` (n, 7, 7, 320).
+        the order of ILSVRC 2012, `features` (n, 1280) averaged over positions, and the maps
+        `stage_1` (n, 112, 112, 16) to `stage_7` (n, 7, 7, 320).
 
     Raises:
         MetricError: `state` is of another network.

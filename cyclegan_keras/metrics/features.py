@@ -135,7 +135,7 @@ class FeatureSource:
     """Where a feature network comes from.
 
     Attributes:
-        find_weights: a path, or None for the usual place, to the path of PyTorch's file of weights;
+        find_weights: a path, or None for the usual one, to the path of PyTorch's file of weights;
             where there is none, MetricError says what to do.
         build: PyTorch's state dict to the network.
     """

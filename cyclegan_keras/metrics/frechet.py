@@ -38,8 +38,8 @@ def frechet_measures(evidence: Evidence) -> list[Measure]:
             f"other real and input pictures; {network.protocol}; interval by a delete-a-group "
             "jackknife over pictures",
             stderr=stderr,
-            note=f"The {name} is too large by an amount that falls with n: compare it at the same n "
-            "only.",
+            note=f"The {name} is too large by an amount that falls with n: compare it only at the "
+            "same n.",
         )
     ]
 

@@ -8,7 +8,7 @@ from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.intervals import wilson_interval
 
-# Classes of ILSVRC 2012 (places in the sorted list of WordNet numbers) by the word for a domain.
+# Classes of ILSVRC 2012 (indices in the sorted list of WordNet numbers) by the word for a domain.
 # None: no class shows it, so that no hit rate can be measured.
 CLASSES = {
     "zebra": {340: "zebra"},
@@ -56,7 +56,7 @@ def classes_of(domain: str) -> tuple[int, ...]:
     if not found:
         known = ", ".join(word for word, classes in CLASSES.items() if classes)
         raise MetricError(
-            f"No class of ImageNet (ILSVRC 2012) shows {domain!r}. Domains with a class are {known}."
+            f"No class of ImageNet (ILSVRC 2012) shows {domain!r}. Domains with a class: {known}."
         )
     return tuple(found)
 

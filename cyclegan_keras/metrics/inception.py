@@ -33,7 +33,7 @@ def inception(state: Mapping[str, np.ndarray]) -> keras.Model:
 
     Returns:
         A model of (n, 299, 299, 3) pictures from `resize`, or smaller ones down to 75 pixels. It
-        gives a dict: `features` (n, 2048) averaged over places, known as pool3; and the maps
+        gives a dict: `features` (n, 2048) averaged over positions, known as pool3; and the maps
         `pool_1` (n, 73, 73, 64), `pool_2` (n, 35, 35, 192), `Mixed_5d` (n, 35, 35, 288), `Mixed_6e`
         (n, 17, 17, 768) and `Mixed_7c` (n, 8, 8, 2048).
 

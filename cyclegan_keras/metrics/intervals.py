@@ -18,7 +18,7 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Returns the percentile bootstrap interval of a statistic of pictures.
 
-    Pictures are drawn with replacement, as many as there are. The interval tells what other
+    Pictures are drawn with replacement, as many as there are. The interval says what other
     pictures would give; chance in training is not in it.
 
     Args:

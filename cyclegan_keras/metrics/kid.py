@@ -93,8 +93,8 @@ def mmd2(x: np.ndarray, y: np.ndarray) -> float:
 def kid_stderr(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> float:
     """Returns the standard error of MMD^2 over the choice of pictures, by `jackknife_stderr`.
 
-    The spread over subsets, often printed in its place, tells how much the subsets differ; they
-    share most of their pictures, so it tells little of what other pictures would give.
+    Papers often print the spread over subsets instead. Subsets share most of their pictures, so
+    that their spread says little about what other pictures would give.
     """
     x_groups, y_groups = groups(len(x), seed=seed), groups(len(y), seed=seed)
     xx, yy = _within(x, x_groups), _within(y, y_groups)

@@ -59,10 +59,11 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 def ssim(a: np.ndarray, b: np.ndarray) -> float:
     """Returns the structural similarity of two uint8 pictures, (height, width, channels).
 
-    In a Gaussian window around every place, ((2 m_a m_b + c_1)(2 s_ab + c_2)) over
-    ((m_a^2 + m_b^2 + c_1)(s_a^2 + s_b^2 + c_2)), averaged over the places whose window lies in the
-    picture, and over channels; 1 if equal. The window is 11 pixels wide, of standard deviation 1.5;
-    c_1 = (0.01 255)^2, c_2 = (0.03 255)^2; s are weighted by the window, not divided by n - 1.
+    In a Gaussian window around every position, ((2 m_a m_b + c_1)(2 s_ab + c_2)) over
+    ((m_a^2 + m_b^2 + c_1)(s_a^2 + s_b^2 + c_2)), averaged over channels and over the
+    positions whose window lies in the picture; 1 if equal. The window is 11 pixels wide, of
+    standard deviation 1.5; c_1 = (0.01 255)^2, c_2 = (0.03 255)^2; s are weighted by the window,
+    not divided by n - 1.
 
     Raises:
         MetricError: a side is shorter than 11 pixels.

@@ -17,9 +17,9 @@ def perceptual_distance(
 ) -> np.ndarray:
     """Returns the perceptual distance of each picture of `a` to its partner in `b`; float64 (n,).
 
-    At every place of every middle layer the channels are scaled to length 1; the squared distance
-    of the two vectors is averaged over places, then over layers. 0: alike; 2: nothing in common; 4:
-    opposite.
+    At every position of every middle layer the channels are scaled to length 1. The squared
+    distance of the two vectors is averaged over positions, then over layers. 0: alike; 2: nothing
+    in common; 4: opposite.
 
     This is the unweighted form of Zhang et al.: no layer or channel was weighted by what people
     find similar, and the network is another one. So it is no LPIPS, and must not be called so.
@@ -52,12 +52,12 @@ def perceptual_measures(evidence: Evidence) -> list[Measure]:
             better="lower",
             n=(len(distances),),
             features=network.name,
-            protocol="squared distance of unit-length middle layers, mean over places and layers, "
-            f"unweighted (not LPIPS); n counts pairs; {network.protocol}; percentile bootstrap "
-            "over pairs",
+            protocol="squared distance of unit-length middle layers, mean over positions and "
+            f"layers, unweighted (not LPIPS); n counts pairs; {network.protocol}; percentile "
+            "bootstrap over pairs",
             chance=float(unrelated.mean()) if len(distances) > 1 else None,
-            note="Copies are perfectly faithful: read the perceptual distance together with a distance "
-            "to real pictures.",
+            note="Copies are perfectly faithful: read the perceptual distance together with a "
+            "distance to real pictures.",
         )
     ]
 

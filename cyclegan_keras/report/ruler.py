@@ -25,18 +25,18 @@ class Mark:
 
     Attributes:
         number: its number as text; None where it is not known, and then there is no tick.
-        place: in percent of the ruler's width from the left.
+        position: in percent of the ruler's width from the left.
         anchor: SVG's `text-anchor` of the label, so that it stays on the ruler.
     """
 
     number: str | None
-    place: float
+    position: float
     anchor: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ruler:
-    """A measure as places on a line on which better is further to the right.
+    """A measure as positions on a line on which better is further to the right.
 
     Attributes:
         known: the part of the line between the numbers that are known.
@@ -45,7 +45,7 @@ class Ruler:
         copy: the mark of copies of the input.
         gap: from copies to real pictures; None where one of them is missing.
         interval: the 95 % interval; None where it is missing.
-        value: the place of the value; None where it is missing.
+        value: the position of the value; None where it is missing.
         description: the same in words, for those who cannot see the ruler.
     """
 
@@ -60,7 +60,7 @@ class Ruler:
 
 
 def ruler(measure: Measure) -> Ruler:
-    """Returns the places of a measure's numbers, whichever way the measure counts."""
+    """Returns the positions of a measure's numbers, whichever way the measure counts."""
     numbers = {
         "value": finite(measure.value),
         "low": finite(measure.low),
@@ -76,15 +76,15 @@ def ruler(measure: Measure) -> Ruler:
         unknown.append(Span(0, left))
     if right < 100:
         unknown.append(Span(right, 100))
-    places = _places(numbers, left, right, is_mirrored=measure.better == "lower")
+    positions = _positions(numbers, left, right, is_mirrored=measure.better == "lower")
     return Ruler(
         known=Span(left, right),
         unknown=unknown,
-        real=_mark(numbers["real"], places.get("real"), end=100, end_anchor="end"),
-        copy=_mark(numbers["copy"], places.get("copy"), end=0, end_anchor="start"),
-        gap=_span_between(places, "real", "copy"),
-        interval=_span_between(places, "low", "high", least_width=0.3),
-        value=places.get("value"),
+        real=_mark(numbers["real"], positions.get("real"), end=100, end_anchor="end"),
+        copy=_mark(numbers["copy"], positions.get("copy"), end=0, end_anchor="start"),
+        gap=_span_between(positions, "real", "copy"),
+        interval=_span_between(positions, "low", "high", least_width=0.3),
+        value=positions.get("value"),
         description=(
             f"{measure.name}: value {number_text(measure.value)}, "
             f"real pictures {number_text(measure.real_score)}, "
@@ -93,40 +93,40 @@ def ruler(measure: Measure) -> Ruler:
     )
 
 
-def _places(
+def _positions(
     numbers: dict[str, float | None], left: float, right: float, *, is_mirrored: bool
 ) -> dict[str, float]:
-    """Returns the place of each known number; the outermost leave a margin for their marks."""
+    """Returns the position of each known number; the outermost leave a margin for their marks."""
     margin = 4
     known = {name: number for name, number in numbers.items() if number is not None}
     least, most = min(known.values(), default=0.0), max(known.values(), default=0.0)
-    places = {}
+    positions = {}
     for name, number in known.items():
         share = (number - least) / (most - least) if most > least else 0.5
         if is_mirrored:
             share = 1 - share
-        places[name] = round(left + margin + (right - left - 2 * margin) * share, 2)
-    return places
+        positions[name] = round(left + margin + (right - left - 2 * margin) * share, 2)
+    return positions
 
 
-def _mark(number: float | None, place: float | None, *, end: int, end_anchor: str) -> Mark:
-    """Returns the mark at `place`, or a label at the `end` of the line where it is not known."""
+def _mark(number: float | None, position: float | None, *, end: int, end_anchor: str) -> Mark:
+    """Returns the mark at `position`, or a label at the `end` of the line where it is not known."""
     if number is None:
-        return Mark(number=None, place=end, anchor=end_anchor)
+        return Mark(number=None, position=end, anchor=end_anchor)
     anchor = "middle"
-    if place < 33:
+    if position < 33:
         anchor = "start"
-    elif place > 67:
+    elif position > 67:
         anchor = "end"
-    return Mark(number=number_text(number), place=place, anchor=anchor)
+    return Mark(number=number_text(number), position=position, anchor=anchor)
 
 
 def _span_between(
-    places: dict[str, float], one: str, other: str, least_width: float = 0.0
+    positions: dict[str, float], one: str, other: str, least_width: float = 0.0
 ) -> Span | None:
-    if one not in places or other not in places:
+    if one not in positions or other not in positions:
         return None
-    left, right = sorted((places[one], places[other]))
+    left, right = sorted((positions[one], positions[other]))
     return Span(left, max(right, left + least_width))
 
 

@@ -53,7 +53,7 @@ def networks_of_run(directory: str | pathlib.Path, *, averages: bool = False) ->
                 continue
             average = f"average_{role}"
             part = average if averages and average in parts else role
-            networks[role] = _build(role, part, options, state)
+            networks[role] = _build(role, part, options=options, state=state)
             if role.startswith("generator"):
                 networks[role].description = Description.of_run(
                     networks[role], role, options=saved, facts=run.saved_facts(), step=step
@@ -102,7 +102,7 @@ def save_generators(trainer, run: Run) -> str:
     lines = []
     for direction, name in trainer.translators.items():
         with atomic_write(run.directory / f"{name}.keras") as temporary:
-            save_generator(trainer, run, direction, temporary)
+            save_generator(trainer, run, direction, path=temporary)
         lines.append(f"Generator {direction.replace('_', ' ')}: {run.directory / name}.keras")
     if (run.directory / "best" / "best.json").exists():
         lines.append(f"The best ones, and by which rule: {run.directory / 'best'}")

@@ -240,7 +240,7 @@ class Run:
     def forget_metrics_after(self, step: int) -> None:
         """Removes lines of metrics.jsonl and doctor.jsonl later than `step`.
 
-        A resumed run writes them again.
+        A resumed run repeats them.
         """
         for path in (self.directory / "metrics.jsonl", self.directory / "doctor.jsonl"):
             if not path.exists():

@@ -150,9 +150,10 @@ class Metrics(StepCallback):
             "step": self.step,
             "epoch": (self.step - 1) // self.steps_per_epoch + 1,
             "images_per_second": self.batch_size * (self.step - self.logged_step) / seconds,
-            **self.rates,
-            **{name: float(value) for name, value in logs.items()},
         }
+        row.update(self.rates)
+        for name, value in logs.items():
+            row[name] = float(value)
         self.run.append_metrics(row)
         with self.writer.as_default(step=self.step):
             for name, value in row.items():

@@ -13,7 +13,7 @@ from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_mlp import PatchMLP
 from cyclegan_keras.models.table import build_discriminator, build_generator
 from cyclegan_keras.training.adversarial import AdversarialTrainer
-from cyclegan_keras.training.gradient_steps import Loss, engine
+from cyclegan_keras.training.gradient_steps import Loss
 from cyclegan_keras.training.options import CUTOptions
 
 NCE_LAYERS = (0, 4, 8, 12, 16)  # the paper's
@@ -54,9 +54,6 @@ class CUT(AdversarialTrainer):
         ema_decay: decay of the moving average of the generator, 0 for none.
         seed: of places, mirroring and the gradient penalty.
         name: of the model.
-
-    Attributes:
-        g: G as a step calls it, traced once; `d_y` likewise.
 
     Raises:
         ValueError: the generator has no such maps.
@@ -105,9 +102,6 @@ class CUT(AdversarialTrainer):
         self.discriminator_y = discriminator_y
         maps = [layer.output for layer in encoder_layers(generator_g, nce_layers)]
         self.encoder = keras.Model(generator_g.input, maps, name="encoder")
-        self.g = engine.traced_once(generator_g)
-        self.d_y = engine.traced_once(discriminator_y)
-        self._traced_encoder = engine.traced_once(self.encoder)
         self.nce_identity, self.flip_equivariance = nce_identity, flip_equivariance
         self.n_patches = n_patches
         self.nce_temperature = nce_temperature
@@ -165,7 +159,7 @@ class CUT(AdversarialTrainer):
         places_seed = ops.copy(self.patch_seed.state)
 
         def translate(batch):
-            fakes = self.g(mirrored(self.compared(batch), mirror), training=True)
+            fakes = self.generator_g(mirrored(self.compared(batch), mirror), training=True)
             return ops.split(fakes, 2) if self.nce_identity else [fakes]
 
         translation = self.forward_pass(translate, data, self.generator_variables)
@@ -201,24 +195,23 @@ class CUT(AdversarialTrainer):
     def test_step(self, data: dict) -> dict:
         """Records the same terms without an update and without mirroring."""
         pictures = self.compared(data)
-        fakes = self.g(pictures, training=False)
-        fake_y = fakes[: ops.shape(data["x"])[0]]
+        fakes = self.generator_g(pictures, training=False)
         keys = self.encode(pictures, training=False)
         generator = self.loss_of_generator(keys, fakes, training=False)
-        discriminator = self.loss_of_discriminator({**data, "fake_y": fake_y}, training=False)
+        judged = {**data, "fake_y": self.translations_of_x(fakes)}
+        discriminator = self.loss_of_discriminator(judged, training=False)
         return self.record(
             {**generator.terms, **discriminator.terms, "generator_loss": generator.value}
         )
 
     def loss_of_discriminator(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D on the real "y" and the "fake_y" of a batch."""
-        loss = self.discriminator_loss(self.d_y, batch["y"], batch["fake_y"], training)
+        loss = self.discriminator_loss(self.discriminator_y, batch["y"], batch["fake_y"], training)
         return Loss(loss, {"d_y": loss})
 
     def loss_of_generator(self, keys: Sequence, fakes, mirror=None, training: bool = True) -> Loss:
         """Returns the loss of G and H; see `nce_terms` for the arguments."""
-        fake_y = ops.split(fakes, 2)[0] if self.nce_identity else fakes
-        logits = self.d_y(fake_y, training=training)
+        logits = self.discriminator_y(self.translations_of_x(fakes), training=training)
         return self.generator_loss(
             {
                 "g_adversarial": self.adversarial.generator(logits),
@@ -227,12 +220,19 @@ class CUT(AdversarialTrainer):
         )
 
     def compared(self, batch: dict):
-        """Returns the pictures whose translations are compared with them: x or, behind it, y."""
+        """Returns the pictures to compare with their translations.
+
+        They are x or, with the identity, x and y, one after the other along the first axis.
+        """
         return ops.concatenate([batch["x"], batch["y"]]) if self.nce_identity else batch["x"]
+
+    def translations_of_x(self, fakes):
+        """Returns G(x) from the translations of `compared` pictures."""
+        return ops.split(fakes, 2)[0] if self.nce_identity else fakes
 
     def encode(self, images, training: bool = True) -> list:
         """Returns the maps of the encoder that are compared, (batch, height, width, channels)."""
-        return keras.tree.flatten(self._traced_encoder(images, training=training))
+        return keras.tree.flatten(self.encoder(images, training=training))
 
     def patches(self, maps: Sequence, places: Sequence) -> list:
         """Returns the features at `places` of each map, (batch, places, units), on the sphere."""

@@ -43,9 +43,6 @@ class CycleGAN(AdversarialTrainer):
         seed: of the pools and of the gradient penalty.
         name: of the model.
 
-    Attributes:
-        g: G as a step calls it, traced once; `f`, `d_x` and `d_y` likewise.
-
     Reference: https://arxiv.org/abs/1703.10593
     """
 
@@ -96,9 +93,6 @@ class CycleGAN(AdversarialTrainer):
         self.use_identity = weights["identity_x"] > 0
         self.generator_g, self.generator_f = generator_g, generator_f
         self.discriminator_x, self.discriminator_y = discriminator_x, discriminator_y
-        self.g, self.f = engine.traced_once(generator_g), engine.traced_once(generator_f)
-        self.d_x = engine.traced_once(discriminator_x)
-        self.d_y = engine.traced_once(discriminator_y)
         self.pool_x = engine.image_pool(pool_size, seed=seed, name="pool_x")
         self.pool_y = engine.image_pool(pool_size, seed=seed + 1, name="pool_y")
 
@@ -189,9 +183,9 @@ class CycleGAN(AdversarialTrainer):
     def loss_of_x_cycle(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of x -> G(x) -> F(G(x)); its picture "fake_y" is G(x)."""
         real_x = batch["x"]
-        fake_y = self.g(real_x, training=training)
-        cycled_x = self.f(fake_y, training=training)
-        logits = self.d_y(fake_y, training=training)
+        fake_y = self.generator_g(real_x, training=training)
+        cycled_x = self.generator_f(fake_y, training=training)
+        logits = self.discriminator_y(fake_y, training=training)
         terms = {
             "g_adversarial": self.adversarial.generator(logits),
             "cycle_x": l1(real_x, cycled_x),
@@ -203,9 +197,9 @@ class CycleGAN(AdversarialTrainer):
     def loss_of_y_cycle(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of y -> F(y) -> G(F(y)); its picture "fake_x" is F(y)."""
         real_y = batch["y"]
-        fake_x = self.f(real_y, training=training)
-        cycled_y = self.g(fake_x, training=training)
-        logits = self.d_x(fake_x, training=training)
+        fake_x = self.generator_f(real_y, training=training)
+        cycled_y = self.generator_g(fake_x, training=training)
+        logits = self.discriminator_x(fake_x, training=training)
         terms = {
             "f_adversarial": self.adversarial.generator(logits),
             "cycle_y": l1(real_y, cycled_y),
@@ -216,22 +210,22 @@ class CycleGAN(AdversarialTrainer):
 
     def loss_of_x_identity(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of x -> F(x): F should not change what is in X already."""
-        same_x = self.f(batch["x"], training=training)
+        same_x = self.generator_f(batch["x"], training=training)
         return self.generator_loss({"identity_x": l1(batch["x"], same_x)})
 
     def loss_of_y_identity(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of y -> G(y): G should not change what is in Y already."""
-        same_y = self.g(batch["y"], training=training)
+        same_y = self.generator_g(batch["y"], training=training)
         return self.generator_loss({"identity_y": l1(batch["y"], same_y)})
 
     def loss_of_discriminator_x(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_X on the real "x" and the "fake_x" of a batch."""
-        loss = self.discriminator_loss(self.d_x, batch["x"], batch["fake_x"], training)
+        loss = self.discriminator_loss(self.discriminator_x, batch["x"], batch["fake_x"], training)
         return Loss(loss, {"d_x": loss})
 
     def loss_of_discriminator_y(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_Y on the real "y" and the "fake_y" of a batch."""
-        loss = self.discriminator_loss(self.d_y, batch["y"], batch["fake_y"], training)
+        loss = self.discriminator_loss(self.discriminator_y, batch["y"], batch["fake_y"], training)
         return Loss(loss, {"d_y": loss})
 
     def extra_state(self) -> dict:

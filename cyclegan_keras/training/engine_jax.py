@@ -184,8 +184,3 @@ def replicas() -> int:
 def image_pool(size: int, seed: int, name: str) -> ImagePool:
     """Returns an image pool for a trainer."""
     return ImagePool(size, seed=seed, name=name)
-
-
-def traced_once(network: keras.Model) -> Callable:
-    """Returns a function (images, training) that calls a network."""
-    return network

@@ -1,4 +1,4 @@
-"""What training needs of TensorFlow: gradients, parts of a batch, replicas, tracing once."""
+"""What training needs of TensorFlow: gradients, parts of a batch, replicas."""
 
 from collections.abc import Callable
 
@@ -130,11 +130,6 @@ def image_pool(size: int, seed: int, name: str) -> ImagePool:
     return SharedImagePool(size, seed=seed, name=name)
 
 
-def traced_once(network: keras.Model) -> Callable:
-    """Returns a function (images, training) that calls a network; see `TracedNetwork`."""
-    return TracedNetwork(network)
-
-
 class SharedImagePool(ImagePool):
     """An image pool that works in place, and that all replicas of `tf.distribute` share.
 
@@ -159,28 +154,3 @@ class SharedImagePool(ImagePool):
 
     def write(self, slots, pictures):
         self.images.value.scatter_update(tf.IndexedSlices(pictures, slots))
-
-
-class TracedNetwork:
-    """A network that a compiled step traces once, however many times the step calls it.
-
-    Tracing the layers takes about half of a training's first step, and a step of CycleGAN calls
-    each network three to five times. Outside a compiled step it calls the network as it is.
-
-    Args:
-        network: tensors (batch, ...) and `training` -> nested tensors (batch, ...).
-    """
-
-    def __init__(self, network: keras.Model):
-        self.network = network
-        self._traced = tf.function(self.call_directly, autograph=False)
-
-    def __call__(self, images, training: bool = False):
-        # A nested function may hold nothing that replicas have to agree on, such as statistics.
-        if tf.inside_function() and replicas() == 1:
-            return self._traced(images, training)
-        return self.call_directly(images, training)
-
-    def call_directly(self, images, training: bool = False):
-        """Calls the network as it is."""
-        return self.network(images, training=training)

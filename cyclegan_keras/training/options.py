@@ -51,7 +51,7 @@ class OptimizerOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AdversarialOptions:
-    """What all methods have whose generators learn from discriminators."""
+    """The options of all methods whose generators learn from discriminators."""
 
     gan_mode: str = option(
         "lsgan",
@@ -73,7 +73,7 @@ class AdversarialOptions:
     )
 
     def changes_for_several_sizes(self) -> list[str]:
-        """Returns which options to set for training pictures of several sizes."""
+        """Returns the options to change where training pictures have several sizes."""
         return ["another --gan_mode"] if self.gan_mode == "wgangp" else []
 
 
@@ -104,8 +104,10 @@ class CycleGANOptions(AdversarialOptions):
     )
 
     def changes_for_several_sizes(self) -> list[str]:
-        pools = ["--pool_size=0"] if self.pool_size else []
-        return [*super().changes_for_several_sizes(), *pools]
+        changes = super().changes_for_several_sizes()
+        if self.pool_size:
+            changes.append("--pool_size=0")
+        return changes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,7 +127,7 @@ class CUTOptions(AdversarialOptions):
     """The objective of CUT and FastCUT.
 
     Raises:
-        ValueError: `nce_layers` are no ascending numbers.
+        ValueError: `nce_layers` is not a list of ascending numbers.
     """
 
     lambda_nce: float = option(
@@ -186,8 +188,10 @@ class CUTOptions(AdversarialOptions):
             )
 
     def changes_for_several_sizes(self) -> list[str]:
-        identity = ["--nonce_identity"] if self.nce_identity else []
-        return [*super().changes_for_several_sizes(), *identity]
+        changes = super().changes_for_several_sizes()
+        if self.nce_identity:
+            changes.append("--nonce_identity")
+        return changes
 
 
 # --method -> its options

@@ -10,7 +10,7 @@ from cyclegan_keras.losses import l1
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import build_discriminator, build_generator
 from cyclegan_keras.training.adversarial import AdversarialTrainer
-from cyclegan_keras.training.gradient_steps import Loss, engine
+from cyclegan_keras.training.gradient_steps import Loss
 from cyclegan_keras.training.options import Pix2PixOptions
 
 
@@ -38,9 +38,6 @@ class Pix2Pix(AdversarialTrainer):
         ema_decay: decay of the moving average of the generator, 0 for none.
         seed: of the gradient penalty.
         name: of the model.
-
-    Attributes:
-        g: G as a step calls it, traced once; `d_y` likewise.
 
     Reference: https://arxiv.org/abs/1611.07004
     """
@@ -70,8 +67,6 @@ class Pix2Pix(AdversarialTrainer):
             name=name,
         )
         self.generator_g, self.discriminator_y = generator_g, discriminator_y
-        self.g = engine.traced_once(generator_g)
-        self.d_y = engine.traced_once(discriminator_y)
 
     @classmethod
     def usual_generator(cls, sizes: Collection[tuple[int, int]]) -> str:
@@ -144,12 +139,12 @@ class Pix2Pix(AdversarialTrainer):
 
     def translate_batch(self, batch: dict, training: bool = True):
         """Returns G(x)."""
-        return self.g(batch["x"], training=training)
+        return self.generator_g(batch["x"], training=training)
 
     def loss_of_generator(self, batch: dict, fake_y, training: bool = True) -> Loss:
         """Returns the loss of G whose translation of a batch is `fake_y`."""
         real_x, real_y = batch["x"], batch["y"]
-        logits = self.d_y(ops.concatenate([real_x, fake_y], -1), training=training)
+        logits = self.discriminator_y(ops.concatenate([real_x, fake_y], -1), training=training)
         return self.generator_loss(
             {"g_adversarial": self.adversarial.generator(logits), "l1": l1(real_y, fake_y)}
         )
@@ -158,5 +153,5 @@ class Pix2Pix(AdversarialTrainer):
         """Returns the loss of D on x beside y and on x beside the "fake_y" of a batch."""
         real = ops.concatenate([batch["x"], batch["y"]], -1)  # (batch, height, width, 2 * channels)
         fake = ops.concatenate([batch["x"], batch["fake_y"]], -1)
-        loss = self.discriminator_loss(self.d_y, real, fake, training)
+        loss = self.discriminator_loss(self.discriminator_y, real, fake, training)
         return Loss(loss, {"d_y": loss})

@@ -12,7 +12,7 @@ import dataclasses
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 from absl import logging
@@ -162,7 +162,7 @@ class _Tally:
 
     def written(self, task: Task, notes: set[str]) -> None:
         for note in notes - self._known_notes:
-            logging.info("%s", _printable(f"{task.source}: {note} (Told once.)"))
+            logging.info("%s", _printable(f"{task.source}: {note} (Shown once.)"))
         self._known_notes |= notes
         self.outcome.written += 1
         self._report(None)
@@ -177,7 +177,7 @@ class _Tally:
 
 def _read_ahead(
     tasks: Iterable[Task], recipe: Recipe, options: TranslateOptions, tally: _Tally
-) -> Iterator[_Loaded]:
+) -> Generator[_Loaded, None, None]:
     """Yields what can be read, in order, reading ahead as far as memory allows."""
     most_pixels = _pixels_ahead(options)
     most_waiting = 2 * (WORKERS + (options.batch_size or LARGEST_BATCH))
@@ -213,7 +213,7 @@ def _with_pixel_counts(
     tasks: Iterable[Task], pool: concurrent.futures.Executor
 ) -> Iterator[tuple[Task, int]]:
     """Yields tasks and how many pixels their headers claim, reading some headers ahead."""
-    waiting = collections.deque()
+    waiting: collections.deque[tuple[Task, concurrent.futures.Future]] = collections.deque()
     for task in tasks:
         waiting.append((task, pool.submit(pixel_count, task.source)))
         if len(waiting) > HEADERS_AHEAD:
@@ -326,7 +326,7 @@ def _write_parts(task: Task, parts: dict[str, Picture], quality: int) -> set[str
         task.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WriteError(f"Cannot make {task.target.parent}: {error.strerror}.") from error
-    notes = set()
+    notes: set[str] = set()
     for suffix in reversed(parts):  # the translation last: where it is, the others are
         notes.update(write_picture(parts[suffix], task.part(suffix), quality=quality))
     return notes

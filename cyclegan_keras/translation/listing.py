@@ -214,8 +214,8 @@ def _target_of_one(
 def _files_below(root: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
     """All files below a folder but for hidden ones and those of the output folder."""
     found = []
-    for folder, subfolders, files in os.walk(root, onerror=_refuse_unreadable):
-        folder = pathlib.Path(folder)
+    for name_of_folder, subfolders, files in os.walk(root, onerror=_refuse_unreadable):
+        folder = pathlib.Path(name_of_folder)
         subfolders[:] = [
             name
             for name in subfolders

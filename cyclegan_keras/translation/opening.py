@@ -32,7 +32,7 @@ def open_recipe(options: TranslateOptions) -> Recipe:
     """Opens the model that the options name; returns what is made of each picture.
 
     Raises:
-        TranslationError: there is no such model, or it does not translate that way.
+        TranslationError: there is no such model, or it does not translate in that direction.
         WeightsError, RunError: a file or a run that cannot be read.
     """
     found = open_translators(
@@ -219,7 +219,8 @@ def _of_tflite(path: pathlib.Path) -> dict[Direction, Translator]:
 def _fixed_size(run: Callable, interpreter) -> Callable:
     """Fits any picture to the one size of a TFLite graph.
 
-    Smaller ones are mirrored up and cut back; others are resized both ways, with a warning.
+    Smaller ones are mirrored up and cut back; larger ones are resized to it and back, with a
+    warning.
     """
     _, height, width, _ = (int(side) for side in interpreter.get_input_details()[0]["shape"])
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from cyclegan_keras.files.option import option
+from cyclegan_keras.models.direction import Direction
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,7 @@ class TranslateOptions:
     direction: str | None = option(
         None,
         "Direction; by default AtoB, or the only one that the model has.",
-        choices=("AtoB", "BtoA"),
+        choices=tuple(direction.value for direction in Direction),
     )
     input: str | None = option(
         None,

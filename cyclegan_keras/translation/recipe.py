@@ -47,7 +47,7 @@ class Recipe:
 
     @property
     def direction(self) -> str:
-        """Which way it translates, "AtoB" or "BtoA"."""
+        """The direction in which it translates, "AtoB" or "BtoA"."""
         return self.translator.description.direction
 
     @property
@@ -80,7 +80,7 @@ class Recipe:
         inputs = _stacked([_visible_values(picture, channels) for picture in pictures])
         translated = _finite(self.translator(inputs))
         del inputs  # a large picture in float32 is the most that memory holds
-        cycled = [None] * len(pictures)
+        cycled: Sequence[np.ndarray | None] = [None] * len(pictures)
         if self.back is not None:
             cycled = _finite(self.back(translated))
         return [

@@ -12,7 +12,7 @@ SMALL_SIDE = 24  # px
 
 
 class Translator:
-    """Translates pictures of any size, one way.
+    """Translates pictures of any size, in one direction.
 
     What comes out is exactly as large as what goes in: pictures are mirrored up to a size that the
     network takes, and cut back.

@@ -4,6 +4,7 @@ import errno
 import fractions
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -149,7 +150,7 @@ class _Source:
         self._last_audio_time = 0.0
 
     def frames(self, on_audio: Callable) -> Iterator:
-        """Yields the frames in order; hands each packet of audio to `on_audio` on the way."""
+        """Yields the frames in order; calls `on_audio` with each packet of audio between them."""
         for packet in self._reader.demux(self._stream, *self._reader.streams.audio):
             if packet.stream is self._stream:
                 for frame in self._decoded(packet):
@@ -191,9 +192,7 @@ class _Source:
     def _check(self, frame) -> None:
         size = frame.width, frame.height
         if self._size not in (None, size):
-            raise TranslationError(
-                f"{self.name} changes its size from {self._size} to {size} px on the way."
-            )
+            raise TranslationError(f"{self.name} changes its size from {self._size} to {size} px.")
         self._size = size
         if frame.pts is None:  # an old container without timestamps
             step = 1 / (frame_rate(self._stream) * self._stream.time_base)
@@ -203,23 +202,23 @@ class _Source:
         self._last_frame_time = frame.time
 
     def _claimed_seconds(self) -> float:
-        """The length of the stream, or of the file where the stream tells none; 0 without both."""
+        """The length of the stream, or of the file where the stream has none; 0 without both."""
         if self._stream.duration:
             return float(self._stream.duration * self._stream.time_base)
         return (self._reader.duration or 0) / av.time_base
 
 
 class _Target:
-    """The video that is written; its stream begins with the first frame, which tells its size."""
+    """The video that is written; its streams start with the first frame, when its size is known."""
 
     def __init__(self, writer, reader, crf: int):
         self._writer = writer
         self._reader = reader
         self._source = best_stream(reader)
         self._crf = crf
-        self._stream = None
-        self._audio_streams = {}
-        self._early_audio = []  # packets that come before the first translated frame
+        self._stream: Any = None
+        self._audio_streams: dict[int, Any] = {}  # by the index of the original
+        self._early_audio: list[Any] = []  # packets that come before the first translated frame
 
     def add_audio(self, packet) -> None:
         """Copies a packet of audio."""
@@ -230,7 +229,7 @@ class _Target:
         self._writer.mux(packet)
 
     def add_frame(self, frame, pixels: np.ndarray) -> None:
-        """Encodes uint8 (height, width, 1 or 3) in place of an original frame."""
+        """Encodes uint8 (height, width, 1 or 3) with the timestamp and color tag of `frame`."""
         height, width, _ = pixels.shape
         if self._stream is None:
             self._start_video(frame, height, width)
@@ -303,7 +302,7 @@ def best_stream(reader):
 
 
 def frame_rate(stream) -> fractions.Fraction:
-    """Returns the frames a second of a stream; 25 where nothing tells."""
+    """Returns the frames a second of a stream; 25 where it is not known."""
     return stream.average_rate or stream.guessed_rate or fractions.Fraction(25)
 
 

@@ -65,12 +65,12 @@ def read_keras_example(
     """
     check_choice("groups", groups, (None, 1, -1))
     path = pathlib.Path(path)
-    prefix = path.with_suffix("") if path.suffix == ".index" else path
-    is_tensorflow = prefix.with_name(f"{prefix.name}.index").is_file()
+    bundle = path.with_suffix("") if path.suffix == ".index" else path
+    is_tensorflow = bundle.with_name(f"{bundle.name}.index").is_file()
     if not is_tensorflow and not path.is_file():
-        raise WeightsError(f"There is neither a file {path} nor one {prefix}.index.")
+        raise WeightsError(f"There is neither a file {path} nor one {bundle}.index.")
     try:
-        found = _read_tensorflow(prefix) if is_tensorflow else _read_hdf5(path)
+        found = _read_tensorflow(bundle) if is_tensorflow else _read_hdf5(path)
         names = sorted(_GENERATORS[prefix] for prefix in found.arrays)
         if names not in (["generator"], ["generator_f", "generator_g"]):
             raise WeightsError(
@@ -125,7 +125,7 @@ def _read_hdf5(path) -> _Found:
         return _Found(arrays, list(file))
 
 
-def _read_tensorflow(prefix) -> _Found:
+def _read_tensorflow(bundle) -> _Found:
     top_names = set()
     matches = {}
 
@@ -138,7 +138,7 @@ def _read_tensorflow(prefix) -> _Found:
         return name in matches
 
     arrays = {}
-    for name, array in read_bundle(prefix, wanted).items():
+    for name, array in read_bundle(bundle, wanted).items():
         match = matches[name]
         key = int(match["number"]), match["part"]
         arrays.setdefault(match["prefix"] or "", {})[key] = array
@@ -207,7 +207,9 @@ def _generator(name, arrays, groups):
         )
     _, _, input_channels, ngf = found[0][1]
     (output_channels,) = found[-1][1]
-    expected = _expected(input_channels, output_channels, ngf, n_blocks)
+    expected = _expected(
+        input_channels=input_channels, output_channels=output_channels, ngf=ngf, n_blocks=n_blocks
+    )
     for number, (one, other) in enumerate(zip(found, expected, strict=True)):
         if one != other:
             raise WeightsError(

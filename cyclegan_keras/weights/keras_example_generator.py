@@ -61,19 +61,18 @@ class KerasExampleGenerator(Described, keras.Model):
         check_int("ngf", ngf, 1)
         check_int("n_blocks", n_blocks, 0)
         check_choice("groups", groups, (1, -1))
-        parts = Parts("instance", "normal", 0.02, "reflect")
+        parts = Parts("instance", "normal", 0.02, padding="reflect")
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = parts.pad(3, "stem_pad")(inputs)
         x = parts.conv(ngf, 7, "stem_conv", use_bias=False)(x)
         x = _finish(x, groups, "stem")  # (batch, height, width, ngf)
         for step in (1, 2):
-            x = _step(keras.layers.Conv2D, parts, x, ngf * 2**step, groups, f"down_{step}")
+            x = _halve(parts, x, ngf * 2**step, groups=groups, name=f"down_{step}")
         # (batch, height/4, width/4, 4*ngf)
         for number in range(1, n_blocks + 1):
-            x = _block(parts, x, ngf * 4, groups, f"block_{number}")
+            x = _block(parts, x, ngf * 4, groups=groups, name=f"block_{number}")
         for step in (1, 2):
-            filters = ngf * 4 // 2**step
-            x = _step(keras.layers.Conv2DTranspose, parts, x, filters, groups, f"up_{step}")
+            x = _double(parts, x, ngf * 4 // 2**step, groups=groups, name=f"up_{step}")
         x = parts.pad(3, "head_pad")(x)
         x = parts.conv(output_channels, 7, "head_conv", use_bias=True)(x)
         super().__init__(inputs=inputs, outputs=parts.output("tanh", "head")(x), name=name)
@@ -110,14 +109,37 @@ def _finish(x, groups, name):
     return keras.layers.ReLU(name=name)(_norm(groups, f"{name}_norm")(x))
 
 
-def _step(kind, parts, x, filters, groups, name):
-    options = {"kernel_initializer": parts.kernel(), "name": f"{name}_conv"}
-    x = kind(filters, 3, strides=2, padding="same", use_bias=False, **options)(x)
+def _halve(parts, x, filters, groups, name):
+    x = keras.layers.Conv2D(
+        filters,
+        3,
+        strides=2,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=parts.kernel(),
+        name=f"{name}_conv",
+    )(x)
+    return _finish(x, groups, name)
+
+
+def _double(parts, x, filters, groups, name):
+    x = keras.layers.Conv2DTranspose(
+        filters,
+        3,
+        strides=2,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=parts.kernel(),
+        name=f"{name}_conv",
+    )(x)
     return _finish(x, groups, name)
 
 
 def _block(parts, x, filters, groups, name):
-    y = parts.conv(filters, 3, f"{name}_conv_1", use_bias=False)(parts.pad(1, f"{name}_pad_1")(x))
+    y = parts.pad(1, f"{name}_pad_1")(x)
+    y = parts.conv(filters, 3, f"{name}_conv_1", use_bias=False)(y)
     y = _finish(y, groups, f"{name}_relu")
-    y = parts.conv(filters, 3, f"{name}_conv_2", use_bias=False)(parts.pad(1, f"{name}_pad_2")(y))
-    return keras.layers.Add(name=name)([x, _norm(groups, f"{name}_norm")(y)])
+    y = parts.pad(1, f"{name}_pad_2")(y)
+    y = parts.conv(filters, 3, f"{name}_conv_2", use_bias=False)(y)
+    y = _norm(groups, f"{name}_norm")(y)
+    return keras.layers.Add(name=name)([x, y])

@@ -53,7 +53,7 @@ def from_state_dict(
     if network is UNetGenerator:
         config["dropout"] = dropout
     entries = list(LAYOUTS[network](config, **recognized.layout_options))
-    _compare(state, entries, network.__name__, config)
+    _compare(state, entries, name=network.__name__, config=config)
     model = network(**config, name=name)
     variables = {variable.path: variable for variable in model.variables}
     for entry in entries:

@@ -91,7 +91,7 @@ def storage_of(identity: tuple) -> Storage:
 
 
 # The functions below take what PyTorch gives them and no more: where one could be called with
-# things of any length, a short pickle could call it with the same long one again and again.
+# things of any length, a short pickle could call it with the same long one many times.
 
 
 def _ordered_dict(pairs=None):
@@ -111,7 +111,7 @@ def _tensor(storage, offset, shape, strides, _requires_grad=None, _hooks=None, _
         raise TypeError("a tensor of too many dimensions")
     if not all(_is_count(number) for number in (offset, *shape, *strides)):
         raise TypeError("a tensor with a size that is no number")
-    return Tensor(storage, offset, shape, strides)
+    return Tensor(storage=storage, offset=offset, shape=shape, strides=strides)
 
 
 def _parameter(tensor, _requires_grad=None, _hooks=None):

@@ -27,7 +27,7 @@ class Format:
 
     Attributes:
         ending: of the files.
-        settings: what Pillow is told.
+        settings: keyword arguments of Pillow's `save`.
     """
 
     ending: str

@@ -7,7 +7,7 @@ from cyclegan_keras.beam.journal import Journal, Worker
 from cyclegan_keras.files.errors import WriteError
 
 
-def test_what_workers_tell_is_read_once(tmp_path):
+def test_what_workers_note_is_read_once(tmp_path):
     journal = Journal(tmp_path)
     first, second = Worker(journal.folder), Worker(journal.folder)
     assert journal.news() == (0, [])
@@ -16,7 +16,7 @@ def test_what_workers_tell_is_read_once(tmp_path):
     second.failed("b.png is no picture.")
     assert journal.news() == (2, ["b.png is no picture."])
     first.written()
-    first.failed("b.png is no picture.")  # tried again by a runner
+    first.failed("b.png is no picture.")  # retried by a runner
     first.failed("caf\udce9.png is empty.")  # a name that is no text
     assert journal.news() == (1, ["caf\udce9.png is empty."])
     assert journal.news() == (0, [])

@@ -21,7 +21,7 @@ def test_chunks_hold_every_task_once(count, largest, tmp_path):
     assert sorted(read, key=lambda task: int(task.target.stem)) == tasks
 
 
-def test_a_pipeline_holds_places_and_no_names(tmp_path):
+def test_a_pipeline_holds_offsets_and_no_names(tmp_path):
     """What holds the names of millions of files is larger than runners take."""
     task = Task(pathlib.Path("in/" + "a" * 200), pathlib.Path("out/" + "a" * 200))
     chunks = pipeline.write_tasks([task] * 1000, tmp_path / "tasks")

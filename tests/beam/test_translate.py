@@ -65,7 +65,7 @@ def files(folder):
 
 
 def identities(folder):
-    """What would be another, had a file been written again."""
+    """What changes when a file is written a second time."""
     stats = {name: os.stat(f"{folder}/{name}") for name in files(folder)}
     return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
 
@@ -150,7 +150,7 @@ BAD_INPUT = {
     "relative": ((*FOLDER, "--runner=FlinkRunner"), "workers of FlinkRunner need a path"),
     "unknown": ((*FOLDER, "--outptu=x"), "Unknown flag --outptu"),
     "a stray word": ((*FOLDER, "--direct_num_workers=2", "more"), "Unexpected argument 'more'"),
-    "a file in the way": ((*FOLDER[:2], "--output=g.keras"), "must be a folder"),
+    "a file instead of a folder": ((*FOLDER[:2], "--output=g.keras"), "must be a folder"),
 }
 
 
@@ -178,7 +178,7 @@ def test_help_names_every_option(capsys):
     assert all(f"--{word}" in shown for word in ("model", "strength", "direct_num_workers"))
 
 
-def test_flags_are_told_apart():
+def test_flags_are_split():
     words = ["--model=g", "--runner", "FlinkRunner", "--nocycle", "--parallelism=2", "--input", "a"]
     own, beams = translate.split_flags(["program", *words])
     assert own == ["program", "--model=g", "--nocycle", "--input", "a"]
@@ -188,7 +188,7 @@ def test_flags_are_told_apart():
 @needs_beam
 @pytest.mark.slow
 @pytest.mark.process
-def test_two_workers_killed_and_begun_again(here, capsys):
+def test_two_workers_killed_and_started_anew(here, capsys):
     """Real processes: what a killed job wrote stays, what it did not is made, nothing twice."""
     draw(240)
     pathlib.Path("in/bad.png").write_bytes(b"\x89PNG")
@@ -198,10 +198,10 @@ def test_two_workers_killed_and_begun_again(here, capsys):
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as job:
         out = pathlib.Path("out")
         while job.poll() is None and not (
-            len(list(out.rglob("[0-9]*.*"))) >= 40
-            and len(list(out.glob(".translation.job.*/*.worker"))) == 2
+            len(list(out.glob(".translation.job.*/*.worker"))) == 2
+            and len(list(out.rglob("[0-9]*.*"))) >= 40
         ):
-            time.sleep(0.002)
+            time.sleep(0.02)
         everyone = [psutil.Process(job.pid), *psutil.Process(job.pid).children(recursive=True)]
         for process in everyone:
             process.kill()

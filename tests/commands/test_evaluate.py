@@ -13,6 +13,7 @@ from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
 
+pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
 DEMO = ("--dataset=demo/ponies", "--metrics=paired", "--max_pictures=4")
 
 
@@ -148,7 +149,7 @@ def models(tmp_path_factory):
     [
         ((), "--model is missing"),
         (("--model=nowhere",), "nowhere does not exist"),
-        (("--model=copy",), "copy does not tell what it was trained on"),
+        (("--model=copy",), "copy does not say what it was trained on"),
         (("--model=copy", "--dataset=demo/none"), "Did you mean --dataset=demo/ponies"),
         (("--model=copy", "--metrics=kid,fid"), "Unknown: fid."),
         (("--model=copy", "--metrics=,"), "expected some of kid"),

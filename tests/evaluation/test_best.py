@@ -11,6 +11,7 @@ from cyclegan_keras.runs.run import Run
 from pipelines.data import Data
 from pipelines.options import DataOptions
 
+pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
 INPUTS = list(np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8))
 TRUTH = [255 - picture for picture in INPUTS]
 PICTURES = Pictures(inputs=INPUTS, real=TRUTH, other_real=TRUTH, truth=TRUTH)

@@ -74,7 +74,7 @@ def unet():
 
 @pytest.mark.parametrize("size", [(13, 18), (1, 1), (2, 40), (33, 8)])
 def test_other_sizes_are_reflected_and_cut(size, unet):
-    """numpy's reflection, repeated as often as it takes, is the same."""
+    """numpy's repeated reflection is the same."""
     image = picture(*size)
     height, width = (-(-side // 8) * 8 for side in size)
     x = to_float(image[None])

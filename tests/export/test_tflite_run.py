@@ -59,10 +59,10 @@ def test_it_imports_neither_tensorflow_nor_keras():
 
 @pytest.mark.process
 def test_it_measures(model):
-    told = json.loads(alone(run.__file__, model, "--repeats=2").stdout)
-    assert told["latency_ms"] > 0
+    facts = json.loads(alone(run.__file__, model, "--repeats=2").stdout)
+    assert facts["latency_ms"] > 0
     if pathlib.Path("/proc/self/status").exists():
-        assert 10 < told["peak_memory_mb"] < 4000
+        assert 10 < facts["peak_memory_mb"] < 4000
 
 
 def test_a_picture_of_the_files_size_is_translated_as_by_keras(model, tmp_path):

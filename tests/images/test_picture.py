@@ -17,7 +17,7 @@ def rgb(height=5, width=7, dtype="uint8", channels=3):
 
 @pytest.mark.parametrize("every", [EVERY_8, EVERY_16], ids=["8 bit", "16 bit"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_level_survives_the_way_there_and_back(every, channels):
+def test_every_level_survives_a_round_trip(every, channels):
     picture = Picture(pixels=every)
     values = picture.values(channels)
     assert values.dtype == np.float32

@@ -194,7 +194,7 @@ def test_what_claims_more_pixels_than_allowed_is_refused(tmp_path):
         read_picture(path, most_pixels=1000)
 
 
-def test_the_header_alone_tells_how_many_pixels(tmp_path):
+def test_pixels_are_counted_by_the_header_alone(tmp_path):
     (tmp_path / "a.png").write_bytes(png_that_claims(3000, 2000))
     assert pixel_count(tmp_path / "a.png") == 6_000_000
     assert pixel_count(tmp_path / "missing.png") == 0
@@ -218,7 +218,7 @@ def forget_peak():
     try:
         pathlib.Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        pytest.skip("this system does not tell how much memory was used at most")
+        pytest.skip("this system does not report the peak of memory")
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "gif"])

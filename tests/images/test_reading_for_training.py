@@ -130,7 +130,7 @@ def with_late_exif(png, orientation):
 
 
 def test_the_exif_behind_the_pixels_of_a_png_is_left_to_translating(tmp_path):
-    """A header does not tell it, and batches of earlier runs must stay the same."""
+    """It is not in the header, and batches of earlier runs must stay the same."""
     data = with_late_exif(file_of(halves(RED, BLUE)), 6)
     assert read_rgb(data).shape == (4, 8, 3)
     assert read_size(data) == (8, 4)

@@ -5,6 +5,8 @@ from PIL import Image
 from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.features import FEATURES
 
+pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
+
 
 def test_pictures_of_any_sizes_in_batches(toy_network):
     pictures = [np.full((size, size + 1, 3), size, "uint8") for size in (3, 3, 4, 4, 5)]

@@ -8,6 +8,8 @@ from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.base import Evidence
 from cyclegan_keras.metrics.hit_rate import CLASSES, classes_of, hit_rate_measures, hits
 
+pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
+
 
 @pytest.mark.parametrize(
     ("word", "classes"),

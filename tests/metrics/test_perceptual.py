@@ -4,6 +4,8 @@ import pytest
 from cyclegan_keras.metrics.base import Evidence
 from cyclegan_keras.metrics.perceptual import perceptual_distance, perceptual_measures
 
+pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
+
 
 def _solid(color, count=1):
     return np.full((count, 3, 4, 3), color, "uint8")

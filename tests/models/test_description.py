@@ -29,8 +29,8 @@ def test_the_description_travels_with_the_file(generator, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "generator.keras")
     assert loaded.description == generator.description
     assert loaded.description.words == "zebra to 馬"
-    loaded.save(tmp_path / "again.keras")
-    assert keras.saving.load_model(tmp_path / "again.keras").description == loaded.description
+    loaded.save(tmp_path / "second.keras")
+    assert keras.saving.load_model(tmp_path / "second.keras").description == loaded.description
 
 
 def test_a_file_without_one_loads(tmp_path):

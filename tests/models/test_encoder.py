@@ -9,7 +9,7 @@ from cyclegan_keras.models.unet_generator import UNetGenerator
 NUMBERS = (0, 4, 8, 12, 16)
 
 
-# The shapes that CUT's paper tells for 256x256: the padded picture, 128 and 256 channels, blocks.
+# The shapes of CUT's paper for 256x256: the padded picture, 128 and 256 channels, blocks.
 @pytest.mark.parametrize(
     ("options", "names", "shapes"),
     [

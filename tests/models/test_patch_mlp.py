@@ -10,18 +10,18 @@ WIDTHS = (3, 16, 24)
 
 
 def rows(golden, number):
-    """The features of the recorded places, (batch, places, channels)."""
+    """The features of the recorded patches, (batch, patches, channels)."""
     maps = np.moveaxis(golden[f"patchsample/feat{number}"], 1, -1)
-    places = golden[f"patchsample/patch_id{number}"]
-    return maps.reshape(len(maps), -1, maps.shape[-1])[:, places]
+    patches = golden[f"patchsample/patch_id{number}"]
+    return maps.reshape(len(maps), -1, maps.shape[-1])[:, patches]
 
 
 def test_perceptrons_are_the_references():
     golden = load_golden("patchnce.npz")
     mlp = PatchMLP(WIDTHS, units=32)
     for number in range(3):
-        for layer, place in (("hidden", 0), ("units", 2)):
-            prefix = f"patchsample/weights/mlp_{number}.{place}"
+        for layer, index in (("hidden", 0), ("units", 2)):
+            prefix = f"patchsample/weights/mlp_{number}.{index}"
             weights = [golden[f"{prefix}.weight"].T, golden[f"{prefix}.bias"]]
             mlp.get_layer(f"map_{number}_{layer}").set_weights(weights)
     for number, result in enumerate(mlp([rows(golden, number) for number in range(3)])):
@@ -38,7 +38,7 @@ def test_the_sphere_is_the_references(number):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_a_place_without_features_has_a_finite_gradient(jit_compile):
+def test_a_patch_without_features_has_a_finite_gradient(jit_compile):
     mlp = PatchMLP((2,), units=4)
 
     @tf.function(jit_compile=jit_compile)

@@ -7,7 +7,6 @@ import sys
 
 import keras
 import pytest
-import tensorflow as tf
 
 from cyclegan_keras.cli import presets
 from cyclegan_keras.files.errors import PlanError
@@ -32,14 +31,6 @@ def spec(method, run, nce_layers):
         "networks": dataclasses.asdict(small),
         "optimizer": dataclasses.asdict(OptimizerOptions()),
     }
-
-
-@pytest.fixture
-def unoptimized_graphs():
-    """Leaves TensorFlow's graphs as they are traced, which takes less time for a few steps."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.mark.usefixtures("unoptimized_graphs")

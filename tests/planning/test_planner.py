@@ -30,7 +30,7 @@ TINY = (
     "--ndf=2",
     "--n_epochs=3",
     "--n_epochs_decay=2",
-    "--steps_per_epoch=100",
+    "--steps_per_epoch=2000",
 )
 LINE = re.compile(
     r"^(?P<change>\S.*?) {2,}(?P<seconds>\S+) +(?P<images>\S+) +(?P<epoch>\S+ \S+) +"
@@ -66,8 +66,8 @@ def test_plan_of_a_training_that_does_not_fit(tmp_path, monkeypatch, capsys):
     assert rows["--crop_size=8"]["note"] == "estimated, another training"
     seconds = float(typed["seconds"])
     assert float(typed["images"]) == pytest.approx(4 / seconds, rel=0.02)
-    assert in_seconds(typed["epoch"]) == pytest.approx(100 * seconds, rel=0.05)
-    assert in_seconds(typed["all"]) == pytest.approx(500 * seconds, rel=0.05)
+    assert in_seconds(typed["epoch"]) == pytest.approx(2000 * seconds, rel=0.05)
+    assert in_seconds(typed["all"]) == pytest.approx(10_000 * seconds, rel=0.05)
     assert float(rows["--crop_size=8"]["peak"]) <= float(typed["peak"])
     assert float(typed["peak"]) > 0.3  # what TensorFlow alone takes
 
@@ -99,9 +99,10 @@ class Sizes:
 
 
 def options_of(method="cyclegan", **networks):
+    networks.setdefault("generator", "resnet_9blocks")
     return {
         "run": RunOptions(method=method),
-        "networks": NetworkOptions(**{"generator": "resnet_9blocks"} | networks),
+        "networks": NetworkOptions(**networks),
         "optimizer": OptimizerOptions(),
         method: METHOD_OPTIONS[method](),
     }

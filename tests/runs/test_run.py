@@ -227,8 +227,8 @@ def test_default_directory_of_a_folder(dataset, tmp_path, monkeypatch):
 
 def test_a_second_process_is_kept_out(run):
     with run.locked():
-        again = Run(run.directory)
-        with pytest.raises(RunError, match=r"Another process.*--run_dir"), again.locked():
+        second = Run(run.directory)
+        with pytest.raises(RunError, match=r"Another process.*--run_dir"), second.locked():
             pass
     with Run(run.directory).locked():
         pass

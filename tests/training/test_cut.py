@@ -24,7 +24,7 @@ TINY = NetworkOptions(
 )
 
 
-def make_trainer(method="cut", networks=None, **typed):
+def make_trainer(method="cut", networks=TINY, **typed):
     objective = {"n_patches": 8, "nce_units": 4}
     for name in ("lambda_nce", "nce_identity", "flip_equivariance"):
         if name in presets.METHOD_DEFAULTS[method]:
@@ -32,7 +32,7 @@ def make_trainer(method="cut", networks=None, **typed):
     objective.update(typed)
     return CUT.from_options(
         CUTOptions(**objective),
-        dataclasses.replace(TINY, **(networks or {})),
+        networks,
         lambda: adam(OptimizerOptions(), steps_per_epoch=10),
         picture_shape=SHAPE,
     )
@@ -192,14 +192,14 @@ def test_layers_are_as_many_as_the_generator_has_unless_typed():
 
 def test_a_single_layer_trains_too():
     trainer, data = make_trainer(nce_layers="4"), batch(count=2)
-    logs = tf.function(trainer.train_step)(data)
+    logs = trainer.train_step(data)
     assert all(np.isfinite(float(value)) for value in logs.values())
     (sphere,) = trainer.patches(trainer.encode(data["x"]), [np.arange(5)])
     assert sphere.shape == (2, 5, 4)
 
 
 def test_only_resnet_generators_have_numbered_maps():
-    networks = {"generator": "unet_64", "antialias_up": False}
+    networks = dataclasses.replace(TINY, generator="unet_64", antialias_up=False)
     with pytest.raises(TrainingError, match=r"--generator=unet_64: A ResNet generator is needed"):
         make_trainer(networks=networks)
 
@@ -214,7 +214,7 @@ def test_layers_that_are_no_ascending_numbers(nce_layers):
 
 
 def test_weights_start_as_the_references_do():
-    trainer = make_trainer(networks={"ngf": 16, "init_type": "xavier"})
+    trainer = make_trainer(networks=dataclasses.replace(TINY, ngf=16, init_type="xavier"))
     kernel = trainer.generator_g.get_layer("down_2_conv").get_weights()[0]
     fan_in, fan_out = 9 * kernel.shape[2], 9 * kernel.shape[3]
     np.testing.assert_allclose(kernel.std(), 0.02 * np.sqrt(2 / (fan_in + fan_out)), rtol=0.03)

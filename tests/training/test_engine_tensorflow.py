@@ -2,7 +2,6 @@ import subprocess
 import sys
 import textwrap
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -135,32 +134,3 @@ def test_two_replicas_equal_one_with_both_pictures():
         timeout=120,
     )
     assert run.returncode == 0, run.stderr[-3000:]
-
-
-def test_a_step_traces_a_network_once_and_differentiates_each_call():
-    traces = []
-
-    class Double(keras.Model):
-        def build(self, shape):
-            self.factor = self.add_weight((), "ones")
-
-        def call(self, x, training=False):
-            traces.append(training)
-            return 2 * self.factor * x
-
-    network = Double()
-    network.build(None)
-    called = engine.traced_once(network)
-
-    @tf.function
-    def step(x):
-        def loss():
-            y = called(called(called(x, training=True), training=True), training=True)
-            return y**2, None  # (8 factor^3 x)^2
-
-        return engine.gradients(loss, network.trainable_variables, 1.0)[1][0]
-
-    assert float(step(tf.constant(1.0))) == 6 * 64
-    assert traces == [True]
-    assert float(called(tf.constant(1.0))) == 2  # outside a step, as it is
-    assert traces == [True, False]

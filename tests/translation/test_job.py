@@ -116,7 +116,7 @@ def test_what_a_format_cannot_hold_is_logged_once(tmp_path, caplog):
     with caplog.at_level("INFO", "absl"):
         run_job(tasks, RECIPE, TranslateOptions())
     assert [r.getMessage() for r in caplog.records if "over white" in r.getMessage()] == [
-        f"{tasks[0].source}: JPEG holds no transparency: it is laid over white. (Told once.)"
+        f"{tasks[0].source}: JPEG holds no transparency: it is laid over white. (Shown once.)"
     ]
 
 

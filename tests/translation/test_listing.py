@@ -88,7 +88,7 @@ def test_patterns():
     assert listed("odd[1].png", "b.png") == {"odd[1].png": "b.png"}
 
 
-def test_output_in_the_input_is_not_read_again():
+def test_output_in_the_input_is_not_read():
     touch("in/a.png", "in/out/a.png", "in/out/sub/b.png")
     assert listed("in", "in/out") == {"in/a.png": "in/out/a.png"}
     assert listed("in/**/*.png", "in/out") == {"in/a.png": "in/out/a.png"}
@@ -158,7 +158,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("source", "output", "sentence"), BAD.values(), ids=list(BAD))
-def test_bad_places_are_sentences(source, output, sentence):
+def test_bad_paths_are_sentences(source, output, sentence):
     touch("in/a.png", "in/b/a.png", "texts/a.txt", "films/a.mp4", "file")
     for folder in ("empty", "holds/a.png"):
         pathlib.Path(folder).mkdir(parents=True)

@@ -28,8 +28,14 @@ def generator(seed=0):
     return network
 
 
-def described(network, **told):
-    network.description = Description.of(network, **told)
+@functools.cache
+def translated(seed=0):
+    """The translations of PICTURES by `generator(seed)`."""
+    return opening.translator_of(generator(seed))(PICTURES)
+
+
+def described(network, **fields):
+    network.description = Description.of(network, **fields)
     return network
 
 
@@ -37,32 +43,34 @@ FACTS = {"domains": ["horse", "zebra"], "data": {"name": "h2z"}, "versions": {}}
 
 
 def test_a_run(tmp_path):
-    g, f, average = generator(0), generator(1), generator(2)
-    networks = {"generator_g": g, "generator_f": f, "average_generator_g": average}
+    networks = {
+        "generator_g": generator(2),
+        "generator_f": generator(1),
+        "average_generator_g": generator(0),
+    }
     found = opening.open_translators(
         str(make_run(tmp_path / "run", networks, step=40, facts=FACTS))
     )
     assert list(found) == ["AtoB", "BtoA"]
-    np.testing.assert_allclose(
-        found["AtoB"](PICTURES), opening.translator_of(average)(PICTURES), atol=1e-6
-    )
-    told = found["BtoA"].description
-    assert (told.words, told.step, told.direction) == ("zebra to horse", 40, "BtoA")
-    assert told.training["data"] == {"name": "h2z"}
+    np.testing.assert_allclose(found["AtoB"](PICTURES), translated(), atol=1e-6)
+    description = found["BtoA"].description
+    assert description.words == "zebra to horse"
+    assert description.step == 40
+    assert description.direction == "BtoA"
+    assert description.training["data"] == {"name": "h2z"}
 
 
-def test_a_run_the_other_way_round(tmp_path):
+def test_a_run_of_the_opposite_direction(tmp_path):
     networks = {"generator_g": generator(0), "generator_f": generator(1)}
     run = make_run(tmp_path / "run", networks, facts=FACTS, direction="BtoA")
     found = opening.open_translators(str(run))
-    same = opening.translator_of(networks["generator_g"])(PICTURES)
-    np.testing.assert_allclose(found["BtoA"](PICTURES), same, atol=1e-6)
+    np.testing.assert_allclose(found["BtoA"](PICTURES), translated(), atol=1e-6)
     assert found["BtoA"].description.words == "horse to zebra"  # facts name x first, here B
 
 
 def test_files(tmp_path):
-    told = {"direction": "BtoA", "source": "zebra", "target": "horse"}
-    described(generator(), **told).save(tmp_path / "any name.keras")
+    fields = {"direction": "BtoA", "source": "zebra", "target": "horse"}
+    described(generator(), **fields).save(tmp_path / "any name.keras")
     (found,) = opening.open_translators(str(tmp_path / "any name.keras")).items()
     assert (found[0], found[1].description.words) == ("BtoA", "zebra to horse")
     save_pth(generator(1), tmp_path / "latest_net_G_B.pth")
@@ -85,9 +93,9 @@ def test_a_saved_model_of_both_directions(tmp_path):
     older = folder.with_name("9")
     older.mkdir()
     (older / "saved_model.pb").touch()  # never opened
-    for path in (tmp_path / "export", folder):
-        found = opening.open_translators(str(path))
-        assert list(found) == ["AtoB", "BtoA"]
+    assert opening._saved_model(folder) == folder
+    found = opening.open_translators(str(tmp_path / "export"))
+    assert list(found) == ["AtoB", "BtoA"]
     expected = opening.translator_of(small["b_to_a"])(PICTURES)
     np.testing.assert_allclose(found["BtoA"](PICTURES), expected, atol=1e-5)
     assert found["AtoB"].description.source == "x"
@@ -100,14 +108,14 @@ def test_tflite(tmp_path):
     from cyclegan_keras.export.tflite import export_tflite
 
     network = described(generator(), direction="BtoA", source="zebra", target="horse")
-    told = {"direction": "b_to_a", "generator": network.description.to_dict()}
+    metadata = {"direction": "b_to_a", "generator": network.description.to_dict()}
     (path,) = export_tflite(
-        network, tmp_path, "g", size=(16, 12), variants=["fp32"], metadata=told
+        network, tmp_path, "g", size=(16, 12), variants=["fp32"], metadata=metadata
     ).values()
     (found,) = opening.open_translators(str(path)).items()
     assert (found[0], found[1].description.words) == ("BtoA", "zebra to horse")
-    expected = opening.translator_of(network)(PICTURES)  # mirrored up to 16x12 as well
-    np.testing.assert_allclose(found[1](PICTURES), expected, atol=1e-5)
+    # Both mirror the pictures up to 16x12.
+    np.testing.assert_allclose(found[1](PICTURES), translated(), atol=1e-5)
     larger = np.repeat(np.repeat(PICTURES, 3, axis=1), 3, axis=2)
     assert found[1](larger).shape == larger.shape
 
@@ -127,9 +135,8 @@ def test_memory_decides_about_tiles(arguments, tiles, most):
 
 
 def test_tiles_give_the_same():
-    whole = opening.translator_of(generator())(PICTURES)
     tiled = opening.translator_of(generator(), tile_size=8)(PICTURES)
-    np.testing.assert_allclose(tiled, whole, atol=1e-4)
+    np.testing.assert_allclose(tiled, translated(), atol=1e-4)
 
 
 def test_what_cannot_be_tiled_runs_at_once():

@@ -39,12 +39,12 @@ def test_overwriting_forgets_what_is_older(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "sentence"),
     [({"model": "x"}, "by another model"), ({"strength": 0.5}, "strength was 1.0, now 0.5")],
 )
-def test_other_options_are_refused(changed, told, tmp_path):
+def test_other_options_are_refused(changed, sentence, tmp_path):
     started(tmp_path)
-    with pytest.raises(TranslationError, match=told):
+    with pytest.raises(TranslationError, match=sentence):
         started(tmp_path, {**MADE_BY, **changed})
     started(tmp_path, {**MADE_BY, **changed}, overwrite=True)
     started(tmp_path, {**MADE_BY, **changed})

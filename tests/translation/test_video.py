@@ -1,4 +1,4 @@
-"""Videos made here, translated and read again; FFmpeg itself is the oracle."""
+"""Videos are made here, translated and read; FFmpeg itself is the oracle."""
 
 import fractions
 import pathlib
@@ -102,7 +102,7 @@ def test_frames_are_translated(tmp_path):
 
 
 @pytest.mark.parametrize("matrix", [1, 6])
-def test_colour_tags_stay(matrix, tmp_path):
+def test_color_tags_stay(matrix, tmp_path):
     source = write(tmp_path / "a.mp4", frames_of(48, 64), matrix=matrix)
     translate_video(source, tmp_path / "b.mp4", Recipe(translator=SAME), crf=5)
     with av.open(str(tmp_path / "b.mp4")) as container:
@@ -126,8 +126,8 @@ def test_a_phone_s_rotation_is_applied(tmp_path):
     """The matrix of QuickTime's track header: (x, y) goes to (-y, x), a quarter turn clockwise."""
     path = write(tmp_path / "a.mp4", frames_of(48, 64))
     data = path.read_bytes()
-    place = data.index(IDENTITY, data.index(b"tkhd"))
-    path.write_bytes(data[:place] + CLOCKWISE + data[place + len(IDENTITY) :])
+    start = data.index(IDENTITY, data.index(b"tkhd"))
+    path.write_bytes(data[:start] + CLOCKWISE + data[start + len(IDENTITY) :])
     translate_video(path, tmp_path / "b.mp4", Recipe(translator=SAME), crf=5)
     turned = read(tmp_path / "b.mp4")[0]
     expected = np.rot90(frames_of(48, 64), -1, axes=(1, 2))
@@ -192,7 +192,7 @@ def test_audio_that_the_ending_cannot_hold(tmp_path):
         translate_video(source, tmp_path / "b.webm", Recipe(translator=SAME))
 
 
-def test_damage_in_the_middle_is_told(tmp_path):
+def test_damage_in_the_middle_is_an_error(tmp_path):
     source = write(tmp_path / "a.mp4", frames_of(48, 64))
     data = bytearray(source.read_bytes())
     start = data.index(b"mdat") + 4

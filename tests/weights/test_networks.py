@@ -111,7 +111,7 @@ def test_a_generator_of_others_translates_as_in_pytorch(vintagify):
 @pytest.mark.slow
 @pytest.mark.process
 def test_a_generator_of_others_makes_a_photo_look_old(vintagify, shared_data):
-    """Its yellowed paper: less blue than before, everything still in its place."""
+    """Its yellowed paper: less blue than before, and the same contents."""
     with zipfile.ZipFile(shared_data / "data" / "horse2zebra.zip") as archive:
         name = next(n for n in archive.namelist() if "testA" in n and n.endswith("_1010.jpg"))
         photo = Image.open(archive.open(name)).convert("RGB").resize((256, 256))

@@ -23,16 +23,19 @@ NETWORKS = [
     (ResNetGenerator, {"ngf": 2, "n_blocks": 2, "antialias": True, "antialias_up": True}),
     (UNetGenerator, {"ngf": 1, "n_downs": 7, "norm": "instance"}),
     (UNetGenerator, {"ngf": 1, "n_downs": 8}),
+    (PatchDiscriminator, {"ndf": 2}),
+    (PatchDiscriminator, {"ndf": 1, "n_layers": 5, "norm": "batch"}),
+    (ResNetGenerator, {"ngf": 1, "n_blocks": 9, "norm": "batch"}),
     (UNetGenerator, {"input_channels": 4, "output_channels": 1, "ngf": 2, "n_downs": 5}),
     (PatchDiscriminator, {"input_channels": 6, "ndf": 2, "antialias": True}),
     (PatchDiscriminator, {"ndf": 2, "antialias": True, "norm": "batch"}),
 ]
 for norm in NORMS:
-    for n_blocks in (3, 9) if norm == "batch" else (1, 2):
+    for n_blocks in (1, 2):
         NETWORKS.append((ResNetGenerator, {"ngf": 2, "n_blocks": n_blocks, "norm": norm}))
     for n_downs in (2, 3):
         NETWORKS.append((UNetGenerator, {"ngf": 1, "n_downs": n_downs, "norm": norm}))
-    for n_layers in (1, 3, 5):
+    for n_layers in (1, 4):
         NETWORKS.append((PatchDiscriminator, {"ndf": 2, "n_layers": n_layers, "norm": norm}))
     NETWORKS.append((PixelDiscriminator, {"ndf": 2, "norm": norm}))
 

@@ -92,10 +92,12 @@ class PictureNorm(Pointwise):
     """A norm whose mean and variance are those of the whole picture, not of the region.
 
     Attributes:
-        mean, variance: float32 (channels,), set before `apply`.
+        mean: float32 (channels,), set before `apply`.
+        variance: the same.
     """
 
-    mean = variance = None
+    mean: np.ndarray | None = None
+    variance: np.ndarray | None = None
 
     def apply(self, inputs, *, input_region, region, input_size):
         norm = self.layer

@@ -81,7 +81,7 @@ def _sizes(steps: Sequence[Step], size: Size) -> dict[Step, Size]:
 
 
 class _Run:
-    """One picture on its way through a network.
+    """One picture and its feature maps in a network.
 
     Attributes:
         stages: the steps whose results are kept until no later one needs them.
@@ -117,10 +117,7 @@ class _Run:
         return output
 
     def run_stage(self, step: Step, bar: tqdm) -> None:
-        """Keeps all of the result of `step`, and gives its statistics to the norms that need them.
-
-        Its tiles are (1, rows, columns, channels).
-        """
+        """Keeps the whole result of `step`, and gives its statistics to the norms after it."""
         height, width = self.sizes[step]
         self.maps[step] = ScratchMap(height, width, step.channels)
         norms = [
