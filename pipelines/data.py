@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, first_few
 from pipelines import batches, images, order, readable
 from pipelines.cache import CACHES, MEGABYTE, NoCache
@@ -150,7 +151,7 @@ class Data:
     def test(self) -> tf.data.Dataset:
         """Returns the test pictures in order, without random crop or flip.
 
-        As many as the longer domain has; the other starts over when it ends. Where there are no
+        As many as the larger domain has; the other starts over when it ends. Where there are no
         test pictures, these are the training pictures.
 
         Returns:
@@ -208,7 +209,7 @@ class Data:
         x_shows, y_shows = self.source.domains
         pictures = {"trainA": self.source.train_a, "trainB": self.source.train_b}
         pairs_a, pairs_b = self._pairs.get("x"), self._pairs.get("y")
-        if self.options.direction == "BtoA":
+        if self.options.direction == Direction.B_TO_A:
             x_shows, y_shows = y_shows, x_shows
             pairs_a, pairs_b = pairs_b, pairs_a
         if self._pairs:
@@ -230,7 +231,8 @@ class Data:
     def describe(self) -> str:
         """Returns one line for the log."""
         options = self.options
-        x, y = ("A", "B") if options.direction == "AtoB" else ("B", "A")
+        x_to_y = Direction(options.direction)
+        x, y = x_to_y.source, x_to_y.target
         count_x, count_y = len(self._train["x"]), len(self._train["y"])
         if self.paired:
             train = f"x = {x}, y = {y}, {count_x} training pairs"
@@ -259,7 +261,7 @@ class Data:
     def _by_side(self, domains: readable.Domains | None) -> dict[str, readable.ReadablePictures]:
         if domains is None:
             return {}
-        if self.options.direction == "AtoB":
+        if self.options.direction == Direction.A_TO_B:
             return {"x": domains.a, "y": domains.b}
         return {"x": domains.b, "y": domains.a}
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.files.option import option
 from pipelines.preprocess import PREPROCESSING
@@ -29,7 +30,9 @@ class DataOptions:
         may_change=True,
     )
     direction: str = option(
-        "AtoB", "AtoB: x is A and y is B; BtoA: x is B and y is A.", choices=("AtoB", "BtoA")
+        "AtoB",
+        "AtoB: x is A and y is B; BtoA: x is B and y is A.",
+        choices=tuple(direction.value for direction in Direction),
     )
     pairs: str | None = option(
         None,

@@ -1,6 +1,6 @@
 """Which pictures are in which training sample: a pure function of (seed, step).
 
-An epoch shuffles the longer domain anew and visits it once. The order of an epoch follows from its
+An epoch shuffles the larger domain anew and visits it once. The order of an epoch follows from its
 number alone, so that any step can be computed without those before it.
 """
 
@@ -16,7 +16,7 @@ AUGMENTATION_STREAM = 2
 
 
 def steps_per_epoch(count_x: int, count_y: int, batch_size: int) -> int:
-    """Returns the number of whole batches in one pass over the longer domain."""
+    """Returns the number of whole batches in one pass over the larger domain."""
     return max(count_x, count_y) // batch_size
 
 
@@ -25,9 +25,9 @@ def unpaired(
 ) -> tf.data.Dataset:
     """Draws which pictures of x and of y meet.
 
-    The longer domain (on a tie, x) is shuffled anew for every epoch and visited once; its partners
+    The larger domain (on a tie, x) is shuffled anew for every epoch and visited once; its partners
     are drawn at random from the other, with replacement. Where `batch_size` does not divide the
-    longer domain, the last few of that epoch's shuffle are left out.
+    larger domain, the last few of that epoch's shuffle are left out.
 
     Args:
         count_x: pictures of x.

@@ -234,8 +234,8 @@ def whole_pairs(pairs: Domains) -> Domains:
     readable_in_both = set(pairs.a.indices) & set(pairs.b.indices)
     if not readable_in_both:
         raise DataError(
-            f"Of every pair such as {pairs.a.names[0]} and its partner one side cannot be read: "
-            "replace them."
+            f"In every pair, such as {pairs.a.names[0]} and its partner, at least one side cannot "
+            "be read: replace them."
         )
     return Domains(a=pairs.a.only(readable_in_both), b=pairs.b.only(readable_in_both))
 

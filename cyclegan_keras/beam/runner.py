@@ -146,4 +146,6 @@ def _parsed(words: Sequence[str]) -> pipeline_options.PipelineOptions:
 def _refuse_unknown(options: pipeline_options.PipelineOptions) -> None:
     everything = options.get_all_options(retain_unknown_options=True)
     for name in everything.keys() - options.get_all_options().keys():
-        raise TranslationError(f"Unknown flag --{name}, neither ours nor Beam's. See --help.")
+        raise TranslationError(
+            f"Unknown flag --{name}: neither cyclegan-beam nor Apache Beam has it. See --help."
+        )

@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
 def translate(typed: Mapping[str, object], beam_flags: Sequence[str]) -> int:
     """Translates what the options typed name, with Beam's own flags; returns the exit code."""
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
-    options = flags.resolve(GROUPS, typed)["translate"]
+    options = flags.resolve_one(TranslateOptions, typed)
     runner = open_runner(beam_flags, options)
 
     from cyclegan_keras.translation.job import Outcome
@@ -76,14 +76,17 @@ def translate(typed: Mapping[str, object], beam_flags: Sequence[str]) -> int:
 
     print(f"Translating {words} ({direction}) on {runner.name}.", flush=True)
     with (
-        Interruption("Stopping when what was begun is written ...") as interruption,
+        Interruption("Stopping after the pictures in progress are written ...") as interruption,
         record.locked(),
     ):
         record.begin(overwrite=options.overwrite)
         tasks = record.remaining(listing.tasks, parts)
         done = len(listing.tasks) - len(tasks)
         if done:
-            print(f"{done} of {len(listing.tasks)} are there already; --overwrite makes them anew.")
+            print(
+                f"{done} of {len(listing.tasks)} exist already and are kept; --overwrite "
+                "translates them again."
+            )
         outcome = Outcome()
         if tasks:
             outcome = run_pipeline(
@@ -96,7 +99,7 @@ def translate(typed: Mapping[str, object], beam_flags: Sequence[str]) -> int:
     lost = len(tasks) - outcome.written - len(outcome.failed)
     if lost:
         raise PipelineError(
-            f"{lost} pictures are neither written nor reported: do all workers see "
+            f"{lost} pictures were neither written nor reported as failed: do all workers see "
             f"{listing.folder}? The same command tries them again."
         )
     return 1 if outcome.failed else 0

@@ -8,6 +8,7 @@ each under a title. `parse` reads a command line, `resolve` merges it with defau
 import dataclasses
 import difflib
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.files.markdown import table
 
 Groups = Mapping[str, type]  # title in --help -> options dataclass
+Options = typing.TypeVar("Options")
 
 HELP_FLAGS = ("-h", "-help", "--help", "--helpfull")
 
@@ -32,7 +34,7 @@ def fields(groups: Groups) -> dict[str, dataclasses.Field]:
     Raises:
         ValueError: two groups declare an option of the same name; inheriting it is allowed.
     """
-    found = {}
+    found: dict[str, dataclasses.Field] = {}
     for options_class in groups.values():
         for field in dataclasses.fields(options_class):
             if found.get(field.name, field) is not field:  # an inherited field is the same object
@@ -64,6 +66,8 @@ def parse(argv: Sequence[str], groups: Groups) -> dict[str, object]:
         near = difflib.get_close_matches(error.flagname, list(values), n=3)
         hint = f" Did you mean --{', --'.join(near)}?" if near else " See --help."
         raise OptionError(f"Unknown flag --{error.flagname}.{hint}") from error
+    except flags.IllegalFlagValueError as error:
+        raise OptionError(_illegal_value(str(error), known)) from error
     except flags.Error as error:
         raise OptionError(f"{error}. See --help.") from error
     if positional:
@@ -75,7 +79,22 @@ def parse(argv: Sequence[str], groups: Groups) -> dict[str, object]:
     }
 
 
-def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, object]:
+def refuse_unknown(names: typing.Iterable[str], groups: Groups) -> None:
+    """Raises OptionError where a name is not that of an option, with the nearest ones."""
+    known = fields(groups)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, list(known), n=3)
+            hint = f"Did you mean {' or '.join(near)}?" if near else "See --help."
+            raise OptionError(f"Unknown option {name!r}. {hint}")
+
+
+def resolve_one(options_class: type[Options], *layers: Mapping[str, object]) -> Options:
+    """Merges defaults and layers of options into one options object; see `resolve`."""
+    return resolve({"options": options_class}, *layers)["options"]
+
+
+def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, typing.Any]:
     """Merges defaults and layers of options into one options object for each group.
 
     Args:
@@ -89,13 +108,12 @@ def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, object]:
         OptionError: a value that is out of bounds or not among the choices, an unknown name, or
             values that do not go together.
     """
-    merged = {}
+    merged: dict[str, object] = {}
     for layer in layers:
         merged.update(layer)
+    refuse_unknown(merged, groups)
     known = fields(groups)
     for name, value in merged.items():
-        if name not in known:
-            raise OptionError(f"Unknown option {name!r}. See --help.")
         _check(known[name], value)
     resolved = {}
     for title, options_class in groups.items():
@@ -197,7 +215,26 @@ def _type(field: dataclasses.Field) -> type:
     """Returns the plain type of a field that is declared as `T` or `T | None`."""
     if isinstance(field.type, types.UnionType):
         return next(each for each in typing.get_args(field.type) if each is not type(None))
-    return field.type
+    return typing.cast(type, field.type)
+
+
+_TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def _expected(field: dataclasses.Field) -> str:
+    """Returns in words which values an option takes."""
+    choices = field.metadata.get("choices")
+    return f"one of {', '.join(choices)}" if choices else _TYPE_NAMES[_type(field)]
+
+
+def _illegal_value(message: str, known: Mapping[str, dataclasses.Field]) -> str:
+    """Says in our words what absl says as "flag --crop_size=abc: invalid literal for int() ..."."""
+    found = re.match(r"flag --(\w+)=(.*?): ", message, re.DOTALL)
+    if found:
+        for name, field in known.items():
+            if found[1] in (name, *field.metadata.get("aliases", ())):
+                return f"--{found[1]}={found[2]}: expected {_expected(field)}."
+    return f"{message}. See --help."
 
 
 class _SwitchParser(flags.BooleanParser):
@@ -247,10 +284,10 @@ def _check(field: dataclasses.Field, value: object) -> None:
     kind = _type(field)
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (isinstance(value, float) and math.isnan(value)):
-        raise OptionError(f"--{field.name}={value}: expected a value of type {kind.__name__}.")
+        raise OptionError(f"--{field.name}={value}: expected {_TYPE_NAMES[kind]}.")
     choices = field.metadata.get("choices")
     if choices and value not in choices:
-        raise OptionError(f"--{field.name}={value}: expected one of {', '.join(choices)}.")
+        raise OptionError(f"--{field.name}={value}: expected {_expected(field)}.")
     low, high = field.metadata.get("low"), field.metadata.get("high")
     if low is not None and value < low:
         raise OptionError(f"--{field.name}={value}: expected at least {low}.")
@@ -260,8 +297,12 @@ def _check(field: dataclasses.Field, value: object) -> None:
 
 def _describe_values(field: dataclasses.Field) -> str:
     """Returns the default, the choices, the bounds and the aliases of an option in words."""
-    default = "automatic" if field.default is None else field.default
-    parts = [f"default {default}"]
+    if field.metadata.get("required"):
+        parts = ["required"]
+    elif field.default is None:
+        parts = ["default automatic"]
+    else:
+        parts = [f"default {field.default}"]
     if "choices" in field.metadata:
         parts.append(f"one of {', '.join(field.metadata['choices'])}")
     low, high = field.metadata.get("low"), field.metadata.get("high")

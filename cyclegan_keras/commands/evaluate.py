@@ -14,8 +14,8 @@ import absl.logging
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError
-from cyclegan_keras.models.direction import Direction
 from cyclegan_keras.runs.versions import versions
 from pipelines.options import DataOptions
 
@@ -52,7 +52,7 @@ def evaluate(typed: Mapping[str, object]) -> int:
     from cyclegan_keras.evaluation import pages, protocol, tables
 
     # ---- the model ----
-    options = flags.resolve(GROUPS, typed)["evaluation"]
+    options = flags.resolve_one(EvaluationOptions, typed)
     metrics = chosen_metrics(options)
     translators, trained_with = open_model(options)
     directions = chosen_directions(options, list(translators))
@@ -245,7 +245,7 @@ def data_options(options: EvaluationOptions, trained_with: Mapping) -> DataOptio
         "max_dataset_size": None,
         "pairs": None,
     }
-    return flags.resolve({"data": DataOptions}, known, not_for_training)["data"]
+    return flags.resolve_one(DataOptions, known, not_for_training)
 
 
 def pictures_of_folders(options: EvaluationOptions):

@@ -18,9 +18,9 @@ from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.files.digest import sha256
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, ExportError, OptionError, RunError
 from cyclegan_keras.files.lock import locked
-from cyclegan_keras.models.direction import Direction
 from cyclegan_keras.runs.run import Run
 from pipelines.sources import datasets
 from pipelines.sources.files import FilePictures
@@ -62,7 +62,7 @@ def export_generators(typed: Mapping[str, object]) -> int:
     from cyclegan_keras.models.description import describe
 
     # ---- the generators ----
-    options = flags.resolve(GROUPS, typed)["export"]
+    options = flags.resolve_one(ExportOptions, typed)
     formats = chosen_formats(options)
     generators, source = load_source(options)
     for direction, generator in generators.items():

@@ -147,6 +147,7 @@ def resolve_options(typed: Mapping[str, object]) -> Setup:
     An option comes from the last of these that has it: its own default, the method, the preset, the
     networks to start from, the run that is continued, the command line.
     """
+    flags.refuse_unknown(typed, GROUPS)
     typed = dict(typed)
     if typed.get("dataset"):  # photos/ and photos are one folder
         typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))

@@ -51,7 +51,7 @@ def translate(typed: Mapping[str, object]) -> int:
     from cyclegan_keras.translation.record import record_of
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
-    options = flags.resolve(GROUPS, typed)["translate"]
+    options = flags.resolve_one(TranslateOptions, typed)
     listing = list_input(options)
     if listing.videos:
         print(f"{listing.videos} videos are passed over: they are translated one by one.")
@@ -74,7 +74,7 @@ def translate(typed: Mapping[str, object]) -> int:
 
     words = recipe.translator.description.words
     print(f"Translating {words} ({recipe.direction}).", flush=True)
-    with Interruption("Stopping when what was begun is written ...") as interruption:
+    with Interruption("Stopping after the pictures in progress are written ...") as interruption:
         if record:
             return translate_folder(options, listing, recipe, record, interruption)
         if listing.is_video:
@@ -83,10 +83,10 @@ def translate(typed: Mapping[str, object]) -> int:
 
 
 def refuse_to_replace(options: TranslateOptions, places: Iterable[pathlib.Path]) -> None:
-    """Raises OptionError where a single output is there already."""
+    """Raises OptionError where a single output exists already."""
     for place in places:
         if place.exists() and not options.overwrite:
-            raise OptionError(f"{place} is there already: --overwrite replaces it.")
+            raise OptionError(f"{place} exists already: --overwrite replaces it.")
 
 
 def translate_picture(
@@ -143,7 +143,10 @@ def translate_folder(
         tasks = record.remaining(listing.tasks, recipe.parts)
         done = len(listing.tasks) - len(tasks)
         if done:
-            print(f"{done} of {len(listing.tasks)} are there already; --overwrite makes them anew.")
+            print(
+                f"{done} of {len(listing.tasks)} exist already and are kept; --overwrite "
+                "translates them again."
+            )
         outcome = run_job(tasks, recipe, options, stopped=interruption.requested)
     print("\n".join(outcome.summary(listing.folder, len(tasks))))
     if interruption.requested():

@@ -145,7 +145,7 @@ class Team:
             found = differences(chief, other)
             if found:
                 raise DistributionError(
-                    f"{self.cluster.name(index).capitalize()} would train something else: "
+                    f"{self.cluster.name(index).capitalize()} differs from the chief: "
                     f"{', '.join(found[:3])}. Start all workers with the same command, the same "
                     "pictures and the same versions."
                 )
@@ -186,7 +186,7 @@ class Team:
             reason = error.message.partition("aborted by: ")[2].partition("\n")[0]
             logging.info("What TensorFlow says: %s", reason or error.message)
             raise LostWorkerError(
-                f"Lost {names}: it has ended, or cannot be reached any more; see what it says. The "
+                f"Lost {names}: it has ended, or cannot be reached any more; see its messages. The "
                 "chief's last checkpoint is intact: run the same command on every worker to "
                 "continue from there."
             ) from error

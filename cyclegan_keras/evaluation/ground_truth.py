@@ -21,8 +21,8 @@ def ground_truth(trainer, data) -> str:
         error = paired_error(translate, pairs)
         letter = "G" if generator == "generator_g" else "F"
         lines.append(
-            f"{letter} on {source}: mean error against the true counterpart "
-            f"{error['translated']:.2f} of 255, copying the input {error['copied']:.2f}: "
-            f"cut by {error['cut']:.0%}"
+            f"{letter} on {source}: the mean error to the true counterparts is "
+            f"{error['translated']:.2f} of 255; unchanged inputs have {error['copied']:.2f}, so it "
+            f"is cut by {error['cut']:.0%}."
         )
     return "\n".join(lines)

@@ -13,6 +13,7 @@ class EvaluationOptions:
         None,
         "What to evaluate: a run directory, a .keras file, weights of another program, a .tflite "
         "file or a folder that export.py wrote; or copy, which returns every picture unchanged.",
+        required=True,
     )
     direction: str = option(
         "both", "Which direction to evaluate.", choices=("both", "AtoB", "BtoA"), may_change=True

@@ -9,8 +9,8 @@ import numpy as np
 
 from cyclegan_keras.cli import backends
 from cyclegan_keras.export.options import ExportOptions
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
-from cyclegan_keras.models.direction import Direction
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

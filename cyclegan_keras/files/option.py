@@ -10,7 +10,7 @@ def option(default: object, text: str, **metadata: object):
         default: the value unless given; None where it is chosen automatically.
         text: what --help says.
         **metadata: `choices`, `low`, `high` (inclusive bounds), `aliases` (names known from other
-            programs), `may_change` (a resumed run may differ in it) and `saved` (False: never
-            written to options.json).
+            programs), `required` (the command does not work without it), `may_change` (it may
+            differ when a run is continued) and `saved` (False: never written to options.json).
     """
     return dataclasses.field(default=default, metadata={"help": text, **metadata})

@@ -175,7 +175,7 @@ def _what_is_wrong(file: File, error: Exception) -> str:
     if not isinstance(file, bytes) and os.path.isdir(file):
         return "is a folder, not a picture"
     if isinstance(error, UnidentifiedImageError):
-        return "is no picture, or damaged" if _start(file, 1) else "is empty (0 bytes)"
+        return "is not a picture, or is damaged" if _start(file, 1) else "is empty (0 bytes)"
     if isinstance(error, OSError) and error.errno:
         return f"cannot be read: {error.strerror}"
     return f"is damaged ({error})"
@@ -225,7 +225,9 @@ def _refuse_bomb(image: Image.Image, file_size: int, most_pixels: int) -> None:
     else:
         needed = pixels / PIXELS_PER_BYTE
     if file_size < needed:
-        raise PictureError(f"{claim}, but holds only {file_size:,} bytes: it is damaged, or a trap")
+        raise PictureError(
+            f"{claim}, but holds only {file_size:,} bytes: it is damaged, or made to exhaust memory"
+        )
 
 
 def _header_orientation(image: Image.Image) -> int:

@@ -5,7 +5,7 @@ import json
 import pathlib
 from collections.abc import Mapping
 
-from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.files.direction import Direction
 
 FILE = "description.json"  # its name inside a .keras file
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from cyclegan_keras.cli import presets
 from cyclegan_keras.files.option import option
 
 
@@ -13,21 +14,12 @@ class RunOptions:
         "cyclegan",
         "What to train: cyclegan (unpaired pictures, both directions), cut or fastcut (unpaired "
         "pictures, x to y), pix2pix (pairs, x to y). Each method has defaults of its own.",
-        choices=("cyclegan", "pix2pix", "cut", "fastcut"),
+        choices=tuple(presets.METHOD_DEFAULTS),
     )
     preset: str | None = option(
         None,
         "A named set of defaults; flags that you type win over it.",
-        choices=(
-            "demo",
-            "paper",
-            "facades",
-            "maps",
-            "cityscapes",
-            "edges2shoes",
-            "edges2handbags",
-            "day2night",
-        ),
+        choices=tuple(presets.PRESET_DEFAULTS),
     )
     run_dir: str | None = option(
         None,

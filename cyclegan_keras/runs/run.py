@@ -143,8 +143,8 @@ class Run:
                 if folder != "name" and before.get(folder) != found
             ]
             logging.warning(
-                "The pictures have changed since the run began (%s). It goes on, but it is no "
-                "longer what an unbroken run would have been.",
+                "The pictures have changed since the run began (%s). The training continues, but "
+                "no longer as an uninterrupted one would have.",
                 ", ".join(changes),
             )
         self.save_facts({**facts, "versions": versions()})

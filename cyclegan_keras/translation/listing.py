@@ -145,9 +145,7 @@ def list_tasks(
     if names_a_file or target.is_file():
         raise TranslationError(f"--output={output} must be a folder, for {len(pictures)} pictures.")
     if _is_same(root, target):
-        raise TranslationError(
-            f"{root} would be input and output at once: choose another --output."
-        )
+        raise TranslationError(f"{root} is both the input and the output: choose another --output.")
     tasks = [Task(file, names.choose(target / file.relative_to(root))) for file in pictures]
     _refuse_own_input(tasks, parts)
     return Listing(tasks=tuple(tasks), folder=target, videos=videos)
@@ -266,7 +264,7 @@ def _refuse_own_input(tasks: Sequence[Task], parts: Sequence[str]) -> None:
             path = task.part(part)
             if path.resolve() in sources:
                 raise TranslationError(
-                    f"{path} would be input and output at once: choose another --output."
+                    f"{path} is both the input and the output: choose another --output."
                 )
             if path.is_dir():
                 raise TranslationError(f"{path} is a folder, but a file is to be written there.")

@@ -13,10 +13,10 @@ import tensorflow as tf
 from absl import logging
 
 from cyclegan_keras.cli import backends
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.models.any_size import mirrored
 from cyclegan_keras.models.description import Description
-from cyclegan_keras.models.direction import Direction
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe

@@ -2,8 +2,8 @@
 
 import dataclasses
 
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.option import option
-from cyclegan_keras.models.direction import Direction
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,6 +14,7 @@ class TranslateOptions:
         None,
         "What to translate with: a run of train.py, a generator (.keras, .tflite, .pth of "
         "another program) or a folder that export.py wrote.",
+        required=True,
     )
     direction: str | None = option(
         None,
@@ -23,9 +24,10 @@ class TranslateOptions:
     input: str | None = option(
         None,
         "A picture, a folder with its subfolders, a quoted pattern ('photos/**/*.jpg') or a video.",
+        required=True,
     )
     output: str | None = option(
-        None, "The file to write, or a folder; it may be inside the input folder."
+        None, "The file to write, or a folder; it may be inside the input folder.", required=True
     )
     format: str | None = option(
         None,

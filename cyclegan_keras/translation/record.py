@@ -76,7 +76,7 @@ class Record:
             )
         elif present:
             raise TranslationError(
-                f"{present} is there already and was not written by this program: choose another "
+                f"{present} exists already and was not written by this program: choose another "
                 "--output, or --overwrite to replace it."
             )
 

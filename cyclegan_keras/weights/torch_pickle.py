@@ -40,7 +40,7 @@ def read_pickle(data: bytes) -> tuple[object, int]:
         raise
     except _DAMAGED as error:
         raise WeightsError(
-            f"Its pickle is damaged or too long ({ascii(str(error)[:100])[1:-1]})."
+            f"It is not a PyTorch file, or it is damaged ({ascii(str(error)[:100])[1:-1]})."
         ) from error
     return result, stream.tell()
 

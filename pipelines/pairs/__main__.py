@@ -1,7 +1,7 @@
 """Puts pairs of pictures side by side, or splits them, for paired training.
 
-    python -m pipelines.pairs combine photos labels --output=facades
-    python -m pipelines.pairs split facades --output=facades_apart
+    cyclegan-pairs combine photos labels --output=facades
+    cyclegan-pairs split facades --output=facades_apart
 
 `combine` joins photos/train/1.jpg and labels/train/1.png to facades/train/1.png, A left, B right;
 `split` makes trainA/1.png and trainB/1.png of such a file.
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m pipelines.pairs",
+        "cyclegan-pairs",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -48,14 +48,14 @@ def _parser() -> argparse.ArgumentParser:
     combine = commands.add_parser(
         "combine",
         help="two folders -> one, of pictures side by side",
-        description="Example: python -m pipelines.pairs combine photos labels --output=facades",
+        description="Example: cyclegan-pairs combine photos labels --output=facades",
     )
     combine.add_argument("folder_a", type=_folder, help="pictures of A, which come to the left")
     combine.add_argument("folder_b", type=_folder, help="those of B, under the same names")
     split = commands.add_parser(
         "split",
         help="one folder of pictures side by side -> folders of A and B",
-        description="Example: python -m pipelines.pairs split facades --output=facades_apart",
+        description="Example: cyclegan-pairs split facades --output=facades_apart",
     )
     split.add_argument("folder", type=_folder, help="with train, val and test, or just pictures")
     for command in (combine, split):

@@ -91,9 +91,9 @@ def test_a_folder_is_what_translate_makes_of_it_and_either_program_continues_it(
     assert run(*FOLDER, "--dry_run") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "2 to translate."
     assert translate_command.main(["translate.py", *FOLDER]) == 0
-    assert "6 of 8 are there already" in capsys.readouterr().out
+    assert "6 of 8 exist already" in capsys.readouterr().out
     assert run(*FOLDER) == 0
-    assert "8 of 8 are there already" in capsys.readouterr().out
+    assert "8 of 8 exist already" in capsys.readouterr().out
     assert len(files("out")) == 8
     assert identities("out").items() >= before.items()
     assert run(*FOLDER, "--strength=0.5") == 2
@@ -212,7 +212,7 @@ def test_two_workers_killed_and_started_anew(here, capsys):
     capsys.readouterr()
     assert run(*FOLDER) == 1
     said = capsys.readouterr().out
-    assert f"{len(before)} of 241 are there already" in said
+    assert f"{len(before)} of 241 exist already" in said
     assert f"Wrote {240 - len(before)} pictures to out" in said
     assert f"1 of {241 - len(before)} could not be translated:\n  in/bad.png is" in said
     assert identities("out").items() >= before.items()

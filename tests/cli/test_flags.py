@@ -51,8 +51,11 @@ def test_alias_sets_the_option():
     [
         ("--brush=4", "Unknown flag --brush. Did you mean --brushes?"),
         ("--zzz=4", "Unknown flag --zzz. See --help."),
-        ("--brushes=many", "--brushes=many"),
-        ("--color=green", "red|blue"),
+        ("--brushes=many", "--brushes=many: expected a whole number."),
+        ("--n_br=many", "--n_br=many: expected a whole number."),
+        ("--width=wide", "--width=wide: expected a number."),
+        ("--gloss=perhaps", "--gloss=perhaps: expected true or false."),
+        ("--color=green", "--color=green: expected one of red, blue."),
         ("brushes=4", "Unexpected argument 'brushes=4'"),
     ],
 )
@@ -70,8 +73,9 @@ def test_help_is_requested(word):
 
 
 def test_later_layers_win():
-    options = flags.resolve(GROUPS, {"brushes": 4, "color": "blue"}, {"brushes": 5})
-    assert options == {"paint": Paint(brushes=5, color="blue")}
+    layers = ({"brushes": 4, "color": "blue"}, {"brushes": 5})
+    assert flags.resolve(GROUPS, *layers) == {"paint": Paint(brushes=5, color="blue")}
+    assert flags.resolve_one(Paint, *layers) == Paint(brushes=5, color="blue")
 
 
 @pytest.mark.parametrize(
@@ -80,9 +84,10 @@ def test_later_layers_win():
         ({"brushes": 0}, "--brushes=0: expected at least 1."),
         ({"brushes": 10}, "--brushes=10: expected at most 9."),
         ({"color": "green"}, "--color=green: expected one of red, blue."),
-        ({"size": 1}, "Unknown option 'size'"),
-        ({"width": float("nan")}, "--width=nan: expected a value of type float."),
-        ({"brushes": "x"}, "--brushes=x: expected a value of type int."),
+        ({"size": 1}, "Unknown option 'size'. See --help."),
+        ({"brush": 1}, "Unknown option 'brush'. Did you mean brushes?"),
+        ({"width": float("nan")}, "--width=nan: expected a number."),
+        ({"brushes": "x"}, "--brushes=x: expected a whole number."),
     ],
 )
 def test_bounds_are_checked_whatever_layer_they_come_from(values, message):

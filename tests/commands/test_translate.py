@@ -87,7 +87,7 @@ def test_what_is_done_is_skipped_unless_overwritten(here, capsys):
     assert run(*FOLDER, "--dry_run") == 0
     assert capsys.readouterr().out == "in/new.png -> out/new.png\n1 to translate.\n"
     assert run(*FOLDER) == 0
-    assert "3 of 4 are there already" in capsys.readouterr().out
+    assert "3 of 4 exist already" in capsys.readouterr().out
     assert all(os.stat(f"out/{name}").st_mtime_ns == then for name, then in times.items())
     time.sleep(0.02)
     assert run(*FOLDER, "--overwrite") == 0
@@ -119,7 +119,7 @@ def test_one_picture_and_strength_0(here, capsys):
     np.testing.assert_array_equal(pixels("new/b.png"), pixels("in/a.png"))
     assert "Wrote new/b.png in" in capsys.readouterr().out
     assert run(*words) == 2
-    assert "new/b.png is there already: --overwrite replaces it." in capsys.readouterr().err
+    assert "new/b.png exists already: --overwrite replaces it." in capsys.readouterr().err
     assert run(*words, "--overwrite") == 0
     assert np.any(pixels("new/b.png") != pixels("in/a.png"))
     assert files("new") == {"b.png"}

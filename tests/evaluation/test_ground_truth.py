@@ -23,7 +23,7 @@ class Trainer:
 
 def test_each_direction_has_its_line():
     first, second = ground_truth(Trainer(), Data()).splitlines()
-    assert first.startswith("G on x: mean error against the true counterpart 0.00 of 255")
-    assert first.endswith("cut by 100%")
+    assert first.startswith("G on x: the mean error to the true counterparts is 0.00 of 255")
+    assert first.endswith("cut by 100%.")
     assert second.startswith("F on y")
-    assert second.endswith("cut by 0%")
+    assert second.endswith("cut by 0%.")

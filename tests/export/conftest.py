@@ -5,7 +5,7 @@ import pytest
 
 from cyclegan_keras.export.job import ExportJob
 from cyclegan_keras.export.options import ExportOptions
-from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 
 

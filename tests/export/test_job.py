@@ -4,7 +4,7 @@ import pathlib
 import pytest
 
 from cyclegan_keras.export.job import ExportedFile
-from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.files.direction import Direction
 
 
 @pytest.mark.parametrize(("psnr", "good"), [(40.0, True), (39.9, False), (math.nan, False)])

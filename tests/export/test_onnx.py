@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cyclegan_keras.export.onnx import export_onnx, fitting_input, write_onnx
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
-from cyclegan_keras.models.direction import Direction
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
 

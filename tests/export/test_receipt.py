@@ -6,7 +6,7 @@ from PIL import Image
 from cyclegan_keras.export import receipt
 from cyclegan_keras.export.job import ExportedFile
 from cyclegan_keras.files.digest import sha256
-from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.files.direction import Direction
 
 RED = np.zeros((8, 12, 3), "uint8") + np.array([255, 0, 0], "uint8")
 GRAY = np.zeros((8, 12, 3), "float32")

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from cyclegan_keras.export.saved_model import write_saved_model, write_warmup_requests
-from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.files.direction import Direction
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import zipfile
 import keras
 import pytest
 
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.models.description import Description, describe
-from cyclegan_keras.models.direction import Direction
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
 

@@ -52,7 +52,7 @@ def test_other_options_are_refused(changed, sentence, tmp_path):
 
 def test_somebody_s_own_files_are_not_taken_for_done(tmp_path):
     (tmp_path / "a.png").touch()
-    with pytest.raises(TranslationError, match=r"a\.png is there already and was not written by"):
+    with pytest.raises(TranslationError, match=r"a\.png exists already and was not written by"):
         started(tmp_path, targets=[tmp_path / "a.png"])
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".json"] == []
     started(tmp_path, targets=[tmp_path / "b.png"])

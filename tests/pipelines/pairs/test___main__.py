@@ -58,7 +58,7 @@ def test_help_shows_an_example(capsys):
         with pytest.raises(SystemExit) as stop:
             main([*command, "--help"])
         assert stop.value.code == 0
-        assert "python -m pipelines.pairs" in capsys.readouterr().out.split("usage:")[1][20:]
+        assert "cyclegan-pairs" in capsys.readouterr().out.split("usage:")[1][20:]
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cyclegan_keras.models.direction import Direction
+from cyclegan_keras.files.direction import Direction
 
 A_TO_B, B_TO_A = Direction
 
