@@ -52,7 +52,7 @@ def test_alias_sets_the_option():
         ("--brush=4", "Unknown flag --brush. Did you mean --brushes?"),
         ("--zzz=4", "Unknown flag --zzz. See --help."),
         ("--brushes=many", "--brushes=many: expected a whole number."),
-        ("--n_br=many", "--n_br=many: expected a whole number."),
+        ("--n_br=many", "--brushes=many: expected a whole number."),
         ("--width=wide", "--width=wide: expected a number."),
         ("--gloss=perhaps", "--gloss=perhaps: expected true or false."),
         ("--color=green", "--color=green: expected one of red, blue."),
