@@ -48,7 +48,7 @@ lock: ## choose the newest versions that fit pyproject.toml anew
 	@rm -rf .venv-lock
 
 clean: ## remove the environment, caches and builds; runs/ and saved_models/ stay
-	rm -rf $(VENV) .venv-lock build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-lock build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Says what is missing before anything fails half way.
