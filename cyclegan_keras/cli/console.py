@@ -93,23 +93,53 @@ def run_command(
     name = argv[0].rpartition("/")[2]
     logging.basicConfig(handlers=[LogLines()])
     absl.logging.set_verbosity(absl.logging.INFO)
-    try:
-        return command(flags.parse(argv, groups))
-    except flags.HelpRequested:
-        sys.stdout.write(flags.help_text(groups, usage) + "\n")
-        return 0
-    except UserError as error:
-        return _end(name, f"{error}", error.exit_code)
-    except OSError as error:  # a full disk, for example; files are written whole or not at all
-        return _end(name, f"{error}. What was saved is intact.", 1)
-    except KeyboardInterrupt:
-        return _end(name, "interrupted; what was saved is intact.", 128 + signal.SIGINT)
-    except Exception as error:
-        # An error raised inside a tf.data pipeline arrives as text within one of TensorFlow's.
-        reason = re.search(r"DataError: (.*)", str(error))
-        if not (reason and type(error).__module__.startswith("tensorflow.")):
-            raise
-        return _end(name, f"{reason[1]} What was saved is intact.", 1)
+    with _RememberedInterrupt() as interrupt:
+        try:
+            return command(flags.parse(argv, groups))
+        except flags.HelpRequested:
+            sys.stdout.write(flags.help_text(groups, usage) + "\n")
+            return 0
+        except UserError as error:
+            if interrupt.arrived:
+                return _end_interrupted(name)
+            return _end(name, f"{error}", error.exit_code)
+        except OSError as error:  # a full disk, for example; files are written whole or not at all
+            return _end(name, f"{error}. What was saved is intact.", 1)
+        except KeyboardInterrupt:
+            return _end_interrupted(name)
+        except Exception as error:
+            # An error raised inside a tf.data pipeline arrives as text within one of TensorFlow's.
+            reason = re.search(r"DataError: (.*)", str(error))
+            if not (reason and type(error).__module__.startswith("tensorflow.")):
+                raise
+            return _end(name, f"{reason[1]} What was saved is intact.", 1)
+
+
+class _RememberedInterrupt:
+    """Raises KeyboardInterrupt at Ctrl-C, as Python does, and remembers that it arrived.
+
+    Some libraries swallow a KeyboardInterrupt while they are imported.
+    """
+
+    def __init__(self):
+        self.arrived = False
+
+    def __enter__(self):
+        self._handler = signal.getsignal(signal.SIGINT)
+        if self._handler is signal.default_int_handler:  # not where the signal is to be ignored
+            signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, *exception):
+        signal.signal(signal.SIGINT, self._handler)
+
+    def _on_signal(self, number, frame):
+        self.arrived = True
+        raise KeyboardInterrupt
+
+
+def _end_interrupted(name: str) -> int:
+    return _end(name, "interrupted; what was saved is intact.", 128 + signal.SIGINT)
 
 
 def _end(name: str, message: str, exit_code: int) -> int:

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import logging
 import signal
@@ -55,6 +56,18 @@ def test_the_code_of_the_command_is_returned(code):
 def test_errors_become_sentences(error, code, sentence, capsys):
     assert run(error) == code
     assert capsys.readouterr().err.startswith(sentence)
+
+
+def test_an_interruption_that_an_import_swallows_is_remembered(capsys):
+    def command(options):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise UserError("what came of it")
+
+    before = signal.getsignal(signal.SIGINT)
+    assert console.run_command(["a/command.py"], command, {}, "Does it.") == 130
+    assert capsys.readouterr().err == ("command.py: interrupted; what was saved is intact.\n")
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize("error", [KeyError("bug"), tf.errors.UnknownError(None, None, "bug")])
