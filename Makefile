@@ -25,8 +25,9 @@ test: $(READY) ## run every test; ARGS="-k pool" runs some
 test-quick: $(READY) ## run the tests that start no process and no browser
 	$(PYTEST) -m "not release and not process" $(ARGS)
 
-test-release: $(READY) ## run what takes longer: the wheel in an environment of its own
-	$(RUN) -m pytest -q -m release $(ARGS)
+test-release: $(READY) ## run what takes longer: the wheel, full sizes, more random examples
+	$(PYTEST) -m release $(ARGS)
+	THOROUGH=1 $(PYTEST) tests/weights tests/export/test_static_graph.py
 
 lint: $(READY) ## check style, format, types and which package imports which
 	$(RUN) -m ruff check .

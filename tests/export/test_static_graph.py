@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from thorough import THOROUGH
 
 from cyclegan_keras.export.static_graph import measure_ranges, static_translate
 from cyclegan_keras.files.errors import ExportError
@@ -30,7 +31,10 @@ GENERATORS = [
 ]
 for norm, padding, variant in itertools.product(NORMS, ("reflect", "zero"), VARIANTS):
     GENERATORS.append(
-        (ResNetGenerator, {"n_blocks": 1, "norm": norm, "padding": padding, **variant})
+        (
+            ResNetGenerator,
+            {"n_blocks": 2 if THOROUGH else 1, "norm": norm, "padding": padding, **variant},
+        )
     )
 for norm in NORMS:
     GENERATORS.append((UNetGenerator, {"n_downs": 3, "norm": norm, "dropout": True}))

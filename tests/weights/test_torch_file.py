@@ -13,6 +13,7 @@ import pytest
 from golden_files import FOLDER, load_golden
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from thorough import THOROUGH
 from weights.torch_bytes import (
     legacy,
     name,
@@ -224,7 +225,7 @@ def test_a_missing_file(tmp_path):
 # Property tests: whatever the bytes, the answer is arrays or WeightsError, soon and in bounds.
 
 ANYTHING = settings(
-    max_examples=250,
+    max_examples=500 if THOROUGH else 250,
     derandomize=True,
     database=None,
     deadline=2000,

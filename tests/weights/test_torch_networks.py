@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 from golden_files import FOLDER, load_golden, nhwc
+from thorough import THOROUGH
 
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
@@ -14,6 +15,9 @@ from cyclegan_keras.weights.torch_networks import from_state_dict, to_state_dict
 from cyclegan_keras.weights.torch_writer import write_state_dict
 
 NORMS = ("instance", "instance_affine", "batch")
+N_BLOCKS = (1, 2, 6, 9) if THOROUGH else (1, 2)
+N_DOWNS = (2, 3, 7, 8) if THOROUGH else (2, 3)
+N_LAYERS = (1, 3, 4, 5) if THOROUGH else (1, 4)
 NETWORKS = [
     (ResNetGenerator, {"input_channels": 1, "output_channels": 4, "ngf": 3, "n_blocks": 1}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 1, "dropout": True}),
@@ -31,11 +35,11 @@ NETWORKS = [
     (PatchDiscriminator, {"ndf": 2, "antialias": True, "norm": "batch"}),
 ]
 for norm in NORMS:
-    for n_blocks in (1, 2):
+    for n_blocks in N_BLOCKS:
         NETWORKS.append((ResNetGenerator, {"ngf": 2, "n_blocks": n_blocks, "norm": norm}))
-    for n_downs in (2, 3):
+    for n_downs in N_DOWNS:
         NETWORKS.append((UNetGenerator, {"ngf": 1, "n_downs": n_downs, "norm": norm}))
-    for n_layers in (1, 4):
+    for n_layers in N_LAYERS:
         NETWORKS.append((PatchDiscriminator, {"ndf": 2, "n_layers": n_layers, "norm": norm}))
     NETWORKS.append((PixelDiscriminator, {"ndf": 2, "norm": norm}))
 

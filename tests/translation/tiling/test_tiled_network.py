@@ -74,11 +74,18 @@ def test_tiles_of_any_size():
         np.testing.assert_allclose(TiledNetwork(network, tile_size)(images), whole, atol=1e-5)
 
 
-def test_the_paper_s_nine_blocks():
+@pytest.mark.parametrize(
+    ("height", "width", "tile_sizes"),
+    [
+        (96, 128, (64, 50)),  # one divides the width, one no side
+        pytest.param(512, 768, (256, 200), marks=pytest.mark.release),
+    ],
+)
+def test_the_paper_s_nine_blocks(height, width, tile_sizes):
     network = random_weights(ResNetGenerator(ngf=8, n_blocks=9))
-    images = picture(96, 128)
+    images = picture(height, width)
     whole = np.asarray(network(images, training=False))
-    for tile_size in (64, 50):  # one divides the width, one no side
+    for tile_size in tile_sizes:
         np.testing.assert_allclose(TiledNetwork(network, tile_size)(images), whole, atol=1e-4)
 
 
