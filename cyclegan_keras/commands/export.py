@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -56,7 +57,7 @@ def main(argv: list[str]) -> int:
     return run_command(argv, export_generators, GROUPS, __doc__)
 
 
-def export_generators(typed: Mapping[str, object]) -> int:
+def export_generators(typed: Mapping[str, Any]) -> int:
     """Exports what the options typed name; returns the exit code."""
     from cyclegan_keras.export.job import ExportJob, check_generator
     from cyclegan_keras.models.description import describe

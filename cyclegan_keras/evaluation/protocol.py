@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -86,7 +87,7 @@ class Evaluation:
             sentences.append(f"{METRICS[name].title}: not measured, because {clause}")
         return sentences
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Returns what evaluation.json holds, which has no pictures."""
         return {
             "direction": self.words,

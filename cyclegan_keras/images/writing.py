@@ -8,6 +8,7 @@ import pathlib
 import struct
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -39,7 +40,7 @@ class Format:
     profiles: tuple[bytes, ...] = (b"GRAY", b"RGB ")
     longest: int = 2**31 - 1
     lossy: bool = False
-    settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 PNG = Format(name="PNG", bit_depth=16)
