@@ -155,7 +155,7 @@ def _deep_png(picture: Picture) -> bytes:
     values = picture.pixels
     if picture.alpha is not None:
         values = np.concatenate([values, picture.alpha[..., None]], axis=-1)
-    data = imagecodecs.png_encode(np.ascontiguousarray(values))
+    data = bytes(imagecodecs.png_encode(np.ascontiguousarray(values)))
     if picture.icc_profile is None:
         return data
     # A chunk is the length of its content, its name, its content and a checksum of both.
