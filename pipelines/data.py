@@ -217,7 +217,7 @@ class Data:
         if self._pairs:
             pictures["pairsA"] = pairs_a.pictures
             pictures["pairsB"] = pairs_b.pictures
-        data = {"name": self.name}
+        data: dict[str, Any] = {"name": self.name}
         for name, each in pictures.items():
             data[name] = {"count": len(each), "sha256": each.fingerprint()}
         return {"domains": [x_shows, y_shows], "data": data}
