@@ -255,7 +255,9 @@ _PARSERS = {
 
 def _define(field: dataclasses.Field, values: flags.FlagValues) -> None:
     """Adds the absl flag of an option, and its aliases, to `values`."""
-    name, default, text = field.name, field.default, field.metadata["help"]
+    name, text = field.name, field.metadata["help"]
+    default: typing.Any = field.default
+    flag: flags.Flag
     if "choices" in field.metadata:
         flag = flags.EnumFlag(
             name=name,

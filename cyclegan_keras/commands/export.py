@@ -24,6 +24,7 @@ from cyclegan_keras.files.errors import DataError, ExportError, OptionError, Run
 from cyclegan_keras.files.lock import locked
 from cyclegan_keras.runs.run import Run
 from pipelines.sources import datasets
+from pipelines.sources.base import Pictures
 from pipelines.sources.files import FilePictures
 
 GROUPS = {"export": ExportOptions}
@@ -198,7 +199,7 @@ def load_pictures(
     return pictures, calibration, origin
 
 
-def pictures_of_folder(path: str | None) -> FilePictures | None:
+def pictures_of_folder(path: str | None) -> Pictures | None:
     """Returns the pictures of a folder, None where none is named."""
     if path is None:
         return None
