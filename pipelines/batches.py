@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines import images
+from pipelines.loading import Loader
 from pipelines.order import AUGMENTATION_STREAM, seed_of
 
 Load = Callable[[int], np.ndarray]  # index -> uint8 (height, width, 3), scaled, not augmented
@@ -172,12 +173,12 @@ def mixed(
     return _read_in_parallel(indices, read, batch_size)
 
 
-def in_order(load_x: Load, load_y: Load) -> tf.data.Dataset:
+def in_order(load_x: Loader, load_y: Loader) -> tf.data.Dataset:
     """Makes batches of one of all pictures; the shorter domain starts over when it ends.
 
     Args:
-        load_x: reads one picture of x, and has a length.
-        load_y: reads one picture of y, and has a length.
+        load_x: reads one picture of x.
+        load_y: reads one picture of y.
 
     Returns:
         {"x", "y"} of float32 (1, height, width, 3) in [-1, 1].

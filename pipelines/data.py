@@ -1,5 +1,7 @@
 """Everything a command asks of the data: batches, samples, counts and one line to log."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 from absl import logging
@@ -199,7 +201,7 @@ class Data:
         pictures = self._train[side].pictures
         return Loader(pictures, NoCache(), self._viewing_size, self._crop_size)
 
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> dict[str, Any]:
         """Returns what a model should record of the pictures it was trained on, ready for JSON.
 
         "domains": what x and y show; "data": name, counts and fingerprints of the training sets,
@@ -215,7 +217,7 @@ class Data:
         if self._pairs:
             pictures["pairsA"] = pairs_a.pictures
             pictures["pairsB"] = pairs_b.pictures
-        data = {"name": self.name}
+        data: dict[str, Any] = {"name": self.name}
         for name, each in pictures.items():
             data[name] = {"count": len(each), "sha256": each.fingerprint()}
         return {"domains": [x_shows, y_shows], "data": data}

@@ -18,6 +18,7 @@ import sys
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
 
@@ -44,7 +45,7 @@ def main(argv: list[str]) -> int:
     return run_command(own_flags, lambda typed: translate(typed, beam_flags), GROUPS, __doc__)
 
 
-def translate(typed: Mapping[str, object], beam_flags: Sequence[str]) -> int:
+def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
     """Translates what the options typed name, with Beam's own flags; returns the exit code."""
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
     options = flags.resolve_one(TranslateOptions, typed)

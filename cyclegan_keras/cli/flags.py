@@ -43,7 +43,7 @@ def fields(groups: Groups) -> dict[str, dataclasses.Field]:
     return found
 
 
-def parse(argv: Sequence[str], groups: Groups) -> dict[str, object]:
+def parse(argv: Sequence[str], groups: Groups) -> dict[str, typing.Any]:
     """Reads a command line and returns only the options that were typed, by name.
 
     Args:
@@ -89,12 +89,12 @@ def refuse_unknown(names: typing.Iterable[str], groups: Groups) -> None:
             raise OptionError(f"Unknown option {name!r}. {hint}")
 
 
-def resolve_one(options_class: type[Options], *layers: Mapping[str, object]) -> Options:
+def resolve_one(options_class: type[Options], *layers: Mapping[str, typing.Any]) -> Options:
     """Merges defaults and layers of options into one options object; see `resolve`."""
     return resolve({"options": options_class}, *layers)["options"]
 
 
-def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, typing.Any]:
+def resolve(groups: Groups, *layers: Mapping[str, typing.Any]) -> dict[str, typing.Any]:
     """Merges defaults and layers of options into one options object for each group.
 
     Args:
@@ -108,7 +108,7 @@ def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, typing.A
         OptionError: a value that is out of bounds or not among the choices, an unknown name, or
             values that do not go together.
     """
-    merged: dict[str, object] = {}
+    merged: dict[str, typing.Any] = {}
     for layer in layers:
         merged.update(layer)
     refuse_unknown(merged, groups)
@@ -126,7 +126,9 @@ def resolve(groups: Groups, *layers: Mapping[str, object]) -> dict[str, typing.A
     return resolved
 
 
-def flatten(options: Mapping[str, object], *, saved_only: bool = False) -> dict[str, object]:
+def flatten(
+    options: Mapping[str, typing.Any], *, saved_only: bool = False
+) -> dict[str, typing.Any]:
     """Returns all options by name, the way options.json and --dry_run show them.
 
     Args:
@@ -156,7 +158,7 @@ def groups_of(method: str, groups: Groups, methods: Groups) -> Groups:
     }
 
 
-def refuse_other_methods(typed: Mapping[str, object], method: str, methods: Groups) -> None:
+def refuse_other_methods(typed: Mapping[str, typing.Any], method: str, methods: Groups) -> None:
     """Raises OptionError when a typed flag belongs only to methods other than `method`."""
     names = {
         title: {field.name for field in dataclasses.fields(options_class)}
@@ -253,7 +255,9 @@ _PARSERS = {
 
 def _define(field: dataclasses.Field, values: flags.FlagValues) -> None:
     """Adds the absl flag of an option, and its aliases, to `values`."""
-    name, default, text = field.name, field.default, field.metadata["help"]
+    name, text = field.name, field.metadata["help"]
+    default: typing.Any = field.default
+    flag: flags.Flag
     if "choices" in field.metadata:
         flag = flags.EnumFlag(
             name=name,

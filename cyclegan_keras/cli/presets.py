@@ -5,6 +5,7 @@ that is continued win over them, and so does a typed flag.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 # Park et al., 2020, section 4 and appendix; the reference implementation's options.
 _CUT = {
@@ -25,7 +26,7 @@ _EDGES = {
 }
 
 # --method -> its defaults, where they differ from those of the options themselves.
-METHOD_DEFAULTS: dict[str, dict[str, object]] = {
+METHOD_DEFAULTS: dict[str, dict[str, Any]] = {
     "cyclegan": {},
     # Isola et al., 2017, sections 3.3 and 6.1; the reference implementation's options.
     "pix2pix": {
@@ -47,7 +48,7 @@ METHOD_DEFAULTS: dict[str, dict[str, object]] = {
 }
 
 
-def defaults_of(method: str, chosen: Mapping[str, object]) -> dict[str, object]:
+def defaults_of(method: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the defaults of a method, without those that contradict a chosen option.
 
     Args:
@@ -61,7 +62,7 @@ def defaults_of(method: str, chosen: Mapping[str, object]) -> dict[str, object]:
 
 
 # --preset -> its defaults.
-PRESET_DEFAULTS: dict[str, dict[str, object]] = {
+PRESET_DEFAULTS: dict[str, dict[str, Any]] = {
     # The paper's appendix (7.1, 7.2) spelled out; these are the defaults too.
     "paper": {
         "method": "cyclegan",

@@ -8,6 +8,7 @@ import datetime
 import json
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 import absl.logging
 
@@ -47,7 +48,7 @@ def main(argv: list[str]) -> int:
     return run_command(argv, evaluate, GROUPS, __doc__)
 
 
-def evaluate(typed: Mapping[str, object]) -> int:
+def evaluate(typed: Mapping[str, Any]) -> int:
     """Evaluates what the options typed name; returns the exit code."""
     from cyclegan_keras.evaluation import pages, protocol, tables
 

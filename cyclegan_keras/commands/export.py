@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,6 +24,7 @@ from cyclegan_keras.files.errors import DataError, ExportError, OptionError, Run
 from cyclegan_keras.files.lock import locked
 from cyclegan_keras.runs.run import Run
 from pipelines.sources import datasets
+from pipelines.sources.base import Pictures
 from pipelines.sources.files import FilePictures
 
 GROUPS = {"export": ExportOptions}
@@ -56,7 +58,7 @@ def main(argv: list[str]) -> int:
     return run_command(argv, export_generators, GROUPS, __doc__)
 
 
-def export_generators(typed: Mapping[str, object]) -> int:
+def export_generators(typed: Mapping[str, Any]) -> int:
     """Exports what the options typed name; returns the exit code."""
     from cyclegan_keras.export.job import ExportJob, check_generator
     from cyclegan_keras.models.description import describe
@@ -197,7 +199,7 @@ def load_pictures(
     return pictures, calibration, origin
 
 
-def pictures_of_folder(path: str | None) -> FilePictures | None:
+def pictures_of_folder(path: str | None) -> Pictures | None:
     """Returns the pictures of a folder, None where none is named."""
     if path is None:
         return None

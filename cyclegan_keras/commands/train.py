@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import absl.logging
 
@@ -61,7 +62,7 @@ def main(argv: list[str]) -> int:
     return run_command(argv, train, GROUPS, __doc__)
 
 
-def train(typed: Mapping[str, object]) -> int:
+def train(typed: Mapping[str, Any]) -> int:
     """Trains with the typed options, given by name; returns the exit code."""
     backends.check_environment()
     if typed.get("dry_run"):
@@ -136,12 +137,12 @@ class Setup:
             weights and where a run is continued.
     """
 
-    options: dict[str, object]
+    options: dict[str, Any]
     run_dir: str
-    starting_networks: dict[str, object]
+    starting_networks: dict[str, Any]
 
 
-def resolve_options(typed: Mapping[str, object]) -> Setup:
+def resolve_options(typed: Mapping[str, Any]) -> Setup:
     """Merges the typed options with all that comes before them.
 
     An option comes from the last of these that has it: its own default, the method, the preset, the
@@ -197,7 +198,7 @@ def refuse_pairs_unless_mixed(method: str) -> None:
         raise OptionError(f"--pairs is for --method={mixing}, not for {method}.")
 
 
-def usual_directory(chosen: Mapping[str, object]) -> str:
+def usual_directory(chosen: Mapping[str, Any]) -> str:
     """Returns the run directory for a data set and a method, where --run_dir is not typed."""
     if "dataset" not in chosen:
         raise OptionError(

@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import Interruption, run_command
@@ -46,7 +47,7 @@ def main(argv: list[str]) -> int:
     return run_command(argv, translate, GROUPS, __doc__)
 
 
-def translate(typed: Mapping[str, object]) -> int:
+def translate(typed: Mapping[str, Any]) -> int:
     """Translates what the options typed name; returns the exit code."""
     from cyclegan_keras.translation.record import record_of
 

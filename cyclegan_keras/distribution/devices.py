@@ -4,6 +4,7 @@ import dataclasses
 import faulthandler
 import signal
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -31,7 +32,7 @@ class JoinedCluster:
     cluster: Cluster
 
 
-def join(typed: Mapping[str, object]) -> JoinedCluster | None:
+def join(typed: Mapping[str, Any]) -> JoinedCluster | None:
     """Connects this process with the other workers where --distribute=multi_worker asks for it.
 
     Must be called before TensorFlow computes anything.

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -124,7 +125,7 @@ class Team:
             for name, part in zip(names, np.split(vector, ends[:-1]), strict=True):
                 variables[name].assign(part.reshape(values[name].shape))
 
-    def check_same(self, options: Mapping[str, object], facts: Mapping[str, object]) -> None:
+    def check_same(self, options: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         """Refuses workers whose options, data or versions differ.
 
         Args:
@@ -192,7 +193,7 @@ class Team:
             ) from error
 
 
-def differences(chief: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
+def differences(chief: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Returns in words where a worker's values differ from the chief's.
 
     Example:

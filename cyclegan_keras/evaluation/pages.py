@@ -96,7 +96,7 @@ def _scores(
 ) -> list[dict[str, float]]:
     """Returns the scores of each picture by itself; "faithfulness" is its distance to the input."""
     if network is not None:
-        distances = perceptual_distance(network, pictures.inputs, evaluation.translated)
+        distances = list(perceptual_distance(network, pictures.inputs, evaluation.translated))
     else:
         compared = evaluation.cycled or evaluation.translated
         distances = [l1(a, b) for a, b in zip(pictures.inputs, compared, strict=True)]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -86,7 +87,7 @@ class Evaluation:
             sentences.append(f"{METRICS[name].title}: not measured, because {clause}")
         return sentences
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Returns what evaluation.json holds, which has no pictures."""
         return {
             "direction": self.words,
@@ -152,7 +153,8 @@ def translate_all(
     translate: Translate, back: Translate | None, pictures: Sequence[np.ndarray], title: str
 ) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
     """Returns G(x) of every picture, and F(G(x)) or None, as uint8 pictures of their sizes."""
-    translated, cycled = [], []
+    translated: list[np.ndarray] = []
+    cycled: list[np.ndarray] = []
     with tqdm(total=len(pictures), desc=title, unit="img", leave=False, disable=None) as bar:
         for batch in batches_by_shape(pictures, shape=np.shape, limit=lambda picture: BATCH):
             fakes = np.asarray(translate(to_float(np.stack(batch))), np.float32)

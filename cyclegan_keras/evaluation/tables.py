@@ -4,6 +4,7 @@ import json
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cyclegan_keras.evaluation.protocol import Evaluation
 from cyclegan_keras.files.atomic import atomic_write
@@ -39,8 +40,7 @@ def number(value: float) -> str:
 
 def plain(evaluation: Evaluation) -> str:
     """Returns a table for the terminal; `legend` says how its numbers came about."""
-    cells = [HEADERS]
-    cells += rows(evaluation.measures)
+    cells = [HEADERS, *rows(evaluation.measures)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(HEADERS))]
     lines = [evaluation.words]
     for row in cells:
@@ -82,7 +82,7 @@ def write(
 ) -> None:
     """Writes evaluation.json and evaluation.md into `folder`, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    contents = dict(facts)
+    contents: dict[str, Any] = dict(facts)
     contents["directions"] = [evaluation.to_dict() for evaluation in evaluations]
     with atomic_write(folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps(contents, indent=2) + "\n")

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,7 +32,7 @@ class ExportJob:
     folder: pathlib.Path
     version: int
     options: ExportOptions
-    description: Mapping[str, object]
+    description: Mapping[str, Any]
     pictures: Mapping[Direction, Sequence[np.ndarray]]
     calibration: Mapping[Direction, Sequence[np.ndarray]]
 
@@ -52,7 +53,7 @@ class ExportedFile:
     path: pathlib.Path
     kind: str
     direction: Direction
-    facts: dict[str, object]
+    facts: dict[str, Any]
     least_psnr_db: float
     samples: list[np.ndarray] = dataclasses.field(default_factory=list)
 

@@ -5,6 +5,7 @@ import json
 import pathlib
 import platform
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -30,11 +31,11 @@ _COLUMNS = {
 
 
 def receipt(
-    source: Mapping[str, object],
-    generators: Mapping[str, object],
+    source: Mapping[str, Any],
+    generators: Mapping[str, Any],
     exported: Sequence[ExportedFile],
     folder: pathlib.Path,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Returns the content of receipt.json.
 
     Args:
@@ -72,7 +73,7 @@ def size_of(path: pathlib.Path) -> int:
     return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
 
 
-def write_receipt(content: Mapping[str, object], folder: pathlib.Path) -> None:
+def write_receipt(content: Mapping[str, Any], folder: pathlib.Path) -> None:
     """Writes receipt.json and receipt.md.
 
     Args:

@@ -5,6 +5,7 @@ import io
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import absl.logging
 import keras
@@ -58,7 +59,7 @@ def export_saved_model(
     generators: Mapping[str, keras.Model],
     folder: str | pathlib.Path,
     *,
-    description: Mapping[str, object],
+    description: Mapping[str, Any],
     max_image_pixels: int = MAX_IMAGE_PIXELS,
     warmup_size: int = 256,
 ) -> pathlib.Path:

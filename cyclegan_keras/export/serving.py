@@ -1,6 +1,6 @@
 """The graph that a server runs: picture files in, picture files out, nothing left to the client."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
@@ -103,7 +103,8 @@ def _decode(contents, number, max_image_pixels: int):
     message = tf.strings.format("Picture {} is no JPEG, PNG, GIF or BMP file.", number)
     with tf.control_dependencies([tf.debugging.Assert(known, [message])]):
         contents = tf.identity(contents)
-    branches = [(is_format["jpeg"], lambda: tf.image.extract_jpeg_shape(contents)[:2])]
+    branches: list[tuple[tf.Tensor, Callable]] = []
+    branches.append((is_format["jpeg"], lambda: tf.image.extract_jpeg_shape(contents)[:2]))
     for name, fields in _HEADERS.items():
         branches.append((is_format[name], lambda fields=fields: _header(contents, fields)))
     sides = tf.case(branches, default=lambda: tf.constant([0, 0]))

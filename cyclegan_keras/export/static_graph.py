@@ -80,7 +80,10 @@ def measure_ranges(
     for picture in pictures:
         translate(tf.constant(picture))
     return {
-        name: (np.float32((low + high) / 2), np.float32((high - low) / 2 + 1e-3))
+        name: (
+            ((low + high) / 2).astype(np.float32),
+            ((high - low) / 2 + 1e-3).astype(np.float32),
+        )
         for name, (low, high) in parts.seen.items()
     }
 

@@ -13,6 +13,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -103,7 +104,7 @@ def export_tflite(
     size: int | tuple[int, int] = 256,
     variants: Sequence[str] = tuple(VARIANTS),
     calibration: Sequence[np.ndarray] | None = None,
-    metadata: Mapping[str, object] | None = None,
+    metadata: Mapping[str, Any] | None = None,
     sized_names: bool = False,
 ) -> dict[str, pathlib.Path]:
     """Writes `<name>_<variant>.tflite` for every variant.
@@ -185,7 +186,7 @@ class Measured:
         translations: float32 (1, height, width, channels) in [-1, 1], one for each reference.
     """
 
-    facts: dict[str, object]
+    facts: dict[str, Any]
     translations: list[np.ndarray]
 
 
@@ -286,7 +287,7 @@ def _convert(function, float16) -> bytes:
         return converter.convert()
 
 
-def _with_metadata(model: bytes, metadata: Mapping[str, object]) -> bytes:
+def _with_metadata(model: bytes, metadata: Mapping[str, Any]) -> bytes:
     unpacked = flatbuffer_utils.convert_bytearray_to_object(bytearray(model))
     buffer = flatbuffer_utils.schema_fb.BufferT()
     buffer.data = np.frombuffer(json.dumps(metadata).encode(), "uint8")

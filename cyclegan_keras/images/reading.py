@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from absl import logging
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.picture import ROWS, Picture
@@ -149,7 +149,7 @@ def _read(file: File, rules: ReadingRules) -> Picture:
     return dataclasses.replace(picture.at_depth(depth), notes=notes)
 
 
-def _opened(file: File) -> Image.Image:
+def _opened(file: File) -> ImageFile.ImageFile:
     return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file)
 
 
@@ -286,7 +286,7 @@ def _start(file: File, count: int) -> bytes:
         return opened.read(count)
 
 
-def _converted(image: Image.Image, rules: ReadingRules) -> Picture:
+def _converted(image: ImageFile.ImageFile, rules: ReadingRules) -> Picture:
     """Converts an upright image to gray or RGB of 8 or 16 bits."""
     profile = image.info.get("icc_profile")
     if image.mode == "F":
@@ -299,7 +299,8 @@ def _converted(image: Image.Image, rules: ReadingRules) -> Picture:
     if image.has_transparency_data and rules.over_white:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
-        image = Image.alpha_composite(white, layer).convert("RGB")
+        opaque = Image.alpha_composite(white, layer)
+        return Picture(pixels=_array(opaque, "RGB"), icc_profile=profile)
     is_gray = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
         values = _array(image, "LA" if is_gray else "RGBA")
@@ -331,10 +332,10 @@ def _integers(image: Image.Image, *, clip: bool) -> np.ndarray:
     return values.astype(np.uint16)
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _to_srgb(image: ImageFile.ImageFile, profile: bytes | None) -> Image.Image:
     try:
         if image.mode == "LAB":
-            own = ImageCms.createProfile("LAB")
+            own = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
         elif profile:
             own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         else:

@@ -8,6 +8,7 @@ import pathlib
 import struct
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -39,7 +40,7 @@ class Format:
     profiles: tuple[bytes, ...] = (b"GRAY", b"RGB ")
     longest: int = 2**31 - 1
     lossy: bool = False
-    settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 PNG = Format(name="PNG", bit_depth=16)
@@ -154,7 +155,7 @@ def _deep_png(picture: Picture) -> bytes:
     values = picture.pixels
     if picture.alpha is not None:
         values = np.concatenate([values, picture.alpha[..., None]], axis=-1)
-    data = imagecodecs.png_encode(np.ascontiguousarray(values))
+    data = bytes(imagecodecs.png_encode(np.ascontiguousarray(values)))
     if picture.icc_profile is None:
         return data
     # A chunk is the length of its content, its name, its content and a checksum of both.

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ class Measure:
                 f"Received: name={self.name!r}, features={self.features!r}."
             )
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Returns the measure as evaluation.json has it.
 
         There `real_score` is called "floor" and `copy_score` is called "ceiling", as they were

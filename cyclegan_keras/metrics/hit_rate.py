@@ -70,7 +70,7 @@ def hits(probabilities: np.ndarray, classes: Collection[int], top: int = 1) -> n
         top: how many of the likeliest count.
     """
     likeliest = np.argsort(-np.asarray(probabilities), axis=1, kind="stable")[:, :top]
-    return np.isin(likeliest, list(classes)).any(axis=1)
+    return np.any(np.isin(likeliest, list(classes)), axis=1)
 
 
 def hit_rate_measures(evidence: Evidence) -> list[Measure]:

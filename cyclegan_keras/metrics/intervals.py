@@ -1,6 +1,6 @@
 """95 % intervals of a mean, of a share and of a distance of two samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def groups(n: int, most: int = 20, seed: int = 0) -> list[np.ndarray]:
     return np.array_split(np.random.default_rng(seed).permutation(n), min(n, most))
 
 
-def jackknife_stderr(*left_out: np.ndarray) -> float:
+def jackknife_stderr(*left_out: Sequence[float] | np.ndarray) -> float:
     """Returns the standard error of a statistic of independent samples.
 
     The delete-a-group jackknife: for every sample, the values of the statistic with each of its

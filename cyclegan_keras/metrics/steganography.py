@@ -66,7 +66,7 @@ def cycle_errors(
     """
     rng = np.random.default_rng(seed)
     disturbances = {"as it is": lambda pictures, rng: pictures} | DISTURBANCES
-    errors = {name: [] for name in disturbances}
+    errors: dict[str, list[float]] = {name: [] for name in disturbances}
     for batch in _batches(inputs):
         x = to_float(batch)
         translated = np.asarray(translate(x), "float32")

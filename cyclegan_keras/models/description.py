@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 from cyclegan_keras.files.direction import Direction
 
@@ -43,7 +44,7 @@ class Description:
     smallest_size: int = 1
     norm: str | None = None
     step: int | None = None
-    training: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         if self.direction not in list(Direction):
@@ -80,8 +81,8 @@ class Description:
         network,
         role: str,
         *,
-        options: Mapping[str, object],
-        facts: Mapping[str, object],
+        options: Mapping[str, Any],
+        facts: Mapping[str, Any],
         step: int,
     ) -> "Description":
         """Describes a generator that a run has trained.
@@ -110,12 +111,12 @@ class Description:
         )
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, object]) -> "Description":
+    def from_dict(cls, fields: Mapping[str, Any]) -> "Description":
         """Reads what `to_dict` returned; fields of later versions are ignored."""
         names = [field.name for field in dataclasses.fields(cls)]
         return cls(**{name: fields[name] for name in names if name in fields})
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON can hold them."""
         fields = dataclasses.asdict(self)
         fields["direction"] = str(self.direction)

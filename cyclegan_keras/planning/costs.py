@@ -112,8 +112,8 @@ class CostModel:
         """
         for steps in self.measured:
             if steps.shape == shape and parts == 1:
-                peak = max(self.preparation_peak, steps.peak, steps.sample_grid_peak)
-                return StepCost(steps.seconds, peak, is_measured=True)
+                peak_bytes = max(self.preparation_peak, steps.peak, steps.sample_grid_peak)
+                return StepCost(steps.seconds, peak_bytes, is_measured=True)
 
         pixels = [pixels_of(steps.shape) for steps in self.measured]
         seconds = fit(zip(pixels, [steps.seconds for steps in self.measured], strict=True))

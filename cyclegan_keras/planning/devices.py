@@ -29,7 +29,7 @@ def free_memory() -> float:
     return float(psutil.virtual_memory().available)
 
 
-def accelerators() -> dict[str, float]:
+def accelerators() -> dict[str, int]:
     """Returns how many bytes arrays may take on each accelerator, by its name."""
     if keras.config.backend() == "jax":
         return of_jax_devices("bytes_limit")

@@ -5,7 +5,7 @@ import pathlib
 import zipfile
 import zlib
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def write_checkpoint(path: pathlib.Path, step: int, state: Mapping[str, np.ndarr
     Raises:
         OSError: the disk is full or not writable.
     """
-    arrays = {META: np.array(json.dumps({"format": FORMAT, "step": step}))}
+    arrays: dict[str, Any] = {META: np.array(json.dumps({"format": FORMAT, "step": step}))}
     arrays.update(state)
     with atomic_write(path) as temporary:
         np.savez(temporary, **arrays)

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -35,8 +36,8 @@ def default_directory(dataset: str, method: str, *, is_folder: bool) -> str:
 
 
 def refuse_contradiction(
-    typed: Mapping[str, object],
-    saved: Mapping[str, object],
+    typed: Mapping[str, Any],
+    saved: Mapping[str, Any],
     fields: Mapping[str, dataclasses.Field],
     directory: str,
 ) -> None:
@@ -109,23 +110,23 @@ class Run:
                 partial.unlink()
             yield
 
-    def save_options(self, options: Mapping[str, object]) -> None:
+    def save_options(self, options: Mapping[str, Any]) -> None:
         """Writes `options` to options.json."""
         self._write_json("options.json", options)
 
-    def saved_options(self) -> dict[str, object]:
+    def saved_options(self) -> dict[str, Any]:
         """Returns what options.json holds; empty for a new run."""
         return self._read_json("options.json")
 
-    def save_facts(self, facts: Mapping[str, object]) -> None:
+    def save_facts(self, facts: Mapping[str, Any]) -> None:
         """Writes facts.json: what is true of the run but nobody chose, such as its pictures."""
         self._write_json("facts.json", facts)
 
-    def saved_facts(self) -> dict[str, object]:
+    def saved_facts(self) -> dict[str, Any]:
         """Returns what facts.json holds; empty for a run without."""
         return self._read_json("facts.json")
 
-    def note_facts(self, facts: Mapping[str, object]) -> None:
+    def note_facts(self, facts: Mapping[str, Any]) -> None:
         """Saves the facts of a run that begins or continues, with the versions of all packages.
 
         It warns when the pictures are not those that the run began with.
@@ -222,15 +223,15 @@ class Run:
             return 0
         return int(paths[0].stem.removeprefix("step_"))
 
-    def append_metrics(self, row: Mapping[str, object]) -> None:
+    def append_metrics(self, row: Mapping[str, Any]) -> None:
         """Adds one JSON line to metrics.jsonl."""
         self._append("metrics.jsonl", row)
 
-    def append_check(self, row: Mapping[str, object]) -> None:
+    def append_check(self, row: Mapping[str, Any]) -> None:
         """Adds one JSON line to doctor.jsonl."""
         self._append("doctor.jsonl", row)
 
-    def checks(self) -> list[dict[str, object]]:
+    def checks(self) -> list[dict[str, Any]]:
         """Returns the lines of doctor.jsonl."""
         path = self.directory / "doctor.jsonl"
         if not path.exists():
@@ -253,15 +254,15 @@ class Run:
             with atomic_write(path) as temporary:
                 temporary.write_text("".join(kept))
 
-    def _append(self, name: str, row: Mapping[str, object]) -> None:
+    def _append(self, name: str, row: Mapping[str, Any]) -> None:
         with open(self.directory / name, "a") as file:
             file.write(json.dumps(row) + "\n")
 
-    def _write_json(self, name: str, content: Mapping[str, object]) -> None:
+    def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
         with atomic_write(self.directory / name) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n")
 
-    def _read_json(self, name: str) -> dict[str, object]:
+    def _read_json(self, name: str) -> dict[str, Any]:
         path = self.directory / name
         if not path.exists():
             return {}

@@ -78,9 +78,9 @@ class AdversarialTrainer(Trainer):
         Args:
             generator_optimizer: updates `generator_variables`.
             discriminator_optimizer: updates `discriminator_variables`.
-            **kwargs: as in `Trainer.compile`.
+            **kwargs: as in `Trainer.compile_optimizers`.
         """
-        super().compile(
+        self.compile_optimizers(
             {
                 "generator_optimizer": (generator_optimizer, self.generator_variables),
                 "discriminator_optimizer": (discriminator_optimizer, self.discriminator_variables),

@@ -179,7 +179,7 @@ class Samples(StepCallback):
     def __init__(self, run: Run, every: int, pictures: dict):
         super().__init__()
         self.run, self.every, self.pictures = run, every, pictures
-        self.drawn_step = None
+        self.drawn_step: int | None = None
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)

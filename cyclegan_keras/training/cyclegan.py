@@ -1,7 +1,7 @@
 """CycleGAN: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 
@@ -121,7 +121,7 @@ class CycleGAN(AdversarialTrainer):
         trainer.compile(make_optimizer(), make_optimizer(), **compile_options)
         return trainer
 
-    def build(self, input_shape: dict) -> None:
+    def build(self, input_shape: Mapping[str, tuple]) -> None:
         """Builds the pools for batches of `input_shape`, {"x", "y"}: (b, h, w, c)."""
         self.pool_x.build(input_shape["x"])
         self.pool_y.build(input_shape["y"])

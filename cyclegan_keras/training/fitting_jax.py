@@ -16,13 +16,16 @@ class JaxModel(keras.Model):
     Keras' own `fit` asks a model for other steps on JAX, and knows one optimizer.
     """
 
+    train_function: Callable | None
+    test_function: Callable | None
+
     def fit(
         self,
         x: Iterable[Mapping],
         *,
         epochs: int = 1,
         steps_per_epoch: int | None = None,
-        callbacks: list | None = None,
+        callbacks: list | keras.callbacks.CallbackList | None = None,
         verbose: int = 0,
         shuffle: bool = False,
     ) -> keras.callbacks.History:
@@ -32,7 +35,7 @@ class JaxModel(keras.Model):
             x: batches, a `tf.data.Dataset` or another iterable, which is iterated once an epoch.
             epochs: number of iterations.
             steps_per_epoch: batches of an epoch; all unless given.
-            callbacks: Keras callbacks.
+            callbacks: Keras callbacks, in a list or in Keras' own `CallbackList`.
             verbose: 0 for no progress bar of Keras'.
             shuffle: must be False; batches come in their own order.
 
@@ -47,8 +50,10 @@ class JaxModel(keras.Model):
                 "`shuffle` must be False: batches are taken in their own order. "
                 f"Received: shuffle={shuffle!r}"
             )
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = keras.callbacks.CallbackList(
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callback_list = callbacks
+        else:
+            callback_list = keras.callbacks.CallbackList(
                 callbacks,
                 add_history=True,
                 add_progbar=verbose != 0,
@@ -60,21 +65,21 @@ class JaxModel(keras.Model):
         self.stop_training = False
         if self.train_function is None:  # as it is after `compile`
             self.train_function = self._compiled(self.train_step, donate=True)
-        callbacks.on_train_begin()
+        callback_list.on_train_begin()
         for epoch in range(epochs):
             self.reset_metrics()
-            callbacks.on_epoch_begin(epoch)
+            callback_list.on_epoch_begin(epoch)
             logs = {}
             for number, batch in enumerate(_batches(x, steps_per_epoch)):
-                callbacks.on_train_batch_begin(number)
+                callback_list.on_train_batch_begin(number)
                 logs = self.train_function(batch)
-                callbacks.on_train_batch_end(number, logs)
+                callback_list.on_train_batch_end(number, logs)
                 if self.stop_training:
                     break
-            callbacks.on_epoch_end(epoch, {name: float(value) for name, value in logs.items()})
+            callback_list.on_epoch_end(epoch, {name: float(value) for name, value in logs.items()})
             if self.stop_training:
                 break
-        callbacks.on_train_end()
+        callback_list.on_train_end()
         return self.history
 
     def evaluate(self, x: Iterable[Mapping], verbose: int = 0, return_dict: bool = True) -> dict:

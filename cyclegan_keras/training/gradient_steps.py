@@ -2,14 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import keras
 from keras import ops
 
-if keras.config.backend() == "jax":
-    from cyclegan_keras.training import engine_jax as engine
-else:
+if TYPE_CHECKING or keras.config.backend() != "jax":
     from cyclegan_keras.training import engine_tensorflow as engine
+else:
+    from cyclegan_keras.training import engine_jax as engine
 
 
 @dataclasses.dataclass(frozen=True)

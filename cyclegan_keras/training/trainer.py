@@ -1,6 +1,7 @@
 """What every image-to-image trainer shares: gradient steps, means, averages and exact state."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -10,10 +11,10 @@ from cyclegan_keras.files.errors import TrainingError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.training.gradient_steps import GradientSteps, engine
 
-if keras.config.backend() == "jax":
-    from cyclegan_keras.training.fitting_jax import JaxModel as Model
-else:
+if TYPE_CHECKING or keras.config.backend() != "jax":
     from keras import Model
+else:
+    from cyclegan_keras.training.fitting_jax import JaxModel as Model
 
 # Direction of a translation -> the domain that is translated, and the one it is translated to.
 SOURCES = {"x_to_y": "x", "y_to_x": "y"}
@@ -73,7 +74,7 @@ class Trainer(GradientSteps, Model):
         )
         self.means: dict[str, keras.metrics.Mean] = {}
 
-    def compile(
+    def compile_optimizers(
         self,
         optimizers: Mapping[str, tuple],
         accumulate_steps: int = 1,

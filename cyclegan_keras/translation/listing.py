@@ -60,7 +60,7 @@ class Listing:
         videos: how many videos in the input are left out.
     """
 
-    tasks: tuple[Task, ...]
+    tasks: Sequence[Task]
     folder: pathlib.Path | None = None
     videos: int = 0
 

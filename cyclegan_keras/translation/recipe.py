@@ -80,7 +80,7 @@ class Recipe:
         inputs = _stacked([_visible_values(picture, channels) for picture in pictures])
         translated = _finite(self.translator(inputs))
         del inputs  # a large picture in float32 is the most that memory holds
-        cycled: Sequence[np.ndarray | None] = [None] * len(pictures)
+        cycled: np.ndarray | list[None] = [None] * len(pictures)
         if self.back is not None:
             cycled = _finite(self.back(translated))
         return [

@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.digest import add_file
@@ -28,7 +29,7 @@ class Record:
         made_by: what its pictures are made by: model, direction and options that show in them.
     """
 
-    def __init__(self, folder: pathlib.Path, made_by: Mapping[str, object]):
+    def __init__(self, folder: pathlib.Path, made_by: Mapping[str, Any]):
         self.folder = folder
         self.made_by = dict(made_by)
         self._since_ns: int | None = None  # when the record was written, None before

@@ -105,7 +105,7 @@ class _Found(NamedTuple):
 
 def _read_hdf5(path) -> _Found:
     with h5py.File(path, "r") as file:
-        found = {}
+        found: dict[str, dict[tuple, h5py.Dataset]] = {}
 
         def visit(name, item):  # finds what lies in the file itself; links are not followed
             match = _HDF5_NAME.fullmatch(name.replace("\\", "/"))  # as Keras on Windows wrote
@@ -126,7 +126,7 @@ def _read_hdf5(path) -> _Found:
 
 
 def _read_tensorflow(bundle) -> _Found:
-    top_names = set()
+    top_names: set[str] = set()
     matches = {}
 
     def wanted(name):
@@ -137,7 +137,7 @@ def _read_tensorflow(bundle) -> _Found:
             matches[name] = match
         return name in matches
 
-    arrays = {}
+    arrays: dict[str, dict[tuple, np.ndarray]] = {}
     for name, array in read_bundle(bundle, wanted).items():
         match = matches[name]
         key = int(match["number"]), match["part"]

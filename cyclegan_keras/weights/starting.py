@@ -3,6 +3,7 @@
 import pathlib
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -48,7 +49,7 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
     return found
 
 
-def network_options(networks: Mapping[str, keras.Model]) -> dict[str, object]:
+def network_options(networks: Mapping[str, keras.Model]) -> dict[str, Any]:
     """Returns the fields of `NetworkOptions` that build networks of this kind.
 
     Args:
@@ -57,7 +58,7 @@ def network_options(networks: Mapping[str, keras.Model]) -> dict[str, object]:
     Raises:
         WeightsError: a network that no option builds, or two that no one option builds.
     """
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     for role, network in networks.items():
         for field, value in _options_of(role, network).items():
             if options.setdefault(field, value) != value:
@@ -133,7 +134,7 @@ def _is_generator(network: keras.Model) -> bool:
     return name is not None and name not in DISCRIMINATORS
 
 
-def _options_of(role: str, network: keras.Model) -> dict[str, object]:
+def _options_of(role: str, network: keras.Model) -> dict[str, Any]:
     """Returns the options that build one network, but those that leave no trace in its weights."""
     name = getattr(network, "option_name", None)
     if name is None:

@@ -8,6 +8,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from typing import Literal
 
 import ml_dtypes
 import numpy as np
@@ -15,6 +16,8 @@ import numpy as np
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.weights.torch_pickle import MOST_BYTES, read_pickle
 from cyclegan_keras.weights.torch_tensors import Storage, Tensor, check_key
+
+ByteOrder = Literal["<", ">"]  # little or big endian, as NumPy says it
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _MOST_DIRECTORY_BYTES = 2**19  # of a zip archive: thousands of arrays
@@ -108,7 +111,7 @@ def _read_zip(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
             raise WeightsError(f"Its pickle is larger than {MOST_BYTES} bytes.")
         content, _ = read_pickle(archive.read(pickles[0]))
         order = archive.read(f"{root}byteorder") if f"{root}byteorder" in entries else b"little"
-        byte_order = ">" if order == b"big" else "<"
+        byte_order: ByteOrder = ">" if order == b"big" else "<"
         networks = _find_state_dicts(content)
         return _load(
             networks,
@@ -133,7 +136,7 @@ def _read_legacy(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
     if not isinstance(system, dict) or not isinstance(keys, list):
         raise WeightsError("It does not describe its system and its arrays.")
     file.most = size
-    byte_order = "<" if system.get("little_endian", True) else ">"
+    byte_order: ByteOrder = "<" if system.get("little_endian", True) else ">"
     networks = _find_state_dicts(content)
     storages = {t.storage.key: t.storage for state in networks.values() for t in state.values()}
     extents = {}  # key of an array -> its position in the file and its length
@@ -160,7 +163,7 @@ def _read_legacy(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
 def _find_state_dicts(content) -> dict[str, dict[str, Tensor]]:
     """Finds the dicts of tensors: the content itself, or what it holds a few levels down."""
     found = {}
-    waiting = collections.deque([((), content)])
+    waiting: collections.deque[tuple[tuple, object]] = collections.deque([((), content)])
     seen = set()
     while waiting:
         path, value = waiting.popleft()
@@ -179,7 +182,7 @@ def _find_state_dicts(content) -> dict[str, dict[str, Tensor]]:
     return found
 
 
-def _load(networks, read, byte_order: str, size: int) -> dict[str, dict[str, np.ndarray]]:
+def _load(networks, read, byte_order: ByteOrder, size: int) -> dict[str, dict[str, np.ndarray]]:
     tensors = [tensor for state in networks.values() for tensor in state.values()]
     storages = {tensor.storage: _dtype(tensor.storage, byte_order) for tensor in tensors}
     total = max(
@@ -210,7 +213,7 @@ def _view(tensor: Tensor, dtype: np.dtype, buffer: bytes) -> np.ndarray:
     return np.ndarray(shape, dtype, buffer, tensor.offset * dtype.itemsize, steps)
 
 
-def _dtype(storage: Storage, byte_order: str) -> np.dtype:
+def _dtype(storage: Storage, byte_order: ByteOrder) -> np.dtype:
     if storage.dtype != "bfloat16":
         return np.dtype(storage.dtype).newbyteorder(byte_order)
     if not np.dtype("uint16").newbyteorder(byte_order).isnative:  # ml_dtypes has one order only

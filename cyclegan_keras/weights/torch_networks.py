@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -107,7 +107,7 @@ class _Recognized(NamedTuple):
     """
 
     network: type
-    config: dict[str, object]
+    config: dict[str, Any]
     layout_options: dict[str, str]
 
 

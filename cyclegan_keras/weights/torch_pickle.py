@@ -8,6 +8,7 @@ every other name and every other operation is refused.
 
 import io
 import pickletools
+from collections.abc import Callable
 
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.weights.torch_tensors import Function, fill, find, storage_of
@@ -154,7 +155,7 @@ _PUSH_ARGUMENT = frozenset(
         "SHORT_BINBYTES",
     ]
 )
-_PUSH_NEW = {
+_PUSH_NEW: dict[str, Callable[[], object]] = {
     "NONE": lambda: None,
     "NEWTRUE": lambda: True,
     "NEWFALSE": lambda: False,

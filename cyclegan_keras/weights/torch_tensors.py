@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import TypeGuard
 
 from cyclegan_keras.files.errors import WeightsError
 
@@ -120,11 +121,11 @@ def _parameter(tensor, _requires_grad=None, _hooks=None):
     return tensor
 
 
-def _is_count(value) -> bool:
+def _is_count(value) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < 2**48
 
 
-_GLOBALS = {
+_GLOBALS: dict[tuple[str, str], Function | StorageType] = {
     ("collections", "OrderedDict"): Function(_ordered_dict),
     ("torch._utils", "_rebuild_tensor"): Function(_tensor),
     ("torch._utils", "_rebuild_tensor_v2"): Function(_tensor),

@@ -66,7 +66,7 @@ def partners(
 
 
 def _index_by_stem(pictures: FilePictures, folder: str | os.PathLike) -> dict[str, int]:
-    indices = {}
+    indices: dict[str, int] = {}
     for index, path in enumerate(pictures.paths):
         stem = path.relative_to(folder).with_suffix("").as_posix()
         if stem in indices:
@@ -79,10 +79,10 @@ def _index_by_stem(pictures: FilePictures, folder: str | os.PathLike) -> dict[st
 
 
 def _domains_apart(root: pathlib.Path, name: str, paired: bool) -> Source:
-    train_a = FilePictures(root / "trainA")
-    train_b = FilePictures(root / "trainB")
-    test_a = FilePictures(root / "testA")
-    test_b = FilePictures(root / "testB")
+    train_a: ListedPictures = FilePictures(root / "trainA")
+    train_b: ListedPictures = FilePictures(root / "trainB")
+    test_a: ListedPictures = FilePictures(root / "testA")
+    test_b: ListedPictures = FilePictures(root / "testB")
     _refuse_empty(root / "trainA", train_a)
     _refuse_empty(root / "trainB", train_b)
     has_test = bool(test_a and test_b)

@@ -8,6 +8,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import lazy_loader
 import numpy as np
@@ -18,7 +19,10 @@ from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.images.reading import read_rgb, read_size
 from pipelines.sources.base import Pictures, Source, domains_of
 
-tfds = lazy_loader.load("tensorflow_datasets")
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+else:
+    tfds = lazy_loader.load("tensorflow_datasets")
 
 NAMES = (
     "apple2orange",

@@ -96,7 +96,7 @@ def interrupted():
         model = Counter({}, {})
         model.means = {name: keras.metrics.Mean(name=name) for name in ("zero", "never")}
         model.built = True
-        model.compile({"none": (keras.optimizers.SGD(), [])})
+        model.compile_optimizers({"none": (keras.optimizers.SGD(), [])})
     ended = Loop(model, alone, multi_process=True).run(
         batches, 2, 6, [StopOnInterruption(interruption), Signalled()], interruption
     )

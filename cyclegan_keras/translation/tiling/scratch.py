@@ -33,7 +33,7 @@ class ScratchMap:
         values = np.ascontiguousarray(values, np.float32)
         for offset, row in zip(self._row_offsets(region), values, strict=True):
             self._file.seek(offset)
-            data = memoryview(row).cast("B")
+            data = row.data.cast("B")
             while data:  # a nearly full disk may take a part, and refuse the next
                 data = data[self._file.write(data) :]
 
@@ -43,7 +43,7 @@ class ScratchMap:
         values = np.empty((bottom - top, right - left, self.shape[2]), np.float32)
         for offset, row in zip(self._row_offsets(region), values, strict=True):
             self._file.seek(offset)
-            data = memoryview(row).cast("B")
+            data = row.data.cast("B")
             while data:
                 data = data[self._file.readinto(data) :]
         return values

@@ -8,6 +8,7 @@ tiles before the next stage begins. What comes out is what the whole picture giv
 rounding of the last digits. Feature maps between stages are in temporary files.
 """
 
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -64,7 +65,7 @@ def bytes_per_pixel(network: keras.Model) -> float:
     side = 16 * network.size_multiple
     steps = steps_of(network)
     sizes = _sizes(steps, (side, side))
-    numbers = [np.prod(sizes[step]) * step.channels for step in steps if step.is_stage]
+    numbers = [math.prod(sizes[step]) * step.channels for step in steps if step.is_stage]
     return 4.0 * COPIES * float(max(numbers)) / side**2
 
 
@@ -191,7 +192,7 @@ class _Run:
         for number, step in enumerate(self.stages):
             kept = self.still_needed(number) & set(self.stages[:number])
             kept.add(step)
-            bytes_kept = sum(4 * each.channels * np.prod(self.sizes[each]) for each in kept)
+            bytes_kept = sum(4 * each.channels * math.prod(self.sizes[each]) for each in kept)
             needed = max(needed, bytes_kept)
         folder = tempfile.gettempdir()
         free = shutil.disk_usage(folder).free
