@@ -1,4 +1,4 @@
-"""Whether to try more: `make test-release` sets THOROUGH, for more random examples and full sizes."""
+"""Whether to try more: `make test-release` sets THOROUGH, for more examples and full sizes."""
 
 import os
 
