@@ -3,6 +3,7 @@
 import collections
 import os
 import pathlib
+import signal
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
@@ -12,6 +13,9 @@ import pytest
 import tensorflow as tf
 
 from cyclegan_keras.metrics.features import FeatureNetwork
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 

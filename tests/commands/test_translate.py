@@ -184,7 +184,7 @@ BAD_INPUT = {
         ("--model=run", "--input=text.mp4", "--output=b.mp4", "--cycle"),
         "--cycle of a video goes only with --side_by_side",
     ),
-    "no picture": ((FOLDER[0], "--input=text.png", "--output=b.png"), "text.png is no picture"),
+    "no picture": ((FOLDER[0], "--input=text.png", "--output=b.png"), "text.png is not a picture"),
     "foreign files": ((*FOLDER[:2], "--output=theirs"), "was not written by this program"),
 }
 

@@ -157,7 +157,7 @@ def damaged(tmp_path):
     ("name", "sentence"),
     [
         ("empty.png", "is empty"),
-        ("text.png", "is no picture"),
+        ("text.png", "is not a picture"),
         ("torn.png", "is damaged"),
         ("flipped.png", "is damaged"),
         ("float.tif", "floating-point"),

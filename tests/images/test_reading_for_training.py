@@ -158,7 +158,7 @@ def test_what_cannot_be_read_is_a_reason(tmp_path):
     whole = file_of(Image.effect_noise((64, 64), 50), "JPEG")
     reasons = {
         b"": "is empty",
-        b"no picture": "is no picture",
+        b"no picture": "is not a picture",
         whole[: len(whole) // 2]: "is damaged .*truncated",
         tmp_path / "absent.jpg": "does not exist",
         file_of(Image.new("F", (4, 4)), "TIFF"): "floating-point",
