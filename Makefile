@@ -22,8 +22,8 @@ demo: $(READY) ## train a small translator on drawn pictures (minutes, no GPU, n
 test: $(READY) ## run every test; ARGS="-k pool" runs some
 	$(PYTEST) -m "not release" $(ARGS)
 
-test-quick: $(READY) ## run the tests that start no process and no browser
-	$(PYTEST) -m "not release and not process" $(ARGS)
+test-quick: $(READY) ## run the quick tests that start no process and no browser
+	$(PYTEST) -m "not release and not process and not slow" $(ARGS)
 
 test-release: $(READY) ## run what takes longer: the wheel, full sizes, more random examples
 	$(PYTEST) -m release $(ARGS)

@@ -75,6 +75,7 @@ needs_beam = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_beam
 def test_a_folder_is_what_translate_makes_of_it_and_either_program_continues_it(here, capsys):
     assert run(*FOLDER) == 0
@@ -100,6 +101,7 @@ def test_a_folder_is_what_translate_makes_of_it_and_either_program_continues_it(
     assert "strength was 1.0, now 0.5" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @needs_beam
 def test_a_signal_ends_it_cleanly(here, capsys, monkeypatch):
     """The model is the real one; it only sends the signal while it works."""

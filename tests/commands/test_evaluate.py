@@ -13,7 +13,7 @@ from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
 
-pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimized_graphs")]
 DEMO = ("--dataset=demo/ponies", "--metrics=paired", "--max_pictures=4")
 
 

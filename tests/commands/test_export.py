@@ -20,6 +20,8 @@ from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
 
+pytestmark = pytest.mark.slow  # whole commands
+
 
 def run(*words):
     """Runs the command in this process."""

@@ -37,6 +37,8 @@ from cyclegan_keras.weights.networks import load_network
 from pipelines.data import Data
 from pipelines.sources import demo
 
+pytestmark = pytest.mark.slow  # whole commands
+
 TINY = (
     "--dataset=demo/ponies",
     "--load_size=18",
@@ -185,7 +187,9 @@ def test_a_run_leaves_everything_behind(finished):
     assert "Finished: step 8 of 8." in out
     for line in ("G on x:", "F on y:", "generator_g.keras", "generator_f.keras"):
         assert line in out
-    assert re.search(r"mean error .* of 255; unchanged inputs have .*, so it is cut by -?\d+%\.", out)
+    assert re.search(
+        r"mean error .* of 255; unchanged inputs have .*, so it is cut by -?\d+%\.", out
+    )
     assert "img/s" in err
     assert list((run_dir / "tensorboard").iterdir())
 

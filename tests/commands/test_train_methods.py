@@ -23,6 +23,8 @@ from cyclegan_keras.training.table import TRAINERS
 from cyclegan_keras.weights import starting
 from pipelines.sources import demo
 
+pytestmark = pytest.mark.slow  # whole commands
+
 TINY = (
     "--load_size=18",
     "--crop_size=16",

@@ -105,6 +105,7 @@ def test_other_options_need_another_folder(here, capsys):
     assert json.loads(pathlib.Path("out/.translation.json").read_text())["strength"] == 0.5
 
 
+@pytest.mark.slow
 def test_a_damaged_picture_costs_a_line_and_the_exit_code(here, capsys):
     pathlib.Path("in/bad.png").write_bytes(b"")
     assert run(*FOLDER) == 1
@@ -141,6 +142,7 @@ def test_format_and_quality(here):
         assert image.format == "JPEG"
 
 
+@pytest.mark.slow
 def test_there_and_back(here):
     words = ("--model=run", "--input=in", "--output=out", "--cycle")
     assert run(*words) == 0

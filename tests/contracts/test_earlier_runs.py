@@ -13,6 +13,8 @@ from PIL import Image
 
 from cyclegan_keras.commands import train, translate
 
+pytestmark = pytest.mark.slow  # whole commands
+
 EARLIER = ROOT / "tests" / "earlier"
 RECORDED = ("newest", "floor")
 FLOOR_LATER = ("newest", pytest.param("floor", marks=pytest.mark.release))

@@ -34,6 +34,8 @@ from tensorflow_serving.apis import (
 
 from cyclegan_keras.export.comparison import translate_any_size
 
+pytestmark = pytest.mark.slow  # whole commands
+
 CONFIG = (ROOT / "deploy" / "models.config").read_text()
 BOTH = CONFIG.replace("versions: 1", "versions: 1 versions: 2")
 

@@ -22,6 +22,7 @@ def folder(exported):
     return exported[0].path
 
 
+@pytest.mark.slow
 def test_every_direction_is_compared_with_keras(exported, folder):
     assert folder.name == "4"
     assert [each.direction for each in exported] == list(Direction)
@@ -65,6 +66,7 @@ def test_a_bare_process_with_tensorflow_alone_answers(folder, tmp_path):
         assert Image.open(tmp_path / f"{name}.png").size == (21, 13)
 
 
+@pytest.mark.slow
 def test_warm_up_requests_parse_and_replay(folder):
     log = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
     records = tf.data.TFRecordDataset(str(folder / "assets.extra" / "tf_serving_warmup_requests"))

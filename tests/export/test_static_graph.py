@@ -98,6 +98,7 @@ def test_later_training_does_not_change_it():
     np.testing.assert_array_equal(before, function(tf.constant(x))["translation"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [ResNetGenerator, KerasExampleGenerator])
 def test_uint8_pictures(kind):
     generator = trained(kind, n_blocks=1)

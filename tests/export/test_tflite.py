@@ -90,6 +90,7 @@ def test_integer_holds_no_float(files, run):
     assert set(types) <= {"int8", "int16", "int32", "int64"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "arguments", "size"),
     [

@@ -65,6 +65,7 @@ def test_it_measures(model):
         assert 10 < facts["peak_memory_mb"] < 4000
 
 
+@pytest.mark.slow
 def test_a_picture_of_the_files_size_is_translated_as_by_keras(model, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (16, 24, 3)).astype("uint8")
     interpreter = run.open_model(model)

@@ -23,6 +23,7 @@ def made(size, seed=None):
     return pool
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "batch"), CASES)
 def test_recorded_draws_give_the_recorded_history(size, batch):
     golden = {

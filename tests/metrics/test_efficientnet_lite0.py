@@ -27,6 +27,7 @@ def outputs(model):
     return {name: np.asarray(value) for name, value in model(scale([stripes, disc])).items()}
 
 
+@pytest.mark.slow
 def test_equals_the_recording_of_pytorch(outputs):
     golden = np.load(ROOT / "tests/golden/efficientnet_lite0.npz")
     for name in ("logits", "features"):

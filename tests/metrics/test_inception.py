@@ -37,6 +37,7 @@ def outputs(network):
     return {name: np.asarray(value) for name, value in network(scaled).items()}
 
 
+@pytest.mark.slow
 def test_equals_the_recording_of_pytorch_fid(outputs):
     np.testing.assert_allclose(outputs["features"], GOLDEN["features"], atol=1e-4)
     for number, name in enumerate(("pool_1", "pool_2", "Mixed_6e")):

@@ -26,6 +26,7 @@ def test_stages_can_be_addressed():
     assert list(shapes.values()) == channels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upsample", ["transpose", "resize"])
 @pytest.mark.parametrize("padding", ["reflect", "zero"])
 @pytest.mark.parametrize("norm", ["instance", "instance_affine", "batch", "none"])

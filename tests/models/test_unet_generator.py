@@ -11,6 +11,7 @@ def picture(height=16, width=32, channels=3, batch=1):
     return values.astype("float32")
 
 
+@pytest.mark.slow
 def test_parameter_count_of_the_paper():
     weights = UNetGenerator().trainable_variables
     assert sum(int(np.prod(weight.shape)) for weight in weights) == 54_413_955

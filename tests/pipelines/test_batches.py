@@ -30,6 +30,7 @@ def inside_tf_data(change, count):
     return results
 
 
+@pytest.mark.slow
 def test_crops_are_true_windows_and_reach_every_place():
     seen = set()
     for crop in inside_tf_data(lambda image, seed: batches.random_crop(image, 8, seed), 200):

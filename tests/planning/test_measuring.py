@@ -33,6 +33,7 @@ def spec(method, run, nce_layers):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unoptimized_graphs")
 @pytest.mark.parametrize("method", ["cyclegan", "pix2pix", "cut"])
 def test_steps_of_several_shapes_share_a_graph(method, monkeypatch):

@@ -111,6 +111,7 @@ def test_fastcut_weighs_the_input_tenfold_without_identity():
     assert not trainer.nce_identity
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mirror", [False, True])
 def test_fastcut_compares_the_mirrored_translation_mirrored_back(mirror, monkeypatch):
     trainer, data = make_trainer("fastcut"), batch()

@@ -113,6 +113,7 @@ def test_every_weight_gets_a_gradient():
         assert all(moved(before[name], network.trainable_variables)), name
 
 
+@pytest.mark.slow
 def test_discriminators_see_the_pool_and_generators_the_present():
     trainer = make_trainer(pool_size=1)
     first, second = batch(1), batch(2)
@@ -154,6 +155,7 @@ def test_every_gan_mode_trains(gan_mode):
     }
 
 
+@pytest.mark.slow
 def test_gradient_penalty_is_really_applied():
     data = batch(count=2)
     loss = {}
@@ -191,6 +193,7 @@ def test_identity_pass_is_skipped_when_its_weight_is_zero():
     assert len(calls) == 2  # G(x) and G(F(y)), not G(y)
 
 
+@pytest.mark.slow
 def test_fit_traces_the_step_once_and_logs_means_over_the_epoch_and_no_stray_loss():
     trainer = make_trainer()
     traces, step = [], trainer.train_step
@@ -216,6 +219,7 @@ def test_fit_traces_the_step_once_and_logs_means_over_the_epoch_and_no_stray_los
     assert len(traces) == 1
 
 
+@pytest.mark.slow
 def test_evaluate_changes_nothing():
     trainer = make_trainer(networks=dataclasses.replace(TINY, norm="batch"))
     before = {name: ops.convert_to_numpy(value) for name, value in trainer.state().items()}
@@ -226,6 +230,7 @@ def test_evaluate_changes_nothing():
         np.testing.assert_array_equal(ops.convert_to_numpy(value), before[name], err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_training_reduces_the_cycle_error(jit_compile):
     trainer = make_trainer(ema_decay=0.5, lambda_identity=0.0, rate=2e-3, jit_compile=jit_compile)
@@ -262,6 +267,7 @@ def test_pairs_among_the_samples_add_their_difference():
     np.testing.assert_allclose(added, 7 * float(terms["paired_x"] + terms["paired_y"]), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_batches_without_pairs_train_as_if_there_were_none():
     states = []
     for more in ({}, {"paired": tf.zeros(1)}):

@@ -46,11 +46,13 @@ def doubles():
     keras.config.set_dtype_policy(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["cyclegan", "pix2pix", "cut", "fastcut"])
 def test_a_batch_in_parts_trains_as_the_whole_batch(method, doubles):
     assert_same(trained(method), trained(method, accumulate_steps=2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["cyclegan", "cut"])
 def test_values_computed_again_train_as_kept_ones(method, doubles):
     assert_same(trained(method), trained(method, remat=True))

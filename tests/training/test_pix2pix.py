@@ -53,6 +53,7 @@ def test_terms_are_the_papers_formulas():
         np.testing.assert_allclose(logs[name], value, rtol=1e-4, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_discriminator_sees_the_input_beside_the_output():
     trainer = make_trainer()
     assert trainer.discriminator_y.input_channels == 6

@@ -41,6 +41,7 @@ def snapshot(trainer):
     return {name: ops.convert_to_numpy(value) for name, value in trainer.state().items()}
 
 
+@pytest.mark.slow
 def test_state_continues_bit_for_bit_with_dropout_pools_and_averages():
     options = {"ema_decay": 0.9, "lambda_identity": 0.0}
     first = make_trainer(**options)
@@ -81,6 +82,7 @@ def test_state_of_another_model_is_refused():
         make_trainer().load_state(values)
 
 
+@pytest.mark.slow
 def test_averages_follow_the_warmed_up_decay():
     trainer = make_trainer(ema_decay=0.3)
     kernel = trainer.generator_g.trainable_variables[0]
@@ -115,6 +117,7 @@ def test_starting_from_other_networks_sets_the_averages_too():
     assert changed == {"generator_g", "average_generator_g"}
 
 
+@pytest.mark.slow
 def test_starting_from_unfit_networks_changes_nothing():
     trainer, source = make_trainer(), make_trainer(seed=1)
     before = snapshot(trainer)
@@ -168,6 +171,7 @@ def test_learning_rate_follows_the_schedule():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_trains_and_scales_the_loss_only_for_float16(precision):
     keras.config.set_dtype_policy(precision)

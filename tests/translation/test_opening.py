@@ -78,6 +78,7 @@ def test_files(tmp_path):
     assert (found[0], found[1].description.words) == ("BtoA", "B to A")
 
 
+@pytest.mark.slow
 def test_a_saved_model_of_both_directions(tmp_path):
     small = {name: ResNetGenerator(ngf=2, n_blocks=0) for name in ("a_to_b", "b_to_a")}
     described(small["a_to_b"], source="x")
@@ -103,6 +104,7 @@ def test_a_saved_model_of_both_directions(tmp_path):
         found["AtoB"](np.zeros((1, 14, 10, 3), "float32"))
 
 
+@pytest.mark.slow
 def test_tflite(tmp_path):
     pytest.importorskip("ai_edge_litert")
     from cyclegan_keras.export.tflite import export_tflite

@@ -79,6 +79,7 @@ def save_run(directory, network, **others):
     run.save(7, {**state, "generator_optimizer/000/iteration": np.array(7)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["instance", "batch"])
 def test_a_run_gives_its_networks(norm, tmp_path):
     network = generator(3, norm=norm, input_channels=1, output_channels=1)

@@ -62,6 +62,7 @@ def randomize(network):
             variable.assign(7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "arguments"), NETWORKS)
 def test_round_trip_is_bit_equal_and_the_architecture_is_recognized(kind, arguments, tmp_path):
     network = kind(**arguments)

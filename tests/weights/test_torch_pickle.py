@@ -97,6 +97,7 @@ def test_what_is_no_description_of_tensors_is_refused(body, words):
         read_pickle(program(body))
 
 
+@pytest.mark.slow
 def test_names_are_hashed_only_when_they_are_strings():
     """Hashing a tuple nested this deeply would end the process."""
     nested = pickle.EMPTY_TUPLE + pickle.TUPLE1 * 100_000
