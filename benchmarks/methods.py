@@ -30,7 +30,7 @@ def work(arguments: argparse.Namespace) -> None:
     import tensorflow as tf
 
     from cyclegan_keras.commands import train
-    from cyclegan_keras.runs.versions import versions
+    from cyclegan_keras.runs.run import versions
     from cyclegan_keras.training.optimizers import adam
     from cyclegan_keras.training.table import TRAINERS
 

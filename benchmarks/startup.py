@@ -52,7 +52,7 @@ def work(arguments: argparse.Namespace) -> dict[str, dict]:
     for step in ("first step", "second step"):
         trainer.fit(data, verbose=0, shuffle=False)
         marks[step] = time.perf_counter()
-    from cyclegan_keras.runs.versions import versions
+    from cyclegan_keras.runs.run import versions
 
     seconds = {name: marks[name] - marks[before] for before, name in itertools.pairwise(marks)}
     return {"seconds": seconds, "versions": versions()}

@@ -17,7 +17,7 @@ from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError
-from cyclegan_keras.runs.versions import versions
+from cyclegan_keras.runs.run import versions
 from pipelines.options import DataOptions
 
 GROUPS = {"evaluation": EvaluationOptions}

@@ -245,7 +245,7 @@ def staging(output: pathlib.Path):
 def write_files(job, formats: list[str], source: Mapping) -> int:
     """Writes all formats and the receipt into the job's folder; returns how many were rejected."""
     from cyclegan_keras.export import receipt
-    from cyclegan_keras.export.comparison import translate_any_size
+    from cyclegan_keras.export.receipt import translate_any_size
 
     exported = []
     for name in formats:

@@ -14,7 +14,7 @@ from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.distribution.cluster import Cluster
 from cyclegan_keras.distribution.loop import Loop
 from cyclegan_keras.files.errors import DistributionError, LostWorkerError
-from cyclegan_keras.runs.versions import versions
+from cyclegan_keras.runs.run import versions
 from cyclegan_keras.training.callbacks import Metrics, StepCallback
 
 # Options that may differ between machines: the data are compared by their fingerprints instead.

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cyclegan_keras.export.comparison import compare, resized_input, worst
 from cyclegan_keras.export.job import ExportedFile, ExportJob
+from cyclegan_keras.export.receipt import compare, resized_input, worst
 from cyclegan_keras.files.errors import ExportError
 
 OPSET = 18

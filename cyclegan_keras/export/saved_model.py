@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from cyclegan_keras.export.comparison import compare, translate_any_size, worst
 from cyclegan_keras.export.job import ExportedFile, ExportJob
+from cyclegan_keras.export.receipt import compare, translate_any_size, worst
 from cyclegan_keras.export.serving import serving_module
 from cyclegan_keras.images.pixels import to_float, to_uint8
 

@@ -21,8 +21,8 @@ import tensorflow as tf
 from absl import logging
 from tensorflow.lite.tools import flatbuffer_utils
 
-from cyclegan_keras.export.comparison import compare, resized_input, worst
 from cyclegan_keras.export.job import ExportedFile, ExportJob
+from cyclegan_keras.export.receipt import compare, resized_input, worst
 from cyclegan_keras.export.static_graph import measure_ranges, static_translate
 from cyclegan_keras.files.errors import ExportError
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from cyclegan_keras.layers.picture_norm import normalized_by_picture
+from cyclegan_keras.layers.instance_normalization import normalized_by_picture
 
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")

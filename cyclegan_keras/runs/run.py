@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import importlib.metadata
 import json
 import pathlib
+import platform
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,7 +22,20 @@ from cyclegan_keras.runs.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from cyclegan_keras.runs.versions import versions
+
+# A result may depend on each of these.
+VERSIONED_PACKAGES = (
+    "cyclegan-keras",
+    "keras",
+    "tensorflow",
+    "numpy",
+    "pillow",
+    "ai-edge-litert",
+    "ai-edge-quantizer",
+    "tensorflow-serving-api",
+    "tf2onnx",
+    "onnxruntime",
+)
 
 
 def default_directory(dataset: str, method: str, *, is_folder: bool) -> str:
@@ -276,3 +291,14 @@ class Run:
 
     def _newest_first(self) -> list[pathlib.Path]:
         return sorted(self.checkpoints.glob("step_*.npz"), reverse=True)
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of those of `VERSIONED_PACKAGES` that are installed."""
+    found = {"python": platform.python_version()}
+    for package in VERSIONED_PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

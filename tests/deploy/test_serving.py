@@ -32,7 +32,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from cyclegan_keras.export.comparison import translate_any_size
+from cyclegan_keras.export.receipt import translate_any_size
 
 pytestmark = pytest.mark.slow  # whole commands
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from cyclegan_keras.export.comparison import compare, resized_input, translate_any_size, worst
+from cyclegan_keras.export.receipt import compare, resized_input, translate_any_size, worst
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from cyclegan_keras.export.comparison import translate_any_size
+from cyclegan_keras.export.receipt import translate_any_size
 from cyclegan_keras.export.serving import serving_module
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.models.initializers import INITIALIZERS, gamma_initializer, initializer
+from cyclegan_keras.models.base import INITIALIZERS, gamma_initializer, initializer
 
 SHAPE = (3, 3, 40, 60)  # (height, width, in, out)
 FAN_IN, FAN_OUT = 9 * 40, 9 * 60

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cyclegan_keras import layers
-from cyclegan_keras.models.initializers import INITIALIZERS
+from cyclegan_keras.models.base import INITIALIZERS
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import (
     DISCRIMINATORS,

@@ -3,7 +3,7 @@ import platform
 import keras
 import numpy as np
 
-from cyclegan_keras.runs.versions import versions
+from cyclegan_keras.runs.run import versions
 
 
 def test_versions_are_those_that_run():

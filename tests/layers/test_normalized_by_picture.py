@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cyclegan_keras.layers.picture_norm import normalized_by_picture
+from cyclegan_keras.layers.instance_normalization import normalized_by_picture
 
 X = np.random.default_rng(0).normal(3, 2, (2, 5, 7, 3))
 GAMMA, BETA = np.array([1.0, 2.0, 0.5]), np.array([0.0, -1.0, 4.0])
