@@ -6,6 +6,7 @@ python train.py --dataset=cycle_gan/horse2zebra
 import dataclasses
 import json
 import os
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,11 +16,11 @@ from cyclegan_keras.cli import backends, flags, presets
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.evaluation.options import SelectionOptions
-from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.files.errors import OptionError, RunError
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning.options import PlanOptions
 from cyclegan_keras.runs.options import RunOptions
-from cyclegan_keras.runs.run import Run, default_directory, refuse_contradiction
+from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
@@ -209,6 +210,37 @@ def usual_directory(chosen: Mapping[str, Any]) -> str:
     dataset = chosen["dataset"]
     is_folder = dataset not in datasets.known()
     return default_directory(dataset, chosen.get("method", "cyclegan"), is_folder=is_folder)
+
+
+def default_directory(dataset: str, method: str, *, is_folder: bool) -> str:
+    """Returns runs/<dataset>-<method>.
+
+    Args:
+        dataset: a folder, whose own name is used, or the name of a data set, such as `set/config`.
+        method: the training method.
+        is_folder: whether `dataset` is a folder.
+    """
+    name = pathlib.Path(dataset).resolve().name if is_folder else dataset.replace("/", "-")
+    return f"runs/{name}-{method}"
+
+
+def refuse_contradiction(
+    typed: Mapping[str, Any],
+    saved: Mapping[str, Any],
+    fields: Mapping[str, dataclasses.Field],
+    directory: str,
+) -> None:
+    """Raises RunError when a typed option contradicts the run that `directory` already holds."""
+    differing = [
+        f"--{name}={value} (the run has {saved[name]})"
+        for name, value in typed.items()
+        if name in saved and saved[name] != value and not fields[name].metadata.get("may_change")
+    ]
+    if differing:
+        raise RunError(
+            f"{directory} holds a run with other options: {', '.join(differing)}. Leave them "
+            "out to continue that run, or choose another --run_dir for a new one."
+        )
 
 
 def set_global_state(options: RunOptions) -> None:

@@ -1,7 +1,6 @@
 """A run directory: its options, facts, metrics and checkpoints, and the rule of resuming."""
 
 import contextlib
-import dataclasses
 import importlib.metadata
 import json
 import pathlib
@@ -36,37 +35,6 @@ VERSIONED_PACKAGES = (
     "tf2onnx",
     "onnxruntime",
 )
-
-
-def default_directory(dataset: str, method: str, *, is_folder: bool) -> str:
-    """Returns runs/<dataset>-<method>.
-
-    Args:
-        dataset: a folder, whose own name is used, or the name of a data set, such as `set/config`.
-        method: the training method.
-        is_folder: whether `dataset` is a folder.
-    """
-    name = pathlib.Path(dataset).resolve().name if is_folder else dataset.replace("/", "-")
-    return f"runs/{name}-{method}"
-
-
-def refuse_contradiction(
-    typed: Mapping[str, Any],
-    saved: Mapping[str, Any],
-    fields: Mapping[str, dataclasses.Field],
-    directory: str,
-) -> None:
-    """Raises RunError when a typed option contradicts the run that `directory` already holds."""
-    differing = [
-        f"--{name}={value} (the run has {saved[name]})"
-        for name, value in typed.items()
-        if name in saved and saved[name] != value and not fields[name].metadata.get("may_change")
-    ]
-    if differing:
-        raise RunError(
-            f"{directory} holds a run with other options: {', '.join(differing)}. Leave them "
-            "out to continue that run, or choose another --run_dir for a new one."
-        )
 
 
 class Run:

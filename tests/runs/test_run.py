@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import pathlib
 
@@ -7,8 +6,7 @@ import pytest
 from absl import logging
 
 from cyclegan_keras.files.errors import RunError, SaveError
-from cyclegan_keras.runs.options import RunOptions
-from cyclegan_keras.runs.run import Run, default_directory, refuse_contradiction
+from cyclegan_keras.runs.run import Run
 
 STATE = {"net/000/kernel": np.arange(6, dtype="float32").reshape(2, 3), "step": np.array(7)}
 SHAPES = {name: value.shape for name, value in STATE.items()}
@@ -195,34 +193,6 @@ def test_checks_are_read_back_and_forgotten_like_metrics(run):
     assert run.checks() == rows
     run.forget_metrics_after(20)
     assert run.checks() == rows[:2]
-
-
-def test_contradiction_names_the_options_and_the_way_out():
-    fields = {field.name: field for field in dataclasses.fields(RunOptions)}
-    saved = {"seed": 1, "log_every": 50, "method": "cyclegan"}
-    refuse_contradiction({"seed": 1, "log_every": 7}, saved, fields, "runs/a")
-    with pytest.raises(RunError, match=r"--seed=2 \(the run has 1\).*another --run_dir"):
-        refuse_contradiction({"seed": 2}, saved, fields, "runs/a")
-
-
-@pytest.mark.parametrize(
-    ("dataset", "expected"),
-    [
-        ("cycle_gan/horse2zebra", "runs/cycle_gan-horse2zebra-cyclegan"),
-        ("demo/ponies", "runs/demo-ponies-cyclegan"),
-    ],
-)
-def test_default_directory_of_a_named_set(dataset, expected, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / dataset).mkdir(parents=True)  # as TFDS makes it: the name must not change
-    assert default_directory(dataset, "cyclegan", is_folder=False) == expected
-
-
-@pytest.mark.parametrize("dataset", ["apples", "./apples/", "../{here}/apples"])
-def test_default_directory_of_a_folder(dataset, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    dataset = dataset.format(here=tmp_path.name)
-    assert default_directory(dataset, "cyclegan", is_folder=True) == "runs/apples-cyclegan"
 
 
 def test_a_second_process_is_kept_out(run):
