@@ -9,6 +9,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
 
 import keras
+import numpy.testing  # noqa: F401  (numpy 1.26 starts a process when it is imported)
 import pytest
 import tensorflow as tf
 
