@@ -222,3 +222,14 @@ def test_two_workers_killed_and_started_anew(here, capsys):
     assert translate_command.main(["translate.py", *FOLDER[:2], "--output=one"]) == 1
     assert files("out") == files("one")
     assert files("out").keys() == files("in").keys() - {"bad.png"}
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_the_former_name_of_the_command():
+    former = "cyclegan_keras.inference.beam_translate"
+    done = subprocess.run(
+        [sys.executable, "-m", former, "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--strength" in done.stdout
