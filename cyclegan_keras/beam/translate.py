@@ -29,7 +29,7 @@ from cyclegan_keras.beam.journal import Journal
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PipelineError
-from cyclegan_keras.translation.listing import list_input, outline
+from cyclegan_keras.translation.listing import kept_line, list_input, outline
 from cyclegan_keras.translation.options import TranslateOptions
 
 GROUPS = {"translate": TranslateOptions}
@@ -82,12 +82,8 @@ def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
     ):
         record.begin(overwrite=options.overwrite)
         tasks = record.remaining(listing.tasks, parts)
-        done = len(listing.tasks) - len(tasks)
-        if done:
-            print(
-                f"{done} of {len(listing.tasks)} exist already and are kept; --overwrite "
-                "translates them again."
-            )
+        if len(tasks) < len(listing.tasks):
+            print(kept_line(len(listing.tasks) - len(tasks), len(listing.tasks)))
         outcome = Outcome()
         if tasks:
             outcome = run_pipeline(

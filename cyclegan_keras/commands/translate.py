@@ -14,7 +14,7 @@ from typing import Any
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PictureError
-from cyclegan_keras.translation.listing import Listing, Task, list_input, outline
+from cyclegan_keras.translation.listing import Listing, Task, kept_line, list_input, outline
 from cyclegan_keras.translation.options import TranslateOptions
 
 GROUPS = {"translate": TranslateOptions}
@@ -142,12 +142,8 @@ def translate_folder(
     with record.locked():
         record.begin(overwrite=options.overwrite)
         tasks = record.remaining(listing.tasks, recipe.parts)
-        done = len(listing.tasks) - len(tasks)
-        if done:
-            print(
-                f"{done} of {len(listing.tasks)} exist already and are kept; --overwrite "
-                "translates them again."
-            )
+        if len(tasks) < len(listing.tasks):
+            print(kept_line(len(listing.tasks) - len(tasks), len(listing.tasks)))
         outcome = run_job(tasks, recipe, options, stopped=interruption.requested)
     print("\n".join(outcome.summary(listing.folder, len(tasks))))
     if interruption.requested():

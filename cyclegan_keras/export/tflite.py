@@ -25,6 +25,7 @@ from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.export.receipt import compare, resized_input, worst
 from cyclegan_keras.export.static_graph import measure_ranges, static_translate
 from cyclegan_keras.files.errors import ExportError
+from cyclegan_keras.images.pixels import to_float
 
 SIGNATURE = "translate"
 METADATA = "cyclegan_keras"  # name of the JSON that exported files carry
@@ -271,7 +272,7 @@ def _check_variants(variants, calibration):
 
 def _calibration_input(picture, height, width):
     resized = tf.image.resize(picture[None], (height, width), antialias=True)
-    return np.asarray(resized, "float32") / 127.5 - 1
+    return to_float(resized.numpy())
 
 
 def _convert(function, float16) -> bytes:

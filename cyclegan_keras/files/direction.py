@@ -65,11 +65,3 @@ class Direction(str, enum.Enum):
             name: "generator_g", from x to y, or "generator_f", from y to x.
         """
         return self if name == "generator_g" else self.opposite
-
-    def of_training(self, name: str) -> "Direction":
-        """Returns which way a trainer's direction goes, whose x to y is this direction.
-
-        Args:
-            name: "x_to_y" or "y_to_x".
-        """
-        return self if name == "x_to_y" else self.opposite

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.images.batching import batches_by_shape
 from cyclegan_keras.images.pixels import to_float, to_uint8
 from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.intervals import bootstrap_interval
@@ -67,8 +68,8 @@ def cycle_errors(
     rng = np.random.default_rng(seed)
     disturbances = {"as it is": lambda pictures, rng: pictures} | DISTURBANCES
     errors: dict[str, list[float]] = {name: [] for name in disturbances}
-    for batch in _batches(inputs):
-        x = to_float(batch)
+    for batch in batches_by_shape(inputs, shape=np.shape, limit=lambda picture: _BATCH):
+        x = to_float(np.stack(batch))
         translated = np.asarray(translate(x), "float32")
         for name, disturb in disturbances.items():
             cycled = np.asarray(back(disturb(translated, rng)), "float64")
@@ -117,18 +118,6 @@ def _measure(name, undisturbed, disturbed, seed):
 def _ratio(drawn):
     undisturbed, disturbed = drawn[..., 0], drawn[..., 1]
     return disturbed.mean(axis=1) / undisturbed.mean(axis=1)
-
-
-def _batches(inputs):
-    """Pictures of one size in a row, a few at once."""
-    batch = []
-    for picture in inputs:
-        if batch and (len(batch) == _BATCH or picture.shape != batch[0].shape):
-            yield np.stack(batch)
-            batch = []
-        batch.append(picture)
-    if batch:
-        yield np.stack(batch)
 
 
 def _through_jpeg(picture):

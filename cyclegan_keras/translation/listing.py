@@ -156,6 +156,11 @@ def is_video(path: pathlib.Path) -> bool:
     return path.suffix.lower() in VIDEOS
 
 
+def kept_line(count: int, total: int) -> str:
+    """Returns a line about translations that an earlier command has written."""
+    return f"{count} of {total} exist already and are kept; --overwrite translates them again."
+
+
 def outline(tasks: Sequence[Task], parts: Iterable[str]) -> list[str]:
     """Returns lines that say what would be done."""
     parts = tuple(parts)

@@ -67,12 +67,14 @@ class KerasExampleGenerator(Described, keras.Model):
         x = parts.conv(ngf, 7, "stem_conv", use_bias=False)(x)
         x = _finish(x, groups, "stem")  # (batch, height, width, ngf)
         for step in (1, 2):
-            x = _halve(parts, x, ngf * 2**step, groups=groups, name=f"down_{step}")
+            filters = ngf * 2**step
+            x = _rescale(keras.layers.Conv2D, parts, x, filters, groups, name=f"down_{step}")
         # (batch, height/4, width/4, 4*ngf)
         for number in range(1, n_blocks + 1):
             x = _block(parts, x, ngf * 4, groups=groups, name=f"block_{number}")
         for step in (1, 2):
-            x = _double(parts, x, ngf * 4 // 2**step, groups=groups, name=f"up_{step}")
+            filters = ngf * 4 // 2**step
+            x = _rescale(keras.layers.Conv2DTranspose, parts, x, filters, groups, name=f"up_{step}")
         x = parts.pad(3, "head_pad")(x)
         x = parts.conv(output_channels, 7, "head_conv", use_bias=True)(x)
         super().__init__(inputs=inputs, outputs=parts.output("tanh", "head")(x), name=name)
@@ -109,21 +111,9 @@ def _finish(x, groups, name):
     return keras.layers.ReLU(name=name)(_norm(groups, f"{name}_norm")(x))
 
 
-def _halve(parts, x, filters, groups, name):
-    x = keras.layers.Conv2D(
-        filters,
-        3,
-        strides=2,
-        padding="same",
-        use_bias=False,
-        kernel_initializer=parts.kernel(),
-        name=f"{name}_conv",
-    )(x)
-    return _finish(x, groups, name)
-
-
-def _double(parts, x, filters, groups, name):
-    x = keras.layers.Conv2DTranspose(
+def _rescale(convolution, parts, x, filters, groups, name):
+    """Halves sizes by a Conv2D, or doubles them by a Conv2DTranspose, both of stride 2."""
+    x = convolution(
         filters,
         3,
         strides=2,

@@ -32,9 +32,8 @@ def test_opposites():
 
 @pytest.mark.parametrize("direction", Direction)
 def test_a_run_says_which_way_x_to_y_goes(direction):
-    assert direction.of_generator("generator_g") is direction.of_training("x_to_y") is direction
+    assert direction.of_generator("generator_g") is direction
     assert direction.of_generator("generator_f") is direction.opposite
-    assert direction.of_training("y_to_x") is direction.opposite
 
 
 def test_unknown_signatures_are_refused():
