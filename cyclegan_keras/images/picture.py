@@ -14,15 +14,20 @@ class Picture:
     """Upright pixels, and what their file knew beside them.
 
     Attributes:
-        pixels: uint8 or uint16 (height, width, 1 for gray or 3 for RGB).
-        alpha: opacity (height, width) of the same type; None where all is opaque.
-        icc_profile: what the colors of the pixels mean; None for sRGB or unknown.
+        pixels: (height, width, channels) of one of `values.DTYPES`; 1 channel is gray, 3 are RGB,
+            others are bands of any meaning.
+        alpha: opacity (height, width) of the same type, beside uint8 or uint16 of 1 or 3 channels;
+            None where all is opaque.
+        icc_profile: the color profile in its file; None for sRGB or unknown.
+        in_srgb: whether the pixels were converted from `icc_profile` to sRGB. They are converted
+            back where a file is written that holds the profile.
         notes: sentences about what was lost, such as the other frames of an animation.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     icc_profile: bytes | None = None
+    in_srgb: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -32,12 +37,12 @@ class Picture:
 
     @property
     def bit_depth(self) -> int:
-        """Bits a channel, 8 or 16."""
+        """Bits a channel, 8, 16 or 32."""
         return 8 * self.pixels.itemsize
 
     @property
     def white(self) -> int:
-        """The largest value of a channel, 255 or 65535."""
+        """The brightest level of uint8 or uint16, 255 or 65535."""
         return 2**self.bit_depth - 1
 
     def values(self, channels: int) -> np.ndarray:
@@ -75,14 +80,15 @@ class Picture:
         return dataclasses.replace(self, pixels=convert(self.pixels), alpha=alpha)
 
     def over_white(self) -> "Picture":
-        """Returns it opaque, laid over white."""
+        """Returns it opaque, laid over white: (p a + w (w - a)) / w, rounded, in integers."""
         if self.alpha is None:
             return self
+        white = self.white
         pixels = np.empty_like(self.pixels)
         for part in _row_parts(len(pixels)):
-            opacity = self.alpha[part, :, None].astype(np.float32) / self.white
-            rows = self.pixels[part] * opacity + self.white * (1 - opacity)
-            pixels[part] = np.rint(rows)
+            opacity = self.alpha[part, :, None].astype(np.int64)
+            rows = self.pixels[part] * opacity + white * (white - opacity)
+            pixels[part] = (rows + white // 2) // white
         return dataclasses.replace(self, pixels=pixels, alpha=None)
 
     def _values_of_rows(self, part: slice, channels: int) -> np.ndarray:

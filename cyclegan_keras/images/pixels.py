@@ -1,16 +1,18 @@
-"""Between the 256 levels of a picture file and the numbers in [-1, 1] that networks see."""
+"""Between the levels of pictures in memory and the numbers in [-1, 1] that networks see."""
 
 import numpy as np
 
 
 def to_float(pixels: np.ndarray) -> np.ndarray:
-    """Maps uint8 0..255 of any shape to float32 in [-1, 1].
+    """Maps uint8 0..255 of any shape to float32 in [-1, 1]; floats are in [-1, 1] already.
 
     Example:
         >>> to_float(np.array([0, 255], "uint8")).tolist()
         [-1.0, 1.0]
     """
-    return pixels.astype(np.float32) / 127.5 - 1
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.float32) / 127.5 - 1
+    return pixels.astype(np.float32, copy=False)
 
 
 def to_uint8(values: np.ndarray) -> np.ndarray:

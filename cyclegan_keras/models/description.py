@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cyclegan_keras.files.direction import Direction
+from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.values import EIGHT_BIT, Values
 
 FILE = "description.json"  # its name inside a .keras file
 
@@ -22,7 +24,12 @@ class Description:
         input_channels: of the pictures, 1 for gray, 3 for RGB.
         output_channels: of the translations.
         value_range: (low, high) of both, as the network sees them.
-        bit_depth: bits a channel of the pictures that it was trained on, 8 or 16.
+        bit_depth: bits a channel of the pictures that it was trained on, 8 or 16; 16 for all
+            deeper ones, whose numbers `source_values` and `target_values` tell.
+        source_values: what the numbers in pictures to translate mean.
+        target_values: what the numbers in translations mean.
+        reader_version: of the rules by which pictures are read, see `images.reading`; 1 for files
+            that do not say.
         size_multiple: height and width must be multiples of it.
         smallest_size: the least height and width in pixels.
         norm: its normalization.
@@ -40,6 +47,9 @@ class Description:
     output_channels: int = 3
     value_range: tuple[float, float] = (-1.0, 1.0)
     bit_depth: int = 8
+    source_values: Values = EIGHT_BIT
+    target_values: Values = EIGHT_BIT
+    reader_version: int = 1
     size_multiple: int = 1
     smallest_size: int = 1
     norm: str | None = None
@@ -56,6 +66,9 @@ class Description:
         # The class is frozen; JSON gives a string and a list.
         object.__setattr__(self, "direction", Direction(self.direction))
         object.__setattr__(self, "value_range", tuple(self.value_range))
+        for name in ("source_values", "target_values"):
+            if isinstance(vars(self)[name], Mapping):
+                object.__setattr__(self, name, Values.from_dict(vars(self)[name]))
 
     @classmethod
     def of(cls, network, **known) -> "Description":
@@ -122,6 +135,16 @@ class Description:
         fields["direction"] = str(self.direction)
         fields["value_range"] = list(self.value_range)
         return fields
+
+    @property
+    def source_form(self) -> Form:
+        """The form of pictures to translate."""
+        return Form(channels=self.input_channels, values=self.source_values)
+
+    @property
+    def target_form(self) -> Form:
+        """The form of translations."""
+        return Form(channels=self.output_channels, values=self.target_values)
 
     @property
     def words(self) -> str:
