@@ -285,7 +285,9 @@ def build_trainer(options: dict, data):
             "multiple."
         )
     needed_changes = method_options.changes_for_several_sizes()
-    if data.picture_shape is None and needed_changes:
+    size_x, size_y = data.shapes["x"][:2], data.shapes["y"][:2]
+    has_several_sizes = None in size_x or size_x != size_y
+    if has_several_sizes and needed_changes:
         raise OptionError(
             f"--preprocess={data.options.preprocess} gives pictures of several sizes, but this "
             f"objective needs one: use {' and '.join(needed_changes)}, or a --preprocess that "
@@ -295,7 +297,7 @@ def build_trainer(options: dict, data):
         method_options,
         options["networks"],
         lambda: adam(options["optimizer"], run_options.steps_per_epoch),
-        picture_shape=data.picture_shape or (None, None, 3),
+        shapes=data.shapes,
         seed=run_options.seed,
         jit_compile=run_options.jit_compile,
         accumulate_steps=run_options.accumulate_steps,
