@@ -337,9 +337,7 @@ class Data:
             channels = values.common_channels(pictures.headers, found.dtype)
         return Form(channels=channels, values=found)
 
-    def _fitting(
-        self, domains: readable.Domains, split: str, *, paired: bool
-    ) -> readable.Domains:
+    def _fitting(self, domains: readable.Domains, split: str, *, paired: bool) -> readable.Domains:
         """Returns the pictures whose channels can be converted to those of their form."""
         sides = {self._domain_of(side): side for side in self.forms}
         refuse = self.options.on_bad_image == "error"

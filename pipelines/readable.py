@@ -161,12 +161,8 @@ def test_pictures(source: Source, options: DataOptions) -> Domains:
     decode = refuse or source.paired_test  # a header does not show whether both sides are whole
     channels_a, channels_b = typed_channels(options)
     found = Domains(
-        a=find_readable(
-            source.test_a, "testA", refuse=refuse, decode=decode, channels=channels_a
-        ),
-        b=find_readable(
-            source.test_b, "testB", refuse=refuse, decode=decode, channels=channels_b
-        ),
+        a=find_readable(source.test_a, "testA", refuse=refuse, decode=decode, channels=channels_a),
+        b=find_readable(source.test_b, "testB", refuse=refuse, decode=decode, channels=channels_b),
     )
     if not source.paired_test:
         return found
@@ -293,9 +289,7 @@ def with_fitting_channels(
     """
     other = []
     fitting = set()
-    for index, name, header in zip(
-        pictures.indices, pictures.names, pictures.headers, strict=True
-    ):
+    for index, name, header in zip(pictures.indices, pictures.names, pictures.headers, strict=True):
         # Transparency, which a header does not count, may be the last channel.
         fits = header.channels in (channels, channels - 1) or {header.channels, channels} == {1, 3}
         if fits:

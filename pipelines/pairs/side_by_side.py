@@ -21,8 +21,8 @@ from pipelines.sources.folders import partners
 SPLITS = ("train", "val", "test")
 
 
-# --format -> ending of the files. PNG and TIFF keep every pixel; JPEG keeps color at full resolution
-# here, or edges of labels would run.
+# --format -> ending of the files. PNG and TIFF keep every pixel; JPEG, which keeps color at full
+# resolution here, or edges of labels would run, takes less disk space.
 FORMATS = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif"}
 
 
@@ -170,8 +170,7 @@ def _sizes(pictures: Pictures) -> list[tuple[int, int]]:
     progress = tqdm(pictures.names, "Checking", delay=PROGRESS_AFTER_SECONDS, leave=False)
     for index, name in enumerate(progress):
         try:
-            header = pictures.header(index)
-            sizes.append((header.width, header.height))
+            sizes.append(pictures.size(index))
         except PictureError as error:
             unreadable.append(f"{name} ({error})")
     if unreadable:

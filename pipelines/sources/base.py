@@ -52,6 +52,11 @@ class Pictures(abc.ABC):
             PictureError: the header cannot be read; the message is the reason alone.
         """
 
+    def size(self, index: int) -> tuple[int, int]:
+        """Returns (width, height) without decoding the picture, or raises PictureError."""
+        header = self.header(index)
+        return header.width, header.height
+
     @abc.abstractmethod
     def key(self, index: int) -> str:
         """Returns text that changes when the picture does and is the same in every run."""

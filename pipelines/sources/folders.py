@@ -85,9 +85,7 @@ def partners(a: FilePictures, b: FilePictures) -> Partners:
     )
 
 
-def _by_name(
-    pictures: FilePictures, letter: str = "", other: str | None = None
-) -> dict[str, int]:
+def _by_name(pictures: FilePictures, letter: str = "", other: str | None = None) -> dict[str, int]:
     """Returns the index of each picture by its name without ending, and without `letter`.
 
     Args:

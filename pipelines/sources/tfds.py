@@ -56,9 +56,7 @@ class EncodedPictures(Pictures):
         reader_version: of the rules by which they are read, see `images.reading`.
     """
 
-    def __init__(
-        self, names: Sequence[str], files: Sequence[bytes], reader_version: int = CURRENT
-    ):
+    def __init__(self, names: Sequence[str], files: Sequence[bytes], reader_version: int = CURRENT):
         self.names = tuple(names)
         self._files = files
         self._reader_version = reader_version
@@ -120,9 +118,7 @@ def _no_pairs(name: str) -> str:
     )
 
 
-def _read(
-    builder: "tfds.core.DatasetBuilder", split: str, reader_version: int
-) -> EncodedPictures:
+def _read(builder: "tfds.core.DatasetBuilder", split: str, reader_version: int) -> EncodedPictures:
     try:
         examples = builder.as_dataset(
             split=split,
