@@ -117,7 +117,7 @@ def test_percentiles_agree_with_numpy(tmp_path, dtype):
 
 def test_ordinary_pictures_are_not_looked_at(tmp_path):
     pictures = stored(tmp_path / "trainA", [np.full((4, 4, 3), 9, np.uint8)])
-    found = values.find_values(pictures, "auto", dtype="uint8", channels=3, title="trainA")
+    found = values.find_values(pictures, "auto", channels=3, title="trainA")
     assert found.is_eight_bit
 
 
