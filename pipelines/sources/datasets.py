@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cyclegan_keras.files.errors import DataError
-from pipelines.sources import demo, folders, tfds
+from pipelines.sources import demo, folders, scans, tfds
 from pipelines.sources.base import Source
 
 
@@ -22,9 +22,14 @@ class NamedSets(NamedTuple):
     load: Callable[[str, str | None, bool], Source]
 
 
+def _load_drawn(name: str, data_dir: str | None, paired: bool) -> Source:
+    module = scans if name in scans.NAMES else demo
+    return module.load(name, data_dir, paired)
+
+
 SOURCES = {
     "cycle_gan": NamedSets(tfds.NAMES, tfds.load),
-    "demo": NamedSets(demo.NAMES, demo.load),
+    "demo": NamedSets((*demo.NAMES, *scans.NAMES), _load_drawn),
 }
 
 

@@ -34,7 +34,8 @@ TEST = 2
 LOWEST = -1024
 HIGHEST = 3071
 AIR = -1000.0
-TABLE = -350.0
+TABLE = -600.0
+METAL = 7000.0
 LUNG = -840.0
 FAT = -100.0
 FLUID = 10.0
@@ -43,10 +44,11 @@ BLOOD = 45.0
 
 # What scanner 2 shows (below) of what is there (above), in Hounsfield units; between them straight.
 TRUE_VALUES = (-1024.0, -1000.0, -840.0, -100.0, 60.0, 300.0, 1500.0, 3071.0)
-SHOWN_VALUES = (-1024.0, -1000.0, -730.0, -230.0, -60.0, 110.0, 950.0, 2100.0)
-CUPPING = 100.0  # Hounsfield units that scanner 2 falls short by in the middle of a body
+SHOWN_VALUES = (-890.0, -880.0, -710.0, -250.0, -110.0, 70.0, 900.0, 3300.0)
+CUPPING = 90.0  # Hounsfield units that scanner 2 falls short by in the middle of a body
 SHARPENING = 0.5  # share of what a blur takes away that scanner 2 adds
 NOISE = 5.0  # Hounsfield units, standard deviation on both scanners
+FIELD_OF_VIEW = 33.0  # px, radius; outside it both scanners store LOWEST
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ class Body:
     organ_size: float  # factor
     bone: float  # value of the hardest bone
     marrow: float
+    has_screws: bool  # of metal, in the spine
     rib_phase: float
     details: int  # seed of vessels, bowels and gas
 
@@ -142,11 +145,14 @@ def scan(stream: int, index: int, scanner: int) -> np.ndarray:
         int16 (SIZE, SIZE, 1) in Hounsfield units from LOWEST to HIGHEST.
     """
     body = make_body(stream, index)
-    values = draw(body)
+    values = np.minimum(_blur(draw(body)), HIGHEST)
     if scanner == 2:
         values = on_scanner_2(values, depth(body))
     noise = np.random.default_rng((stream, index, scanner)).normal(0, NOISE, values.shape)
-    return np.clip(np.rint(values + noise), LOWEST, HIGHEST).astype(np.int16)[..., None]
+    row, column = np.mgrid[:SIZE, :SIZE] + 0.5
+    is_seen = np.hypot(row - SIZE / 2, column - SIZE / 2) < FIELD_OF_VIEW
+    values = np.where(is_seen, np.rint(values + noise), LOWEST)
+    return np.clip(values, LOWEST, HIGHEST).astype(np.int16)[..., None]
 
 
 def on_scanner_2(values: np.ndarray, depths: np.ndarray) -> np.ndarray:
@@ -185,6 +191,7 @@ def make_body(stream: int, index: int) -> Body:
         organ_size=uniform(0.88, 1.12),
         bone=uniform(800, 1400),
         marrow=uniform(180, 350),
+        has_screws=uniform(0, 1) < 0.1,
         rib_phase=uniform(0, 2 * np.pi),
         details=int(random.integers(2**32)),
     )
@@ -234,11 +241,9 @@ def _radius(body: Body, x, y) -> np.ndarray:
 
 
 def _table(values, x, y, body: Body) -> np.ndarray:
-    """The curved top of the table right below the body, and its flat bottom."""
-    top = body.height + 1.8 - (x / 22) ** 2
-    values = _paint(values, TABLE, np.maximum(np.abs(y - top) - 0.6, np.abs(x) - 26))
-    bottom = body.height + 6.0
-    return _paint(values, TABLE, np.maximum(np.abs(y - bottom) - 0.4, np.abs(x) - 22))
+    """The curved board below the body that it lies on."""
+    middle = body.height + 3.0 - (x / 22) ** 2
+    return _paint(values, TABLE, np.maximum(np.abs(y - middle) - 1.5, np.abs(x) - 26))
 
 
 def _chest(values, x, y, inside, body: Body) -> np.ndarray:
@@ -342,7 +347,7 @@ def _ribs(values, x, y, inside, body: Body) -> np.ndarray:
 def _spine(values, x, y, body: Body) -> np.ndarray:
     """A vertebra: hard outside, marrow inside, an arch around the canal, and three processes."""
     below = y - 0.52 * body.height
-    for end in ((0.0, 10.0), (-6.0, 6.5), (6.0, 6.5)):
+    for end in ((0.0, 8.0), (-6.0, 6.0), (6.0, 6.0)):
         process = _capsule(x, below, (0.0, 5.0), end, 1.0)
         values = _paint(values, 0.8 * body.bone, process)
     arch = np.hypot(x, below - 4.6) - 2.8
@@ -350,7 +355,12 @@ def _spine(values, x, y, body: Body) -> np.ndarray:
     values = _paint(values, FLUID + 20, arch + 1.2)
     vertebra = _ellipse(x, below, 4.4, 3.3)
     values = _paint(values, body.bone, vertebra)
-    return _paint(values, body.marrow, vertebra + 0.9)
+    values = _paint(values, body.marrow, vertebra + 0.9)
+    if body.has_screws:
+        for side in (-1, 1):
+            screw = _capsule(x, below, (side * 1.5, -0.5), (side * 4.5, 6.0), 0.6)
+            values = _paint(values, METAL, screw)
+    return values
 
 
 def _blur(values) -> np.ndarray:
