@@ -247,7 +247,7 @@ def build_trainer(spec: Mapping[str, Mapping]):
         objective,
         NetworkOptions(**spec["networks"]),
         lambda: adam(OptimizerOptions(**spec["optimizer"]), 1),
-        picture_shape=(None, None, 3),
+        shapes=dict.fromkeys("xy", (None, None, 3)),
         jit_compile=run.jit_compile,
         remat=run.remat,
     )

@@ -200,7 +200,7 @@ HEADINGS = ("", "s/step", "images/s", "an epoch", "in all", "memory", "fits", ""
 def _heading(options: Mapping, data, training: PlannedTraining) -> str:
     run, networks = options["run"], options["networks"]
     batch, height, width = training.shape
-    several = "up to " if data.picture_shape is None else ""
+    several = "up to " if data.shapes["x"][0] is None else ""
     precision = f"mixed_{run.mixed_precision}" if run.mixed_precision else "float32"
     return (
         f"{run.method} on {data.name}: {networks.generator}, ngf {networks.ngf}, "

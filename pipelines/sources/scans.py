@@ -17,6 +17,7 @@ from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
+from cyclegan_keras.images.reading import CURRENT
 from cyclegan_keras.images.values import Values
 from pipelines.sources.base import Pictures, Source
 
@@ -89,32 +90,33 @@ class ScannedPictures(Pictures):
         self._stream = stream
         self._scanner = scanner
 
-    def picture(self, index: int) -> Picture:
-        """Returns slice number `index`."""
-        return Picture(pixels=scan(self._stream, index, self._scanner))
-
-    def header(self, index: int) -> Header:
-        """Returns what `picture` has, without drawing it."""
-        return Header(width=SIZE, height=SIZE, channels=1, dtype="int16")
-
     def __getitem__(self, index: int) -> np.ndarray:
         form = Form(channels=1, values=Values(dtype="int16", low=LOWEST, high=HIGHEST))
         return form.view(form.array(self.picture(index)))
 
-    def size(self, index: int) -> tuple[int, int]:
-        return SIZE, SIZE
+    def picture(self, index: int, channels: int | None = None) -> Picture:
+        return Picture(pixels=scan(self._stream, index, self._scanner))
+
+    def header(self, index: int, channels: int | None = None) -> Header:
+        return Header(width=SIZE, height=SIZE, channels=1, dtype="int16")
 
     def key(self, index: int) -> str:
         return f"scan 1 {self.names[index]} {self._scanner}"
 
 
-def load(name: str, data_dir: str | None = None, paired: bool = False) -> Source:
+def load(
+    name: str,
+    data_dir: str | None = None,
+    paired: bool = False,
+    reader_version: int = CURRENT,
+) -> Source:
     """Returns the demo set `demo/<name>`.
 
     Args:
         name: one of NAMES.
         data_dir: not used, since nothing is stored.
         paired: not used: only test slices have counterparts.
+        reader_version: not used, since no file is read.
 
     Raises:
         DataError: there is no such set.
