@@ -1,12 +1,14 @@
 """The built-in demo set of scans: slices of bodies as two computed tomography scanners see them.
 
-Nothing here was ever inside a scanner: chests and bellies are drawn, in Hounsfield units of which
-air is -1000 and water 0, and a slice is a pure function of its number. Scanner 1 (A) is calibrated.
-Scanner 2 (B) is one whose numbers are off, as those of a cone beam are: soft tissue and bone read
-too low and the lungs too high, the more so in the middle of the body, and edges are enhanced.
+Nothing here was ever inside a scanner: chests and bellies are drawn, in Hounsfield units, of which
+air has -1000 and water 0. A slice is a pure function of its number. Scanner 1 (A) is calibrated.
+The numbers of scanner 2 (B) are off, as those of a cone beam are: air and lungs read too high, soft
+tissue and bone too low, the middle of a body lower than its skin, and edges are enhanced.
 
 Training slices of A and B show different bodies. The i-th test slices of A and B show one body on
-both scanners, so that translations can be measured against the truth.
+both scanners, so that translations can be measured against the truth. They differ by 117 Hounsfield
+units on average. Both scanners use all 12 bits: -1024 outside their field of view, and 3071 where
+screws of metal saturate them.
 """
 
 import dataclasses

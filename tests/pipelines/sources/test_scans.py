@@ -55,6 +55,12 @@ def test_names_and_keys_stay_what_they_are(source):
     assert prints == ["c1acde8d", "2e007cfc", "26a7f1ee", "c5090398"]
 
 
+def test_slices_stay_what_they_are(source):
+    """Their mean to a tenth of a unit, since the last bit may differ between machines."""
+    means = [pictures.picture(5).pixels.mean() for pictures in (source.train_a, source.train_b)]
+    np.testing.assert_allclose(means, [-676.32, -669.42], atol=0.1)
+
+
 def test_bodies_of_the_streams_differ():
     bodies = [
         repr(scans.make_body(stream, index))
