@@ -149,7 +149,7 @@ class Cut:
         passed_over_files: why files were passed over, and how many.
         passed_over_series: why volumes were passed over, and how many.
         failed: sentences about files and volumes that cannot be read.
-        warnings: sentences about what is unusual, and how many volumes each concerns.
+        warnings: sentences about what is unusual, each with the volumes that it is about.
     """
 
     volumes: list[CutVolume] = dataclasses.field(default_factory=list)
@@ -166,7 +166,12 @@ class Cut:
         default_factory=collections.Counter
     )
     failed: list[str] = dataclasses.field(default_factory=list)
-    warnings: list[str] = dataclasses.field(default_factory=list)
+    warnings: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+    def warn(self, sentences: Sequence[str], volume: Volume) -> None:
+        """Notes sentences about a volume."""
+        for sentence in sentences:
+            self.warnings.setdefault(sentence, []).append(called(volume))
 
 
 def cut(
@@ -210,7 +215,7 @@ def cut(
     done.volumes = [_planned(volume, pathlib.Path(output), options) for volume in chosen]
     _check_patients(done.volumes, pathlib.Path(output), options)
     for volume in chosen:
-        done.warnings.extend(f"{_called(volume)}: {warning}" for warning in volume.warnings)
+        done.warn(volume.warnings, volume)
     if dry_run:
         return done
     existing = [str(path) for one in done.volumes for path in one.written_before()]
@@ -227,7 +232,7 @@ def cut(
                 try:
                     _write_volume(one, options, done=done, pool=pool, progress=progress)
                 except PictureError as error:
-                    done.failed.append(f"{_called(one.volume)}: {error}")
+                    done.failed.append(f"{called(one.volume)}: {error}")
     finally:
         pool.shutdown(cancel_futures=True)
     if not done.written and done.failed:
@@ -245,7 +250,8 @@ def _reason_to_pass_over(volume: Volume, options: CutOptions) -> Reason | None:
         return Reason("volume", " of another description (--description)")
     if options.plane is not None and volume.affine is None:
         return Reason("volume", " without a place in the patient (--plane)")
-    if volume.shape[0] < options.min_slices and volume.source == "DICOM":
+    plane = options.plane or volume.plane
+    if plane_shape(volume.shape, volume.affine, plane)[0] < options.min_slices:
         return Reason("volume", " of fewer slices (--min_slices)")
     return None
 
@@ -261,7 +267,7 @@ def _nothing(inputs: Sequence[str | os.PathLike], done: Cut) -> str:
 
 
 def _planned(volume: Volume, output: pathlib.Path, options: CutOptions) -> CutVolume:
-    plane = volume.plane if options.plane is None else options.plane
+    plane = options.plane or volume.plane
     split = options.split
     if options.test_share and _is_test_patient(volume.patient, options.test_share):
         split = split.replace("train", "test")
@@ -342,9 +348,11 @@ def _write_volume(
         progress.update()
     progress.update(len(numbers) - len(kept))
     written = [one.path(number) for number in kept]
+    unusual = _unusual(one, read)
     if kept:
         about = _about(one, read, dtype=dtype, kept=kept, numbers=numbers)
         about["skip_empty_threshold"] = threshold
+        about["warnings"] = [*one.volume.warnings, *unusual]
         with atomic_write(one.about, shared=True) as temporary:
             temporary.write_text(json.dumps(about, indent=1) + "\n")
     for path in set(before) - {*written, one.about}:
@@ -357,21 +365,29 @@ def _write_volume(
         done.units.add(one.volume.unit)
         done.lowest = min(done.lowest, float(chosen.min()))
         done.highest = max(done.highest, float(chosen.max()))
-        if between is not None and abs(between[0] / between[1] - 1) > _SQUARE:
-            done.warnings.append(
-                f"{_called(one.volume)}: pixels of {one.name.plane} slices are not square: "
-                f"{between[1]:.3g} mm wide and {between[0]:.3g} mm high."
+        done.warn(unusual, one.volume)
+
+
+def _unusual(one: CutVolume, read: Values) -> list[str]:
+    """Returns sentences about what only the values show, or only the plane."""
+    sentences = []
+    if one.name.plane != FRAME:
+        between_rows, between_columns = _spacing(one)
+        if abs(between_rows / between_columns - 1) > _SQUARE:
+            sentences.append(
+                f"Pixels of {one.name.plane} slices are not square: {between_columns:.3g} mm wide "
+                f"and {between_rows:.3g} mm high."
             )
-        if read.inverted is not None:
-            done.warnings.append(
-                f"{_called(one.volume)}: low values are white (MONOCHROME1); values are inverted, "
-                f"v becomes {read.inverted:g} - v."
-            )
-        if read.replaced:
-            done.warnings.append(
-                f"{_called(one.volume)}: {read.replaced} pixels have no value (padding or NaN) and "
-                "get the lowest value of the others."
-            )
+    if read.inverted is not None:
+        sentences.append(
+            "Low values are white (MONOCHROME1); values are inverted: v becomes "
+            f"{read.inverted:g} - v."
+        )
+    if read.replaced:
+        sentences.append(
+            "Some pixels have no value (padding or NaN), and get the lowest value of the others."
+        )
+    return sentences
 
 
 def _threshold(values: np.ndarray, unit: str) -> float:
@@ -398,7 +414,7 @@ def _about(
 ) -> dict[str, Any]:
     """Returns what the description of the slices says: all that is needed to go back."""
     volume = one.volume
-    about = {
+    about: dict[str, Any] = {
         "format": 1,
         "source": volume.source,
         "patient": volume.patient,
@@ -426,16 +442,17 @@ def _about(
         about["spacing_mm"] = dict(zip(("slices", "rows", "columns"), between, strict=True))
         about["affine_to_ras_mm"] = affine.tolist()
     about["left_out_as_empty"] = sorted(set(numbers) - set(kept))
-    about["slices"] = []
+    entries = []
     for number in kept:
-        entry = {"file": one.path(number).name, "number": number}
+        entry: dict[str, Any] = {"file": one.path(number).name, "number": number}
         if affine is not None:
             entry["first_pixel_ras_mm"] = (affine @ [number - 1, 0, 0, 1])[:3].tolist()
-        about["slices"].append(entry)
-    about["warnings"] = list(volume.warnings)
+        entries.append(entry)
+    about["slices"] = entries
     return about
 
 
-def _called(volume: Volume) -> str:
+def called(volume: Volume) -> str:
+    """Returns what a volume is called in messages."""
     part = f", part {volume.part} ({volume.apart_by})" if volume.part else ""
     return f"{volume.where}, series {volume.series}{part}"

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from cyclegan_keras.files.errors import DataError
+from cyclegan_keras.files.errors import DataError, PictureError
 from pipelines.slices.passed_over import Reason
 
 PREAMBLE_BYTES = 128
@@ -60,8 +60,6 @@ def read_header(path: pathlib.Path):
         DataError: pydicom is not installed.
         PictureError: the file says that it is DICOM and cannot be read.
     """
-    from cyclegan_keras.files.errors import PictureError
-
     pydicom = import_pydicom(path)
     is_sure = has_preamble(path)
     try:

@@ -101,14 +101,19 @@ def _frame(dataset, path: pathlib.Path, index: int) -> Frame:
     spacing = in_functional_group(dataset, index, "PixelMeasuresSequence", "PixelSpacing")
     between = in_functional_group(dataset, index, "PixelMeasuresSequence", "SpacingBetweenSlices")
     thickness = in_functional_group(dataset, index, "PixelMeasuresSequence", "SliceThickness")
-    if spacing is None:
+    if not _are_numbers(spacing, 2):
         spacing = dataset.get("ImagerPixelSpacing") or (1, 1)
     attributes = {}
     for name, sequence in APART_BY.items():
         value = in_functional_group(dataset, index, sequence, name)
         if value is not None:
             attributes[name] = _text(value)
-    has_place = _are_numbers(position, 3) and _are_numbers(orientation, 6)
+    has_place = (
+        _are_numbers(position, 3)
+        and _are_numbers(orientation, 6)
+        and min(spacing) > 0
+        and np.linalg.norm(np.cross(orientation[:3], orientation[3:])) > 0.5
+    )
     in_classic_file = "PerFrameFunctionalGroupsSequence" not in dataset
     if in_classic_file and int(dataset.get("NumberOfFrames") or 1) > 1:
         has_place = False  # such a file gives one position for all of its frames

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -94,7 +95,7 @@ def _each_place_once(frames: list[Frame]) -> list[tuple[str, list[Frame]]]:
                 (f"{name} {value}", [frame for _, frame in members]) for value, members in ordered
             ]
     by_turn = collections.defaultdict(list)
-    seen = collections.Counter()
+    seen: collections.Counter[int] = collections.Counter()
     for frame, place in zip(frames, places, strict=True):
         seen[place] += 1
         by_turn[seen[place]].append(frame)
@@ -104,7 +105,7 @@ def _each_place_once(frames: list[Frame]) -> list[tuple[str, list[Frame]]]:
 def _places(frames: list[Frame]) -> list[int]:
     """Returns the number of the place of each frame, where frames are sorted by height."""
     places = [0]
-    for before, frame in zip(frames, frames[1:], strict=False):
+    for before, frame in itertools.pairwise(frames):
         is_new = frame.height - before.height > SAME_PLACE_MM
         places.append(places[-1] + is_new)
     return places
@@ -119,9 +120,7 @@ def _as_number(text: str) -> tuple[float, str]:
 
 def _stack(frames: list[Frame], apart_by: str) -> Stack:
     if frames[0].position is None:
-        return Stack(
-            frames=tuple(frames), affine=None, plane=FRAME, apart_by=apart_by, warnings=()
-        )
+        return Stack(frames=tuple(frames), affine=None, plane=FRAME, apart_by=apart_by, warnings=())
     affine = _affine(frames)
     return Stack(
         frames=tuple(frames),
@@ -159,6 +158,6 @@ def _gaps(frames: list[Frame]) -> list[str]:
     guess = f"; {missing} slices seem to be missing" if missing else ""
     return [
         f"The distance between slices is usually {usual:.3g} mm, and not so at {uneven.size} of "
-        f"{len(steps)} places, the first time with {steps[where]:.3g} mm at {frames[where].height:.5g} mm"
-        f"{guess}."
+        f"{len(steps)} places, the first time with {steps[where]:.3g} mm after slice {where + 1} "
+        f"as acquired{guess}."
     ]

@@ -108,7 +108,7 @@ def _files(inputs: list[pathlib.Path]) -> list[pathlib.Path]:
             continue
         if not given.is_dir():
             raise DataError(f"{given} does not exist: name a DICOM or NIfTI file, or a folder.")
-        below = []
+        below: list[pathlib.Path] = []
         for parent, folders, files in os.walk(given, followlinks=True):
             # os.walk goes on into what is left in this list.
             folders[:] = [

@@ -18,7 +18,7 @@ def pseudonym(identity: str, salt: str) -> str:
 
     The same identity and salt always give the same digits, so that a patient who appears in two
     data sets is recognized. Whoever knows the salt can find the identity behind a pseudonym by
-    trying all that are possible; without a salt, that is anybody who can guess a hospital's numbers.
+    trying all that are possible; without a salt, everybody can who can guess a hospital's numbers.
 
     Args:
         identity: what is not to be written, such as a PatientID.
@@ -76,7 +76,5 @@ def parse(path: pathlib.Path) -> tuple[VolumeName, int] | None:
     found = _NAME.match(path.name.split(".")[0])
     if found is None:
         return None
-    name = VolumeName(
-        series=found["series"], part=int(found["part"] or 0), plane=found["plane"]
-    )
+    name = VolumeName(series=found["series"], part=int(found["part"] or 0), plane=found["plane"])
     return name, int(found["number"])

@@ -37,10 +37,8 @@ class NiftiVolume(Volume):
             image = nibabel.load(self.path)
             data = image.dataobj
             # Without a slope these are the stored integers, else float64.
-            if self.time is None:
-                values = np.asarray(data)
-            else:  # axes behind that of time have length 1
-                values = np.asarray(data[:, :, :, self.time])
+            # Axes behind that of time have length 1.
+            values = np.asarray(data if self.time is None else data[:, :, :, self.time])
         except Exception as error:  # what nibabel raises for damaged files is not documented
             raise PictureError(f"{self.path} cannot be read: {error}") from error
         values = values.reshape(self.shape)
@@ -104,7 +102,7 @@ def volumes_of(path: pathlib.Path, root: pathlib.Path, salt: str) -> list[NiftiV
     if len(axes) > 4 or min(axes, default=0) < 1:
         return Reason("NIfTI file", f" of {len(axes)} axes")
     times = axes[3] if len(axes) == 4 else None
-    shape = tuple((axes + [1, 1])[:3])
+    a, b, c = [*axes, 1, 1][:3]
     warnings = []
     if header["sform_code"] == 0 and header["qform_code"] == 0:
         warnings.append(
@@ -125,7 +123,7 @@ def volumes_of(path: pathlib.Path, root: pathlib.Path, salt: str) -> list[NiftiV
                 part=number + 1 if (times or 1) > 1 else 0,
                 apart_by=f"volume {number + 1} of {times}" if (times or 1) > 1 else "",
                 description=path.name,
-                shape=shape,
+                shape=(a, b, c),
                 affine=affine,
                 plane="axial",
                 warnings=tuple(warnings),

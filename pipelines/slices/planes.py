@@ -78,9 +78,7 @@ def from_plane(slices: np.ndarray, affine: np.ndarray | None, plane: str) -> np.
     return np.flip(slices, reversed_axes).transpose(np.argsort(axes))
 
 
-def plane_affine(
-    shape: tuple[int, int, int], affine: np.ndarray, plane: str
-) -> np.ndarray:
+def plane_affine(shape: tuple[int, int, int], affine: np.ndarray, plane: str) -> np.ndarray:
     """Returns (4, 4), from (slice, row, column) of a plane to RAS+ millimeters.
 
     Args:
