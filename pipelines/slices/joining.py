@@ -244,14 +244,14 @@ def _write(
     original = jobs[0].volume
     is_nifti = target.name.lower().endswith(nifti.ENDINGS)
     if isinstance(original, DicomVolume) and not is_nifti:
-        if target.is_dir():
-            for path in target.glob("*.dcm"):
-                path.unlink()  # of an earlier series
         written, step = dicom_writing.write_series(volumes[0], original, target)
+        for path in set(target.glob("*.dcm")) - set(written):
+            path.unlink()  # of an earlier series
         done.written.extend(written)
         done.step = max(done.step, step) if step != 1 else done.step
         return
     values = volumes[0] if len(volumes) == 1 else np.stack(volumes, axis=-1)
+    values = values.astype(smallest_type(values))
     affine = original.affine
     if isinstance(original, DicomVolume):
         # The first axis goes along the rows, as converters of DICOM write it.
