@@ -153,7 +153,7 @@ def _join(arguments: argparse.Namespace) -> int:
     print(f"Wrote {counted(done.slices, 'slice')} in {files} to {arguments.output}.")
     if done.filled:
         print(f"Of these, {done.filled} were missing and hold {arguments.fill:g}.")
-    if done.step != 1:
+    if done.step is not None:
         print(f"DICOM holds 16 bits: values are rounded to steps of {done.step:.3g}.")
     if done.passed_over:
         print(f"Passed over {done.passed_over.total()} files: {describe(done.passed_over)}.")

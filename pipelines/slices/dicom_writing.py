@@ -60,7 +60,7 @@ _NOT_KEPT = (
 
 def write_series(
     values: np.ndarray, volume: DicomVolume, folder: pathlib.Path
-) -> tuple[list[pathlib.Path], float]:
+) -> tuple[list[pathlib.Path], float | None]:
     """Writes one uncompressed file a slice, with new UIDs and the places of the original.
 
     The patient and the study are those of the original. Integers of 16 bits are stored as they are;
@@ -72,12 +72,12 @@ def write_series(
         folder: where to write; it is made.
 
     Returns:
-        The files, and the largest step between neighboring values that can be stored: 1 where all
-        values are exact.
+        The files, and the step to which values are rounded; None where all are exact.
     """
     import pydicom
 
     stored, slope, intercept = _stored(values)
+    is_exact = (slope, intercept) == (1, 0)
     series_uid = pydicom.uid.generate_uid()
     now = datetime.datetime.now()
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def write_series(
         with atomic_write(path, shared=True) as temporary:
             dataset.save_as(temporary, enforce_file_format=True)
         written.append(path)
-    return written, slope
+    return written, None if is_exact else slope
 
 
 def _stored(values: np.ndarray) -> tuple[np.ndarray, float, float]:

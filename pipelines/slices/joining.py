@@ -34,7 +34,7 @@ class Joined:
         slices: how many slices they hold.
         filled: how many of these were missing and got the fill value.
         passed_over: why files were passed over, and how many.
-        step: between values that a DICOM series can hold; 1 where all values are exact.
+        step: to which values were rounded for DICOM; None where all are exact.
     """
 
     written: list[pathlib.Path] = dataclasses.field(default_factory=list)
@@ -43,7 +43,7 @@ class Joined:
     passed_over: collections.Counter[Reason] = dataclasses.field(
         default_factory=collections.Counter
     )
-    step: float = 1.0
+    step: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -248,7 +248,8 @@ def _write(
         for path in set(target.glob("*.dcm")) - set(written):
             path.unlink()  # of an earlier series
         done.written.extend(written)
-        done.step = max(done.step, step) if step != 1 else done.step
+        if step is not None:
+            done.step = max(done.step or 0.0, step)
         return
     values = volumes[0] if len(volumes) == 1 else np.stack(volumes, axis=-1)
     values = values.astype(smallest_type(values))
