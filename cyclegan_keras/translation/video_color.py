@@ -1,17 +1,18 @@
 """What the numbers of a video mean, and the conversion of HDR and wide gamuts to BT.709.
 
 Networks are trained on pictures of standard dynamic range, so that is what they see. FFmpeg decodes
-a frame to RGB of 16 bits by its matrix and range; the rest is arithmetic of the standards:
+a frame and brings its chroma to full resolution; the rest is arithmetic of the standards:
 
+    luma and chroma -> signal          ITU-T H.273, by the matrix and the range
     signal -> light of the display     BT.1886, or BT.2100 for PQ and HLG
     light / 203 cd/m2                  BT.2408: the white of a sheet of paper in HDR is 203 cd/m2
     BT.2020 or P3 -> BT.709            a matrix, by way of CIE XYZ
     what BT.709 cannot show            moves towards the gray of the same luminance
     light -> signal                    the inverse of BT.1886
 
-This takes 0.2 s for 1920x1080 pixels. FFmpeg's own filter `scale` (of FFmpeg 8.1) converts by a
-coarse table: it is off by up to 60 of 255 levels for saturated colors, and with its default intent
-it darkens white to 156. The filter `zscale` is not part of the package av.
+FFmpeg's own filter `scale` (of FFmpeg 8.1) converts by a coarse table: it is off by up to 60 of 255
+levels for saturated colors, and with its default intent it darkens white to 156. The filter
+`zscale` is not part of the package av, and av 17.0 converts 10 bits to RGB of 16 wrongly.
 """
 
 import dataclasses
@@ -23,21 +24,23 @@ import numpy as np
 from cyclegan_keras.files.errors import TranslationError
 
 # Code points of ITU-T H.273, which are also the numbers of FFmpeg.
-RGB, BT709, UNSPECIFIED, FCC, BT470BG, SMPTE170M, SMPTE240M = 0, 1, 2, 4, 5, 6, 7  # matrices
+BT709, UNSPECIFIED, FCC, BT470BG, SMPTE170M, SMPTE240M = 1, 2, 4, 5, 6, 7  # matrices
 BT2020 = 9  # a matrix, and primaries
 P3_D65 = 12  # primaries
 SRGB_TRANSFER, PQ, HLG = 13, 16, 18
-LIMITED, FULL = 1, 2  # ranges
+LIMITED, FULL = 1, 2  # ranges, in FFmpeg's numbers
 
-# FFmpeg's numbers of conversions to RGB, by the code point of the matrix.
-CONVERSIONS = {
-    BT709: 1,
-    FCC: 4,
-    BT470BG: 5,
-    SMPTE170M: 5,
-    SMPTE240M: 7,
-    BT2020: 9,
+# The part of red and of blue in luma, by the code point of the matrix.
+LUMA = {
+    BT709: (0.2126, 0.0722),
+    FCC: (0.30, 0.11),
+    BT470BG: (0.299, 0.114),
+    SMPTE170M: (0.299, 0.114),
+    SMPTE240M: (0.212, 0.087),
+    BT2020: (0.2627, 0.0593),
 }
+# FFmpeg's numbers of conversions to RGB. That of BT.2020 is missing in av 17.
+CONVERSIONS = {BT709: 1, FCC: 4, BT470BG: 5, SMPTE170M: 5, SMPTE240M: 7}
 UNREADABLE_MATRICES = {
     8: "YCgCo",
     10: "BT.2020 with constant luminance",
@@ -61,6 +64,7 @@ SDR_GAMMA = 2.4  # of displays, ITU-R BT.1886
 PQ_PEAK = 10000.0  # cd/m2 of the signal 1, ITU-R BT.2100
 HLG_PEAK = 1000.0  # cd/m2 of the display for which BT.2100 gives this gamma of the whole system:
 HLG_SYSTEM_GAMMA = 1.2
+ROWS = 1080  # converted at a time, so that they stay in the cache of a processor
 
 # Chromaticities x, y of red, green, blue. The white of all is D65.
 CHROMATICITIES = {
@@ -79,11 +83,13 @@ class Colors:
         matrix: between RGB and luma with chroma, a code point of ITU-T H.273.
         primaries: a code point; UNSPECIFIED where nothing says.
         transfer: a code point; UNSPECIFIED where nothing says.
+        range: FULL where the numbers use all of their bits, else LIMITED.
     """
 
     matrix: int
     primaries: int = UNSPECIFIED
     transfer: int = UNSPECIFIED
+    range: int = LIMITED
 
     @property
     def is_hdr(self) -> bool:
@@ -97,13 +103,16 @@ class Colors:
 
     @property
     def conversion(self) -> int:
-        """FFmpeg's number of the conversion between the matrix and RGB."""
+        """FFmpeg's number of the conversion between the matrix and RGB; not for BT.2020."""
         return CONVERSIONS[self.matrix]
 
     @property
     def written(self) -> "Colors":
         """The colors of the translated video."""
-        return BT709_COLORS if self.is_converted else self
+        if self.is_converted:
+            return BT709_COLORS
+        matrix = BT709 if self.matrix == BT2020 else self.matrix
+        return dataclasses.replace(self, matrix=matrix, range=LIMITED)
 
     @property
     def sentence(self) -> str:
@@ -139,11 +148,18 @@ def colors_of(frame, context, name: str) -> Colors:
             f"{name} codes its colors by {unreadable}, which cannot be read here: convert it to "
             "BT.709, PQ or HLG first."
         )
-    if matrix not in CONVERSIONS:
+    if matrix not in LUMA:
         matrix = _guessed_matrix(primaries, transfer, frame.height)
     if primaries == UNSPECIFIED and (matrix == BT2020 or transfer in (PQ, HLG)):
         primaries = BT2020  # which these come with
-    return Colors(matrix=matrix, primaries=primaries, transfer=transfer)
+    is_full = (frame.color_range or context.color_range) == FULL
+    is_full = is_full or frame.format.name.startswith("yuvj")  # an older way to say so
+    return Colors(
+        matrix=matrix,
+        primaries=primaries,
+        transfer=transfer,
+        range=FULL if is_full else LIMITED,
+    )
 
 
 def rgb_of(frame, colors: Colors) -> np.ndarray:
@@ -157,13 +173,21 @@ def rgb_of(frame, colors: Colors) -> np.ndarray:
         (height, width, 3) of 0 to white: uint16 where the frame has more than 8 bits or is
         converted to BT.709, else uint8.
     """
-    is_deep = max(component.bits for component in frame.format.components) > 8
-    rgb = frame.to_ndarray(
-        format="rgb48le" if is_deep or colors.is_converted else "rgb24",
-        src_colorspace=colors.conversion,
-        dst_color_range=FULL,
-    )
-    return to_bt709(rgb, colors) if colors.is_converted else rgb
+    bits = max(component.bits for component in frame.format.components)
+    if bits <= 8 and not colors.is_converted and colors.matrix in CONVERSIONS:
+        return frame.to_ndarray(format="rgb24", src_colorspace=colors.conversion)
+    has_chroma = len(frame.format.components) >= 3
+    if frame.format.is_rgb or not has_chroma:
+        rgb = frame.to_ndarray(format="rgb48le")
+        return to_bt709(rgb, colors) if colors.is_converted else rgb
+    planes = frame.to_ndarray(format="yuv444p16le")  # the numbers stay, as the upper bits of 16
+    rgb = np.empty(planes.shape, np.uint16)
+    for top in range(0, len(rgb), ROWS):
+        rows = slice(top, top + ROWS)
+        rgb[rows] = _rgb_of_planes(planes[rows], bits, colors)
+        if colors.is_converted:
+            rgb[rows] = to_bt709(rgb[rows], colors)
+    return rgb
 
 
 def to_bt709(rgb: np.ndarray, colors: Colors) -> np.ndarray:
@@ -241,6 +265,41 @@ def _guessed_matrix(primaries: int, transfer: int, height: int) -> int:
     if primaries == BT2020 or transfer in (PQ, HLG):
         return BT2020
     return BT709 if height >= HD_LINES else SMPTE170M
+
+
+def _rgb_of_planes(planes: np.ndarray, bits: int, colors: Colors) -> np.ndarray:
+    """Converts luma and chroma to RGB as ITU-T H.273 says.
+
+    Args:
+        planes: uint16 (height, width, Y Cb Cr), the upper `bits` of them used.
+        bits: of the video.
+        colors: matrix and range.
+
+    Returns:
+        uint16 of the same shape, 65535 being the signal 1.
+    """
+    if colors.range == FULL:
+        black, white = 0, (2**bits - 1) << (16 - bits)
+        chroma_span = white
+    else:
+        black, white = 16 << 8, 235 << 8
+        chroma_span = 224 << 8
+    red_part, blue_part = LUMA[colors.matrix]
+    green_part = 1 - red_part - blue_part
+    luma = (planes[..., 0] - np.float32(black)) / np.float32(white - black)
+    blue_difference = (planes[..., 1] - np.float32(1 << 15)) / np.float32(chroma_span)
+    red_difference = (planes[..., 2] - np.float32(1 << 15)) / np.float32(chroma_span)
+    signals = np.empty(planes.shape, np.float32)
+    red = luma + np.float32(2 * (1 - red_part)) * red_difference
+    blue = luma + np.float32(2 * (1 - blue_part)) * blue_difference
+    signals[..., 0] = red
+    signals[..., 1] = (luma - np.float32(red_part) * red - np.float32(blue_part) * blue) / (
+        np.float32(green_part)
+    )
+    signals[..., 2] = blue
+    signals *= 65535
+    signals += 0.5
+    return np.clip(signals, 0, 65535, out=signals).astype(np.uint16)
 
 
 @functools.cache
