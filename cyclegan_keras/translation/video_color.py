@@ -10,9 +10,10 @@ a frame and brings its chroma to full resolution; the rest is arithmetic of the 
     what BT.709 cannot show            moves towards the gray of the same luminance
     light -> signal                    the inverse of BT.1886
 
-This takes about 0.1 s for 1920x1080 pixels. FFmpeg's own filter `scale` (of FFmpeg 8.1) converts by a coarse table: it is off by up to 60 of 255
-levels for saturated colors, and with its default intent it darkens white to 156. The filter
-`zscale` is not part of the package av, and av 17.0 converts 10 bits to RGB of 16 wrongly.
+This takes about 0.1 s for 1920x1080 pixels. FFmpeg's own filter `scale` (of FFmpeg 8.1) converts by
+a coarse table: it is off by up to 60 of 255 levels for saturated colors, and with its default
+intent it darkens white to 156. The filter `zscale` is not part of the package av, and av 17.0
+converts 10 bits to RGB of 16 wrongly.
 """
 
 import dataclasses
