@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Iterable, Sequence
 
 from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.images.animation import WRITERS, is_animated
 from cyclegan_keras.images.writing import FORMATS
 from cyclegan_keras.translation.options import TranslateOptions
 
@@ -69,6 +70,14 @@ class Listing:
         """Whether it is one video instead of pictures."""
         return self.folder is None and is_video(self.tasks[0].source)
 
+    @property
+    def is_animation(self) -> bool:
+        """Whether it is one animated picture of which all frames are translated."""
+        if self.folder is not None:
+            return False
+        task = self.tasks[0]
+        return _holds_frames(task.target) and not self.is_video and is_animated(task.source)
+
 
 def list_input(options: TranslateOptions) -> Listing:
     """Finds what the options ask to translate, and where to.
@@ -93,6 +102,8 @@ def list_input(options: TranslateOptions) -> Listing:
     listing = list_tasks(options.input, options.output, endings=endings, parts=parts)
     if listing.is_video and len(parts) > 1:
         raise TranslationError("--cycle of a video goes only with --side_by_side.")
+    if listing.is_animation and len(parts) > 1:
+        raise TranslationError("--cycle of an animation goes only with --side_by_side.")
     return listing
 
 
@@ -156,6 +167,11 @@ def is_video(path: pathlib.Path) -> bool:
     return path.suffix.lower() in VIDEOS
 
 
+def _holds_frames(path: pathlib.Path) -> bool:
+    """Whether the ending of a file is that of an animation or a video."""
+    return is_video(path) or path.suffix.lower() in WRITERS
+
+
 def kept_line(count: int, total: int) -> str:
     """Returns a line about translations that an earlier command has written."""
     return f"{count} of {total} exist already and are kept; --overwrite translates them again."
@@ -204,6 +220,8 @@ def _target_of_one(
     if is_folder:
         target = target / path.name
         return target if is_video(path) else names.choose(target)
+    if _holds_frames(target) and not is_video(path) and is_animated(path):
+        return target
     if is_video(path) != is_video(target):
         kind = "video" if is_video(path) else "picture"
         raise TranslationError(f"{path} is a {kind}, so --output={target} should be one too.")
