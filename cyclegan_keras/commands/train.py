@@ -459,7 +459,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
                     batch_size=batch_size,
                     steps_per_epoch=run_options.steps_per_epoch,
                 ),
-                callbacks.Samples(run, run_options.sample_every, pictures),
+                callbacks.Samples(run, run_options.sample_every, pictures, data.forms),
                 progress.FirstStep(),
                 progress.Progress(batch_size, last_step),
                 callbacks.StopOnInterruption(interruption),
