@@ -54,6 +54,7 @@ def open_recipe(options: TranslateOptions) -> Recipe:
         back=back,
         strength=options.strength,
         side_by_side=options.side_by_side,
+        bit_depth=options.bit_depth,
     )
 
 

@@ -32,8 +32,8 @@ class Recipe:
             leaves that to the picture and the model.
 
     Raises:
-        TranslationError: F does not take what G returns, or x and G(x) cannot be blended, because
-            they have other channels.
+        TranslationError: a bit depth that no file has, F does not take what G returns, or x and
+            G(x) cannot be blended, because they have other channels.
     """
 
     translator: Translator
@@ -44,6 +44,8 @@ class Recipe:
 
     def __post_init__(self):
         there = self.translator.description
+        if self.bit_depth not in (None, 8, 16, 32):
+            raise TranslationError(f"--bit_depth={self.bit_depth}: expected 8, 16 or 32.")
         if self.strength < 1 and not numbers.are_alike(there.input_channels, there.output_channels):
             raise TranslationError(
                 f"--strength={self.strength:g} blends a picture with its translation, but the "
@@ -74,7 +76,7 @@ class Recipe:
     @property
     def is_batch_invariant(self) -> bool:
         """Whether a picture comes out the same, to the bit, in whatever batch it is translated."""
-        return all(translator.is_batch_invariant for translator in self._translators)
+        return all(translator.is_batch_invariant for translator in self.translators)
 
     @property
     def shows_views(self) -> bool:
@@ -98,7 +100,8 @@ class Recipe:
         return written != there.source_values
 
     @property
-    def _translators(self) -> list[Translator]:
+    def translators(self) -> list[Translator]:
+        """G, and F where it is needed."""
         return [self.translator] if self.back is None else [self.translator, self.back]
 
     def __call__(self, pictures: Sequence[Picture]) -> list[dict[str, Picture]]:
