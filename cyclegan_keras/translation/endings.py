@@ -1,13 +1,10 @@
 """Which endings the files of translations may have: those of formats that hold their numbers."""
 
 from cyclegan_keras.files.errors import TranslationError
-from cyclegan_keras.images.writing import FORMATS
+from cyclegan_keras.images.writing import FORMATS, Format
 from cyclegan_keras.translation.numbers import LEVELS, counted, written_as
 from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
-
-OF_ANY_NUMBERS = (".tif", ".tiff", ".npy")  # of any type and any number of channels
-MOST_ORDINARY_CHANNELS = 4  # red, green, blue and transparency
 
 
 def endings_of(recipe: Recipe, options: TranslateOptions) -> list[str]:
@@ -20,9 +17,7 @@ def endings_of(recipe: Recipe, options: TranslateOptions) -> list[str]:
     Raises:
         TranslationError: the format that is asked for cannot hold what the model makes.
     """
-    endings = list(FORMATS)
-    if not _is_ordinary(recipe):
-        endings = [ending for ending in OF_ANY_NUMBERS if ending in FORMATS]
+    endings = [ending for ending in FORMATS if _holds(FORMATS[ending], recipe)]
     if options.format is None:
         return endings
     first = f".{options.format}"
@@ -35,27 +30,29 @@ def endings_of(recipe: Recipe, options: TranslateOptions) -> list[str]:
     return [first, *others]
 
 
+def _holds(file_format: Format, recipe: Recipe) -> bool:
+    """Whether files of a format hold all that is made of a picture."""
+    if recipe.shows_views:
+        return True
+    there = recipe.translator.description
+    for translator in recipe.translators:
+        made = translator.description.target_form
+        dtype = made.values.dtype
+        if recipe.bit_depth is not None:
+            _, dtype = written_as(dtype, made.values, recipe.bit_depth)
+        is_scaled = dtype in LEVELS  # where the format holds 8 bits only
+        if dtype not in file_format.dtypes and not is_scaled:
+            return False
+        # The fourth channel of pictures with colors and transparency is transparency again.
+        has_alpha = made.channels in (2, 4) and made.channels == there.input_channels
+        if made.channels not in (1, 3) and not has_alpha and not file_format.any_channels:
+            return False
+    return True
+
+
 def _made_by(recipe: Recipe) -> str:
     made = recipe.translator.description.target_form
     words = f"{counted(made.channels)} of {made.values.words} ({made.values.dtype})"
-    if made.channels <= MOST_ORDINARY_CHANNELS and recipe.bit_depth != 8:
+    if made.channels <= 4 and recipe.bit_depth != 8:
         words += ", unless --bit_depth=8 scales it to look at"
     return words
-
-
-def _is_ordinary(recipe: Recipe) -> bool:
-    """Whether all that is made are levels of up to four channels, which most formats hold."""
-    descriptions = [translator.description for translator in recipe.translators]
-    if recipe.shows_views:
-        return True
-    for description in descriptions:
-        target = description.target_values
-        if description.output_channels > MOST_ORDINARY_CHANNELS:
-            return False
-        if recipe.bit_depth is None:
-            dtype = target.dtype
-        else:
-            _, dtype = written_as(target.dtype, target, recipe.bit_depth)
-        if dtype not in LEVELS:
-            return False
-    return True
