@@ -14,7 +14,14 @@ from typing import Any
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PictureError
-from cyclegan_keras.translation.listing import Listing, Task, kept_line, list_input, outline
+from cyclegan_keras.translation.listing import (
+    Listing,
+    Task,
+    find_input,
+    kept_line,
+    name_outputs,
+    outline,
+)
 from cyclegan_keras.translation.options import TranslateOptions
 
 GROUPS = {"translate": TranslateOptions}
@@ -53,13 +60,16 @@ def translate(typed: Mapping[str, Any]) -> int:
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
     options = flags.resolve_one(TranslateOptions, typed)
-    listing = list_input(options)
-    if listing.videos:
-        print(f"{listing.videos} videos are passed over: they are translated one by one.")
+    inputs = find_input(options)
+    if inputs.passed_over:
+        print(inputs.passed_over)
 
+    from cyclegan_keras.translation.endings import endings_of
     from cyclegan_keras.translation.opening import open_recipe
 
     recipe = open_recipe(options)
+    endings = endings_of(recipe, options)
+    listing = name_outputs(inputs, options.output, endings=endings, parts=recipe.parts)
     record = None
     tasks = listing.tasks
     if listing.folder:
