@@ -55,6 +55,11 @@ _NOT_DECODED = "which this model does not decode: send PNG or JPEG."
 _MOST_SEGMENTS = 1000  # of a JPEG or GIF, and entries of EXIF
 _MOST_CHUNKS = 2**14  # of a PNG, whose pixels may lie in thousands
 _LONGEST_PROFILE = 2**17  # bytes of a compressed one; it may grow a thousandfold
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"  # how such a segment of a JPEG begins
+_PNG_XMP = b"XML:com.adobe.xmp\0\0"  # and such a chunk of a PNG, uncompressed
+# Texts of profiles that are sRGB: in ASCII, in the UTF-16 of newer ones, and the small one that a
+# large social network writes.
+_NAMES_OF_SRGB = ("sRGB", "s\0R\0G\0B", "desc\0\0\0\0\0\0\0\x03c2\0")
 _ORIENTATION_TAG = 0x0112
 _LONG = 4  # the type of 32-bit numbers in EXIF
 
@@ -157,46 +162,46 @@ def _read_jpeg(contents, number, form):
     components = tf.image.extract_jpeg_shape(contents)[2]
     message = _sentence(number, f" is a CMYK JPEG, {_NOT_DECODED}")
     contents = _unless(components != 4, message, contents)
-    exif, profile = _jpeg_segments(contents)
+    exif, xmp, profile = _jpeg_segments(contents)
     contents = _refuse_profile(profile, number, contents)
     pixels = tf.io.decode_jpeg(
         contents, channels=3, dct_method="INTEGER_ACCURATE", fancy_upscaling=True
     )
     pixels = _unless(form.channels in (1, 3), _channels_sentence(number, components, form), pixels)
-    return _finish(tf.cast(pixels, tf.int64), "uint8", _orientation(exif), form)
+    return _finish(tf.cast(pixels, tf.int64), "uint8", _orientation(exif, xmp), form)
 
 
 def _jpeg_segments(contents):
-    """Returns the EXIF data and the color profile of a JPEG, empty where it has none."""
+    """Returns EXIF data, XMP data and the color profile of a JPEG, empty where it has none."""
     length = tf.cast(tf.strings.length(contents), tf.int64)
     start_of_scan, end_of_image = 0xDA, 0xD9
 
-    def goes_on(position, exif, profile):
+    def goes_on(position, *_):
         marker = _uint(contents, position + 1, 1)
         is_marker = _uint(contents, position, 1) == 0xFF
-        return (
-            (position + 4 <= length)
-            & is_marker
-            & (marker != start_of_scan)
-            & (marker != end_of_image)
-        )
+        is_before_pixels = (marker != start_of_scan) & (marker != end_of_image)
+        return (position + 4 <= length) & is_marker & is_before_pixels
 
-    def step(position, exif, profile):
+    def step(position, exif, xmp, profile):
         marker = _uint(contents, position + 1, 1)
         size = _uint(contents, position + 2, 2)
         content = _part(contents, position + 4, size - 2)
         is_exif = (marker == 0xE1) & (_part(content, 0, 6) == b"Exif\0\0") & (exif == b"")
         exif = tf.where(is_exif, _part(content, 6, size), exif)
+        is_xmp = (marker == 0xE1) & (_part(content, 0, len(_XMP)) == _XMP)
+        xmp = tf.where(is_xmp, content, xmp)
         # A long profile lies in several segments, which count themselves in two bytes.
         is_profile = (marker == 0xE2) & (_part(content, 0, 12) == b"ICC_PROFILE\0")
         profile = tf.cond(is_profile, lambda: profile + _part(content, 14, size), lambda: profile)
         is_fill = marker == 0xFF
         length_of_segment = tf.where(is_fill, tf.constant(1, tf.int64), 2 + tf.maximum(size, 2))
-        return position + length_of_segment, exif, profile
+        return position + length_of_segment, exif, xmp, profile
 
-    start = (tf.constant(2, tf.int64), tf.constant(b""), tf.constant(b""))
-    _, exif, profile = tf.while_loop(goes_on, step, start, maximum_iterations=_MOST_SEGMENTS)
-    return exif, profile
+    start = (tf.constant(2, tf.int64), tf.constant(b""), tf.constant(b""), tf.constant(b""))
+    _, exif, xmp, profile = tf.while_loop(
+        goes_on, step, start, maximum_iterations=_MOST_SEGMENTS
+    )
+    return exif, xmp, profile
 
 
 # ---- PNG ----
@@ -205,7 +210,7 @@ def _jpeg_segments(contents):
 def _read_png(contents, number, form):
     bit_depth = _uint(contents, 24, 1)
     color_type = _uint(contents, 25, 1)
-    exif, compressed_profile, is_keyed = _png_chunks(contents)
+    exif, xmp, compressed_profile, is_keyed = _png_chunks(contents)
     contents = _refuse_profile(_png_profile(compressed_profile), number, contents)
     has_alpha = is_keyed | (color_type == 4) | (color_type == 6)
     is_gray = (color_type == 0) | (color_type == 4)
@@ -228,35 +233,38 @@ def _read_png(contents, number, form):
             message = _channels_sentence(number, own, form)
             numbers = _unless(fits, message, numbers)
             pixels = tf.concat([numbers[..., :bands], numbers[..., 3:]], axis=-1)
-        return _finish(pixels, dtype.name, _orientation(exif), form)
+        return _finish(pixels, dtype.name, _orientation(exif, xmp), form)
 
     return tf.cond(bit_depth == 16, lambda: read(tf.uint16), lambda: read(tf.uint8))
 
 
 def _png_chunks(contents):
-    """Returns EXIF data, the chunk of the color profile, and whether a color is transparent."""
+    """Returns EXIF, XMP, the chunk of the color profile, and whether a color is transparent."""
     length = tf.cast(tf.strings.length(contents), tf.int64)
 
-    def goes_on(position, exif, profile, is_keyed):
+    def goes_on(position, *_):
         return (position + 12 <= length) & (_part(contents, position + 4, 4) != b"IEND")
 
-    def step(position, exif, profile, is_keyed):
+    def step(position, exif, xmp, profile, is_keyed):
         size = _uint(contents, position, 4)
         name = _part(contents, position + 4, 4)
 
         def content():
             return _part(contents, position + 8, size)
 
+        is_xmp = (name == b"iTXt") & (_part(contents, position + 8, len(_PNG_XMP)) == _PNG_XMP)
         exif = tf.cond((name == b"eXIf") & (exif == b""), content, lambda: exif)
+        xmp = tf.cond(is_xmp, content, lambda: xmp)
         profile = tf.cond(name == b"iCCP", content, lambda: profile)
-        return position + 12 + size, exif, profile, is_keyed | (name == b"tRNS")
+        return position + 12 + size, exif, xmp, profile, is_keyed | (name == b"tRNS")
 
     first_chunk = tf.constant(8, tf.int64)
-    start = (first_chunk, tf.constant(b""), tf.constant(b""), tf.constant(False))
-    _, exif, profile, is_keyed = tf.while_loop(
+    nothing = tf.constant(b"")
+    start = (first_chunk, nothing, nothing, nothing, tf.constant(False))
+    _, exif, xmp, profile, is_keyed = tf.while_loop(
         goes_on, step, start, maximum_iterations=_MOST_CHUNKS
     )
-    return exif, profile, is_keyed
+    return exif, xmp, profile, is_keyed
 
 
 def _png_profile(chunk):
@@ -334,13 +342,12 @@ def _read_bmp(contents, number, form):
 
 
 def _refuse_profile(profile, number, contents):
-    """Refuses a picture whose color profile is not sRGB by name; profiles of gray do no harm."""
-    space = _part(profile, 16, 4)
+    """Refuses a picture whose color profile does not say that it is sRGB."""
     without = profile
-    for name in ("sRGB", "s\0R\0G\0B"):  # in ASCII, or in the UTF-16 of newer profiles
+    for name in _NAMES_OF_SRGB:
         without = tf.strings.regex_replace(without, name, "")
     is_srgb = tf.strings.length(without) < tf.strings.length(profile)
-    fine = (profile == b"") | is_srgb | (space == b"GRAY")
+    fine = (profile == b"") | is_srgb
     message = _sentence(
         number,
         " has a color profile other than sRGB, which this model does not convert: convert it to "
@@ -349,8 +356,24 @@ def _refuse_profile(profile, number, contents):
     return _unless(fine, message, contents)
 
 
-def _orientation(exif):
-    """Returns the orientation 1 to 8 in EXIF data, 1 where it has none or is damaged."""
+def _orientation(exif, xmp):
+    """Returns the orientation in EXIF data, or else in XMP data; 1 where both have none."""
+    in_exif = _orientation_in_exif(exif)
+    return tf.cond(in_exif != 0, lambda: in_exif, lambda: _orientation_in_xmp(xmp))
+
+
+def _orientation_in_xmp(xmp):
+    """Returns the digit after the first `tiff:Orientation="` or `tiff:Orientation>`, or else 1."""
+    parts = tf.strings.split(xmp, "tiff:Orientation")[1:]
+    starts = tf.strings.substr(parts, 0, 3)
+    is_number = tf.strings.regex_full_match(starts, '(="[0-9]|>[0-9].?)')
+    digits = tf.strings.regex_replace(tf.boolean_mask(starts, is_number), "[^0-9]", "")
+    first = tf.concat([tf.strings.substr(digits, 0, 1), ["1"]], axis=0)[0]
+    return tf.strings.to_number(first, tf.int64)
+
+
+def _orientation_in_exif(exif):
+    """Returns the orientation in EXIF data, 0 where it has none or is damaged."""
     is_little = _part(exif, 0, 2) == b"II"
 
     def uint(data, start, size):
@@ -371,7 +394,7 @@ def _orientation(exif):
         is_it = uint(entry, 0, 2) == _ORIENTATION_TAG
         return index + 1, tf.where(is_it, value, orientation)
 
-    start = (tf.constant(0, tf.int64), tf.constant(1, tf.int64))
+    start = (tf.constant(0, tf.int64), tf.constant(0, tf.int64))
     _, orientation = tf.while_loop(
         lambda index, _: index < count, step, start, maximum_iterations=_MOST_SEGMENTS
     )
