@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cyclegan_keras.files.errors import PictureError
-from cyclegan_keras.images.reading import read_rgb, read_size
+from cyclegan_keras.images.first_reading import read_rgb, read_size
 from pipelines.sources.base import Pictures
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")

@@ -16,7 +16,7 @@ from absl import logging
 
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.errors import DataError
-from cyclegan_keras.images.reading import read_rgb, read_size
+from cyclegan_keras.images.first_reading import read_rgb, read_size
 from pipelines.sources.base import Pictures, Source, domains_of
 
 if TYPE_CHECKING:
