@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from cyclegan_keras.export import graph_reading
 
+
 def serving_module(
     generators: Mapping[str, keras.Model], max_image_pixels: int
 ) -> tuple[tf.Module, dict[str, tf.types.experimental.ConcreteFunction]]:

@@ -207,9 +207,7 @@ def test_blending_is_in_the_unit_of_the_numbers(pixels, fields, expected):
     if "source_values" in fields and pixels.dtype != "uint16":
         pixels[0, 0, 0] = 2 * pixels.max()  # outside of the range
     source = Picture(pixels=pixels)
-    np.testing.assert_array_equal(
-        translate_picture(negative(**fields), source, 0.0).pixels, pixels
-    )
+    np.testing.assert_array_equal(translate_picture(negative(**fields), source, 0.0).pixels, pixels)
     quarter = translate_picture(negative(**fields), source, 0.25).pixels[1:].astype("float64")
     own = pixels[1:].astype("float64")
     wanted = own + 0.25 * (expected(own) - own)
