@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from cyclegan_keras.export import graph_reading
 
+
 def serving_module(
     generators: Mapping[str, keras.Model], max_image_pixels: int
 ) -> tuple[tf.Module, dict[str, tf.types.experimental.ConcreteFunction]]:
@@ -52,6 +53,21 @@ def takes_files(generator: keras.Model) -> bool:
     description = generator.description
     return graph_reading.can_hold(description.source_form) and graph_reading.can_hold(
         description.target_form
+    )
+
+
+def why_no_files(generator: keras.Model) -> str:
+    """Returns a sentence on why a generator takes and gives no picture files."""
+    description = generator.description
+    parts = []
+    for form in (description.source_form, description.target_form):
+        if not graph_reading.can_hold(form):
+            parts.append(
+                f"{form.channels} channels of {form.values.dtype} from {form.values.words}"
+            )
+    return (
+        f"PNG files cannot hold {' or '.join(dict.fromkeys(parts))}: only the float signatures are "
+        "there."
     )
 
 
