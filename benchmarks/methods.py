@@ -49,7 +49,7 @@ def work(arguments: argparse.Namespace) -> None:
         options[method],
         options["networks"],
         lambda: adam(options["optimizer"], 1000),
-        picture_shape=(side, side, 3),
+        shapes=dict.fromkeys("xy", (side, side, 3)),
         jit_compile=False,
     )
     shape = (1, side, side, 3)

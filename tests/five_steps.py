@@ -20,9 +20,11 @@ METHODS = {
     "cyclegan": {"pool_size": 5, "ema_decay": 0.9},  # full after the third step
     "pix2pix": {},
     "cut": {"nce_layers": "0,4", "nce_units": 4, "n_patches": 16},
+    "fastcut": {"nce_layers": "0,4", "nce_units": 4, "n_patches": 16, "nce_identity": False},
 }
+CHANNELS = {"cyclegan": (3, 3), "pix2pix": (3, 1), "cut": (3, 3), "fastcut": (1, 3)}  # of x, of y
 TINY = {"tiny": partial(ResNetGenerator.from_options, n_blocks=1)}
-NORMS = {"cyclegan": "instance", "pix2pix": "batch", "cut": "instance"}
+NORMS = {"cyclegan": "instance", "pix2pix": "batch", "cut": "instance", "fastcut": "instance"}
 
 
 class FixedPlaces(CUT):
@@ -42,7 +44,8 @@ def made(method, **compile_options):
         ndf=2,
         norm=NORMS[method],
     )
-    trainer = FixedPlaces if method == "cut" else TRAINERS[method]
+    trainer = FixedPlaces if TRAINERS[method] is CUT else TRAINERS[method]
+    x_channels, y_channels = CHANNELS[method]
     with mock.patch.dict(GENERATORS, TINY):
         return trainer.from_options(
             METHOD_OPTIONS[method](**METHODS[method]),
@@ -52,19 +55,22 @@ def made(method, **compile_options):
             lambda: keras.optimizers.Adam(
                 build_schedule(OptimizerOptions(n_epochs=1), 3), beta_1=0.5, epsilon=1e-3
             ),
-            picture_shape=(SIDE, SIDE, 3),
+            shapes={"x": (SIDE, SIDE, x_channels), "y": (SIDE, SIDE, y_channels)},
             **compile_options,
         )
 
 
-def pictures(first, last):
-    """Returns the batches of the steps from `first` up to, not including, `last`."""
+def pictures(first, last, channels=(3, 3)):
+    """Returns the batches of the steps from `first` up to, not including, `last`.
+
+    `channels` are those of x and of y.
+    """
     return [
         {
             name: np.random.default_rng((number, ord(name)))
-            .uniform(-1, 1, (BATCH, SIDE, SIDE, 3))
+            .uniform(-1, 1, (BATCH, SIDE, SIDE, count))
             .astype("float32")
-            for name in "xy"
+            for name, count in zip("xy", channels, strict=True)
         }
         for number in range(first, last)
     ]
@@ -72,13 +78,16 @@ def pictures(first, last):
 
 def steps(trainer, first, last):
     """Takes the steps from `first` to `last`; returns the logs of each and the state after them."""
+    generator = trainer.generator_g
+    channels = (generator.input_shape[-1], generator.output_shape[-1])
+    batches = pictures(first, last, channels)
     history = []
     keep = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda number, logs: history.append(
             {name: float(value) for name, value in logs.items()}
         )
     )
-    trainer.fit(as_batches(pictures(first, last)), verbose=0, shuffle=False, callbacks=[keep])
+    trainer.fit(as_batches(batches), verbose=0, shuffle=False, callbacks=[keep])
     state = {name: ops.convert_to_numpy(v) for name, v in trainer.state().items()}
     return history, state
 

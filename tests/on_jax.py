@@ -8,7 +8,7 @@ import jax
 import keras
 import numpy as np
 import pytest
-from five_steps import BEFORE, METHODS, STEPS, load, made, pictures, save, steps
+from five_steps import BEFORE, CHANNELS, METHODS, STEPS, load, made, pictures, save, steps
 from keras import ops
 from line_fit import X, check_step
 
@@ -56,7 +56,7 @@ def translated(network, images):
 
 def check_fit(trainer):
     """Ends where a callback says so; evaluates the means of what `test_step` records."""
-    before, batches = trainer.step, pictures(0, 4)
+    before, batches = trainer.step, pictures(0, 4, CHANNELS["pix2pix"])
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

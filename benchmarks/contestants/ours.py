@@ -21,7 +21,7 @@ def trainer_and_batch(arguments: argparse.Namespace):
         CycleGANOptions(),
         NetworkOptions(generator=arguments.generator, ngf=arguments.ngf, ndf=arguments.ngf),
         lambda: adam(OptimizerOptions(), 1000),
-        picture_shape=shape,
+        shapes={"x": shape, "y": shape},
         remat=arguments.remat,
         jit_compile=arguments.jit_compile,
     )

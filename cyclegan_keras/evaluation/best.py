@@ -1,6 +1,7 @@
 """Keeps the best generators of a training beside the last ones."""
 
 import json
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,12 +23,16 @@ from cyclegan_keras.translation.translator import Translator
 
 RULE = (
     "least mean over directions of a distance divided by that of copying the input: L1 to the "
-    "truth where test pictures have counterparts, KID otherwise; on every second test picture"
+    "truth where test pictures have counterparts, KID otherwise; on every second test picture; "
+    "where inputs and counterparts differ in channels, L1 is divided by the range of values instead"
 )
 
 
 def score(evaluations: list[Evaluation]) -> float:
     """Returns what `RULE` says, 0 for perfect translations and 1 for copies; lower is better.
+
+    Where inputs cannot be copied, since they have other channels than their counterparts, 1 is an
+    error as large as the range of the values.
 
     Raises:
         ValueError: a direction has neither of the two measures.
@@ -38,7 +43,10 @@ def score(evaluations: list[Evaluation]) -> float:
         distance = measures.get("L1 to the truth") or measures.get("KID")
         if distance is None:
             raise ValueError(f"{evaluation.words} has no measure to choose by.")
-        ratios.append(distance.value / distance.copy_score)
+        divisor = distance.copy_score
+        if math.isnan(divisor):  # there is no copying: inputs have other channels
+            divisor = evaluation.target_values.high - evaluation.target_values.low
+        ratios.append(distance.value / divisor)
     return float(np.mean(ratios))
 
 

@@ -1,5 +1,7 @@
 """How near translations come to counterparts that are known."""
 
+import math
+
 from cyclegan_keras.metrics.paired import paired_error
 
 
@@ -9,6 +11,9 @@ def ground_truth(trainer, data) -> str:
     Args:
         trainer: translates.
         data: a `pipelines.data.Data`, with `paired_test`.
+
+    Errors are in the unit of the counterparts: "12.30 of 255" for ordinary pictures, and "12.3 on a
+    scale of -1024 to 3071" for others.
     """
     lines = []
     for direction, generator in trainer.translators.items():
@@ -18,11 +23,20 @@ def ground_truth(trainer, data) -> str:
             return trainer.translate(images, direction)
 
         pairs = ((batch[source].numpy(), batch[target].numpy()) for batch in data.test())
-        error = paired_error(translate, pairs)
+        values = data.forms[target].values
+        error = paired_error(translate, pairs, values)
+        if values.is_eight_bit:
+            translated, copied = f"{error['translated']:.2f} of 255", f"{error['copied']:.2f}"
+        else:
+            translated = f"{error['translated']:.4g} on a scale of {values.words}"
+            copied = f"{error['copied']:.4g}"
+        if math.isnan(error["copied"]):
+            comparison = "inputs, which have other channels, cannot be compared with them."
+        else:
+            comparison = f"unchanged inputs have {copied}, so it is cut by {error['cut']:.0%}."
         letter = "G" if generator == "generator_g" else "F"
         lines.append(
-            f"{letter} on {source}: the mean error to the true counterparts is "
-            f"{error['translated']:.2f} of 255; unchanged inputs have {error['copied']:.2f}, so it "
-            f"is cut by {error['cut']:.0%}."
+            f"{letter} on {source}: the mean error to the true counterparts is {translated}; "
+            f"{comparison}"
         )
     return "\n".join(lines)

@@ -55,6 +55,8 @@ def pictures_of(data, part: str = "all", most: int | None = None) -> dict[str, P
             other_real=_training_pictures(data, "y"),
             truth=pictures_y if data.paired_test else None,
             names=[test_x.pictures.names[i] for i in chosen_x],
+            source_form=data.forms["x"],
+            target_form=data.forms["y"],
         ),
         "y_to_x": Pictures(
             inputs=pictures_y,
@@ -62,6 +64,8 @@ def pictures_of(data, part: str = "all", most: int | None = None) -> dict[str, P
             other_real=_training_pictures(data, "x"),
             truth=pictures_x if data.paired_test else None,
             names=[test_y.pictures.names[i] for i in chosen_y],
+            source_form=data.forms["y"],
+            target_form=data.forms["x"],
         ),
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures
+from cyclegan_keras.images.form import Form, to_rgb
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.paired import l1
 from cyclegan_keras.metrics.perceptual import perceptual_distance
@@ -39,6 +40,8 @@ def write_page(
     for evaluation, pictures in evaluations:
         examples += _examples(evaluation, pictures, network, count)
         notes += [f"{evaluation.words}, {sentence}" for sentence in evaluation.not_measured()]
+        explanations += _notes_on_views(evaluation.source, pictures.source_form)
+        explanations += _notes_on_views(evaluation.target, pictures.target_form)
         explanations += [measure.note for measure in evaluation.measures if measure.note]
     notes += list(dict.fromkeys(explanations))
     directions = ", ".join(evaluation.words for evaluation, _ in evaluations)
@@ -68,6 +71,20 @@ def curves_of(metrics_file: pathlib.Path) -> dict[str, list[tuple[int, float]]]:
     return curves
 
 
+def _notes_on_views(domain: str, form: Form) -> list[str]:
+    """Returns what a reader must know of how a domain's pictures are shown."""
+    notes = []
+    if not form.values.is_eight_bit:
+        notes.append(
+            f"Pictures of {domain} are shown with {form.values.low:g} as black and "
+            f"{form.values.high:g} as white."
+        )
+    if form.channels not in (1, 3):
+        shown = "three are" if form.channels > 3 else "one is"
+        notes.append(f"Of the {form.channels} channels of {domain} the first {shown} shown.")
+    return notes
+
+
 def _examples(
     evaluation: Evaluation, pictures: Pictures, network: FeatureNetwork | None, count: int
 ) -> list[Example]:
@@ -81,10 +98,10 @@ def _examples(
         example = Example(
             name=names[i],
             direction=evaluation.words,
-            before=pictures.inputs[i],
-            after=evaluation.translated[i],
-            cycled=None if evaluation.cycled is None else evaluation.cycled[i],
-            truth=None if pictures.truth is None else pictures.truth[i],
+            before=to_rgb(pictures.inputs[i]),
+            after=to_rgb(evaluation.translated[i]),
+            cycled=None if evaluation.cycled is None else to_rgb(evaluation.cycled[i]),
+            truth=None if pictures.truth is None else to_rgb(pictures.truth[i]),
             scores=scores[i],
         )
         examples.append(example)
@@ -95,17 +112,24 @@ def _scores(
     evaluation: Evaluation, pictures: Pictures, network: FeatureNetwork | None
 ) -> list[dict[str, float]]:
     """Returns the scores of each picture by itself; "faithfulness" is its distance to the input."""
+    source_values, target_values = pictures.source_form.values, pictures.target_form.values
+    inputs = [to_rgb(picture) for picture in pictures.inputs]
     if network is not None:
-        distances = list(perceptual_distance(network, pictures.inputs, evaluation.translated))
+        translated = [to_rgb(picture) for picture in evaluation.translated]
+        distances = list(perceptual_distance(network, inputs, translated))
     else:
-        compared = evaluation.cycled or evaluation.translated
-        distances = [l1(a, b) for a, b in zip(pictures.inputs, compared, strict=True)]
+        compared = [to_rgb(picture) for picture in evaluation.cycled or evaluation.translated]
+        distances = [l1(a, b) for a, b in zip(inputs, compared, strict=True)]
     scores = []
     for index, distance in enumerate(distances):
         score = {"faithfulness": float(distance)}
         if evaluation.cycled is not None:
-            score["L1 of the cycle"] = l1(pictures.inputs[index], evaluation.cycled[index])
+            score["L1 of the cycle"] = l1(
+                pictures.inputs[index], evaluation.cycled[index], source_values
+            )
         if pictures.truth is not None:
-            score["L1 to the truth"] = l1(evaluation.translated[index], pictures.truth[index])
+            score["L1 to the truth"] = l1(
+                evaluation.translated[index], pictures.truth[index], target_values
+            )
         scores.append(score)
     return scores

@@ -9,19 +9,22 @@ from tqdm import tqdm
 
 from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.images.batching import batches_by_shape
+from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.pixels import to_float, to_uint8
+from cyclegan_keras.images.values import EIGHT_BIT, Values
 from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.table import METRICS
 
 BATCH = 8
+ORDINARY = Form()  # RGB with levels from 0 to 255
 
 Translate = Callable[[np.ndarray], np.ndarray]  # float32 (n, h, w, c) in [-1, 1] to the same
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pictures:
-    """Real pictures for one direction; uint8 (height, width, 3), sizes may differ.
+    """Real pictures for one direction: arrays of the form of their domain, sizes may differ.
 
     Attributes:
         inputs: held-out pictures of the domain to translate.
@@ -30,6 +33,8 @@ class Pictures:
             pictures get.
         truth: the true counterpart of every input, where there is one.
         names: of the inputs.
+        source_form: of the inputs.
+        target_form: of the other pictures.
     """
 
     inputs: Sequence[np.ndarray]
@@ -37,6 +42,8 @@ class Pictures:
     other_real: Sequence[np.ndarray]
     truth: Sequence[np.ndarray] | None = None
     names: Sequence[str] = ()
+    source_form: Form = ORDINARY
+    target_form: Form = ORDINARY
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,8 +55,9 @@ class Evaluation:
         target: name of the domain it was translated to.
         measures: what could be measured.
         left_out: name in `METRICS` -> why it could not be measured, a sentence.
-        translated: the translations, uint8.
-        cycled: the translations translated back, uint8, or None.
+        translated: the translations, as arrays of the target's form.
+        cycled: the translations translated back, as arrays of the source's form, or None.
+        target_values: what the numbers in translations mean.
     """
 
     source: str
@@ -58,6 +66,7 @@ class Evaluation:
     left_out: Mapping[str, str]
     translated: Sequence[np.ndarray]
     cycled: Sequence[np.ndarray] | None
+    target_values: Values = EIGHT_BIT
 
     @property
     def words(self) -> str:
@@ -119,7 +128,14 @@ def evaluate(
         metrics: some of `METRICS`.
         seed: of all that is drawn at random.
     """
-    translated, cycled = translate_all(translate, back, pictures.inputs, f"{source} to {target}")
+    translated, cycled = translate_all(
+        translate,
+        back,
+        pictures.inputs,
+        title=f"{source} to {target}",
+        source_form=pictures.source_form,
+        target_form=pictures.target_form,
+    )
     evidence = Evidence(
         inputs=pictures.inputs,
         translated=translated,
@@ -132,6 +148,8 @@ def evaluate(
         translate=translate,
         back=back,
         seed=seed,
+        source_values=pictures.source_form.values,
+        target_values=pictures.target_form.values,
     )
     measures, left_out = [], {}
     for name in metrics:
@@ -146,20 +164,45 @@ def evaluate(
         left_out=left_out,
         translated=translated,
         cycled=cycled,
+        target_values=pictures.target_form.values,
     )
 
 
 def translate_all(
-    translate: Translate, back: Translate | None, pictures: Sequence[np.ndarray], title: str
+    translate: Translate,
+    back: Translate | None,
+    pictures: Sequence[np.ndarray],
+    *,
+    title: str,
+    source_form: Form = ORDINARY,
+    target_form: Form = ORDINARY,
 ) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
-    """Returns G(x) of every picture, and F(G(x)) or None, as uint8 pictures of their sizes."""
+    """Returns G(x) of every picture, and F(G(x)) or None, in the sizes of the pictures.
+
+    Args:
+        translate: G.
+        back: F, or None.
+        pictures: x, as arrays of `source_form`.
+        title: of the progress bar.
+        source_form: of x and of F(G(x)).
+        target_form: of G(x).
+
+    Returns:
+        Arrays of those forms: uint8, or float32 clipped to [-1, 1] where values are no levels from
+        0 to 255.
+    """
     translated: list[np.ndarray] = []
     cycled: list[np.ndarray] = []
     with tqdm(total=len(pictures), desc=title, unit="img", leave=False, disable=None) as bar:
         for batch in batches_by_shape(pictures, shape=np.shape, limit=lambda picture: BATCH):
             fakes = np.asarray(translate(to_float(np.stack(batch))), np.float32)
-            translated.extend(to_uint8(fakes))
+            translated.extend(_in_form(fakes, target_form))
             if back is not None:
-                cycled.extend(to_uint8(np.asarray(back(fakes))))
+                cycled.extend(_in_form(np.asarray(back(fakes), np.float32), source_form))
             bar.update(len(batch))
     return translated, cycled if back is not None else None
+
+
+def _in_form(images: np.ndarray, form: Form) -> np.ndarray:
+    """Returns float32 pictures of a network as arrays of a domain."""
+    return to_uint8(images) if form.values.is_eight_bit else np.clip(images, -1, 1)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.images.form import to_rgb
+from cyclegan_keras.images.values import EIGHT_BIT, Values
 
 _FID = re.compile(r"\bFID\b|inception distance", re.IGNORECASE)
 
@@ -134,7 +136,8 @@ class Measure:
 class Evidence:
     """What the measures of one direction look at.
 
-    Pictures are uint8, (n, height, width, 3), or sequences of (height, width, 3) of any sizes.
+    Pictures are uint8, (n, height, width, channels), or sequences of (height, width, channels) of
+    any sizes. Those of a domain whose values are no levels from 0 to 255 are float32 in [-1, 1].
     What there is not is None; a measure that needs it raises `MetricError`.
 
     Attributes:
@@ -150,6 +153,8 @@ class Evidence:
         translate: G, float32 batches in [-1, 1] to the same.
         back: F, likewise.
         seed: of all that is drawn at random.
+        source_values: what the numbers of x mean.
+        target_values: what the numbers of y mean.
     """
 
     inputs: Sequence[np.ndarray]
@@ -163,6 +168,8 @@ class Evidence:
     translate: Callable[[np.ndarray], np.ndarray] | None = None
     back: Callable[[np.ndarray], np.ndarray] | None = None
     seed: int = 0
+    source_values: Values = EIGHT_BIT
+    target_values: Values = EIGHT_BIT
     _features: dict[str, np.ndarray] = dataclasses.field(default_factory=dict, repr=False)
 
     def __post_init__(self):
@@ -188,9 +195,48 @@ class Evidence:
     def features(self, role: str) -> np.ndarray:
         """Returns the network's features of the pictures in `role`, computed once."""
         if role not in self._features:
-            network, pictures = self.need("network", role)
-            self._features[role] = network.features(pictures)
+            (network,) = self.need("network")
+            self._features[role] = network.features(self.views(role))
         return self._features[role]
+
+    def views(self, role: str) -> list[np.ndarray]:
+        """Returns the pictures in `role` as feature networks take them.
+
+        Pictures of 8 bits with one or three channels are seen as they are, all others as `to_rgb`
+        shows them.
+
+        Raises:
+            MetricError: there are none.
+        """
+        (pictures,) = self.need(role)
+        are_inputs = role in ("inputs", "cycled")
+        values = self.source_values if are_inputs else self.target_values
+        views = []
+        for picture in pictures:
+            is_seen_as_it_is = values.is_eight_bit and picture.shape[-1] in (1, 3)
+            views.append(picture if is_seen_as_it_is else to_rgb(picture))
+        return views
+
+    @property
+    def features_protocol(self) -> str:
+        """How the feature network sees the pictures, in words."""
+        (network,) = self.need("network")
+        targets = self.translated if self.translated is not None else self.real
+        domains = {
+            "inputs": (self.source_values, self.inputs),
+            "translations and real pictures": (self.target_values, targets),
+        }
+        words = [network.protocol]
+        for name, (values, pictures) in domains.items():
+            if not values.is_eight_bit:
+                words.append(
+                    f"{name} in 8 bits, {values.low:g} as black and {values.high:g} as white"
+                )
+            channels = np.shape(pictures[0])[-1] if pictures is not None else 3
+            if channels not in (1, 3):
+                seen = "first three" if channels > 3 else "first"
+                words.append(f"{name} by the {seen} of their {channels} channels")
+        return "; ".join(words)
 
     def replace(self, **changes) -> "Evidence":
         """Returns a copy with `changes`; features of what stays are not computed again."""

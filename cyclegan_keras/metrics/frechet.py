@@ -35,8 +35,8 @@ def frechet_measures(evidence: Evidence) -> list[Measure]:
             features=network.name,
             protocol="squared Frechet distance of two Gaussians, fitted to "
             f"{counts[0]} translated and {counts[1]} real pictures; n counts translated, real, "
-            f"other real and input pictures; {network.protocol}; interval by a delete-a-group "
-            "jackknife over pictures",
+            f"other real and input pictures; {evidence.features_protocol}; interval by a "
+            "delete-a-group jackknife over pictures",
             stderr=stderr,
             note=f"The {name} is too large by an amount that falls with n: compare it only at the "
             "same n.",

@@ -103,8 +103,8 @@ def hit_rate_measures(evidence: Evidence) -> list[Measure]:
                 n=(n_translated, n_real, n_inputs),
                 features=network.name,
                 protocol=f"share of pictures whose top {top} of the classes of ILSVRC 2012 hold "
-                f"{words}; n counts translated, real and input pictures; {network.protocol}; "
-                "Wilson's interval",
+                f"{words}; n counts translated, real and input pictures; "
+                f"{evidence.features_protocol}; Wilson's interval",
             )
         )
     return measures

@@ -32,7 +32,8 @@ def kid_measures(evidence: Evidence) -> list[Measure]:
             features=network.name,
             protocol="1000 times the unbiased MMD^2, kernel (a.b/d + 1)^3, mean of "
             f"{_SUBSETS} subsets of {size}; n counts translated, real, other real and input "
-            f"pictures; {network.protocol}; interval by a delete-a-group jackknife over pictures",
+            f"pictures; {evidence.features_protocol}; interval by a delete-a-group jackknife over "
+            "pictures",
             stderr=stderr,
         )
     ]

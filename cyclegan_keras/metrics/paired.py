@@ -6,26 +6,31 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.images.pixels import to_float, to_uint8
+from cyclegan_keras.images.values import EIGHT_BIT, Values
 from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.intervals import bootstrap_interval
 
-_RANGE = 255.0
 _WINDOW = 11  # pixels, of SSIM's window
 _SIGMA = 1.5  # pixels, its standard deviation
 
 
 def paired_error(
-    translate: Callable[[np.ndarray], np.ndarray], pairs: Iterable[tuple[np.ndarray, np.ndarray]]
+    translate: Callable[[np.ndarray], np.ndarray],
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
+    values: Values = EIGHT_BIT,
 ) -> dict[str, float]:
-    """Returns the mean absolute error of translations against their counterparts, of 255.
+    """Returns the mean absolute error of translations against their counterparts.
 
     Args:
         translate: maps a batch in [-1, 1], (batch, height, width, channels), to its translation.
         pairs: (input, true counterpart) batches in [-1, 1].
+        values: of the counterparts; errors are in their unit, by default gray levels of 255.
 
     Returns:
         `"translated"`: mean |translate(x) - truth|; `"copied"`: mean |x - truth|, what copying
-        the input gives; `"cut"`: the share of the copying error that the translation removes.
+        the input gives; `"cut"`: the share of the copying error that the translation removes. The
+        last two are NaN where inputs have other channels than their counterparts.
 
     Raises:
         ValueError: `pairs` is empty.
@@ -33,11 +38,13 @@ def paired_error(
     translation_errors, copy_errors = [], []
     for source, truth in pairs:
         translation_errors.append(np.mean(np.abs(np.asarray(translate(source)) - truth)))
-        copy_errors.append(np.mean(np.abs(np.asarray(source) - truth)))
+        has_equal_channels = source.shape[-1] == truth.shape[-1]
+        copy_errors.append(np.mean(np.abs(source - truth)) if has_equal_channels else np.nan)
     if not translation_errors:
         raise ValueError("`pairs` must hold at least one batch. Received none.")
-    translation_error = float(np.mean(translation_errors)) * 127.5
-    copy_error = float(np.mean(copy_errors)) * 127.5
+    half_range = _range(values) / 2
+    translation_error = float(np.mean(translation_errors)) * half_range
+    copy_error = float(np.mean(copy_errors)) * half_range
     return {
         "translated": translation_error,
         "copied": copy_error,
@@ -45,25 +52,37 @@ def paired_error(
     }
 
 
-def l1(a: np.ndarray, b: np.ndarray) -> float:
-    """Returns mean |a - b| of two uint8 pictures of one shape, in gray levels of 255."""
-    return float(np.mean(np.abs(_floats(a) - _floats(b))))
+def l1(a: np.ndarray, b: np.ndarray, values: Values = EIGHT_BIT) -> float:
+    """Returns mean |a - b| of two pictures of one shape.
+
+    Args:
+        a: uint8 where the values are levels from 0 to 255, and float32 in [-1, 1] elsewhere.
+        b: likewise.
+        values: what their numbers mean; the result is in their unit.
+    """
+    return float(np.mean(np.abs(_floats(a, values) - _floats(b, values))))
 
 
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    """Returns 10 log10(255^2 / mean (a - b)^2) of two uint8 pictures, in dB; infinite if equal."""
-    error = np.mean(np.square(_floats(a) - _floats(b)))
-    return float(10 * np.log10(_RANGE**2 / error)) if error else float("inf")
+def psnr(a: np.ndarray, b: np.ndarray, values: Values = EIGHT_BIT) -> float:
+    """Returns 10 log10(R^2 / mean (a - b)^2) of two pictures, in dB; infinite if equal.
+
+    R is the range of the values, 255 for ordinary pictures; see `l1` for the arguments.
+    """
+    error = np.mean(np.square(_floats(a, values) - _floats(b, values)))
+    return float(10 * np.log10(_range(values) ** 2 / error)) if error else float("inf")
 
 
-def ssim(a: np.ndarray, b: np.ndarray) -> float:
-    """Returns the structural similarity of two uint8 pictures, (height, width, channels).
+def ssim(a: np.ndarray, b: np.ndarray, values: Values = EIGHT_BIT) -> float:
+    """Returns the structural similarity of two pictures, (height, width, channels).
 
     In a Gaussian window around every position, ((2 m_a m_b + c_1)(2 s_ab + c_2)) over
     ((m_a^2 + m_b^2 + c_1)(s_a^2 + s_b^2 + c_2)), averaged over channels and over the
     positions whose window lies in the picture; 1 if equal. The window is 11 pixels wide, of
-    standard deviation 1.5; c_1 = (0.01 255)^2, c_2 = (0.03 255)^2; s are weighted by the window,
-    not divided by n - 1.
+    standard deviation 1.5; c_1 = (0.01 R)^2, c_2 = (0.03 R)^2 with R the range of the values, 255
+    for ordinary pictures; s are weighted by the window, not divided by n - 1. Means are counted
+    from the lowest value, so that they are never negative.
+
+    See `l1` for the arguments.
 
     Raises:
         MetricError: a side is shorter than 11 pixels.
@@ -76,11 +95,11 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
         raise MetricError(
             f"SSIM needs pictures of at least {_WINDOW} pixels a side, not {a.shape}."
         )
-    a, b = _floats(a), _floats(b)
+    a, b = _floats(a, values), _floats(b, values)
     mean_a, mean_b = _blur(a), _blur(b)
     variance_a, variance_b = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2
     covariance = _blur(a * b) - mean_a * mean_b
-    c1, c2 = (0.01 * _RANGE) ** 2, (0.03 * _RANGE) ** 2
+    c1, c2 = (0.01 * _range(values)) ** 2, (0.03 * _range(values)) ** 2
     numerator = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     denominator = (mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2)
     return float(np.mean(numerator / denominator))
@@ -92,17 +111,27 @@ class _Comparison:
 
     Attributes:
         name: "L1", for example.
-        compare: two uint8 pictures of one shape to a number.
+        compare: two pictures of one shape, and their values, to a number.
         better: "lower" or "higher".
         of_equal: the number for equal pictures.
-        definition: in words.
+        definition: in words, for levels from 0 to 255.
+        deep_definition: in words, for other values: a template with their low, high and range.
     """
 
     name: str
-    compare: Callable[[np.ndarray, np.ndarray], float]
+    compare: Callable[[np.ndarray, np.ndarray, Values], float]
     better: str
     of_equal: float
     definition: str
+    deep_definition: str
+
+    def words(self, values: Values) -> str:
+        """Returns the definition for pictures of these values."""
+        if values.is_eight_bit:
+            return self.definition
+        return self.deep_definition.format(
+            low=f"{values.low:g}", high=f"{values.high:g}", range=f"{_range(values):g}"
+        )
 
 
 _COMPARISONS = (
@@ -112,6 +141,8 @@ _COMPARISONS = (
         better="lower",
         of_equal=0.0,
         definition="mean absolute difference in gray levels of 255",
+        deep_definition="mean absolute difference in units of the pictures, which range from {low} "
+        "to {high}",
     ),
     _Comparison(
         name="PSNR",
@@ -119,6 +150,8 @@ _COMPARISONS = (
         better="higher",
         of_equal=float("inf"),
         definition="10 log10(255^2 / mean squared difference) in dB",
+        deep_definition="10 log10({range}^2 / mean squared difference) in dB, of pictures that "
+        "range from {low} to {high}",
     ),
     _Comparison(
         name="SSIM",
@@ -127,21 +160,42 @@ _COMPARISONS = (
         of_equal=1.0,
         definition="structural similarity in a Gaussian window of 11 pixels, sigma 1.5, mean over "
         "channels",
+        deep_definition="structural similarity in a Gaussian window of 11 pixels, sigma 1.5, mean "
+        "over channels, for a range of {range} counted from {low}",
     ),
 )
 
 
 def paired_measures(evidence: Evidence) -> list[Measure]:
-    """Returns L1, PSNR and SSIM of translations against their true counterparts."""
+    """Returns L1, PSNR and SSIM of translations against their true counterparts.
+
+    Where inputs have other channels than their counterparts, there is no score of copies.
+    """
     translated, truth = evidence.need("translated", "truth")
+    input_channels, channels = evidence.inputs[0].shape[-1], truth[0].shape[-1]
+    copies, note = None, ""
+    if input_channels != channels:
+        note = (
+            f"Inputs have {input_channels} channels and their counterparts {channels}, so that "
+            "copies of the inputs cannot be compared with them."
+        )
+    else:
+        copies = [_with_type_of(evidence.target_values, picture) for picture in evidence.inputs]
+        if evidence.source_values != evidence.target_values:
+            note = (
+                f"Copies are inputs whose range, {evidence.source_values.words}, is stretched to "
+                f"that of their counterparts, {evidence.target_values.words}."
+            )
     return [
         _measure(
             comparison,
             name=f"{comparison.name} to the truth",
             pictures=translated,
             truth=truth,
-            copies=evidence.inputs,
+            copies=copies,
+            values=evidence.target_values,
             seed=evidence.seed,
+            note=note,
         )
         for comparison in _COMPARISONS
     ]
@@ -157,6 +211,7 @@ def cycle_measures(evidence: Evidence) -> list[Measure]:
             pictures=cycled,
             truth=evidence.inputs,
             copies=evidence.inputs,
+            values=evidence.source_values,
             seed=evidence.seed,
             note="Copying makes a perfect cycle: read its errors together with a distance to real "
             "pictures.",
@@ -165,38 +220,61 @@ def cycle_measures(evidence: Evidence) -> list[Measure]:
     ]
 
 
-def _measure(comparison, *, name, pictures, truth, copies, seed, note=""):
-    values = _values(comparison, pictures, truth)
-    low, high = bootstrap_interval(values, seed=seed)
+def _measure(comparison, *, name, pictures, truth, copies, values, seed, note):
+    """Compares pictures with their truth; `copies` None: there is no score of copies."""
+    results = _compare_all(comparison, pictures, truth, values)
+    low, high = bootstrap_interval(results, seed=seed)
+    copy_score = float("nan")
+    if copies is not None:
+        copy_score = float(_compare_all(comparison, copies, truth, values).mean())
     chance = None
     if len(truth) > 1 and len({picture.shape for picture in truth}) == 1:
         others = [truth[(i + 1) % len(truth)] for i in range(len(truth))]
-        chance = float(_values(comparison, pictures, others).mean())
+        chance = float(_compare_all(comparison, pictures, others, values).mean())
     return Measure(
         name=name,
-        value=float(values.mean()),
+        value=float(results.mean()),
         low=low,
         high=high,
         real_score=comparison.of_equal,
-        copy_score=float(_values(comparison, copies, truth).mean()),
+        copy_score=copy_score,
         better=comparison.better,
-        n=(len(values),),
+        n=(len(results),),
         features="pixels",
-        protocol=f"{comparison.definition}; mean over pictures; n counts pairs; "
+        protocol=f"{comparison.words(values)}; mean over pictures; n counts pairs; "
         "percentile bootstrap over pairs",
         chance=chance,
         note=note,
     )
 
 
-def _values(comparison, pictures, truth):
-    return np.array([comparison.compare(a, b) for a, b in zip(pictures, truth, strict=True)])
+def _compare_all(comparison, pictures, truth, values):
+    return np.array(
+        [comparison.compare(a, b, values) for a, b in zip(pictures, truth, strict=True)]
+    )
 
 
-def _floats(picture):
-    if picture.dtype != np.uint8:
-        raise MetricError(f"Pictures are compared as uint8. Received: {picture.dtype}.")
-    return picture.astype("float64")
+def _range(values):
+    return values.high - values.low
+
+
+def _with_type_of(values, picture):
+    """Returns a picture as the arrays of a domain with these values are."""
+    if not values.is_eight_bit:
+        return to_float(picture)
+    return picture if picture.dtype == np.uint8 else to_uint8(picture)
+
+
+def _floats(picture, values):
+    """Returns a picture in the unit of its values, float64, counted from the lowest one."""
+    expected = np.uint8 if values.is_eight_bit else np.float32
+    if picture.dtype != expected:
+        raise MetricError(
+            f"Pictures are compared as {np.dtype(expected)}. Received: {picture.dtype}."
+        )
+    if values.is_eight_bit:
+        return picture.astype("float64")
+    return (picture.astype("float64") + 1) * (_range(values) / 2)
 
 
 def _blur(values):

@@ -38,8 +38,10 @@ def perceptual_distance(
 
 def perceptual_measures(evidence: Evidence) -> list[Measure]:
     """Returns how far translations are from their inputs: what was kept of them."""
-    network, translated = evidence.need("network", "translated")
-    distances, unrelated = _distances(network, evidence.inputs, translated)
+    network, _ = evidence.need("network", "translated")
+    distances, unrelated = _distances(
+        network, evidence.views("inputs"), evidence.views("translated")
+    )
     low, high = bootstrap_interval(distances, seed=evidence.seed)
     return [
         Measure(
@@ -53,8 +55,8 @@ def perceptual_measures(evidence: Evidence) -> list[Measure]:
             n=(len(distances),),
             features=network.name,
             protocol="squared distance of unit-length middle layers, mean over positions and "
-            f"layers, unweighted (not LPIPS); n counts pairs; {network.protocol}; percentile "
-            "bootstrap over pairs",
+            f"layers, unweighted (not LPIPS); n counts pairs; {evidence.features_protocol}; "
+            "percentile bootstrap over pairs",
             chance=float(unrelated.mean()) if len(distances) > 1 else None,
             note="Copies are perfectly faithful: read the perceptual distance together with a "
             "distance to real pictures.",

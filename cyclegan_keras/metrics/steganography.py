@@ -55,7 +55,8 @@ def cycle_errors(
     Args:
         translate: G, a float32 batch in [-1, 1] to the same.
         back: F, likewise.
-        inputs: uint8 pictures, (n, height, width, 3), or a sequence of pictures of any sizes.
+        inputs: pictures of uint8 or of float32 in [-1, 1], (n, height, width, channels), or a
+            sequence of pictures of any sizes.
         seed: of the noise.
 
     Returns:
@@ -83,9 +84,19 @@ def steganography_measures(evidence: Evidence) -> list[Measure]:
     Near 1: F needs only what can be seen in G(x). Large: G hides x in what the disturbance removes.
 
     Raises:
-        MetricError: G or F is not given, or the cycle error is 0.
+        MetricError: G or F is not given, or the cycle error is 0, or translations are no pictures
+            of 8 bits with one or three channels.
     """
     translate, back = evidence.need("translate", "back")
+    if not evidence.target_values.is_eight_bit:
+        raise MetricError(
+            "Translations with values other than 0 to 255 are not kept in files of 8 bits or as "
+            "JPEG, and what those would remove says nothing about them."
+        )
+    if evidence.translated is not None:
+        channels = np.shape(evidence.translated[0])[-1]
+        if channels not in (1, 3):
+            raise MetricError(f"Translations of {channels} channels cannot be written as JPEG.")
     errors = cycle_errors(translate, back, evidence.inputs, seed=evidence.seed)
     undisturbed = errors.pop("as it is")
     if undisturbed.mean() < _LEAST_ERROR:

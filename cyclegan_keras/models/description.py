@@ -104,17 +104,28 @@ class Description:
             network: the generator.
             role: "generator_g", from x to y, or "generator_f", from y to x.
             options: the run's options.json.
-            facts: its facts.json: "domains", the names of x and y, "data" and "versions".
+            facts: its facts.json: "domains", the names of x and y, "values", what the numbers in
+                pictures of A and of B mean, "data" and "versions".
             step: of training.
         """
         x_to_y = Direction(options.get("direction") or Direction.A_TO_B)
         x_name, y_name = facts.get("domains") or (x_to_y.source, x_to_y.target)
         source, target = (x_name, y_name) if role == "generator_g" else (y_name, x_name)
+        direction = x_to_y.of_generator(role)
+        values = {}
+        for domain in ("A", "B"):
+            fields = facts.get("values", {}).get(domain)
+            values[domain] = Values.from_dict(fields) if fields else EIGHT_BIT
+        are_eight_bit = all(each.is_eight_bit for each in values.values())
         return cls.of(
             network,
-            direction=x_to_y.of_generator(role),
+            direction=direction,
             source=source,
             target=target,
+            bit_depth=8 if are_eight_bit else 16,
+            source_values=values[direction.source],
+            target_values=values[direction.target],
+            reader_version=options.get("reader_version") or 1,
             step=step,
             training={
                 "options": dict(options),

@@ -23,6 +23,7 @@ class PlannedTraining:
         multiple: sides must be multiples of it.
         smallest: of a side.
         pool_pictures: held by image pools.
+        pool_channels: of such a picture; the mean, where those of the domains differ.
         gradient_bytes: of one more set of gradients, in which parts of a batch are added up.
         process_bytes: of main memory that the training takes beside its steps and pictures.
         cached_bytes: of pictures that it keeps there.
@@ -37,6 +38,7 @@ class PlannedTraining:
     multiple: int = 4
     smallest: int = 8
     pool_pictures: int = 0
+    pool_channels: float = 3
     gradient_bytes: float = 0.0
     process_bytes: float = 0.0
     cached_bytes: float = 0.0
@@ -83,7 +85,8 @@ def estimate(
     """Returns what `training` costs, by measurements made with its networks."""
     batch, height, width = training.shape
     step = costs.step(training.shape, training.parts)
-    pool_bytes = training.pool_pictures * height * width * 3 * FLOAT_BYTES
+    picture_bytes = height * width * training.pool_channels * FLOAT_BYTES
+    pool_bytes = training.pool_pictures * picture_bytes
     gradient_bytes = training.gradient_bytes if training.parts > 1 else 0
     held_beside = pool_bytes + gradient_bytes + training.process_bytes + training.cached_bytes
     return Estimate(

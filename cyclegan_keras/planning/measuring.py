@@ -231,7 +231,7 @@ def answer_requests() -> None:
 
 
 def build_trainer(spec: Mapping[str, Mapping]):
-    """Returns the trainer that `spec` describes: options as dicts, by group."""
+    """Returns the trainer that `spec` describes: options as dicts, by group, and "channels"."""
     run = RunOptions(**spec["run"])
     if run.deterministic:
         keras.utils.set_random_seed(run.seed)
@@ -247,7 +247,7 @@ def build_trainer(spec: Mapping[str, Mapping]):
         objective,
         NetworkOptions(**spec["networks"]),
         lambda: adam(OptimizerOptions(**spec["optimizer"]), 1),
-        picture_shape=(None, None, 3),
+        shapes={side: (None, None, count) for side, count in spec["channels"].items()},
         jit_compile=run.jit_compile,
         remat=run.remat,
     )
@@ -269,15 +269,21 @@ def measure_shapes(
 def measure_steps(trainer, shape: Shape, sample_count: int) -> MeasuredSteps:
     """Takes some steps on noise of `shape` and draws a sample grid of `sample_count` pictures."""
     timer = StepTimer()
+    generator = trainer.generator("x_to_y")
+    channels = {"x": generator.input_shape[-1], "y": generator.output_shape[-1]}
 
     def take_steps():
         trainer.fit(
-            _batches(shape), steps_per_epoch=99, verbose=0, shuffle=False, callbacks=[timer]
+            _batches(shape, channels),
+            steps_per_epoch=99,
+            verbose=0,
+            shuffle=False,
+            callbacks=[timer],
         )
 
     def draw_samples():
         _, height, width = shape
-        sample_grid(trainer, _noise((sample_count, height, width)))
+        sample_grid(trainer, _noise((sample_count, height, width), channels))
 
     peak = _peak_of(take_steps)
     sample_grid_peak = _peak_of(draw_samples)
@@ -326,22 +332,23 @@ def _reset_gpu_peaks() -> None:
         tf.config.experimental.reset_memory_stats(device.name.split(":", 1)[1])
 
 
-def _noise(shape: Shape) -> dict[str, np.ndarray]:
+def _noise(shape: Shape, channels: Mapping[str, int]) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (*shape, 3)).astype("float32")
-    y = rng.uniform(-1, 1, (*shape, 3)).astype("float32")
+    x = rng.uniform(-1, 1, (*shape, channels["x"])).astype("float32")
+    y = rng.uniform(-1, 1, (*shape, channels["y"])).astype("float32")
     return {"x": x, "y": y}
 
 
-def _batches(shape: Shape):
+def _batches(shape: Shape, channels: Mapping[str, int]):
     """Returns endless batches whose static shapes have no sizes, so that one graph serves all."""
-    batch = _noise(shape)
+    batch = _noise(shape, channels)
     if keras.config.backend() != "tensorflow":
         return itertools.repeat(batch)
     import tensorflow as tf
 
     def without_static_size(images):
-        return tf.raw_ops.PlaceholderWithDefault(input=images, shape=(None, None, None, 3))
+        shape = (None, None, None, images.shape[-1])
+        return tf.raw_ops.PlaceholderWithDefault(input=images, shape=shape)
 
     def hide_sizes(batch):
         return {"x": without_static_size(batch["x"]), "y": without_static_size(batch["y"])}

@@ -59,7 +59,7 @@ def plan(options: Mapping, data, trainer) -> Plan:
     # ---- measurements ----
     logging.info("Preparing to measure small steps on this device (%s), a minute or two.", device)
     shapes = costs.shapes_to_measure(training.shape, training.multiple, training.smallest)
-    found = measuring.measure({name: _spec(way, shapes) for name, way in ways.items()})
+    found = measuring.measure({name: _spec(way, shapes, data.shapes) for name, way in ways.items()})
 
     # ---- estimates ----
     if not on_gpu:  # main memory that this process takes and a measuring one does not
@@ -108,6 +108,7 @@ def planned_training(options: Mapping, data, trainer) -> PlannedTraining:
         multiple=max(network.size_multiple for network in networks),
         smallest=max(network.smallest_size for network in networks),
         pool_pictures=2 * vars(options[run.method]).get("pool_size", 0),
+        pool_channels=(data.shapes["x"][-1] + data.shapes["y"][-1]) / 2,
         gradient_bytes=float(advice.FLOAT_BYTES * parameters),
     )
 
@@ -179,14 +180,21 @@ def _crop_flags(data_options) -> Callable[[int], str]:
     return lambda side: f"{preprocess}--crop_size={side}"
 
 
-def _spec(options: Mapping, shapes) -> dict:
-    """Returns what a measuring process is given, ready for JSON."""
+def _spec(options: Mapping, shapes, picture_shapes: Mapping) -> dict:
+    """Returns what a measuring process is given, ready for JSON.
+
+    Args:
+        options: of the training, by group.
+        shapes: to choose from, (batch, height, width).
+        picture_shapes: {"x", "y"}, (height, width, channels).
+    """
     run = options["run"]
     return {
         "run": dataclasses.asdict(run),
         "objective": dataclasses.asdict(options[run.method]),
         "networks": dataclasses.asdict(options["networks"]),
         "optimizer": dataclasses.asdict(options["optimizer"]),
+        "channels": {side: shape[-1] for side, shape in picture_shapes.items()},
         "shapes": shapes,
         "seconds": SECONDS,
     }
@@ -200,11 +208,15 @@ HEADINGS = ("", "s/step", "images/s", "an epoch", "in all", "memory", "fits", ""
 def _heading(options: Mapping, data, training: PlannedTraining) -> str:
     run, networks = options["run"], options["networks"]
     batch, height, width = training.shape
-    several = "up to " if data.picture_shape is None else ""
+    x_shape, y_shape = data.shapes["x"], data.shapes["y"]
+    several = "up to " if x_shape[0] is None else ""
+    channels = ""
+    if (x_shape[-1], y_shape[-1]) != (3, 3):
+        channels = f"{x_shape[-1]} to {y_shape[-1]} channels, "
     precision = f"mixed_{run.mixed_precision}" if run.mixed_precision else "float32"
     return (
         f"{run.method} on {data.name}: {networks.generator}, ngf {networks.ngf}, "
-        f"{several}{width}x{height} px, batches of {batch}, {precision}, "
+        f"{several}{width}x{height} px, {channels}batches of {batch}, {precision}, "
         f"{training.steps_per_epoch} steps an epoch, {training.epochs} epochs."
     )
 

@@ -29,7 +29,8 @@ class Example:
     Attributes:
         name: of the picture, such as its file name; any text.
         direction: such as "horse to zebra".
-        before: x, uint8 (height, width, 3); the other pictures are as large.
+        before: x, uint8 (height, width, 3), as `images.form.to_rgb` shows pictures of any form;
+            the other pictures are as large.
         after: G(x).
         cycled: F(G(x)).
         truth: the known counterpart of x.

@@ -53,7 +53,13 @@ def networks_of_run(directory: str | pathlib.Path, *, averages: bool = False) ->
                 continue
             average = f"average_{role}"
             part = average if averages and average in parts else role
-            networks[role] = _build(role, part, options=options, state=state)
+            networks[role] = _build(
+                role,
+                part,
+                options=options,
+                channels={"x": saved.get("input_nc"), "y": saved.get("output_nc")},
+                state=state,
+            )
             if role.startswith("generator"):
                 networks[role].description = Description.of_run(
                     networks[role], role, options=saved, facts=run.saved_facts(), step=step
@@ -64,14 +70,34 @@ def networks_of_run(directory: str | pathlib.Path, *, averages: bool = False) ->
 
 
 def _build(
-    role: str, part: str, options: NetworkOptions, state: Mapping[str, np.ndarray]
+    role: str,
+    part: str,
+    *,
+    options: NetworkOptions,
+    channels: Mapping[str, int | None],
+    state: Mapping[str, np.ndarray],
 ) -> keras.Model:
-    """Returns the network of a role, with the weights that the checkpoint keeps under `part`."""
-    channels = state[f"{part}/000/kernel"].shape[-2]
+    """Returns the network of a role, with the weights that the checkpoint keeps.
+
+    Args:
+        role: one of `ROLES`.
+        part: under which name the checkpoint keeps it.
+        options: of the networks.
+        channels: {"x", "y"}, of the pictures; None in runs that do not say, whose pictures have all
+            as many as the first kernel takes.
+        state: what the checkpoint holds.
+    """
+    seen_channels = state[f"{part}/000/kernel"].shape[-2]
     if role.startswith("generator"):
-        network = build_generator(options, role, input_channels=channels, output_channels=channels)
+        source, target = ("x", "y") if role == "generator_g" else ("y", "x")
+        network = build_generator(
+            options,
+            role,
+            input_channels=channels[source] or seen_channels,
+            output_channels=channels[target] or seen_channels,
+        )
     else:
-        network = build_discriminator(options, role, input_channels=channels)
+        network = build_discriminator(options, role, input_channels=seen_channels)
     for index, variable in enumerate(network.variables):
         variable.assign(state[f"{part}/{index:03d}/{variable.name}"])
     return network

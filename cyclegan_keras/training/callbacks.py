@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from keras import ops
 from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import NonFiniteLossError
+from cyclegan_keras.images.form import Form
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.sample_grid import sample_grid, to_png
 
@@ -174,11 +176,15 @@ class Samples(StepCallback):
         run: keeps the pictures in its folder samples/, and a copy in TensorBoard.
         every: steps between two grids; there is one before the first step too.
         pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1].
+        forms: {"x", "y"}, what their numbers mean; see `sample_grid`.
     """
 
-    def __init__(self, run: Run, every: int, pictures: dict):
+    def __init__(
+        self, run: Run, every: int, pictures: dict, forms: Mapping[str, Form] | None = None
+    ):
         super().__init__()
         self.run, self.every, self.pictures = run, every, pictures
+        self.forms = forms
         self.drawn_step: int | None = None
 
     def on_train_begin(self, logs=None):
@@ -198,7 +204,7 @@ class Samples(StepCallback):
 
     def draw(self) -> None:
         """Writes samples/step_<step>.png and the same grid to TensorBoard."""
-        grid = sample_grid(self.model, self.pictures)
+        grid = sample_grid(self.model, self.pictures, self.forms)
         with atomic_write(self.run.samples / f"step_{self.step:09d}.png") as temporary:
             temporary.write_bytes(to_png(grid))
         with self.writer.as_default(step=self.step):

@@ -1,7 +1,7 @@
 """CUT and FastCUT: Contrastive Learning for Unpaired Image-to-Image Translation."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 from keras import ops
@@ -34,7 +34,9 @@ class CUT(AdversarialTrainer):
     learns first, half the sum of its losses on real and on translated pictures, and the generator
     and H then answer to the updated one.
 
-    A batch is {"x", "y"}, each (batch, height, width, channels) in [-1, 1].
+    A batch is {"x", "y"}, each (batch, height, width, channels) in [-1, 1]. Where x and y differ in
+    channels, the encoder sees translations with the channels of x (`adapt_channels`), and there can
+    be no identity.
 
     Args:
         generator_g: G, X -> Y, a `ResNetGenerator`.
@@ -115,20 +117,34 @@ class CUT(AdversarialTrainer):
         networks: NetworkOptions,
         make_optimizer: Callable[[], keras.optimizers.Optimizer],
         *,
-        picture_shape: tuple[int | None, int | None, int],
+        shapes: Mapping[str, tuple[int | None, int | None, int]],
         seed: int = 0,
         **compile_options,
     ):
-        """Returns a trainer ready for `fit`; `picture_shape` is (height, width, channels).
+        """Returns a trainer ready for `fit`.
+
+        Args:
+            options: of the objective.
+            networks: of the generator and the discriminator.
+            make_optimizer: returns a new optimizer.
+            shapes: {"x", "y"}, the (height, width, channels) of each domain's pictures.
+            seed: of places, mirroring and the gradient penalty.
+            **compile_options: as in `Trainer.compile_optimizers`.
 
         Raises:
-            TrainingError: the generator has no such maps.
+            TrainingError: the generator has no such maps; or x and y differ in channels, and the
+                identity needs equal ones.
         """
-        channels = picture_shape[-1]
+        x_channels, y_channels = shapes["x"][-1], shapes["y"][-1]
+        if options.nce_identity and x_channels != y_channels:
+            raise TrainingError(
+                f"--nce_identity feeds y to G, which takes {x_channels} channels, but y has "
+                f"{y_channels}: use --nonce_identity."
+            )
         objective = dataclasses.asdict(options)
         units = objective.pop("nce_units")
         typed_layers = objective.pop("nce_layers")
-        generator = build_generator(networks, "generator_g", channels, channels)
+        generator = build_generator(networks, "generator_g", x_channels, y_channels)
         try:
             if typed_layers:
                 numbers = [int(word) for word in typed_layers.split(",")]
@@ -142,13 +158,13 @@ class CUT(AdversarialTrainer):
         widths = [layer.output.shape[-1] for layer in maps]
         trainer = cls(
             generator,
-            build_discriminator(networks, "discriminator_y", channels),
+            build_discriminator(networks, "discriminator_y", y_channels),
             PatchMLP(widths, units, networks.init_type, networks.init_gain, name="patch_mlp"),
             seed=seed,
             nce_layers=numbers,
             **objective,
         )
-        trainer.build({"x": (None, *picture_shape), "y": (None, *picture_shape)})
+        trainer.build({side: (None, *shape) for side, shape in shapes.items()})
         trainer.compile(make_optimizer(), make_optimizer(), **compile_options)
         return trainer
 
@@ -269,6 +285,7 @@ class CUT(AdversarialTrainer):
         names = ["nce_x", "nce_y"] if self.nce_identity else ["nce_x"]
         terms = dict.fromkeys(names, 0.0)
         places = self.draw_places(keys)
+        fakes = adapt_channels(fakes, self.encoder.input_shape[-1])
         maps = [mirrored(each, mirror) for each in self.encode(fakes, training)]
         queries, keys = self.patches(maps, places), self.patches(keys, places)
         for query, key in zip(queries, keys, strict=True):
@@ -287,3 +304,29 @@ class CUT(AdversarialTrainer):
 def mirrored(images, mirror):
     """Mirrors (batch, height, width, channels) left to right where `mirror`, a scalar, is true."""
     return images if mirror is None else ops.where(mirror, ops.flip(images, axis=2), images)
+
+
+def adapt_channels(images, channels: int):
+    """Returns translations with as many channels as the encoder takes.
+
+    The map is fixed: a single channel is repeated; to a single channel the mean of all is taken;
+    otherwise channel i takes the channel at its relative place, floor((i + 1/2) own / channels).
+
+    Args:
+        images: (batch, height, width, own channels).
+        channels: how many there are to be.
+
+    Returns:
+        (batch, height, width, channels); `images` themselves where they have as many.
+
+    Example:
+        >>> ops.convert_to_numpy(adapt_channels(ops.ones((1, 1, 1, 1)), 3)).tolist()
+        [[[[1.0, 1.0, 1.0]]]]
+    """
+    own = images.shape[-1]
+    if own == channels:
+        return images
+    if channels == 1:
+        return ops.mean(images, axis=-1, keepdims=True)
+    places = [(2 * index + 1) * own // (2 * channels) for index in range(channels)]
+    return ops.stack([images[..., place] for place in places], axis=-1)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import keras
 
+from cyclegan_keras.files.errors import TrainingError
 from cyclegan_keras.losses import l1
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import build_discriminator, build_generator
@@ -26,7 +27,8 @@ class CycleGAN(AdversarialTrainer):
     Each discriminator minimizes half the sum of its losses on real and on earlier fake pictures.
 
     A batch is {"x", "y"}, each (batch, height, width, channels) in [-1, 1], and perhaps "paired",
-    (batch,), which is 1 where x and y show one scene and 0 elsewhere.
+    (batch,), which is 1 where x and y show one scene and 0 elsewhere. x and y may differ in
+    channels; then `lambda_identity` must be 0.
 
     Args:
         generator_g: G, X -> Y.
@@ -103,21 +105,38 @@ class CycleGAN(AdversarialTrainer):
         networks: NetworkOptions,
         make_optimizer: Callable[[], keras.optimizers.Optimizer],
         *,
-        picture_shape: tuple[int | None, int | None, int],
+        shapes: Mapping[str, tuple[int | None, int | None, int]],
         seed: int = 0,
         **compile_options,
     ):
-        """Returns a trainer ready for `fit`; `picture_shape` is (height, width, channels)."""
-        channels = picture_shape[-1]
+        """Returns a trainer ready for `fit`.
+
+        Args:
+            options: of the objective.
+            networks: of the generators and discriminators.
+            make_optimizer: returns a new optimizer.
+            shapes: {"x", "y"}, the (height, width, channels) of each domain's pictures.
+            seed: of the pools and of the gradient penalty.
+            **compile_options: as in `Trainer.compile_optimizers`.
+
+        Raises:
+            TrainingError: x and y differ in channels, and the identity needs equal ones.
+        """
+        x_channels, y_channels = shapes["x"][-1], shapes["y"][-1]
+        if options.lambda_identity and x_channels != y_channels:
+            raise TrainingError(
+                f"--lambda_identity={options.lambda_identity:g} feeds y to G, which takes "
+                f"{x_channels} channels, but y has {y_channels}: use --lambda_identity=0."
+            )
         trainer = cls(
-            build_generator(networks, "generator_g", channels, channels),
-            build_generator(networks, "generator_f", channels, channels),
-            build_discriminator(networks, "discriminator_x", channels),
-            build_discriminator(networks, "discriminator_y", channels),
+            build_generator(networks, "generator_g", x_channels, y_channels),
+            build_generator(networks, "generator_f", y_channels, x_channels),
+            build_discriminator(networks, "discriminator_x", x_channels),
+            build_discriminator(networks, "discriminator_y", y_channels),
             seed=seed,
             **dataclasses.asdict(options),
         )
-        trainer.build({"x": (None, *picture_shape), "y": (None, *picture_shape)})
+        trainer.build({side: (None, *shape) for side, shape in shapes.items()})
         trainer.compile(make_optimizer(), make_optimizer(), **compile_options)
         return trainer
 

@@ -1,6 +1,7 @@
 """The trainers' options."""
 
 import dataclasses
+from typing import Any
 
 from cyclegan_keras.files.option import option
 
@@ -76,6 +77,10 @@ class AdversarialOptions:
         """Returns the options to change where training pictures have several sizes."""
         return ["another --gan_mode"] if self.gan_mode == "wgangp" else []
 
+    def changes_for_different_channels(self) -> dict[str, Any]:
+        """Returns the values that options need where x and y differ in channels."""
+        return {}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CycleGANOptions(AdversarialOptions):
@@ -108,6 +113,9 @@ class CycleGANOptions(AdversarialOptions):
         if self.pool_size:
             changes.append("--pool_size=0")
         return changes
+
+    def changes_for_different_channels(self) -> dict[str, Any]:
+        return {"lambda_identity": 0.0} if self.lambda_identity else {}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -192,6 +200,9 @@ class CUTOptions(AdversarialOptions):
         if self.nce_identity:
             changes.append("--nonce_identity")
         return changes
+
+    def changes_for_different_channels(self) -> dict[str, Any]:
+        return {"nce_identity": False} if self.nce_identity else {}
 
 
 # --method -> its options

@@ -1,7 +1,7 @@
 """pix2pix: Image-to-Image Translation with Conditional Adversarial Networks."""
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import keras
 from keras import ops
@@ -84,19 +84,28 @@ class Pix2Pix(AdversarialTrainer):
         networks: NetworkOptions,
         make_optimizer: Callable[[], keras.optimizers.Optimizer],
         *,
-        picture_shape: tuple[int | None, int | None, int],
+        shapes: Mapping[str, tuple[int | None, int | None, int]],
         seed: int = 0,
         **compile_options,
     ):
-        """Returns a trainer ready for `fit`; `picture_shape` is (height, width, channels)."""
-        channels = picture_shape[-1]
+        """Returns a trainer ready for `fit`.
+
+        Args:
+            options: of the objective.
+            networks: of the generator and the discriminator.
+            make_optimizer: returns a new optimizer.
+            shapes: {"x", "y"}, the (height, width, channels) of each domain's pictures.
+            seed: of the gradient penalty.
+            **compile_options: as in `Trainer.compile_optimizers`.
+        """
+        x_channels, y_channels = shapes["x"][-1], shapes["y"][-1]
         trainer = cls(
-            build_generator(networks, "generator_g", channels, channels),
-            build_discriminator(networks, "discriminator_y", 2 * channels),
+            build_generator(networks, "generator_g", x_channels, y_channels),
+            build_discriminator(networks, "discriminator_y", x_channels + y_channels),
             seed=seed,
             **dataclasses.asdict(options),
         )
-        trainer.build({"x": (None, *picture_shape), "y": (None, *picture_shape)})
+        trainer.build({side: (None, *shape) for side, shape in shapes.items()})
         trainer.compile(make_optimizer(), make_optimizer(), **compile_options)
         return trainer
 
@@ -151,7 +160,7 @@ class Pix2Pix(AdversarialTrainer):
 
     def loss_of_discriminator(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D on x beside y and on x beside the "fake_y" of a batch."""
-        real = ops.concatenate([batch["x"], batch["y"]], -1)  # (batch, height, width, 2 * channels)
+        real = ops.concatenate([batch["x"], batch["y"]], -1)
         fake = ops.concatenate([batch["x"], batch["fake_y"]], -1)
         loss = self.discriminator_loss(self.discriminator_y, real, fake, training)
         return Loss(loss, {"d_y": loss})

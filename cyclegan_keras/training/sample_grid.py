@@ -2,22 +2,29 @@
 
 import io
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cyclegan_keras.images.pixels import to_uint8
+from cyclegan_keras.images.form import Form, to_rgb
 
 HEADER = 16  # px
 SMALLEST = 128  # px; smaller pictures are shown enlarged by a whole factor
 
 
-def sample_grid(trainer, pictures: dict[str, np.ndarray]) -> np.ndarray:
+def sample_grid(
+    trainer, pictures: dict[str, np.ndarray], forms: Mapping[str, Form] | None = None
+) -> np.ndarray:
     """Translates fixed pictures and lays them out, one row for each pair.
+
+    Pictures of any channels and depth are shown as `to_rgb` shows them, -1 as black and 1 as white.
 
     Args:
         trainer: has `translators`, `needs_pairs` and `translate(images, direction)`.
         pictures: `{"x", "y"}`, each (rows, height, width, channels) in [-1, 1].
+        forms: `{"x", "y"}`. Columns of a domain whose numbers are no ordinary levels from 0 to 255
+            say which of them are black and white, such as "x  -1024..3071".
 
     Returns:
         uint8 (HEADER + rows * scale * height, columns * scale * width, 3) with the smallest whole
@@ -35,10 +42,12 @@ def sample_grid(trainer, pictures: dict[str, np.ndarray]) -> np.ndarray:
         columns["y"] = y
     width = x.shape[2]
     scale = math.ceil(SMALLEST / width)
-    table = np.concatenate([_to_rgb(column) for column in columns.values()], axis=2)
+    views = [to_rgb(np.asarray(column).astype("float32")) for column in columns.values()]
+    table = np.concatenate(views, axis=2)
     table = np.concatenate(table)  # (rows * height, columns * width, 3)
     table = table.repeat(scale, axis=0).repeat(scale, axis=1)
-    return np.concatenate([_header(list(columns), width * scale), table])
+    titles = [title + _window(title, forms or {}) for title in columns]
+    return np.concatenate([_header(titles, width * scale), table])
 
 
 def to_png(picture: np.ndarray) -> bytes:
@@ -48,9 +57,13 @@ def to_png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _to_rgb(images) -> np.ndarray:
-    pixels = to_uint8(np.asarray(images).astype("float32"))
-    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels[..., :3]
+def _window(title: str, forms: Mapping[str, Form]) -> str:
+    """Returns which numbers are shown black and white in a column, "" for ordinary levels."""
+    side = "y" if title == "y" or title.startswith("G") else "x"
+    if side not in forms or forms[side].values.is_eight_bit:
+        return ""
+    values = forms[side].values
+    return f"  {values.low:.5g}..{values.high:.5g}"
 
 
 def _header(titles: list[str], width: int) -> np.ndarray:

@@ -50,7 +50,11 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
 
 
 def network_options(networks: Mapping[str, keras.Model]) -> dict[str, Any]:
-    """Returns the fields of `NetworkOptions` that build networks of this kind.
+    """Returns the options that build networks of this kind, by name.
+
+    They are fields of `NetworkOptions` and, where there is a generator, `input_nc` and `output_nc`:
+    the channels of x and of y. Discriminators say nothing about those, since some see x and y at
+    once.
 
     Args:
         networks: by role.
@@ -147,4 +151,10 @@ def _options_of(role: str, network: keras.Model) -> dict[str, Any]:
     for field, value in network.get_config().items():
         if field in vars(NetworkOptions()) and field not in _TRACELESS:
             options[field] = value
+    if role == "generator_g":
+        options["input_nc"] = network.input_shape[-1]
+        options["output_nc"] = network.output_shape[-1]
+    elif role == "generator_f":  # from y to x
+        options["input_nc"] = network.output_shape[-1]
+        options["output_nc"] = network.input_shape[-1]
     return options

@@ -14,11 +14,11 @@ def drawn(count, size=16, seed=0):
 
 def test_translations_and_cycles_are_of_every_picture():
     pictures = [*drawn(3), *drawn(2, size=8)]
-    translated, cycled = translate_all(lambda x: -x, lambda x: -x, pictures, "test")
+    translated, cycled = translate_all(lambda x: -x, lambda x: -x, pictures, title="test")
     for picture, one, back in zip(pictures, translated, cycled, strict=True):
         np.testing.assert_array_equal(one, 255 - picture)
         np.testing.assert_array_equal(back, picture)
-    assert translate_all(lambda x: x, None, pictures, "test")[1] is None
+    assert translate_all(lambda x: x, None, pictures, title="test")[1] is None
 
 
 def test_copying_gets_what_copying_gets():

@@ -50,6 +50,13 @@ def test_an_estimate_adds_up_what_is_held_beside_the_steps():
     assert found.total_seconds == pytest.approx(1000 * found.seconds)
 
 
+def test_pools_hold_pictures_of_both_domains():
+    """Ten pictures of four channels and ten of one."""
+    pooled = dataclasses.replace(TRAINING, pool_pictures=20, pool_channels=2.5)
+    beside = estimate(PLAIN, pooled).peak - estimate(PLAIN, TRAINING).peak
+    assert beside == pytest.approx(10 * 128 * 128 * (4 + 1) * 4)
+
+
 def test_the_least_change_that_fits_is_shown():
     found = ways(limit=40e6)
     assert list(found) == ["--accumulate_steps=2", "--remat", "--batch_size=2", "--crop_size=96"]

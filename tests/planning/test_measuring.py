@@ -30,6 +30,7 @@ def spec(method, run, nce_layers):
         "objective": dataclasses.asdict(METHOD_OPTIONS[method](**objective)),
         "networks": dataclasses.asdict(small),
         "optimizer": dataclasses.asdict(OptimizerOptions()),
+        "channels": {"x": 3, "y": 1} if method == "pix2pix" else {"x": 3, "y": 3},
     }
 
 

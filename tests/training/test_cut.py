@@ -34,7 +34,7 @@ def make_trainer(method="cut", networks=TINY, **typed):
         CUTOptions(**objective),
         networks,
         lambda: adam(OptimizerOptions(), steps_per_epoch=10),
-        picture_shape=SHAPE,
+        shapes={"x": SHAPE, "y": SHAPE},
     )
 
 

@@ -33,7 +33,7 @@ def make_trainer(seed=0, networks=TINY, rate=None, jit_compile=False, **options)
             CycleGANOptions(**options),
             networks,
             make_optimizer,
-            picture_shape=SHAPE,
+            shapes={"x": SHAPE, "y": SHAPE},
             seed=seed,
             jit_compile=jit_compile,
         )

@@ -26,7 +26,7 @@ def trained(method, steps=2, **how):
         options,
         NETWORKS,
         lambda: keras.optimizers.SGD(0.01),
-        picture_shape=(SIDE, SIDE, 3),
+        shapes=dict.fromkeys("xy", (SIDE, SIDE, 3)),
         **how,
     )
     pictures = np.random.default_rng(0).uniform(-1, 1, (steps, 2, BATCH, SIDE, SIDE, 3))
@@ -68,7 +68,7 @@ def test_remat_of_other_generators_is_refused():
             METHOD_OPTIONS["pix2pix"](),
             networks,
             lambda: keras.optimizers.SGD(0.01),
-            picture_shape=(64, 64, 3),
+            shapes=dict.fromkeys("xy", (64, 64, 3)),
             remat=True,
         )
 

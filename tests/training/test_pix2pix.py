@@ -19,7 +19,7 @@ def make_trainer(networks=TINY, gan_mode="vanilla"):
         Pix2PixOptions(gan_mode=gan_mode),
         networks,
         lambda: adam(OptimizerOptions(), steps_per_epoch=10),
-        picture_shape=SHAPE,
+        shapes={"x": SHAPE, "y": SHAPE},
     )
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.values import Values
 from cyclegan_keras.training.sample_grid import HEADER, SMALLEST, sample_grid, to_png
 
 STEPS = {"x_to_y": 0.5, "y_to_x": -0.25}
@@ -69,3 +71,45 @@ def test_titles_are_written_above_every_column():
 def test_png_holds_the_grid():
     grid = sample_grid(Painter("x_to_y"), pictures())
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(to_png(grid)))), grid)
+
+
+class BandPainter(Painter):
+    """Translates x of four bands to one gray of half of the first, and back to four bands."""
+
+    def translate(self, images, direction):
+        if direction == "x_to_y":
+            return images[..., :1] / 2
+        return np.repeat(images, 4, axis=-1)
+
+
+def test_bands_and_grays_are_shown_side_by_side():
+    bands = np.zeros((1, 8, 128, 4), "float32")
+    bands[..., 0], bands[..., 1], bands[..., 2], bands[..., 3] = -1, 0, 1, 0.7
+    given = {"x": bands, "y": np.full((1, 8, 128, 1), 0.5, "float32")}
+    grid = sample_grid(BandPainter("x_to_y", "y_to_x"), given)
+    cells = np.split(grid[HEADER:], 6, axis=1)
+    expected = [(-1, 0, 1), (-0.5,) * 3, (-0.5,) * 3, (0.5,) * 3, (0.5,) * 3, (0.25,) * 3]
+    for cell, colors in zip(cells, expected, strict=True):
+        np.testing.assert_allclose(cell[4, 4], [level(value) for value in colors], atol=1)
+
+
+def test_the_header_states_the_window_of_deep_domains_alone(monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        "cyclegan_keras.training.sample_grid._header",
+        lambda titles, width: written.extend(titles) or np.zeros((1, 6 * width, 3), np.uint8),
+    )
+    hounsfield = Values(dtype="int16", low=-1024, high=3071)
+    forms = {"x": Form(channels=3, values=hounsfield), "y": Form()}
+    sample_grid(Painter("x_to_y", "y_to_x"), pictures(), forms)
+    window = "  -1024..3071"
+    titles = [f"x{window}", "G(x)", f"F(G(x)){window}", "y", f"F(y){window}", "G(F(y))"]
+    assert written == titles
+
+
+def test_a_header_without_forms_is_that_of_ordinary_pictures():
+    painter = Painter("x_to_y", "y_to_x")
+    plain = sample_grid(painter, pictures())
+    np.testing.assert_array_equal(plain, sample_grid(painter, pictures(), {"x": Form()}))
+    deep = {"x": Form(values=Values(dtype="uint16", low=0, high=65535))}
+    assert (sample_grid(painter, pictures(), deep)[:HEADER] != plain[:HEADER]).any()

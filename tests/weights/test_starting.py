@@ -161,3 +161,40 @@ def test_options_that_cannot_be():
         network_options({"generator_g": ResNetGenerator(ngf=2, n_blocks=5)})
     with pytest.raises(WeightsError, match="KerasExampleGenerator, which can be used but not"):
         network_options({"generator_g": KerasExampleGenerator(ngf=2, n_blocks=1)})
+
+
+def test_generators_say_the_channels_of_x_and_of_y():
+    g = generator(3, input_channels=4, output_channels=1)
+    f = generator(3, input_channels=1, output_channels=4)
+    d = PatchDiscriminator(ndf=2, input_channels=5)
+    for networks in ({"generator_g": g}, {"generator_f": f}, {"generator_g": g, "generator_f": f}):
+        options = network_options({**networks, "discriminator_y": d})
+        assert (options["input_nc"], options["output_nc"]) == (4, 1)
+    assert "input_nc" not in network_options({"discriminator_y": d})
+    with pytest.raises(WeightsError, match=r"generator_f has input_nc=1, another network 4"):
+        network_options({"generator_g": g, "generator_f": g})
+
+
+@pytest.mark.parametrize(("file", "channels"), [("gray1to1.pth", (1, 1)), ("rgb3to1.pth", (3, 1))])
+def test_files_of_the_reference_with_other_channels(file, channels, shared_data):
+    """What PyTorch answered is written beside them, NCHW."""
+    folder = shared_data / "golden" / "checkpoints" / "field"
+    if not folder.is_dir():
+        pytest.skip("the folder of large test data holds no files of weights")
+    networks = starting_networks(str(folder / file))
+    options = network_options(networks)
+    assert (options["input_nc"], options["output_nc"]) == channels
+    with np.load(folder / "inputs_outputs.npz") as recorded:
+        x, y = recorded[f"{file}/x"], recorded[f"{file}/y"]
+    network = networks["generator_g"]
+    translated = np.moveaxis(np.asarray(network(np.moveaxis(x, 1, -1), training=False)), -1, 1)
+    np.testing.assert_allclose(translated, y, atol=2e-5)
+
+    names = vars(NetworkOptions())
+    built = build_generator(
+        NetworkOptions(**{name: value for name, value in options.items() if name in names}),
+        "generator_g",
+        options["input_nc"],
+        options["output_nc"],
+    )
+    assert [v.shape for v in built.variables] == [v.shape for v in network.variables]

@@ -18,8 +18,9 @@ def measure(x: np.ndarray, fake: np.ndarray, y: np.ndarray) -> dict[str, float]:
 
     Args:
         x: inputs (n, height, width, channels) in [-1, 1].
-        fake: their translations, of the same shape.
-        y: real pictures of the domain that the translations should belong to.
+        fake: their translations, of the same height and width.
+        y: real pictures of the domain that the translations should belong to, with the channels of
+            `fake`. Where x has others, `change` is that of the luminance.
 
     Returns:
         The MEASURES by name, without those that are undefined: there are none for fewer than
@@ -32,11 +33,21 @@ def measure(x: np.ndarray, fake: np.ndarray, y: np.ndarray) -> dict[str, float]:
     with np.errstate(divide="ignore", invalid="ignore"):
         values = {
             "luminance_correlation": luminance_correlation(x, fake),
-            "change": np.divide(_rms(fake - x), _rms(x[:, None] - y[None])),
+            "change": change(x, fake, y),
             "diversity": np.divide(spread(fake), min(spread(x), spread(y))),
             "grid_db": np.max(line_db(fake) - grid_of_real, initial=-np.inf),
         }
     return {name: float(value) for name, value in values.items() if np.isfinite(value)}
+
+
+def change(x: np.ndarray, fake: np.ndarray, y: np.ndarray) -> float:
+    """Returns how far G(x) is from x, as a share of how far y is from x over all pairs.
+
+    Both are roots of mean squares; see `measure` for the arguments. NaN where x equals y.
+    """
+    if x.shape[-1] != fake.shape[-1]:
+        x, fake, y = _luminance(x), _luminance(fake), _luminance(y)
+    return np.divide(_rms(fake - x), _rms(x[:, None] - y[None]))
 
 
 def luminance_correlation(x: np.ndarray, fake: np.ndarray) -> float:
@@ -46,7 +57,7 @@ def luminance_correlation(x: np.ndarray, fake: np.ndarray) -> float:
     """
     correlations = []
     for picture, translation in zip(x, fake, strict=True):
-        before, after = _luminance(picture), _luminance(translation)
+        before, after = _luminance(picture).ravel(), _luminance(translation).ravel()
         if np.ptp(before) > 0 and np.ptp(after) > 0:
             correlations.append(np.corrcoef(before, after)[0, 1])
     return float(np.mean(correlations)) if correlations else np.nan
@@ -111,6 +122,8 @@ def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
 
 
-def _luminance(picture: np.ndarray) -> np.ndarray:
-    gray = picture[..., :3] @ np.array(REC_601) if picture.shape[-1] >= 3 else picture[..., 0]
-    return gray.ravel()
+def _luminance(pictures: np.ndarray) -> np.ndarray:
+    """Returns (..., height, width): Rec. 601 of the first three channels, or the first one."""
+    if pictures.shape[-1] < 3:
+        return pictures[..., 0]
+    return pictures[..., :3] @ np.array(REC_601)

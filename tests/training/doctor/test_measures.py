@@ -12,6 +12,7 @@ from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.training.doctor.findings import AILMENTS
 from cyclegan_keras.training.doctor.measures import (
     UNSEEN,
+    change,
     line_db,
     luminance_correlation,
     measure,
@@ -89,6 +90,29 @@ def test_change_and_diversity_are_shares_of_what_real_pictures_have():
     assert measure(x, 0.5 * y, y)["diversity"] == pytest.approx(0.5, rel=0.02)
     assert measure(x, 0.5 * y, 0.2 * y)["diversity"] == pytest.approx(2.5, rel=0.02)
     assert measure(x, x[:1].repeat(4, 0), y)["diversity"] == pytest.approx(0, abs=1e-7)
+
+
+@pytest.mark.parametrize(("x_channels", "y_channels"), [(3, 1), (1, 3), (4, 3), (2, 5)])
+def test_domains_may_differ_in_channels(x_channels, y_channels):
+    """Change is then that of the luminance, as of gray pictures made beforehand."""
+
+    def bands(seed, channels):
+        return np.random.default_rng(seed).uniform(-1, 1, (4, SIDE, SIDE, channels))
+
+    def gray(pictures):
+        if pictures.shape[-1] < 3:
+            return pictures[..., :1]
+        return (pictures[..., :3] @ np.array([0.299, 0.587, 0.114]))[..., None]
+
+    x, fake, y = bands(0, x_channels), bands(1, y_channels), bands(2, y_channels)
+    measured = measure(x, fake, y)
+    assert set(measured) == {"luminance_correlation", "change", "diversity", "grid_db"}
+    assert measured["change"] == pytest.approx(change(gray(x), gray(fake), gray(y)))
+    assert measured["change"] > 0.5
+    assert measured["diversity"] == pytest.approx(1, rel=0.05)
+    assert luminance_correlation(x, fake) == pytest.approx(
+        luminance_correlation(gray(x), gray(fake))
+    )
 
 
 @pytest.mark.parametrize("line", LINES)
