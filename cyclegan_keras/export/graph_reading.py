@@ -59,7 +59,7 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\0"  # how such a segment of a JPEG begins
 _PNG_XMP = b"XML:com.adobe.xmp\0\0"  # and such a chunk of a PNG, uncompressed
 # Texts of profiles that are sRGB: in ASCII, in the UTF-16 of newer ones, and the small one that a
 # large social network writes.
-_NAMES_OF_SRGB = ("sRGB", "s\0R\0G\0B", "desc\0\0\0\0\0\0\0\x03c2\0")
+_NAMES_OF_SRGB = ("[^A-Za-z]sRGB", "s\0R\0G\0B", "desc\0\0\0\0\0\0\0\x03c2\0")
 _ORIENTATION_TAG = 0x0112
 _LONG = 4  # the type of 32-bit numbers in EXIF
 
@@ -165,7 +165,7 @@ def _read_jpeg(contents, number, form):
     message = _sentence(number, f" is a CMYK JPEG, {_NOT_DECODED}")
     contents = _unless(components != 4, message, contents)
     exif, xmp, profile = _jpeg_segments(contents)
-    contents = _refuse_profile(profile, number, contents)
+    contents = _refuse_profile(profile, components == 1, number, contents)
     pixels = tf.io.decode_jpeg(
         contents, channels=3, dct_method="INTEGER_ACCURATE", fancy_upscaling=True
     )
@@ -211,9 +211,11 @@ def _read_png(contents, number, form):
     bit_depth = _uint(contents, 24, 1)
     color_type = _uint(contents, 25, 1)
     exif, xmp, compressed_profile, is_keyed = _png_chunks(contents)
-    contents = _refuse_profile(_png_profile(compressed_profile), number, contents)
     has_alpha = is_keyed | (color_type == 4) | (color_type == 6)
     is_gray = (color_type == 0) | (color_type == 4)
+    is_short = tf.strings.length(compressed_profile) <= _LONGEST_PROFILE
+    compressed_profile = _unless(is_short, _profile_sentence(number), compressed_profile)
+    contents = _refuse_profile(_png_profile(compressed_profile), is_gray, number, contents)
 
     def read(dtype):
         rgba = tf.io.decode_png(contents, channels=4, dtype=dtype)
@@ -268,20 +270,14 @@ def _png_chunks(contents):
 
 
 def _png_profile(chunk):
-    """Decompresses the content of an iCCP chunk: a name, two zeros, zlib data.
-
-    One that is too long for that is returned as it is, and so is no sRGB.
-    """
+    """Decompresses the content of an iCCP chunk: a name, two zeros, zlib data."""
 
     def decompress():
         name = tf.strings.split(chunk, b"\0")[0]
         data = _part(chunk, tf.strings.length(name) + 2, tf.strings.length(chunk))
         return tf.io.decode_compressed(data, "ZLIB")
 
-    length = tf.strings.length(chunk)
-    return tf.cond(
-        (length > 0) & (length <= _LONGEST_PROFILE), decompress, lambda: tf.identity(chunk)
-    )
+    return tf.cond(tf.strings.length(chunk) > 0, decompress, lambda: tf.constant(b""))
 
 
 # ---- GIF and BMP ----
@@ -343,19 +339,18 @@ def _read_bmp(contents, number, form):
 # ---- color profiles and orientation ----
 
 
-def _refuse_profile(profile, number, contents):
-    """Refuses a picture whose color profile does not say that it is sRGB."""
+def _refuse_profile(profile, is_gray, number, contents):
+    """Refuses a picture whose color profile does not say that it is sRGB.
+
+    A profile of colors has no effect on gray, nor one of gray on colors.
+    """
+    space = tf.where(is_gray, "GRAY", "RGB ")
     without = profile
     for name in _NAMES_OF_SRGB:
         without = tf.strings.regex_replace(without, name, "")
     is_srgb = tf.strings.length(without) < tf.strings.length(profile)
-    fine = (profile == b"") | is_srgb
-    message = _sentence(
-        number,
-        " has a color profile other than sRGB, which this model does not convert: convert it to "
-        "sRGB first.",
-    )
-    return _unless(fine, message, contents)
+    fine = (_part(profile, 16, 4) != space) | is_srgb
+    return _unless(fine, _profile_sentence(number), contents)
 
 
 def _orientation(exif, xmp):
@@ -456,6 +451,14 @@ def _uint(contents, start, size, little=False):
 
 def _sentence(number, *words):
     return tf.strings.join(["Picture ", tf.strings.as_string(number), *words])
+
+
+def _profile_sentence(number):
+    return _sentence(
+        number,
+        " has a color profile other than sRGB, which this model does not convert: convert it to "
+        "sRGB first.",
+    )
 
 
 def _channels_sentence(number, own, form):

@@ -56,6 +56,21 @@ def takes_files(generator: keras.Model) -> bool:
     )
 
 
+def why_no_files(generator: keras.Model) -> str:
+    """Returns a sentence on why a generator takes and gives no picture files."""
+    description = generator.description
+    parts = []
+    for form in (description.source_form, description.target_form):
+        if not graph_reading.can_hold(form):
+            parts.append(
+                f"{form.channels} channels of {form.values.dtype} from {form.values.words}"
+            )
+    return (
+        f"PNG files cannot hold {' or '.join(dict.fromkeys(parts))}: only the float signatures are "
+        "there."
+    )
+
+
 def _bytes_function(generator: keras.Model, max_image_pixels: int):
     source_form = generator.description.source_form
     target_values = generator.description.target_values
