@@ -122,9 +122,7 @@ def takes_alpha(picture: Picture, description: Description) -> bool:
     """Whether the transparency of a picture is the last channel that a network takes."""
     channels = picture.pixels.shape[-1] + 1
     return (
-        picture.alpha is not None
-        and channels in (2, 4)
-        and channels == description.input_channels
+        picture.alpha is not None and channels in (2, 4) and channels == description.input_channels
     )
 
 

@@ -225,9 +225,7 @@ def _with_pixels(picture: Picture, pixels: np.ndarray, *, alpha_is_channel: bool
         return dataclasses.replace(picture, pixels=pixels)
     if dtype not in numbers.LEVELS:
         note = f"Numbers of {dtype} have no transparency: it is left out."
-        return dataclasses.replace(
-            picture, pixels=pixels, alpha=None, notes=(*picture.notes, note)
-        )
+        return dataclasses.replace(picture, pixels=pixels, alpha=None, notes=(*picture.notes, note))
     alpha = picture.at_depth(8 * pixels.itemsize).alpha
     return dataclasses.replace(picture, pixels=pixels, alpha=alpha)
 

@@ -15,7 +15,10 @@ DEEP_ENDINGS = [".tif", ".tiff", ".npy"]
 
 def endings(channels, values, *, format=None, **more):
     description = Description(
-        input_channels=channels, output_channels=channels, source_values=values, target_values=values
+        input_channels=channels,
+        output_channels=channels,
+        source_values=values,
+        target_values=values,
     )
     recipe = Recipe(translator=Translator(None, description), **more)
     return endings_of(recipe, TranslateOptions(format=format))

@@ -151,9 +151,7 @@ def test_tflite_of_bands(tmp_path):
     pytest.importorskip("ai_edge_litert")
     from cyclegan_keras.export.tflite import export_tflite
 
-    network = ResNetGenerator(
-        ngf=2, n_blocks=0, init_gain=0.2, input_channels=5, output_channels=2
-    )
+    network = ResNetGenerator(ngf=2, n_blocks=0, init_gain=0.2, input_channels=5, output_channels=2)
     described(network, target_values=HOUNSFIELD, reader_version=2)
     metadata = {"direction": "a_to_b", "generator": network.description.to_dict()}
     (path,) = export_tflite(
@@ -206,9 +204,7 @@ def test_tiles_give_the_same():
 
 
 def test_tiles_of_bands_give_the_same():
-    network = ResNetGenerator(
-        ngf=2, n_blocks=1, init_gain=0.2, input_channels=5, output_channels=5
-    )
+    network = ResNetGenerator(ngf=2, n_blocks=1, init_gain=0.2, input_channels=5, output_channels=5)
     described(network, source_values=HOUNSFIELD, target_values=HOUNSFIELD, reader_version=2)
     random = np.random.default_rng(0)
     bands = Picture(pixels=random.integers(-1024, 3072, (37, 26, 5)).astype("int16"))

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cyclegan_keras.files.errors import PictureError, TranslationError
-from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.first_reading import read_picture
+from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.values import Values, whole_range
 from cyclegan_keras.images.writing import write_picture
 from cyclegan_keras.models.description import Description
@@ -207,9 +207,7 @@ def test_blending_is_in_the_unit_of_the_numbers(pixels, fields, expected):
     if "source_values" in fields and pixels.dtype != "uint16":
         pixels[0, 0, 0] = 2 * pixels.max()  # outside of the range
     source = Picture(pixels=pixels)
-    np.testing.assert_array_equal(
-        translate_picture(negative(**fields), source, 0.0).pixels, pixels
-    )
+    np.testing.assert_array_equal(translate_picture(negative(**fields), source, 0.0).pixels, pixels)
     quarter = translate_picture(negative(**fields), source, 0.25).pixels[1:].astype("float64")
     own = pixels[1:].astype("float64")
     wanted = own + 0.25 * (expected(own) - own)
@@ -342,5 +340,5 @@ def test_what_makes_no_sense_is_a_sentence(fields, words):
 
 
 def test_a_picture_of_other_channels_is_refused():
-    with pytest.raises(PictureError, match="It has 5 channels, but the model translates .* of 3"):
+    with pytest.raises(PictureError, match="It has 5 channels, but the model"):
         translate_picture(DARKEN, picture(4, 5, 5))
