@@ -88,7 +88,7 @@ def test_reasons_name_the_file(version, tmp_path):
     description = Description(reader_version=version)
     with pytest.raises(PictureError) as caught:
         load_picture(tmp_path / "a.png", description)
-    assert str(caught.value) == f"{tmp_path}/a.png is empty (0 bytes)."
+    assert str(caught.value).startswith(f"{tmp_path}/a.png is empty (0 bytes)")
     assert memory_in_pixels(tmp_path / "a.png", description) == 0
 
 

@@ -340,5 +340,5 @@ def test_what_makes_no_sense_is_a_sentence(fields, words):
 
 
 def test_a_picture_of_other_channels_is_refused():
-    with pytest.raises(PictureError, match="It has 5 channels, but the model translates .* of 3"):
+    with pytest.raises(PictureError, match="It has 5 channels, but the model"):
         translate_picture(DARKEN, picture(4, 5, 5))
