@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, features
 
 from cyclegan_keras.files.errors import PictureError, TranslationError, WriteError
+from cyclegan_keras.images.writing import FORMATS
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.translation.animation import translate_animation
 from cyclegan_keras.translation.listing import list_tasks
@@ -203,6 +204,24 @@ def test_what_holds_frames_gets_all_of_them(source, output, tmp_path):
     assert listing.is_animation
     assert not listing.is_video
     assert listing.tasks[0].target == tmp_path / output
+
+
+@pytest.mark.parametrize(
+    ("source", "endings", "name", "is_animation"),
+    [
+        ("a.gif", list(FORMATS), "a.gif", True),
+        ("a.webp", list(FORMATS), "a.webp", True),
+        ("a.png", list(FORMATS), "a.png", False),
+        ("a.gif", [".jpg"], "a.gif.jpg", False),
+    ],
+)
+def test_a_single_animation_keeps_its_name_in_a_folder(
+    source, endings, name, is_animation, tmp_path
+):
+    write(tmp_path / source)
+    listing = list_tasks(str(tmp_path / source), str(tmp_path / "out"), endings=endings)
+    assert listing.tasks[0].target == tmp_path / "out" / name
+    assert listing.is_animation == is_animation
 
 
 @pytest.mark.parametrize("output", ["b.png", "b.jpg"])
