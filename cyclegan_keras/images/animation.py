@@ -299,6 +299,13 @@ WRITERS: dict[str, type[AnimationWriter]] = {
 }
 
 
+def animation_writer(
+    path: pathlib.Path, file: BinaryIO, *, plays: int, quality: int = QUALITY
+) -> AnimationWriter:
+    """Returns the writer that the ending of a path asks for, one of WRITERS."""
+    return WRITERS[path.suffix.lower()](file, plays=plays, quality=quality)
+
+
 class _Clock:
     """Rounds durations so that their sum stays right."""
 

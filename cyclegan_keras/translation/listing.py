@@ -290,7 +290,9 @@ def _target_of_one(
 ) -> pathlib.Path:
     if is_folder:
         target = target / path.name
-        return target if is_video(path) else names.choose(target)
+        keeps_endings = set(FORMATS) <= set(names.endings)  # unless --format asks for one
+        is_animation = keeps_endings and _holds_frames(target) and is_animated(path)
+        return target if is_video(path) or is_animation else names.choose(target)
     if _holds_frames(target) and not is_video(path) and is_animated(path):
         return target
     if is_video(path) != is_video(target):

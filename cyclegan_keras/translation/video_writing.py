@@ -173,6 +173,8 @@ class VideoWriter:
         context.time_base = frame.time_base
         if frame.aspect:
             context.sample_aspect_ratio = frame.aspect
+        if frame.duration is not None:  # with B-frames, .mp4 ends before the last frames do
+            context.max_b_frames = 0
         context.colorspace = frame.colors.matrix
         context.color_range = LIMITED
         context.color_primaries = frame.colors.primaries
