@@ -101,12 +101,9 @@ def write_nifti():
     nibabel = pytest.importorskip("nibabel", reason=f"needs nibabel: {WHY}")
 
     def write(path: pathlib.Path, values: np.ndarray, affine=None, *, slope=1.0, intercept=0.0):
-        dtype = values.dtype
-        if (slope, intercept) != (1.0, 0.0):
-            values = values * slope + intercept  # nibabel is given what will be read
         image = nibabel.Nifti1Image(values, np.eye(4) if affine is None else affine)
-        image.set_data_dtype(dtype)
-        image.header.set_slope_inter(slope, intercept)
+        image.set_data_dtype(values.dtype)
+        image.header.set_slope_inter(slope, intercept)  # values are stored as they are
         path.parent.mkdir(parents=True, exist_ok=True)
         nibabel.save(image, path)
 
