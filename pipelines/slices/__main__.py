@@ -81,6 +81,7 @@ def _print_plan(done) -> None:
             one.volume.apart_by,
         ]
         print(f"{one.folder / one.name.stem}: {', '.join(text for text in about if text)}")
+        print(f"    from {one.volume.where}")
     print(f"Would cut {_volumes_and_patients(done.volumes)}.")
 
 
@@ -127,14 +128,14 @@ def _print_warnings(warnings: dict[str, list[str]]) -> None:
 
 
 def _print_passed_over(done) -> None:
-    from pipelines.slices.passed_over import describe
+    from pipelines.slices.passed_over import counted, describe
 
-    for title, reasons in (
-        ("files", done.passed_over_files),
-        ("volumes", done.passed_over_series),
+    for noun, reasons in (
+        ("file", done.passed_over_files),
+        ("volume", done.passed_over_series),
     ):
         if reasons:
-            print(f"Passed over {reasons.total()} {title}: {describe(reasons)}.")
+            print(f"Passed over {counted(reasons.total(), noun)}: {describe(reasons)}.")
 
 
 def _join(arguments: argparse.Namespace) -> int:
@@ -156,7 +157,8 @@ def _join(arguments: argparse.Namespace) -> int:
     if done.step is not None:
         print(f"DICOM holds 16 bits: values are rounded to steps of {done.step:.3g}.")
     if done.passed_over:
-        print(f"Passed over {done.passed_over.total()} files: {describe(done.passed_over)}.")
+        passed_over = counted(done.passed_over.total(), "file")
+        print(f"Passed over {passed_over}: {describe(done.passed_over)}.")
     print("Translations are no diagnosis: they may show what is not there, and hide what is.")
     return 0
 

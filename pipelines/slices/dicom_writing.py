@@ -1,6 +1,7 @@
 """Writes a volume as a derived DICOM series, which a viewer shows beside the original."""
 
 import copy
+import dataclasses
 import datetime
 import pathlib
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from cyclegan_keras.files.atomic import atomic_write
 from pipelines.slices.dicom_frames import in_functional_group
+from pipelines.slices.dicom_pixels import rescale_of
 from pipelines.slices.dicom_volume import DicomVolume
 from pipelines.slices.value_type import smallest_type
 
@@ -58,13 +60,29 @@ _NOT_KEPT = (
 )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class _Stored:
+    """A slice as it is stored.
+
+    Attributes:
+        integers: int16 or uint16 (rows, columns).
+        slope: value = slope * integer + intercept.
+        intercept: see there.
+    """
+
+    integers: np.ndarray
+    slope: float
+    intercept: float
+
+
 def write_series(
     values: np.ndarray, volume: DicomVolume, folder: pathlib.Path
 ) -> tuple[list[pathlib.Path], float | None]:
     """Writes one uncompressed file a slice, with new UIDs and the places of the original.
 
-    The patient and the study are those of the original. Integers of 16 bits are stored as they are;
-    other values are scaled to 16 bits.
+    The patient and the study are those of the original. Integers of 16 bits are stored as they are,
+    and so are values that the slope and intercept of the original make of such integers. Other
+    values are scaled to 16 bits.
 
     Args:
         values: int16, uint16 or float32 (slices, rows, columns) along the volume's own axes.
@@ -76,8 +94,7 @@ def write_series(
     """
     import pydicom
 
-    stored, slope, intercept = _stored(values)
-    is_exact = (slope, intercept) == (1, 0)
+    stored, is_exact = _stored(values, volume)
     series_uid = pydicom.uid.generate_uid()
     now = datetime.datetime.now()
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +112,7 @@ def write_series(
             dataset.PixelSpacing = [_decimal(value) for value in frame.spacing]
         if frame.thickness and "SliceThickness" not in dataset:
             dataset.SliceThickness = _decimal(frame.thickness)
-        _set_pixels(dataset, stored[number - 1], slope=slope, intercept=intercept)
+        _set_pixels(dataset, stored[number - 1])
         if volume.unit:
             dataset.RescaleType = volume.unit[:16]
         dataset.WindowCenter = _decimal((float(values.max()) + float(values.min())) / 2)
@@ -104,22 +121,48 @@ def write_series(
         with atomic_write(path, shared=True) as temporary:
             dataset.save_as(temporary, enforce_file_format=True)
         written.append(path)
-    return written, None if is_exact else slope
+    return written, None if is_exact else stored[0].slope
 
 
-def _stored(values: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Returns 16-bit integers, slope and intercept: value = slope * integer + intercept."""
+def _stored(values: np.ndarray, volume: DicomVolume) -> tuple[list[_Stored], bool]:
+    """Returns 16-bit integers for each slice, and whether they stand for exactly the values."""
     if values.dtype in (np.int16, np.uint16):
-        return values, 1.0, 0.0
-    name = smallest_type(values)
-    if name != "float32":
-        return values.astype(name), 1.0, 0.0
+        return [_Stored(integers=one, slope=1.0, intercept=0.0) for one in values], True
+    as_original = [
+        _as_original(one, rescale)
+        for one, rescale in zip(values, _original_rescales(volume), strict=True)
+    ]
+    if None not in as_original:
+        return as_original, True
     lowest, highest = float(values.min()), float(values.max())
     # What is written has at most 16 characters, and readers compute with that.
     slope = float(_decimal((highest - lowest) / _STEPS)) or 1.0  # 0 where all values are equal
     intercept = float(_decimal(lowest))
     integers = np.rint((values.astype(np.float64) - intercept) / slope)
-    return np.clip(integers, 0, _STEPS).astype(np.uint16), slope, intercept
+    integers = np.clip(integers, 0, _STEPS).astype(np.uint16)
+    return [_Stored(integers=one, slope=slope, intercept=intercept) for one in integers], False
+
+
+def _as_original(values: np.ndarray, rescale: tuple[float, float] | None) -> _Stored | None:
+    """Returns a slice with the slope and intercept of its original; None where that is inexact."""
+    if rescale is None or rescale[0] == 0:
+        return None
+    slope, intercept = rescale
+    integers = np.rint((values.astype(np.float64) - intercept) / slope)
+    name = smallest_type(integers)
+    if name == "float32" or np.any((integers * slope + intercept).astype(np.float32) != values):
+        return None
+    return _Stored(integers=integers.astype(name), slope=slope, intercept=intercept)
+
+
+def _original_rescales(volume: DicomVolume) -> list[tuple[float, float] | None]:
+    import pydicom
+
+    headers = {
+        path: pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        for path in {frame.path for frame in volume.frames}
+    }
+    return [rescale_of(headers[frame.path], frame.index) for frame in volume.frames]
 
 
 def _derived(original, index: int, *, now: datetime.datetime):
@@ -175,17 +218,18 @@ def _derived(original, index: int, *, now: datetime.datetime):
     return dataset
 
 
-def _set_pixels(dataset, stored: np.ndarray, *, slope: float, intercept: float) -> None:
-    dataset.Rows, dataset.Columns = stored.shape
+def _set_pixels(dataset, stored: _Stored) -> None:
+    integers = stored.integers
+    dataset.Rows, dataset.Columns = integers.shape
     dataset.SamplesPerPixel = 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.BitsAllocated = 16
     dataset.BitsStored = 16
     dataset.HighBit = 15
-    dataset.PixelRepresentation = int(stored.dtype == np.int16)
-    dataset.RescaleSlope = _decimal(slope)
-    dataset.RescaleIntercept = _decimal(intercept)
-    dataset.PixelData = stored.astype(stored.dtype.newbyteorder("<")).tobytes()
+    dataset.PixelRepresentation = int(integers.dtype == np.int16)
+    dataset.RescaleSlope = _decimal(stored.slope)
+    dataset.RescaleIntercept = _decimal(stored.intercept)
+    dataset.PixelData = integers.astype(integers.dtype.newbyteorder("<")).tobytes()
     dataset["PixelData"].VR = "OW"
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
-MR = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
 AXIAL = (1, 0, 0, 0, 1, 0)
 WHY = 'pip install "cyclegan-keras[medical]"'
@@ -96,17 +95,64 @@ def ct_series(write_dicom):
 
 
 @pytest.fixture
+def enhanced_mr(write_dicom):
+    """Returns a function that writes one file of six frames: three places in each of two echoes.
+
+    It returns the values, int64 (echoes, places, 4, 6) from the feet to the head.
+    """
+    import pydicom
+
+    def item(**attributes):
+        dataset = pydicom.Dataset()
+        for name, value in attributes.items():
+            setattr(dataset, name, value)
+        return dataset
+
+    def group(place, echo):
+        rescale = item(RescaleSlope=echo, RescaleIntercept=place)
+        return item(
+            PlanePositionSequence=[item(ImagePositionPatient=[0, 0, 3 * place])],
+            MREchoSequence=[item(EffectiveEchoTime=10.0 * echo)],
+            PixelValueTransformationSequence=[rescale],
+        )
+
+    def write(folder: pathlib.Path):
+        ramp = np.arange(24, dtype=np.uint16).reshape(4, 6)
+        order = [(2, 1), (0, 1), (1, 1), (1, 2), (0, 2), (2, 2)]
+        shared = item(
+            PixelMeasuresSequence=[item(PixelSpacing=[2, 1], SliceThickness=3)],
+            PlaneOrientationSequence=[item(ImageOrientationPatient=list(AXIAL))],
+        )
+        write_dicom(
+            folder / "a",
+            np.stack([ramp + 100 * place for place, _ in order]),
+            sop_class=ENHANCED_MR,
+            Modality="MR",
+            RescaleSlope=None,
+            RescaleIntercept=None,
+            PixelSpacing=None,
+            SliceThickness=None,
+            SharedFunctionalGroupsSequence=[shared],
+            PerFrameFunctionalGroupsSequence=[group(place, echo) for place, echo in order],
+        )
+        echoes = [
+            [(ramp.astype(int) + 100 * place) * echo + place for place in range(3)]
+            for echo in (1, 2)
+        ]
+        return np.array(echoes)
+
+    return write
+
+
+@pytest.fixture
 def write_nifti():
     """Returns a function that writes a NIfTI file."""
     nibabel = pytest.importorskip("nibabel", reason=f"needs nibabel: {WHY}")
 
     def write(path: pathlib.Path, values: np.ndarray, affine=None, *, slope=1.0, intercept=0.0):
-        dtype = values.dtype
-        if (slope, intercept) != (1.0, 0.0):
-            values = values * slope + intercept  # nibabel is given what will be read
         image = nibabel.Nifti1Image(values, np.eye(4) if affine is None else affine)
-        image.set_data_dtype(dtype)
-        image.header.set_slope_inter(slope, intercept)
+        image.set_data_dtype(values.dtype)
+        image.header.set_slope_inter(slope, intercept)  # values are stored as they are
         path.parent.mkdir(parents=True, exist_ok=True)
         nibabel.save(image, path)
 

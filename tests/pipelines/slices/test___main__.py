@@ -21,7 +21,7 @@ def test_from_a_scanner_to_a_translated_series(ct_series, tmp_path, monkeypatch,
         "Wrote 5 slices of 1 series of 1 patient to set.\n"
         f"Values: {expected.min()} to {expected.max()} (HU); 5 of int16.\n"
         "trainA: 1 patient.\n"
-        "Passed over 1 files: 1 .txt file.\n"
+        "Passed over 1 file: 1 .txt file.\n"
     )
     assert main(["cut", "ct2", "--output=set", "--split=trainB"]) == 0
     assert "Train on them by --dataset=set." in capsys.readouterr().out
@@ -36,6 +36,7 @@ def test_a_dry_run_lists_the_series(ct_series, tmp_path, capsys):
     assert main([str(tmp_path / "ct"), f"--output={tmp_path / 'out'}", "--dry_run"]) == 0
     out = capsys.readouterr().out
     assert "CT, HU, 5 axial of 6x4, Thorax of Jane" in out
+    assert f"from {tmp_path / 'ct'}" in out
     assert "Would cut 1 series of 1 patient." in out
 
 

@@ -112,49 +112,12 @@ def test_padding_gets_the_lowest_of_the_other_values(write_dicom, tmp_path, limi
     assert read_values.replaced == (1 if limit is None else 2)
 
 
-def test_frames_of_one_file(write_dicom, tmp_path):
-    """An enhanced MR, whose frames lie at places of their own, out of order, in two echoes."""
-    import pydicom
-
-    def group(k, echo):
-        item = pydicom.Dataset()
-        for sequence, attributes in (
-            ("PlanePositionSequence", {"ImagePositionPatient": [0, 0, 3 * k]}),
-            ("MREchoSequence", {"EffectiveEchoTime": 10.0 * echo}),
-            ("PixelValueTransformationSequence", {"RescaleSlope": echo, "RescaleIntercept": k}),
-        ):
-            part = pydicom.Dataset()
-            for name, value in attributes.items():
-                setattr(part, name, value)
-            setattr(item, sequence, [part])
-        return item
-
-    shared = pydicom.Dataset()
-    measures = pydicom.Dataset()
-    measures.PixelSpacing = [2, 1]
-    measures.SliceThickness = 3
-    shared.PixelMeasuresSequence = [measures]
-    plane = pydicom.Dataset()
-    plane.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    shared.PlaneOrientationSequence = [plane]
-    order = [(2, 1), (0, 1), (1, 1), (1, 2), (0, 2), (2, 2)]
-    stored = np.stack([RAMP + 100 * k for k, _ in order])
-    write_dicom(
-        tmp_path / "a",
-        stored,
-        sop_class="1.2.840.10008.5.1.4.1.1.4.1",
-        Modality="MR",
-        RescaleSlope=None,
-        RescaleIntercept=None,
-        PixelSpacing=None,
-        SliceThickness=None,
-        SharedFunctionalGroupsSequence=[shared],
-        PerFrameFunctionalGroupsSequence=[group(k, echo) for k, echo in order],
-    )
+def test_frames_of_one_file(enhanced_mr, tmp_path):
+    """Frames lie at places of their own, out of order, in two echoes."""
+    echoes = enhanced_mr(tmp_path)
     for echo, volume in enumerate(find_volumes([tmp_path]).volumes, start=1):
         assert volume.apart_by == f"EffectiveEchoTime {10.0 * echo}"
-        expected = [(RAMP + 100 * k).astype(int) * echo + k for k in range(3)]
-        np.testing.assert_array_equal(volume.read().values, expected)
+        np.testing.assert_array_equal(volume.read().values, echoes[echo - 1])
         np.testing.assert_allclose(np.abs(np.diag(volume.affine[:3, [2, 1, 0]])), [1, 2, 3])
 
 

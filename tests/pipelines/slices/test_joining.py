@@ -126,6 +126,46 @@ def test_frames_of_one_file_become_files_of_one_frame(write_dicom, tmp_path):
         join(tmp_path / "out", tmp_path / "joined.nii", like=tmp_path / "xa")
 
 
+def test_a_file_of_two_echoes_becomes_two_series(enhanced_mr, tmp_path):
+    import pydicom
+
+    echoes = enhanced_mr(tmp_path / "mr")
+    cut([tmp_path / "mr"], tmp_path / "out")
+    done = join(tmp_path / "out", tmp_path / "joined", like=tmp_path / "mr")
+    originals = find_volumes([tmp_path / "mr"]).volumes
+    joined = find_volumes([tmp_path / "joined"]).volumes
+    for expected, original, volume in zip(echoes, originals, joined, strict=True):
+        np.testing.assert_array_equal(volume.read().values, expected)
+        np.testing.assert_allclose(volume.affine, original.affine)
+    first = pydicom.dcmread(done.written[0])
+    assert first.SOPClassUID == pydicom.uid.MRImageStorage
+    assert "PerFrameFunctionalGroupsSequence" not in first
+    assert first.SliceThickness == 3
+    assert first.SourceImageSequence[0].ReferencedFrameNumber == 2
+
+
+def test_fractions_of_the_original_stay_exact(write_dicom, tmp_path):
+    """A PET series, with a slope of its own on each slice."""
+    stored = np.arange(24, dtype=np.uint16).reshape(4, 6)
+    for k, slope in enumerate((0.37, 1.4142, 12.25)):
+        write_dicom(
+            tmp_path / "pet" / str(k),
+            stored,
+            position=(0, 0, k),
+            Modality="PT",
+            Units="BQML",
+            RescaleSlope=slope,
+            RescaleIntercept=0,
+        )
+    cut([tmp_path / "pet"], tmp_path / "out")
+    done = join(tmp_path / "out", tmp_path / "joined", like=tmp_path / "pet")
+    assert done.step is None
+    (joined,) = find_volumes([tmp_path / "joined"]).volumes
+    expected = stored * np.array([0.37, 1.4142, 12.25])[:, None, None]
+    np.testing.assert_array_equal(joined.read().values, expected)
+    assert joined.unit == "BQML"
+
+
 def test_missing_slices_need_a_value(ct_series, tmp_path):
     expected = ct_series(tmp_path / "ct")
     cut([tmp_path / "ct"], tmp_path / "out", CutOptions(every=2))
