@@ -126,7 +126,7 @@ def training_samples_per_second(data: Data, generator: str, steps: int) -> float
         CycleGANOptions(),
         NetworkOptions(generator=generator),
         lambda: adam(OptimizerOptions(), data.steps_per_epoch),
-        picture_shape=data.picture_shape,
+        shapes=data.shapes,
     )
     trainer.fit(data.train(0, 1), verbose=0, shuffle=False)
     batches = data.train(1, 1 + steps).cache()

@@ -27,7 +27,7 @@ import PIL
 import tensorflow as tf
 
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.images.reading import read_picture
+from cyclegan_keras.images.first_reading import read_picture
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.translation import opening
 from cyclegan_keras.translation.job import automatic_batch_size, run_job

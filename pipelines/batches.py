@@ -6,17 +6,20 @@ a sample's number.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
+from cyclegan_keras.images.form import Form
 from pipelines import images
 from pipelines.loading import Loader
 from pipelines.order import AUGMENTATION_STREAM, seed_of
 
-Load = Callable[[int], np.ndarray]  # index -> uint8 (height, width, 3), scaled, not augmented
+# index -> an array of a `Form`, (height, width, channels), scaled, not augmented
+Load = Callable[[int], np.ndarray]
 LoadPair = Callable[[int], tuple[np.ndarray, np.ndarray]]  # index -> both sides, of one size
+ORDINARY = {"x": Form(), "y": Form()}  # pictures in RGB of 8 bits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,13 +30,15 @@ class Augmentation:
         seed: any whole number.
         crop_size: side in px of the random crop; None: no crop.
         flip: whether to mirror half of the pictures.
-        picture_shape: (height, width, 3) that every picture ends up with, where it is known.
+        picture_size: (height, width) that every picture ends up with; None where it varies.
+        forms: {"x", "y"}: the form of the pictures of each side.
     """
 
     seed: int
     crop_size: int | None
     flip: bool
-    picture_shape: tuple[int, int, int] | None = None
+    picture_size: tuple[int, int] | None = None
+    forms: Mapping[str, Form] = dataclasses.field(default_factory=lambda: ORDINARY)
 
     def seeds(self, sample: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns two independent seeds (2, 2) for the two pictures of a sample."""
@@ -44,18 +49,19 @@ class Augmentation:
         """Augments one picture.
 
         Args:
-            image: uint8 (height, width, 3).
+            image: of a form, (height, width, channels).
             seeds: integers (2, 2). Pictures of one size with equal seeds are cropped and mirrored
                 alike.
 
         Returns:
-            float32 (height, width, 3) in [-1, 1].
+            float32 (height, width, channels) in [-1, 1].
         """
         if self.crop_size is not None:
             image = random_crop(image, self.crop_size, seeds[0])
         if self.flip:
             image = random_flip(image, seeds[1])
-        return tf.ensure_shape(images.to_float(image), self.picture_shape or (None, None, 3))
+        height, width = self.picture_size or (None, None)
+        return tf.ensure_shape(images.to_float(image), (height, width, image.shape[-1]))
 
 
 def random_crop(image: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
@@ -91,14 +97,14 @@ def unpaired(
         batch_size: samples a batch.
 
     Returns:
-        Batches {"x", "y"} of float32 (batch, height, width, 3) in [-1, 1].
+        Batches {"x", "y"} of float32 (batch, height, width, channels) in [-1, 1].
     """
 
     def load(index_x, index_y):
         return load_x(index_x), load_y(index_y)
 
     def read(sample, index_x, index_y):
-        x, y = _read_both(load, index_x, index_y)
+        x, y = _read_both(load, augmentation.forms, index_x, index_y)
         seeds_x, seeds_y = augmentation.seeds(sample)
         return {"x": augmentation(x, seeds_x), "y": augmentation(y, seeds_y)}
 
@@ -117,12 +123,12 @@ def paired(
         batch_size: samples a batch.
 
     Returns:
-        Batches {"x", "y"} of float32 (batch, height, width, 3) in [-1, 1]; x[i] and y[i] show the
-        same part of one scene.
+        Batches {"x", "y"} of float32 (batch, height, width, channels) in [-1, 1]; x[i] and y[i]
+        show the same part of one scene.
     """
 
     def read(sample, index):
-        x, y = _read_both(load_pair, index)
+        x, y = _read_both(load_pair, augmentation.forms, index)
         seeds, _ = augmentation.seeds(sample)
         return {"x": augmentation(x, seeds), "y": augmentation(y, seeds)}
 
@@ -151,7 +157,7 @@ def mixed(
         pairs_every: samples 0, `pairs_every`, twice `pairs_every` and so on are pairs.
 
     Returns:
-        Batches {"x", "y", "paired"}: twice float32 (batch, height, width, 3) in [-1, 1], and
+        Batches {"x", "y", "paired"}: twice float32 (batch, height, width, channels) in [-1, 1], and
         float32 (batch,) with 1 for a pair and 0 otherwise.
     """
 
@@ -161,7 +167,7 @@ def mixed(
         return load_x(index_x), load_y(index_y)
 
     def read(sample, index_x, index_y):
-        x, y = _read_both(load, sample, index_x, index_y)
+        x, y = _read_both(load, augmentation.forms, sample, index_x, index_y)
         is_pair = sample % pairs_every == 0
         seeds_x, seeds_y = augmentation.seeds(sample)
         return {
@@ -181,34 +187,42 @@ def in_order(load_x: Loader, load_y: Loader) -> tf.data.Dataset:
         load_y: reads one picture of y.
 
     Returns:
-        {"x", "y"} of float32 (1, height, width, 3) in [-1, 1].
+        {"x", "y"} of float32 (1, height, width, channels) in [-1, 1].
     """
 
     def load(index):
         return load_x(index % len(load_x)), load_y(index % len(load_y))
 
+    forms = {"x": load_x.form, "y": load_y.form}
+
     def read(index):
-        x, y = _read_both(load, index)
+        x, y = _read_both(load, forms, index)
         return {"x": images.to_float(x), "y": images.to_float(y)}
 
     count = max(len(load_x), len(load_y))
     return _read_in_parallel(tf.data.Dataset.range(count), read, batch_size=1)
 
 
-def _read_both(load: Callable, *indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _read_both(
+    load: Callable, forms: Mapping[str, Form], *indices: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Calls `load` inside a tf.data graph.
 
     Args:
-        load: numpy integers -> uint8 (height, width, 3) of x and of y.
+        load: numpy integers -> arrays (height, width, channels) of x and of y.
+        forms: {"x", "y"}: the form of each.
         *indices: what it is called with.
     """
     x, y = tf.numpy_function(
         load,
         indices,
-        (tf.uint8, tf.uint8),
+        (forms["x"].dtype, forms["y"].dtype),
         stateful=False,  # or tf.data reads one picture at a time under op determinism
     )
-    return tf.ensure_shape(x, (None, None, 3)), tf.ensure_shape(y, (None, None, 3))
+    return (
+        tf.ensure_shape(x, (None, None, forms["x"].channels)),
+        tf.ensure_shape(y, (None, None, forms["y"].channels)),
+    )
 
 
 def _read_in_parallel(indices: tf.data.Dataset, read: Callable, batch_size: int) -> tf.data.Dataset:

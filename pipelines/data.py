@@ -1,5 +1,7 @@
 """Everything a command asks of the data: batches, samples, counts and one line to log."""
 
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,10 +10,13 @@ from absl import logging
 
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, first_few
-from pipelines import batches, images, order, readable
+from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.pixels import to_float
+from cyclegan_keras.images.values import EIGHT_BIT, Values
+from pipelines import batches, images, order, readable, values
 from pipelines.cache import CACHES, MEGABYTE, NoCache
 from pipelines.loading import Loader, PairLoader
-from pipelines.options import DataOptions, check_options, with_sizes
+from pipelines.options import DataOptions, check_options, of_domains, with_sizes
 from pipelines.preprocess import MULTIPLE, PREPROCESSING, Size, scaled_size, viewing_size
 from pipelines.sources import datasets
 
@@ -24,26 +29,42 @@ class Data:
     Attributes:
         name: the data set, as in `--dataset`.
         source: the `Source` behind it; its A and B are as on disk, whatever the direction.
-        options: the options, with `load_size` and `crop_size` filled in.
+        options: the options, with `load_size`, `crop_size`, `input_nc` and `output_nc` filled in.
         paired: whether x and y of a training sample show the same scene.
-        picture_shape: (height, width, 3) of every training picture; None where it varies.
+        forms: {"x", "y"}: the form of the pictures of each side.
+        shapes: {"x", "y"}: (height, width, channels) of every training picture; height and width
+            are None where they vary.
         sizes: every (width, height) in px that a picture is trained or viewed at.
         steps_per_epoch: batches in an epoch, whole ones.
         has_test: whether there are test pictures of both domains.
         paired_test: whether test x and test y of one index show the same scene.
 
     Args:
-        options: what the user chose; `load_size` and `crop_size` may still be None.
+        options: what the user chose; sizes and channels may still be None.
         seed: any whole number; together with a step it fixes order and augmentation.
         paired: whether training needs pairs; without, a set of pairs is two sets of pictures.
+        known_values: {"A", "B"}: what the numbers in pictures mean, where a run or a model knows it
+            already; otherwise `value_range` says how it is found.
 
     Raises:
         DataError: the options or the pictures cannot be used.
     """
 
-    def __init__(self, options: DataOptions, *, seed: int, paired: bool = False):
+    def __init__(
+        self,
+        options: DataOptions,
+        *,
+        seed: int,
+        paired: bool = False,
+        known_values: Mapping[str, Values] | None = None,
+    ):
         check_options(options, paired=paired)
-        self.source = datasets.find(options.dataset, options.data_dir, paired=paired)
+        self.source = datasets.find(
+            options.dataset,
+            options.data_dir,
+            paired=paired,
+            reader_version=options.reader_version,
+        )
         self.name = self.source.name
         self.options = with_sizes(options, self.source.crop_size)
         self.paired = paired
@@ -58,20 +79,30 @@ class Data:
         test = readable.test_pictures(self.source, options) if self.has_test else train
         pairs = readable.listed_pairs(options) if options.pairs else None
 
+        # ---- what their numbers mean ----
+        self.values = self._find_values(train, known_values)
+        sides = self._by_side(train)
+        self.forms = {
+            "x": self._form("x", sides["x"], options.input_nc),
+            "y": self._form("y", sides["y"], options.output_nc),
+        }
+        self.options = dataclasses.replace(
+            self.options,
+            input_nc=self.forms["x"].channels,
+            output_nc=self.forms["y"].channels,
+        )
+
+        # ---- which of them have such channels ----
+        train = self._fitting(train, "train", paired=paired)
+        test = self._fitting(test, "test", paired=self.paired_test) if self.has_test else train
+        if pairs is not None:
+            pairs = self._fitting(pairs, "pairs", paired=True)
+
         # ---- how they are read, by side: {"x": Loader, "y": Loader} ----
         cache = CACHES[options.cache](self.options)
-        self._train = {
-            side: Loader(pictures, cache, self._scaled_size)
-            for side, pictures in self._by_side(train).items()
-        }
-        self._test = {
-            side: Loader(pictures, cache, self._viewing_size, self._crop_size)
-            for side, pictures in self._by_side(test).items()
-        }
-        self._pairs = {
-            side: Loader(pictures, cache, self._scaled_size)
-            for side, pictures in self._by_side(pairs).items()
-        }
+        self._train = self._loaders(train, cache, self._scaled_size)
+        self._test = self._loaders(test, cache, self._viewing_size, self._crop_size)
+        self._pairs = self._loaders(pairs, cache, self._scaled_size)
 
         # ---- the sizes they come in ----
         self._check_sizes()
@@ -80,10 +111,14 @@ class Data:
         self._check_batch_size(most_sizes=max(len(sizes_x), len(sizes_y)))
         training_sizes = sizes_x | sizes_y
         self.sizes = frozenset(training_sizes | self._test_sizes())
-        self.picture_shape = None
+        self._picture_size = None
         if len(training_sizes) == 1:
             ((width, height),) = training_sizes
-            self.picture_shape = (height, width, 3)
+            self._picture_size = (height, width)
+        height_and_width = self._picture_size or (None, None)
+        self.shapes = {
+            side: (*height_and_width, form.channels) for side, form in self.forms.items()
+        }
         self.steps_per_epoch = order.steps_per_epoch(
             len(self._train["x"]), len(self._train["y"]), options.batch_size
         )
@@ -110,8 +145,8 @@ class Data:
             size: samples that come together, which divides the part; all of it unless given.
 
         Returns:
-            Finite; {"x", "y"} of float32 (size, height, width, 3) in [-1, 1]. With `--pairs` also
-            "paired", float32 (size,): 1 where x and y are a pair, 0 where not.
+            Finite; {"x", "y"} of float32 (size, height, width, channels) in [-1, 1]; with `--pairs`
+            also "paired", float32 (size,): 1 where x and y are a pair, 0 where not.
         """
         x = self._train["x"]
         y = self._train["y"]
@@ -129,7 +164,8 @@ class Data:
             seed=self._seed,
             crop_size=self._crop_size,
             flip=self.options.flip,
-            picture_shape=self.picture_shape,
+            picture_size=self._picture_size,
+            forms=self.forms,
         )
         if self.paired:
             indices = order.paired(len(x), **window)
@@ -157,7 +193,7 @@ class Data:
         test pictures, these are the training pictures.
 
         Returns:
-            Finite; {"x", "y"} of float32 (1, height, width, 3) in [-1, 1].
+            Finite; {"x", "y"} of float32 (1, height, width, channels) in [-1, 1].
         """
         return batches.in_order(self._test["x"], self._test["y"])
 
@@ -168,8 +204,8 @@ class Data:
             count: how many of each domain; fewer where the set is smaller.
 
         Returns:
-            {"x", "y"} of float32 (count, height, width, 3) in [-1, 1]. Pictures of several sizes
-            are cut to the smallest height and width among them.
+            {"x", "y"} of float32 (count, height, width, channels) in [-1, 1]. Pictures of several
+            sizes are cut to the smallest height and width among them.
         """
         count = min(count, len(self._test["x"]), len(self._test["y"]))
         chosen = {}
@@ -182,7 +218,7 @@ class Data:
         samples = {}
         for side, pictures in chosen.items():
             cropped = [images.center_crop(image, height, width) for image in pictures]
-            samples[side] = images.to_float(np.stack(cropped)).numpy()
+            samples[side] = to_float(np.stack(cropped))
         return samples
 
     def unaugmented(self, split: str, side: str) -> Loader:
@@ -193,20 +229,20 @@ class Data:
             side: "x" or "y".
 
         Returns:
-            A function of an index to uint8 (height, width, 3), with a length; its `pictures.names`
-            says what each picture is called.
+            A function of an index to an array of the side's form, with a length; its
+            `pictures.names` says what each picture is called.
         """
         if split == "test":
             return self._test[side]
         pictures = self._train[side].pictures
-        return Loader(pictures, NoCache(), self._viewing_size, self._crop_size)
+        return self._loader(side, pictures, NoCache(), self._viewing_size, self._crop_size)
 
     def facts(self) -> dict[str, Any]:
         """Returns what a model should record of the pictures it was trained on, ready for JSON.
 
-        "domains": what x and y show; "data": name, counts and fingerprints of the training sets,
-        which change with any picture's name or size, but not with the folder they lie in. With
-        `--pairs`, "pairsA" and "pairsB" of those in use.
+        "domains": what x and y show. "values": what the numbers of A and of B mean. "data": name,
+        counts and fingerprints of the training sets, which change with any picture's name or size,
+        but not with the folder they lie in; with `--pairs`, "pairsA" and "pairsB" of those in use.
         """
         x_shows, y_shows = self.source.domains
         pictures = {"trainA": self.source.train_a, "trainB": self.source.train_b}
@@ -220,14 +256,19 @@ class Data:
         data: dict[str, Any] = {"name": self.name}
         for name, each in pictures.items():
             data[name] = {"count": len(each), "sha256": each.fingerprint()}
-        return {"domains": [x_shows, y_shows], "data": data}
+        meanings = {domain: found.to_dict() for domain, found in self.values.items()}
+        return {"domains": [x_shows, y_shows], "values": meanings, "data": data}
 
     def cached_bytes(self) -> int:
         """Returns how much main memory the decoded training pictures will take."""
         if self.options.cache != "memory":
             return 0
-        sizes = self._train["x"].scaled_sizes() + self._train["y"].scaled_sizes()
-        needed = sum(3 * width * height for width, height in sizes)
+        needed = 0
+        for side, loader in self._train.items():
+            form = self.forms[side]
+            bytes_per_pixel = form.channels * np.dtype(form.dtype).itemsize
+            for width, height in loader.scaled_sizes():
+                needed += bytes_per_pixel * width * height
         return min(self.options.cache_mb * MEGABYTE, needed)
 
     def describe(self) -> str:
@@ -256,9 +297,94 @@ class Data:
         if self._crop_size:
             sizes += f", crop {self._crop_size} px"
         line = f"{self.name}: {train}, {test}; {sizes}; {self.steps_per_epoch} steps an epoch"
+        for side, form in self.forms.items():
+            if form != Form():
+                line += f"; {side} of {form.channels} channels"
+                if not form.values.is_eight_bit:
+                    line += f", {form.values.dtype} {form.values.words}"
         if self.skipped:
             line += f"; {len(self.skipped)} unreadable skipped"
         return line
+
+    def _find_values(
+        self, train: readable.Domains, known: Mapping[str, Values] | None
+    ) -> dict[str, Values]:
+        """Returns what the numbers of A and of B mean."""
+        if known is not None:
+            return dict(known)
+        if self.options.reader_version == 1:  # which reads everything as 8 bits
+            return {"A": EIGHT_BIT, "B": EIGHT_BIT}
+        texts = of_domains("value_range", self.options.value_range)
+        typed = dict(zip("AB", readable.typed_channels(self.options), strict=True))
+        found = {}
+        for domain, pictures in (("A", train.a), ("B", train.b)):
+            dtype = values.common_dtype(pictures.headers)
+            found[domain] = values.find_values(
+                pictures,
+                texts[domain],
+                dtype=dtype,
+                channels=typed[domain] or values.common_channels(pictures.headers, dtype),
+                title=f"train{domain}",
+            )
+        return found
+
+    def _form(self, side: str, pictures: readable.ReadablePictures, typed: int | None) -> Form:
+        found = self.values[self._domain_of(side)]
+        channels = typed
+        if channels is None and self.options.reader_version == 1:
+            channels = 3
+        if channels is None:
+            channels = values.common_channels(pictures.headers, found.dtype)
+        return Form(channels=channels, values=found)
+
+    def _fitting(self, domains: readable.Domains, split: str, *, paired: bool) -> readable.Domains:
+        """Returns the pictures whose channels can be converted to those of their form."""
+        sides = {self._domain_of(side): side for side in self.forms}
+        refuse = self.options.on_bad_image == "error"
+        fitting = readable.Domains(
+            a=readable.with_fitting_channels(
+                domains.a, self.forms[sides["A"]].channels, f"{split}A", refuse=refuse
+            ),
+            b=readable.with_fitting_channels(
+                domains.b, self.forms[sides["B"]].channels, f"{split}B", refuse=refuse
+            ),
+        )
+        return readable.whole_pairs(fitting) if paired else fitting
+
+    def _domain_of(self, side: str) -> str:
+        x_to_y = Direction(self.options.direction)
+        return x_to_y.source if side == "x" else x_to_y.target
+
+    def _loaders(
+        self,
+        domains: readable.Domains | None,
+        cache,
+        scaled_size: Callable[[Size], Size],
+        crop_size: int | None = None,
+    ) -> dict[str, Loader]:
+        return {
+            side: self._loader(side, pictures, cache, scaled_size, crop_size)
+            for side, pictures in self._by_side(domains).items()
+        }
+
+    def _loader(
+        self,
+        side: str,
+        pictures: readable.ReadablePictures,
+        cache,
+        scaled_size: Callable[[Size], Size],
+        crop_size: int | None,
+    ) -> Loader:
+        filters = of_domains("resize_filter", self.options.resize_filter)
+        return Loader(
+            pictures,
+            cache,
+            scaled_size,
+            form=self.forms[side],
+            resize_filter=filters[self._domain_of(side)],
+            reader_version=self.options.reader_version,
+            crop_size=crop_size,
+        )
 
     def _by_side(self, domains: readable.Domains | None) -> dict[str, readable.ReadablePictures]:
         if domains is None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.reading import CURRENT
 from pipelines import images
 from pipelines.preprocess import Size
 from pipelines.readable import ReadablePictures
@@ -19,6 +21,9 @@ class Loader:
         pictures: what to read.
         cache: one of `pipelines.cache`, which may be shared with other loaders.
         scaled_size: (width, height) of a picture -> the (width, height) that it is resized to.
+        form: channels and numbers of what it returns.
+        resize_filter: one of `images.FILTERS`.
+        reader_version: of the rules by which files are read; names what is cached.
         crop_size: side in px of a center crop after that, or None.
     """
 
@@ -27,26 +32,36 @@ class Loader:
         pictures: ReadablePictures,
         cache,
         scaled_size: Callable[[Size], Size],
+        *,
+        form: Form,
+        resize_filter: str = "bicubic",
+        reader_version: int = CURRENT,
         crop_size: int | None = None,
     ):
         self.pictures = pictures
+        self.form = form
         self._cache = cache
         self._scaled_size = scaled_size
+        self._resize_filter = resize_filter
         self._crop_size = crop_size
+        # What the first version of the rules had cached is still found.
+        self._key_prefix = "" if reader_version == 1 else f"{reader_version} {form} "
+        if resize_filter != "bicubic":
+            self._key_prefix += f"{resize_filter} "
         self._keys: dict[int, str] = {}
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def __call__(self, index: int) -> np.ndarray:
-        """Returns uint8 (height, width, 3); the next picture takes the place of a damaged one."""
+        """Returns an array of the form; the next picture takes the place of a damaged one."""
         return self.pictures.substitute(int(index) % len(self), self.read)
 
     def read(self, index: int) -> np.ndarray:
         """Returns the same, but raises PictureError for a damaged picture."""
         if index not in self._keys:  # the file system need not be asked twice
             size = self._scaled_size(self.pictures.size(index))
-            self._keys[index] = f"{self.pictures.key(index)} {size}"
+            self._keys[index] = f"{self._key_prefix}{self.pictures.key(index)} {size}"
         image = self._cache.get(self._keys[index], lambda: self._decode_and_scale(index))
         if self._crop_size is None:
             return image
@@ -57,9 +72,9 @@ class Loader:
         return [self._scaled_size(size) for size in self.pictures.sizes]
 
     def _decode_and_scale(self, index: int) -> np.ndarray:
-        image = self.pictures[index]
+        image = self.form.array(self.pictures.picture(index, self.form.channels))
         height, width, _ = image.shape
-        return images.resize(image, self._scaled_size((width, height)))
+        return images.resize(image, self._scaled_size((width, height)), self._resize_filter)
 
 
 class PairLoader:
@@ -73,6 +88,7 @@ class PairLoader:
     def __init__(self, x: Loader, y: Loader):
         self._x = x
         self._y = y
+        self.forms = {"x": x.form, "y": y.form}
 
     def __len__(self) -> int:
         return len(self._x)
@@ -87,6 +103,6 @@ class PairLoader:
             y = self._y.read(index)
         except PictureError as error:
             raise PictureError(f"its partner {self._y.pictures.names[index]}: {error}") from error
-        if x.shape != y.shape:
+        if x.shape[:2] != y.shape[:2]:
             raise PictureError("its partner turns out to be of another size")
         return x, y

@@ -5,6 +5,8 @@ import dataclasses
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.files.option import option
+from pipelines import value_range
+from pipelines.images import FILTERS
 from pipelines.preprocess import PREPROCESSING
 
 DEFAULT_CROP_SIZE = 256  # px
@@ -29,6 +31,13 @@ class DataOptions:
         "horse2zebra.zip that you place there is used instead of a download.",
         may_change=True,
     )
+    reader_version: int = option(
+        2,
+        "Version of the rules by which picture files are found and read, see docs/pictures.md. "
+        "Runs of earlier versions of this program keep 1.",
+        low=1,
+        high=2,
+    )
     direction: str = option(
         "AtoB",
         "AtoB: x is A and y is B; BtoA: x is B and y is A.",
@@ -40,6 +49,27 @@ class DataOptions:
         "its folder: pairs to mix into unpaired training.",
     )
     pairs_every: int = option(10, "With --pairs: one of every so many samples is a pair.", low=1)
+    input_nc: int | None = option(
+        None,
+        "Channels of x: 1 for gray, 3 for RGB, or the number of bands. By default 3 for ordinary "
+        "pictures of 8 bits, and as many as the pictures have for all others.",
+        low=1,
+    )
+    output_nc: int | None = option(None, "Channels of y, likewise.", low=1)
+    value_range: str = option(
+        "auto",
+        "Numbers that become the darkest and the brightest that networks see. dtype: all of the "
+        "pictures' type; data: from the least to the greatest in the training pictures; two "
+        "numbers, such as -1024,3071; or two percentiles, such as p0.5,p99.5. auto: dtype for 8 "
+        "bits, data for all others. One for both domains, or that of A and that of B with a slash "
+        "between.",
+    )
+    resize_filter: str = option(
+        "bicubic",
+        "How pictures are resized: bicubic, bilinear, lanczos, box, or nearest for maps of labels, "
+        "whose values must not be mixed. One for both domains, or that of A and that of B with a "
+        "slash between, such as nearest/bicubic.",
+    )
     preprocess: str = option(
         "resize_and_crop",
         "How pictures get their training size. resize_and_crop: scaled to load_size x load_size, "
@@ -92,6 +122,29 @@ class DataOptions:
     )
 
 
+def of_domains(name: str, text: str) -> dict[str, str]:
+    """Returns what an option says of each domain, {"A", "B"}.
+
+    Args:
+        name: of the option.
+        text: one value for both domains, or two with a slash between.
+
+    Raises:
+        DataError: there are more than two values.
+
+    Example:
+        >>> of_domains("resize_filter", "nearest/bicubic")
+        {'A': 'nearest', 'B': 'bicubic'}
+    """
+    parts = text.split("/")
+    if len(parts) > 2:
+        raise DataError(
+            f"--{name}={text}: expected one value for both domains, or that of A and that of B "
+            "with a slash between."
+        )
+    return {"A": parts[0], "B": parts[-1]}
+
+
 def check_options(options: DataOptions, *, paired: bool) -> None:
     """Refuses values that cannot work, whatever the pictures are.
 
@@ -111,6 +164,13 @@ def check_options(options: DataOptions, *, paired: bool) -> None:
             raise DataError(f"--{field.name}={value}: expected one of {', '.join(choices)}.")
         if low is not None and value is not None and value < low:
             raise DataError(f"--{field.name}={value}: expected at least {low}.")
+    for name in of_domains("resize_filter", options.resize_filter).values():
+        if name not in FILTERS:
+            raise DataError(
+                f"--resize_filter={options.resize_filter}: expected some of {', '.join(FILTERS)}."
+            )
+    for text in of_domains("value_range", options.value_range).values():
+        value_range.parse(text)
     if options.pairs and paired:
         raise DataError(
             f"--pairs={options.pairs} is for unpaired training, but this method trains on pairs "

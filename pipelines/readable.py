@@ -10,11 +10,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-import numpy as np
 from absl import logging
 from tqdm import tqdm
 
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, PictureError, first_few
+from cyclegan_keras.images.header import Header
+from cyclegan_keras.images.picture import Picture
 from pipelines.options import DataOptions
 from pipelines.preprocess import Size
 from pipelines.sources import pair_list
@@ -29,13 +31,14 @@ class ReadablePictures(Pictures):
 
     Attributes:
         indices: where each picture is in the whole set.
+        headers: what is known of each before it is decoded.
         sizes: (width, height) of each in px.
         skipped: names of those that cannot be read; grows where only decoding shows the damage.
 
     Args:
         pictures: the whole set.
         indices: of those that can be read.
-        sizes: of those that can be read.
+        headers: of those that can be read.
         skipped: names of the others.
     """
 
@@ -43,21 +46,22 @@ class ReadablePictures(Pictures):
         self,
         pictures: Pictures,
         indices: Sequence[int],
-        sizes: Sequence[Size],
+        headers: Sequence[Header],
         skipped: list[str],
     ):
         self.indices = tuple(indices)
         self.names = tuple(pictures.names[index] for index in indices)
-        self.sizes = tuple(sizes)
+        self.headers = tuple(headers)
+        self.sizes = tuple((header.width, header.height) for header in headers)
         self.skipped = skipped
         self._pictures = pictures
         self._lock = threading.Lock()
 
-    def __getitem__(self, index: int) -> np.ndarray:
-        return self._pictures[self.indices[index]]
+    def picture(self, index: int, channels: int | None = None) -> Picture:
+        return self._pictures.picture(self.indices[index], channels)
 
-    def size(self, index: int) -> Size:
-        return self.sizes[index]
+    def header(self, index: int, channels: int | None = None) -> Header:
+        return self.headers[index]
 
     def key(self, index: int) -> str:
         return self._pictures.key(self.indices[index])
@@ -71,7 +75,7 @@ class ReadablePictures(Pictures):
         return ReadablePictures(
             self._pictures,
             indices=[self.indices[i] for i in kept],
-            sizes=[self.sizes[i] for i in kept],
+            headers=[self.headers[i] for i in kept],
             skipped=self.skipped,
         )
 
@@ -121,10 +125,24 @@ def training_pictures(source: Source, options: DataOptions, *, paired: bool) -> 
         DataError: they cannot be used.
     """
     refuse = options.on_bad_image == "error"
-    most = options.max_dataset_size
+    channels_a, channels_b = typed_channels(options)
     found = Domains(
-        a=find_readable(source.train_a, "trainA", refuse=refuse, decode=refuse, most=most),
-        b=find_readable(source.train_b, "trainB", refuse=refuse, decode=refuse, most=most),
+        a=find_readable(
+            source.train_a,
+            "trainA",
+            refuse=refuse,
+            decode=refuse,
+            most=options.max_dataset_size,
+            channels=channels_a,
+        ),
+        b=find_readable(
+            source.train_b,
+            "trainB",
+            refuse=refuse,
+            decode=refuse,
+            most=options.max_dataset_size,
+            channels=channels_b,
+        ),
     )
     if not source.paired_train:
         return found
@@ -141,9 +159,10 @@ def test_pictures(source: Source, options: DataOptions) -> Domains:
     """
     refuse = options.on_bad_image == "error"
     decode = refuse or source.paired_test  # a header does not show whether both sides are whole
+    channels_a, channels_b = typed_channels(options)
     found = Domains(
-        a=find_readable(source.test_a, "testA", refuse=refuse, decode=decode),
-        b=find_readable(source.test_b, "testB", refuse=refuse, decode=decode),
+        a=find_readable(source.test_a, "testA", refuse=refuse, decode=decode, channels=channels_a),
+        b=find_readable(source.test_b, "testB", refuse=refuse, decode=decode, channels=channels_b),
     )
     if not source.paired_test:
         return found
@@ -159,19 +178,44 @@ def listed_pairs(options: DataOptions) -> Domains:
         DataError: they cannot be used.
     """
     refuse = options.on_bad_image == "error"
-    pictures_a, pictures_b = pair_list.load(options.pairs)
+    pictures_a, pictures_b = pair_list.load(options.pairs, options.reader_version)
+    channels_a, channels_b = typed_channels(options)
     pairs = whole_pairs(
         Domains(
-            a=find_readable(pictures_a, f"A in {options.pairs}", refuse=refuse, decode=True),
-            b=find_readable(pictures_b, f"B in {options.pairs}", refuse=refuse, decode=True),
+            a=find_readable(
+                pictures_a,
+                f"A in {options.pairs}",
+                refuse=refuse,
+                decode=True,
+                channels=channels_a,
+            ),
+            b=find_readable(
+                pictures_b,
+                f"B in {options.pairs}",
+                refuse=refuse,
+                decode=True,
+                channels=channels_b,
+            ),
         )
     )
     check_pair_sizes(pairs, f"pairs of {options.pairs}")
     return pairs
 
 
+def typed_channels(options: DataOptions) -> tuple[int | None, int | None]:
+    """Returns the channels of A and of B that the options name; None where they do not."""
+    channels = (options.input_nc, options.output_nc)
+    return channels if options.direction == Direction.A_TO_B else channels[::-1]
+
+
 def find_readable(
-    pictures: Pictures, title: str, *, refuse: bool, decode: bool = False, most: int | None = None
+    pictures: Pictures,
+    title: str,
+    *,
+    refuse: bool,
+    decode: bool = False,
+    most: int | None = None,
+    channels: int | None = None,
 ) -> ReadablePictures:
     """Looks at pictures and leaves out the unreadable ones, with one warning that names them.
 
@@ -181,6 +225,7 @@ def find_readable(
         refuse: whether an unreadable picture is an error.
         decode: whether to decode each picture, instead of reading its header alone.
         most: look at the first so many only; None means all.
+        channels: how many are asked for; None where that follows from the pictures.
 
     Raises:
         DataError: `refuse` is set and a picture is unreadable, or none is readable.
@@ -189,40 +234,82 @@ def find_readable(
     if most is not None:
         count = min(most, count)
 
-    def size_or_error(index: int) -> Size | PictureError:
+    def header_or_error(index: int) -> Header | PictureError:
         try:
             if not decode:
-                return pictures.size(index)
-            height, width, _ = pictures[index].shape
-            return width, height
+                return pictures.header(index, channels)
+            pixels = pictures.picture(index, channels).pixels
+            height, width, own_channels = pixels.shape
+            return Header(
+                width=width, height=height, channels=own_channels, dtype=pixels.dtype.name
+            )
         except PictureError as error:
             return error
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        looking = pool.map(size_or_error, range(count))
+        looking = pool.map(header_or_error, range(count))
         found = list(
             tqdm(looking, f"Checking {title}", count, delay=PROGRESS_AFTER_SECONDS, leave=False)
         )
 
-    sizes = {}
+    headers = {}
     errors = {}
-    for index, size in enumerate(found):
-        if isinstance(size, PictureError):
-            errors[pictures.names[index]] = size
+    for index, header in enumerate(found):
+        if isinstance(header, PictureError):
+            errors[pictures.names[index]] = header
         else:
-            sizes[index] = size
+            headers[index] = header
     if errors:
         named = [f"{name} ({error})" for name, error in errors.items()]
         message = f"{len(errors)} of {count} pictures of {title} cannot be read: "
         message += f"{first_few(named)}."
-        if not sizes:
+        if not headers:
             raise DataError(f"{message} None is left: replace them.")
         if refuse:
             raise DataError(f"{message} Replace them, or leave them out by --on_bad_image=skip.")
         logging.warning("%s They are skipped.", message)
     return ReadablePictures(
-        pictures, indices=list(sizes), sizes=list(sizes.values()), skipped=list(errors)
+        pictures, indices=list(headers), headers=list(headers.values()), skipped=list(errors)
     )
+
+
+def with_fitting_channels(
+    pictures: ReadablePictures, channels: int, title: str, *, refuse: bool
+) -> ReadablePictures:
+    """Leaves out pictures whose channels cannot become those of their domain, with one warning.
+
+    Args:
+        pictures: what to look at.
+        channels: of the domain.
+        title: what the pictures are called in messages.
+        refuse: whether such a picture is an error.
+
+    Raises:
+        DataError: `refuse` is set and there is one, or none is left.
+    """
+    other = []
+    fitting = set()
+    for index, name, header in zip(pictures.indices, pictures.names, pictures.headers, strict=True):
+        # Transparency, which a header does not count, may be the last channel.
+        fits = header.channels in (channels, channels - 1) or {header.channels, channels} == {1, 3}
+        if fits:
+            fitting.add(index)
+        else:
+            other.append(f"{name} ({header.channels})")
+    if not other:
+        return pictures
+    message = (
+        f"{len(other)} of {len(pictures)} pictures of {title} have other channels than the "
+        f"{channels} that are trained: {first_few(other)}."
+    )
+    if refuse or not fitting:
+        raise DataError(
+            f"{message} Give their number by --input_nc (of x) or --output_nc (of y), or leave "
+            "these pictures out."
+        )
+    logging.warning("%s They are skipped.", message)
+    pictures.skipped.extend(name.rpartition(" (")[0] for name in other)
+    return pictures.only(fitting)
 
 
 def whole_pairs(pairs: Domains) -> Domains:

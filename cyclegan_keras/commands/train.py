@@ -93,9 +93,11 @@ def train(typed: Mapping[str, Any]) -> int:
         options["data"],
         seed=options["run"].seed,
         paired=TRAINERS[options["run"].method].needs_pairs,
+        known_values=known_values(setup.run_dir),
     )
     absl.logging.info(data.describe())
     options = fill_in(options, data)
+    options = adapt_to_channels(options, data, setup.chosen)
 
     # ---- devices and trainer ----
     team = devices.form_team(
@@ -133,12 +135,15 @@ class Setup:
 
     Attributes:
         options: title of a group -> its options.
+        chosen: what of them was chosen by the run that is continued, a preset or on the command
+            line, by name.
         run_dir: where the run is kept.
         starting_networks: name -> network whose weights the training starts from; empty for random
             weights and where a run is continued.
     """
 
     options: dict[str, Any]
+    chosen: dict[str, Any]
     run_dir: str
     starting_networks: dict[str, Any]
 
@@ -157,6 +162,8 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     run_dir = os.path.expanduser(typed.get("run_dir") or usual_directory({**preset, **typed}))
     run = Run(run_dir)
     saved = run.saved_options()
+    if saved:
+        saved.setdefault("reader_version", 1)  # runs from before there was a second version
     refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
 
     chosen = {**preset, **saved, **typed}
@@ -187,7 +194,12 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
         saved,
         typed,
     )
-    return Setup(options=options, run_dir=run_dir, starting_networks=starting_networks)
+    return Setup(
+        options=options,
+        chosen=chosen,
+        run_dir=run_dir,
+        starting_networks=starting_networks,
+    )
 
 
 def refuse_pairs_unless_mixed(method: str) -> None:
@@ -253,6 +265,44 @@ def set_global_state(options: RunOptions) -> None:
         keras.config.set_dtype_policy(f"mixed_{options.mixed_precision}")
 
 
+def known_values(run_dir: str) -> dict | None:
+    """Returns what the numbers of A and of B mean to a run; None where it is new."""
+    from cyclegan_keras.images.values import Values
+
+    values = Run(run_dir).saved_facts().get("values")
+    if values is None:
+        return None
+    return {domain: Values.from_dict(fields) for domain, fields in values.items()}
+
+
+def adapt_to_channels(options: dict, data, chosen: Mapping[str, Any]) -> dict:
+    """Returns the options without terms of the objective that need x and y of equal channels.
+
+    Raises:
+        OptionError: such a term was asked for, and the channels differ.
+    """
+    channels_x, channels_y = data.options.input_nc, data.options.output_nc
+    if channels_x == channels_y:
+        return options
+    method = options["run"].method
+    changes = options[method].changes_for_different_channels()
+    for name, value in changes.items():
+        without = f"--no{name}" if value is False else f"--{name}={value:g}"
+        if chosen.get(name, value) != value:
+            raise OptionError(
+                f"--{name}={chosen[name]} needs x and y of equal channels, but they have "
+                f"{channels_x} and {channels_y}: use {without}, or equal --input_nc and "
+                "--output_nc."
+            )
+        absl.logging.info(
+            "x has %d channels and y %d, so the term of identity is left out (%s).",
+            channels_x,
+            channels_y,
+            without,
+        )
+    return {**options, method: dataclasses.replace(options[method], **changes)}
+
+
 def fill_in(options: dict, data) -> dict:
     """Returns the options with values for those that depend on the data."""
     from cyclegan_keras.training.table import TRAINERS
@@ -285,9 +335,8 @@ def build_trainer(options: dict, data):
             "multiple."
         )
     needed_changes = method_options.changes_for_several_sizes()
-    size_x, size_y = data.shapes["x"][:2], data.shapes["y"][:2]
-    has_several_sizes = None in size_x or size_x != size_y
-    if has_several_sizes and needed_changes:
+    height, _, _ = data.shapes["x"]
+    if height is None and needed_changes:
         raise OptionError(
             f"--preprocess={data.options.preprocess} gives pictures of several sizes, but this "
             f"objective needs one: use {' and '.join(needed_changes)}, or a --preprocess that "

@@ -1,354 +1,250 @@
-"""Reads picture files: with all that a file knows for translating, as plain RGB for training."""
+"""Reads picture files of every depth and number of channels, for all programs alike.
+
+These are the rules of version 2. Runs and models that were made by version 1 read by
+`images.first_reading`.
+"""
 
 import contextlib
 import dataclasses
 import io
 import os
-import pathlib
-import threading
 from collections.abc import Iterator
+from typing import IO
 
 import numpy as np
-from absl import logging
-from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from cyclegan_keras.files.errors import PictureError
-from cyclegan_keras.images.picture import ROWS, Picture
+from cyclegan_keras.images import kinds
+from cyclegan_keras.images.array_files import read_array, read_array_header
+from cyclegan_keras.images.color import can_convert_deep, conversion_of
+from cyclegan_keras.images.header import Header
+from cyclegan_keras.images.limits import MOST_PIXELS
+from cyclegan_keras.images.newer_files import (
+    decode_deep_png,
+    read_heic,
+    read_heic_header,
+    read_jpeg_xl,
+)
+from cyclegan_keras.images.orientation import orientation_of, turned_upright
+from cyclegan_keras.images.picture import Picture
+from cyclegan_keras.images.pillow_files import read_header_with_pillow, read_with_pillow
+from cyclegan_keras.images.quick_headers import (
+    JPEG_SIGNATURE,
+    PNG_SIGNATURE,
+    quick_jpeg_header,
+    quick_png_header,
+)
+from cyclegan_keras.images.tiff_files import NotForTifffileError, read_tiff, read_tiff_header
+
+CURRENT = 2  # the version of the rules by which new runs and models read
 
 File = bytes | str | os.PathLike  # the bytes of a picture file, or its path
 
-MOST_PIXELS = 300_000_000
-# The most pixels that a byte of a file can hold. A file that claims more is damaged, or a small
-# one made to fill the memory.
-JPEG_PIXELS_PER_BYTE = 512  # a Huffman code of one bit for a block of 8x8
-PIXELS_PER_BYTE = 4096  # of all other formats
-DEFLATE_RATIO = 1032  # the most that zlib compresses, so PNG too
-HARMLESS_PIXELS = 2**22  # so few fit into memory whatever the file holds
-SIDES_SWAPPED = (5, 6, 7, 8)  # EXIF orientations that turn a picture by a quarter
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ReadingRules:
-    """How to read what files hold beside gray or RGB of 8 bits.
-
-    Attributes:
-        bit_depth: 16 keeps 16 bits a channel where a file has them (PNG, and gray TIFF); 8 scales
-            them down.
-        most_pixels: a file whose header claims more is refused, and so is one that is too small
-            for what it claims. None leaves that to Pillow's own limit.
-        over_white: whether transparent pixels are laid over white, by Pillow's integer arithmetic;
-            otherwise the transparency is kept.
-        use_profiles: whether CMYK and Lab are converted to sRGB by the color profile in the file;
-            otherwise CMYK is converted by Pillow's plain formula, and Lab is refused.
-        clip_integers: whether integers outside 0..65535 are clipped; otherwise refused.
-        orientation_of_header: whether the EXIF orientation in the header is applied to what Pillow
-            decodes; otherwise the one that is left after decoding. They differ in two formats: a
-            PNG whose EXIF chunk comes after its pixels shows it only when it is decoded, and a TIFF
-            is turned by Pillow while it is decoded, so that its header would turn it twice.
-    """
-
-    bit_depth: int = 8
-    most_pixels: int | None = MOST_PIXELS
-    over_white: bool = False
-    use_profiles: bool = True
-    clip_integers: bool = False
-    orientation_of_header: bool = False
-
-
-# Training reads by rules of its own, because the batches of earlier runs must stay equal to the
-# bit. Where they differ from those of translating, translating is right.
-TRAINING = ReadingRules(
-    most_pixels=None,
-    over_white=True,
-    use_profiles=False,
-    clip_integers=True,
-    orientation_of_header=True,
-)
-
 
 def read_picture(
-    path: str | os.PathLike, *, bit_depth: int = 8, most_pixels: int = MOST_PIXELS
+    file: File,
+    *,
+    channels: int | None = None,
+    most_pixels: int | None = MOST_PIXELS,
 ) -> Picture:
-    """Reads a picture as a viewer would show it, and what its file knows beside.
+    """Reads a picture as a viewer would show it, with all numbers that its file holds.
 
-    The EXIF orientation is applied, CMYK becomes sRGB by its own profile, and of an animation the
-    first frame is read.
-
-    Args:
-        path: of any format that Pillow reads.
-        bit_depth: 16 keeps 16 bits a channel where the file has them (PNG, and gray TIFF); 8 scales
-            them down.
-        most_pixels: a file whose header claims more is refused.
-
-    Raises:
-        PictureError: it is missing, damaged, no picture or too large.
-    """
-    try:
-        return _read(path, ReadingRules(bit_depth=bit_depth, most_pixels=most_pixels))
-    except PictureError as error:
-        raise PictureError(f"{path} {error}.") from error.__cause__
-
-
-def read_rgb(file: File) -> np.ndarray:
-    """Reads a picture for training, by the rules `TRAINING`.
-
-    Transparent pixels lie over white, 16-bit gray keeps its full range, and of an animation the
-    first frame is read.
+    The EXIF orientation is applied, transparency is kept aside, and colors become sRGB where the
+    file has a profile of another color space: `icc_profile` is that profile then, and `in_srgb`
+    true. CMYK and Lab become sRGB for good. Of an animation the first frame is read.
 
     Args:
         file: the path of a picture file, or its bytes.
+        channels: how many are wanted, where a file can be read in two ways: gray pages of a TIFF
+            are bands, unless 1 or 3 are wanted.
+        most_pixels: a file whose header claims more is refused, and so is one that is too small
+            for what it claims. None leaves that to Pillow's own limit.
 
     Returns:
-        uint8 (height, width, 3), RGB.
+        Pixels of the type that the file has: uint8, uint16, int16, int32 or float32.
 
     Raises:
-        PictureError: it is missing, damaged, or holds floating-point values. The message is the
-            reason alone, such as "is empty (0 bytes)": the caller knows the name.
+        PictureError: it is missing, damaged, no picture or too large. The message is the reason
+            alone, such as "is empty (0 bytes)": the caller knows the name.
     """
-    pixels = _read(file, TRAINING).pixels
-    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+    with _opened(file, most_pixels) as (opened, start, size):
+        picture = _read(opened, start, size=size, channels=channels, most_pixels=most_pixels)
+    return _in_srgb(picture)
 
 
-def read_size(file: File) -> tuple[int, int]:
-    """Returns (width, height) of what `read_rgb` would return, by the header alone.
+def read_header(file: File, *, channels: int | None = None) -> Header:
+    """Returns size, channels and type of what `read_picture` would return, by the header alone.
+
+    Only JPEG XL files are decoded for that.
+
+    Args:
+        file: the path of a picture file, or its bytes.
+        channels: as of `read_picture`.
 
     Raises:
         PictureError: the header cannot be read; the message is the reason alone.
     """
-    with _reasons(file), _opened(file) as image:
-        width, height = image.size
-        return (height, width) if _header_orientation(image) in SIDES_SWAPPED else (width, height)
+    with _opened(file, None) as (opened, start, _):
+        return _read_header(opened, start, channels=channels)
 
 
-def pixel_count(path: str | os.PathLike) -> int:
+def pixel_count(file: File) -> int:
     """Returns height x width as the header of a picture says, 0 where it cannot be read."""
     try:
-        with _PILLOW_LIMIT.raised_to(MOST_PIXELS), Image.open(path) as image:
-            return image.width * image.height
-    except Exception:  # reading the picture will say why
+        header = read_header(file)
+    except PictureError:  # reading the picture will say why
         return 0
-
-
-def _read(file: File, rules: ReadingRules) -> Picture:
-    limit: contextlib.AbstractContextManager = contextlib.nullcontext()
-    if rules.most_pixels is not None:
-        limit = _PILLOW_LIMIT.raised_to(rules.most_pixels)
-    with _reasons(file, rules.most_pixels), limit, _opened(file) as image:
-        if rules.most_pixels is not None:
-            _refuse_bomb(image, os.path.getsize(file), rules.most_pixels)
-        orientation = _header_orientation(image) if rules.orientation_of_header else None
-        image.load()
-        if orientation is None:
-            orientation = _orientation(image)
-        picture = _deep_png(image, file, orientation) if rules.bit_depth == 16 else None
-        if picture is None:
-            _turn_upright(image, orientation)
-            picture = _converted(image, rules)
-        notes = _notes(image)
-    depth = min(rules.bit_depth, picture.bit_depth)
-    return dataclasses.replace(picture.at_depth(depth), notes=notes)
-
-
-def _opened(file: File) -> ImageFile.ImageFile:
-    return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file)
+    return header.width * header.height
 
 
 @contextlib.contextmanager
-def _reasons(file: File, most_pixels: int | None = None) -> Iterator[None]:
-    """Turns whatever a decoder raises into a PictureError that says what is wrong."""
+def _opened(file: File, most_pixels: int | None) -> Iterator[tuple[IO[bytes], bytes, int]]:
+    """Opens a file; whatever a decoder raises becomes a PictureError that says what is wrong."""
+    start, name = b"", ""
     try:
-        yield
+        if isinstance(file, bytes):
+            start = file[: kinds.START]
+            yield io.BytesIO(file), start, len(file)
+        else:
+            name = os.fspath(file)
+            with open(file, "rb") as opened:
+                start = opened.read(kinds.START)
+                opened.seek(0)
+                yield opened, start, os.fstat(opened.fileno()).st_size
     except PictureError:
         raise
     except FileNotFoundError:
         raise PictureError("does not exist") from None
+    except IsADirectoryError:
+        raise PictureError("is a folder, not a picture") from None
     except MemoryError:
         raise PictureError("is too large for the memory") from None
     except Image.DecompressionBombError as error:
         limit = "" if most_pixels is None else f", by --max_image_pixels={most_pixels}"
         raise PictureError(f"is too large: {str(error).rstrip('.')}{limit}") from None
     except Exception as error:  # decoders raise nearly anything at damaged files
-        raise PictureError(_what_is_wrong(file, error)) from error
+        raise PictureError(_what_is_wrong(start, name, error)) from error
 
 
-def _what_is_wrong(file: File, error: Exception) -> str:
-    if not isinstance(file, bytes) and os.path.isdir(file):
-        return "is a folder, not a picture"
-    if isinstance(error, UnidentifiedImageError):
-        return "is not a picture, or is damaged" if _start(file, 1) else "is empty (0 bytes)"
+def _what_is_wrong(start: bytes, name: str, error: Exception) -> str:
+    kind = kinds.kind_of_bytes(start, name)
     if isinstance(error, OSError) and error.errno:
         return f"cannot be read: {error.strerror}"
+    if kind in (kinds.EMPTY,):
+        return "is empty (0 bytes)"
+    if not kind.is_picture and kind is not kinds.UNKNOWN:
+        return kind.reason
+    if isinstance(error, UnidentifiedImageError):
+        return "is not a picture, or is damaged"
     return f"is damaged ({error})"
 
 
-class _PillowLimit:
-    """Pillow's own limit of pixels, one for all threads, raised while any of ours reads.
+def _read(
+    opened: IO[bytes], start: bytes, *, size: int, channels: int | None, most_pixels: int | None
+) -> Picture:
+    if start.startswith(JPEG_SIGNATURE):
+        return read_with_pillow(opened, file_size=size, most_pixels=most_pixels)
+    if start.startswith(PNG_SIGNATURE):
+        return _read_png(opened, start, size=size, most_pixels=most_pixels)
+    kind = _readable_kind(start, opened)
+    if kind is kinds.TIFF:
+        return _read_tiff(opened, size=size, channels=channels, most_pixels=most_pixels)
+    if kind in (kinds.NPY, kinds.NPZ):
+        return Picture(pixels=read_array(opened, most_pixels=most_pixels))
+    if kind.name == "HEIC":
+        return read_heic(opened, most_pixels=most_pixels)
+    if kind.name == "JPEG XL":
+        return read_jpeg_xl(opened.read(), most_pixels=most_pixels)
+    return read_with_pillow(opened, file_size=size, most_pixels=most_pixels)
 
-    It stays a second guard, against what a file holds beside its header.
-    """
 
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._limits: list[int] = []  # of all that read at the moment
-        self._own: int | None = None  # Pillow's, while any of ours reads
-
-    @contextlib.contextmanager
-    def raised_to(self, most_pixels: int) -> Iterator[None]:
-        """Lets pictures of so many pixels pass while the block lasts."""
-        with self._lock:
-            if not self._limits:
-                self._own = Image.MAX_IMAGE_PIXELS
-            self._limits.append(most_pixels)
-            Image.MAX_IMAGE_PIXELS = max(self._limits)
+def _read_header(opened: IO[bytes], start: bytes, *, channels: int | None) -> Header:
+    header = None
+    if start.startswith(JPEG_SIGNATURE):
+        header = quick_jpeg_header(opened, start)
+    elif start.startswith(PNG_SIGNATURE):
+        header = quick_png_header(opened, start)
+    if header is not None:
+        return header
+    opened.seek(0)
+    kind = _readable_kind(start, opened)
+    if kind is kinds.TIFF:
         try:
-            yield
-        finally:
-            with self._lock:
-                self._limits.remove(most_pixels)
-                Image.MAX_IMAGE_PIXELS = max(self._limits) if self._limits else self._own
+            return read_tiff_header(opened, channels=channels)
+        except PictureError:
+            raise
+        except Exception:
+            opened.seek(0)
+            return read_header_with_pillow(opened)
+    if kind in (kinds.NPY, kinds.NPZ):
+        return read_array_header(opened)
+    if kind.name == "HEIC":
+        return read_heic_header(opened)
+    if kind.name == "JPEG XL":
+        pixels = read_jpeg_xl(opened.read(), most_pixels=None).pixels
+        height, width, bands = pixels.shape
+        return Header(width=width, height=height, channels=bands, dtype=pixels.dtype.name)
+    return read_header_with_pillow(opened)
 
 
-_PILLOW_LIMIT = _PillowLimit()
+def _readable_kind(start: bytes, opened: IO[bytes]) -> kinds.Kind:
+    """The kind of a file that is to be read; one that is known to be none is refused."""
+    name = opened.name if isinstance(getattr(opened, "name", None), str) else ""
+    kind = kinds.kind_of_bytes(start, name)
+    # Of these Pillow knows some that have no signature.
+    if kind.is_picture or kind in (kinds.TEXT, kinds.UNKNOWN):
+        return kind
+    raise PictureError(kind.reason)
 
 
-def _refuse_bomb(image: Image.Image, file_size: int, most_pixels: int) -> None:
-    pixels = image.width * image.height
-    claim = f"claims {image.width}x{image.height} = {pixels:,} pixels"
-    if pixels > most_pixels:
-        raise PictureError(f"{claim}, more than --max_image_pixels={most_pixels}")
-    if pixels <= HARMLESS_PIXELS:
-        return
-    if image.format == "PNG" and image.mode in ("RGB", "RGBA"):
-        needed = pixels * len(image.getbands()) / DEFLATE_RATIO
-    elif image.format in ("JPEG", "MPO"):
-        needed = pixels / JPEG_PIXELS_PER_BYTE
-    else:
-        needed = pixels / PIXELS_PER_BYTE
-    if file_size < needed:
-        raise PictureError(
-            f"{claim}, but holds only {file_size:,} bytes: it is damaged, or made to exhaust memory"
-        )
+def _read_png(opened: IO[bytes], start: bytes, *, size: int, most_pixels: int | None) -> Picture:
+    picture = read_with_pillow(opened, file_size=size, most_pixels=most_pixels)
+    is_deep = len(start) > 25 and start[24] == 16 and start[25] != 0  # bits, and type of color
+    if not is_deep:
+        return picture
+    opened.seek(0)
+    data = opened.read()
+    pixels, alpha = decode_deep_png(data)
+    with Image.open(io.BytesIO(data)) as image:
+        orientation = orientation_of(image)
+    pixels = np.ascontiguousarray(turned_upright(pixels, orientation))
+    if alpha is not None:
+        alpha = np.ascontiguousarray(turned_upright(alpha, orientation))
+    return dataclasses.replace(picture, pixels=pixels, alpha=alpha)
 
 
-def _header_orientation(image: Image.Image) -> int:
-    """The EXIF orientation in the header, 1 where it has none; nothing is decoded."""
-    if image.format == "PNG" and "exif" not in image.info:
-        return 1  # Pillow would decode the whole picture to look for an EXIF chunk behind it
-    return _orientation(image)
-
-
-def _orientation(image: Image.Image) -> int:
+def _read_tiff(
+    opened: IO[bytes], *, size: int, channels: int | None, most_pixels: int | None
+) -> Picture:
     try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged EXIF does not make the picture unreadable
-        return 1
+        return read_tiff(opened, file_size=size, channels=channels, most_pixels=most_pixels)
+    except (PictureError, MemoryError):
+        raise
+    except Exception as error:
+        opened.seek(0)
+        try:
+            picture = read_with_pillow(opened, file_size=size, most_pixels=most_pixels)
+        except PictureError:
+            raise
+        except Exception:
+            if isinstance(error, NotForTifffileError):
+                raise
+            raise error from None
+    return picture
 
 
-def _turn_upright(image: Image.Image, orientation: int) -> None:
-    """Turns an image in place, as its EXIF orientation says."""
-    if orientation == 1:
-        return
-    # Pillow would write the rest back into these, which fails where it is damaged.
-    for name in ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"):
-        image.info.pop(name, None)
-    image.getexif()[ExifTags.Base.Orientation] = orientation
-    ImageOps.exif_transpose(image, in_place=True)
-
-
-def _deep_png(image: Image.Image, file: File, orientation: int) -> Picture | None:
-    """Reads 16 bits of several channels, which Pillow has no mode for; None for other files."""
-    if image.format != "PNG" or image.mode.startswith("I"):
-        return None
-    if _start(file, 25)[24] != 16:  # the bit depth in the header chunk, IHDR
-        return None
-    import imagecodecs  # takes half a second, and few files need it
-
-    data = file if isinstance(file, bytes) else pathlib.Path(file).read_bytes()
-    values = imagecodecs.png_decode(data)
-    channels = []
-    for channel in np.moveaxis(values, -1, 0):
-        layer = Image.fromarray(np.ascontiguousarray(channel))
-        _turn_upright(layer, orientation)
-        channels.append(np.asarray(layer))
-    has_alpha = len(channels) in (2, 4)
-    return Picture(
-        pixels=np.stack(channels[:-1] if has_alpha else channels, axis=-1),
-        alpha=channels[-1] if has_alpha else None,
-        icc_profile=image.info.get("icc_profile"),
-    )
-
-
-def _start(file: File, count: int) -> bytes:
-    """The first bytes of a file."""
-    if isinstance(file, bytes):
-        return file[:count]
-    with open(file, "rb") as opened:
-        return opened.read(count)
-
-
-def _converted(image: ImageFile.ImageFile, rules: ReadingRules) -> Picture:
-    """Converts an upright image to gray or RGB of 8 or 16 bits."""
-    profile = image.info.get("icc_profile")
-    if image.mode == "F":
-        raise PictureError("holds floating-point values, whose range is unknown")
-    if image.mode.startswith("I"):
-        pixels = _integers(image, clip=rules.clip_integers)
-        return Picture(pixels=pixels[..., None], icc_profile=profile)
-    if image.mode in ("CMYK", "LAB") and rules.use_profiles:
-        return Picture(pixels=np.asarray(_to_srgb(image, profile)))
-    if image.has_transparency_data and rules.over_white:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        opaque = Image.alpha_composite(white, layer)
-        return Picture(pixels=_array(opaque, "RGB"), icc_profile=profile)
-    is_gray = image.mode in ("1", "L", "LA", "La")
-    if image.has_transparency_data:
-        values = _array(image, "LA" if is_gray else "RGBA")
-        return Picture(pixels=values[..., :-1], alpha=values[..., -1], icc_profile=profile)
-    return Picture(pixels=_array(image, "L" if is_gray else "RGB"), icc_profile=profile)
-
-
-def _array(image: Image.Image, mode: str) -> np.ndarray:
-    """Converts a few rows at a time, since Pillow would copy the whole picture twice."""
-    width, height = image.size
-    values = np.empty((height, width, len(mode)), np.uint8)
-    for top in range(0, height, ROWS):
-        rows = image.crop((0, top, width, min(top + ROWS, height)))
-        values[top : top + ROWS] = np.asarray(rows.convert(mode)).reshape(-1, width, len(mode))
-    return values
-
-
-def _integers(image: Image.Image, *, clip: bool) -> np.ndarray:
-    values = np.asarray(image)
-    if values.dtype.itemsize > 2:
-        low, high = values.min(), values.max()
-        if clip:
-            values = np.clip(values, 0, 65535)
-        elif low < 0 or high > 65535:
-            raise PictureError(
-                f"holds numbers from {low} to {high}, expected 0 to 65535: scale it to 16 bits "
-                "first"
-            )
-    return values.astype(np.uint16)
-
-
-def _to_srgb(image: ImageFile.ImageFile, profile: bytes | None) -> Image.Image:
-    try:
-        if image.mode == "LAB":
-            own = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-        elif profile:
-            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        else:
-            return image.convert("RGB")
-        srgb = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, own, srgb, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError) as error:
-        logging.warning("%s: its color profile cannot be used (%s).", image.filename, error)
-        return image.convert("RGB")
-
-
-def _notes(image: Image.Image) -> tuple[str, ...]:
-    is_animated = getattr(image, "is_animated", False)
-    if is_animated and image.format != "MPO":  # in which cameras keep a preview
-        return ("Of several frames or pages only the first is taken.",)
-    return ()
+def _in_srgb(picture: Picture) -> Picture:
+    """Converts colors of another profile than sRGB."""
+    profile, pixels = picture.icc_profile, picture.pixels
+    if profile is None or pixels.dtype not in (np.uint8, np.uint16):
+        return picture
+    conversion = conversion_of(profile)
+    if conversion is None or conversion.changes_nothing:
+        return picture
+    if len(conversion.mode) != {1: 1, 3: 3}.get(pixels.shape[-1]):
+        return picture  # a profile of colors beside gray, or the other way round
+    if pixels.dtype == np.uint16 and not can_convert_deep():
+        note = "Its colors of 16 bits stay those of its profile: imagecodecs was built without CMS."
+        return dataclasses.replace(picture, notes=(*picture.notes, note))
+    return dataclasses.replace(picture, pixels=conversion.to_srgb(pixels), in_srgb=True)

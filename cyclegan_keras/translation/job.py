@@ -20,8 +20,8 @@ from tqdm.auto import tqdm
 
 from cyclegan_keras.files.errors import PictureError, WriteError
 from cyclegan_keras.images.batching import batches_by_shape
+from cyclegan_keras.images.first_reading import pixel_count, read_picture
 from cyclegan_keras.images.picture import Picture
-from cyclegan_keras.images.reading import pixel_count, read_picture
 from cyclegan_keras.images.writing import write_picture
 from cyclegan_keras.translation.listing import Task
 from cyclegan_keras.translation.options import TranslateOptions

@@ -3,7 +3,8 @@
     cyclegan-pairs combine photos labels --output=facades
     cyclegan-pairs split facades --output=facades_apart
 
-`combine` joins photos/train/1.jpg and labels/train/1.png to facades/train/1.png, A left, B right;
+`combine` joins photos/train/1.jpg and labels/train/1.png to facades/train/1.png, A left, B right.
+Names may also end with _A and _B, as 1_A.jpg and 1_B.png do, and both may lie in one folder.
 `split` makes trainA/1.png and trainB/1.png of such a file.
 """
 
@@ -64,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
             "--format",
             choices=tuple(side_by_side.FORMATS),
             default="png",
-            help="png (the default) keeps every pixel; jpeg, of quality 95, takes less disk space",
+            help="png (the default) keeps every pixel, also of 16 bits; tiff also holds negative "
+            "numbers and fractions; jpeg, of quality 95, takes less disk space",
         )
         command.add_argument(
             "--overwrite", action="store_true", help="replace files that exist already"

@@ -5,14 +5,14 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
-from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import DataError, PictureError, first_few
+from cyclegan_keras.images.picture import Picture, side_by_side
+from cyclegan_keras.images.writing import write_picture
 from pipelines.readable import PROGRESS_AFTER_SECONDS, unequal_sizes
 from pipelines.sources.base import Pictures
 from pipelines.sources.files import FilePictures
@@ -21,24 +21,9 @@ from pipelines.sources.folders import partners
 SPLITS = ("train", "val", "test")
 
 
-@dataclasses.dataclass(frozen=True)
-class Format:
-    """How pictures are written.
-
-    Attributes:
-        ending: of the files.
-        settings: keyword arguments of Pillow's `save`.
-    """
-
-    ending: str
-    settings: Mapping[str, int]
-
-
-FORMATS = {
-    "png": Format(".png", {}),
-    # JPEG keeps color at full resolution here, or edges of labels would run.
-    "jpeg": Format(".jpg", {"quality": 95, "subsampling": 0}),
-}
+# --format -> ending of the files. PNG and TIFF keep every pixel; JPEG, which keeps color at full
+# resolution here, or edges of labels would run, takes less disk space.
+FORMATS = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,13 +34,13 @@ class _Job:
         name: what the origin is called in messages.
         sources: the files that they are made from.
         targets: the files to write.
-        make: () -> one uint8 (height, width, 3) for each target.
+        make: () -> one picture for each target.
     """
 
     name: str
     sources: tuple[pathlib.Path, ...]
     targets: tuple[pathlib.Path, ...]
-    make: Callable[[], list[np.ndarray]]
+    make: Callable[[], list[Picture]]
 
 
 def combine(
@@ -74,7 +59,8 @@ def combine(
         folder_a: pictures of A, also in sub-folders such as train and test.
         folder_b: those of B, under the same names; endings may differ.
         output: the folder to write to.
-        format: "png", which keeps every pixel, or "jpeg" of quality 95.
+        format: "png" or "tiff", which keep every pixel, or "jpeg" of quality 95. TIFF also holds
+            negative numbers, fractions, and bands other than gray and RGB.
         overwrite: whether files that exist are replaced.
 
     Returns:
@@ -83,9 +69,11 @@ def combine(
     Raises:
         DataError: pictures are no pairs or cannot be read, sizes differ, or files exist already.
     """
-    for folder in (folder_a, folder_b):
-        _refuse_empty(folder, FilePictures(folder))
-    a, b = partners(folder_a, folder_b)
+    all_a = FilePictures(folder_a)
+    all_b = FilePictures(folder_b)
+    _refuse_empty(folder_a, all_a)
+    _refuse_empty(folder_b, all_b)
+    a, b, names = partners(all_a, all_b)
     unequal = unequal_sizes(a.names, _sizes(a), _sizes(b))
     if unequal:
         raise DataError(
@@ -94,12 +82,11 @@ def combine(
         )
 
     def job(index: int) -> _Job:
-        stem = a.paths[index].relative_to(folder_a).with_suffix("")
         return _Job(
             name=a.names[index],
             sources=(a.paths[index], b.paths[index]),
-            targets=(pathlib.Path(output, f"{stem}{FORMATS[format].ending}"),),
-            make=lambda: [np.hstack([a[index], b[index]])],
+            targets=(pathlib.Path(output, f"{names[index]}{FORMATS[format]}"),),
+            make=lambda: [_beside(a.picture(index), b.picture(index))],
         )
 
     return _write_all([job(index) for index in range(len(a))], "Combining", format, overwrite)
@@ -121,7 +108,8 @@ def split(
     Args:
         folder: where the pictures are.
         output: the folder to write to.
-        format: "png", which keeps every pixel, or "jpeg" of quality 95.
+        format: "png" or "tiff", which keep every pixel, or "jpeg" of quality 95. TIFF also holds
+            negative numbers, fractions, and bands other than gray and RGB.
         overwrite: whether files that exist are replaced.
 
     Returns:
@@ -154,7 +142,7 @@ def split(
             inner = inner.relative_to(split_name)
         if split_name == "val" and val_is_test:
             split_name = "test"
-        file = f"{inner}{FORMATS[format].ending}"
+        file = f"{inner}{FORMATS[format]}"
         return _Job(
             name=whole.names[index],
             sources=(whole.paths[index],),
@@ -162,7 +150,7 @@ def split(
                 pathlib.Path(output, f"{split_name}A", file),
                 pathlib.Path(output, f"{split_name}B", file),
             ),
-            make=lambda: np.split(whole[index], 2, axis=1),
+            make=lambda: _halves(whole.picture(index)),
         )
 
     return _write_all([job(index) for index in range(len(whole))], "Splitting", format, overwrite)
@@ -212,7 +200,7 @@ def _write_all(jobs: list[_Job], title: str, format: str, overwrite: bool) -> li
         )
     pool = concurrent.futures.ThreadPoolExecutor()
     try:
-        done = pool.map(lambda job: _write(job, FORMATS[format].settings, format), jobs)
+        done = pool.map(_write, jobs)
         for _ in tqdm(done, title, len(jobs), unit=" pairs"):
             pass
     finally:
@@ -220,12 +208,35 @@ def _write_all(jobs: list[_Job], title: str, format: str, overwrite: bool) -> li
     return targets
 
 
-def _write(job: _Job, settings: Mapping[str, int], format: str) -> None:
+def _write(job: _Job) -> None:
     try:
         pictures = job.make()
+        for picture, target in zip(pictures, job.targets, strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_picture(picture, target)
     except PictureError as error:
-        raise DataError(f"{job.name} {error}: replace or remove it.") from error
-    for picture, target in zip(pictures, job.targets, strict=True):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(target, shared=True) as temporary:
-            Image.fromarray(picture).save(temporary, format, **settings)
+        raise DataError(f"{job.name}: {error} Replace or remove it.") from error
+
+
+def _beside(a: Picture, b: Picture) -> Picture:
+    """Returns one picture with A on the left and B on the right, of channels that hold both."""
+    left, right = _plain(a), _plain(b)
+    dtypes = {left.pixels.dtype.name, right.pixels.dtype.name}
+    if dtypes == {"uint8", "uint16"}:
+        left, right = left.at_depth(16), right.at_depth(16)
+    elif len(dtypes) > 1:
+        raise PictureError(f"its partner holds other numbers: {' and '.join(sorted(dtypes))}.")
+    counts = {left.pixels.shape[-1], right.pixels.shape[-1]}
+    if len(counts) > 1 and counts != {1, 3}:
+        raise PictureError(f"its partner has other channels: {' and '.join(map(str, counts))}.")
+    return side_by_side([left, right])
+
+
+def _halves(whole: Picture) -> list[Picture]:
+    plain = _plain(whole)
+    return [dataclasses.replace(plain, pixels=half) for half in np.split(plain.pixels, 2, axis=1)]
+
+
+def _plain(picture: Picture) -> Picture:
+    """Returns it as training sees it: opaque and in sRGB."""
+    return dataclasses.replace(picture.over_white(), icc_profile=None, in_srgb=False)

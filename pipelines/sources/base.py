@@ -8,6 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.header import Header
+from cyclegan_keras.images.picture import Picture
+
 
 class Pictures(abc.ABC):
     """A fixed sequence of pictures with random access; safe to read from several threads.
@@ -24,13 +28,34 @@ class Pictures(abc.ABC):
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[index] for index in range(len(self)))
 
-    @abc.abstractmethod
     def __getitem__(self, index: int) -> np.ndarray:
         """Returns uint8 (height, width, 3), RGB, or raises PictureError."""
+        return Form().array(self.picture(index, channels=3))
 
     @abc.abstractmethod
+    def picture(self, index: int, channels: int | None = None) -> Picture:
+        """Returns a picture as its file holds it.
+
+        Args:
+            index: from 0.
+            channels: how many are wanted, where a file can be read in several ways.
+
+        Raises:
+            PictureError: it cannot be read; the message is the reason alone.
+        """
+
+    @abc.abstractmethod
+    def header(self, index: int, channels: int | None = None) -> Header:
+        """Returns size, channels and type of a picture without decoding it.
+
+        Raises:
+            PictureError: the header cannot be read; the message is the reason alone.
+        """
+
     def size(self, index: int) -> tuple[int, int]:
         """Returns (width, height) without decoding the picture, or raises PictureError."""
+        header = self.header(index)
+        return header.width, header.height
 
     @abc.abstractmethod
     def key(self, index: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cyclegan_keras.files.errors import DataError
+from cyclegan_keras.images.reading import CURRENT
 from pipelines.sources import demo, folders, tfds
 from pipelines.sources.base import Source
 
@@ -15,11 +16,11 @@ class NamedSets(NamedTuple):
 
     Attributes:
         names: what may follow the prefix and a slash.
-        load: (name, data_dir, paired) -> Source.
+        load: (name, data_dir, paired, reader_version) -> Source.
     """
 
     names: tuple[str, ...]
-    load: Callable[[str, str | None, bool], Source]
+    load: Callable[[str, str | None, bool, int], Source]
 
 
 SOURCES = {
@@ -33,7 +34,13 @@ def known() -> list[str]:
     return [f"{prefix}/{name}" for prefix, sets in SOURCES.items() for name in sets.names]
 
 
-def find(dataset: str | None, data_dir: str | None = None, *, paired: bool = False) -> Source:
+def find(
+    dataset: str | None,
+    data_dir: str | None = None,
+    *,
+    paired: bool = False,
+    reader_version: int = CURRENT,
+) -> Source:
     """Opens the source that `--dataset` names.
 
     Args:
@@ -41,6 +48,7 @@ def find(dataset: str | None, data_dir: str | None = None, *, paired: bool = Fal
         data_dir: where TFDS keeps its data sets.
         paired: whether pairs are needed; only then are pictures of equal names in `trainA` and
             `trainB` taken for pairs, since equal names alone do not prove it.
+        reader_version: of the rules by which picture files are found and read.
 
     Raises:
         DataError: there is no such data set or folder, it cannot be used, or it has no pairs
@@ -51,9 +59,9 @@ def find(dataset: str | None, data_dir: str | None = None, *, paired: bool = Fal
     prefix, _, name = dataset.partition("/")
     path = os.path.expanduser(dataset)
     if prefix in SOURCES and name in SOURCES[prefix].names:
-        source = SOURCES[prefix].load(name, data_dir, paired)
+        source = SOURCES[prefix].load(name, data_dir, paired, reader_version)
     elif os.path.isdir(path):
-        source = folders.load(path, paired)
+        source = folders.load(path, paired, reader_version)
     else:
         raise DataError(_not_found(dataset, path))
     if paired and not source.paired_train:

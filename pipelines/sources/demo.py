@@ -11,6 +11,9 @@ import dataclasses
 import numpy as np
 
 from cyclegan_keras.files.errors import DataError
+from cyclegan_keras.images.header import Header
+from cyclegan_keras.images.picture import Picture
+from cyclegan_keras.images.reading import CURRENT
 from pipelines.sources.base import Pictures, Source
 
 NAMES = ("ponies", "pony_pairs")
@@ -67,23 +70,29 @@ class DrawnPictures(Pictures):
         self._stream = stream
         self._striped = striped
 
-    def __getitem__(self, index: int) -> np.ndarray:
-        return draw(make_scene(self._stream, index), self._striped)
+    def picture(self, index: int, channels: int | None = None) -> Picture:
+        return Picture(pixels=draw(make_scene(self._stream, index), self._striped))
 
-    def size(self, index: int) -> tuple[int, int]:
-        return SIZE, SIZE
+    def header(self, index: int, channels: int | None = None) -> Header:
+        return Header(width=SIZE, height=SIZE)
 
     def key(self, index: int) -> str:
         return f"drawing 1 {self.names[index]} {self._striped}"
 
 
-def load(name: str, data_dir: str | None = None, paired: bool = False) -> Source:
+def load(
+    name: str,
+    data_dir: str | None = None,
+    paired: bool = False,
+    reader_version: int = CURRENT,
+) -> Source:
     """Returns the demo set `demo/<name>`.
 
     Args:
         name: one of NAMES.
         data_dir: not used, since nothing is stored.
         paired: not used: which set has pairs depends on the name alone.
+        reader_version: not used, since no file is read.
 
     Raises:
         DataError: there is no such set.

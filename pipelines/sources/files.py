@@ -1,15 +1,20 @@
 """Pictures in files: a list of files, all files below one folder, or one half of each picture."""
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
 
-import numpy as np
+from absl import logging
+from cyclegan_keras.images.listing import find_pictures, passed_over_line
 
 from cyclegan_keras.files.errors import PictureError
-from cyclegan_keras.images.reading import read_rgb, read_size
+from cyclegan_keras.images import first_reading, reading
+from cyclegan_keras.images.header import Header
+from cyclegan_keras.images.picture import Picture
 from pipelines.sources.base import Pictures
 
+# By which version 1 of the rules for reading recognizes pictures.
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -19,17 +24,24 @@ class ListedPictures(Pictures):
     Args:
         names: what each is called in messages.
         paths: where each lies.
+        reader_version: of the rules by which they are read, see `images.reading`.
     """
 
-    def __init__(self, names: Sequence[str], paths: Sequence[pathlib.Path]):
+    def __init__(
+        self,
+        names: Sequence[str],
+        paths: Sequence[pathlib.Path],
+        reader_version: int = reading.CURRENT,
+    ):
         self.names = tuple(names)
         self.paths = tuple(paths)
+        self.reader_version = reader_version
 
-    def __getitem__(self, index: int) -> np.ndarray:
-        return read_rgb(self.paths[index])
+    def picture(self, index: int, channels: int | None = None) -> Picture:
+        return read_picture(self.paths[index], self.reader_version, channels)
 
-    def size(self, index: int) -> tuple[int, int]:
-        return read_size(self.paths[index])
+    def header(self, index: int, channels: int | None = None) -> Header:
+        return read_header(self.paths[index], self.reader_version, channels)
 
     def key(self, index: int) -> str:
         path = self.paths[index]
@@ -49,18 +61,31 @@ class ListedPictures(Pictures):
 class FilePictures(ListedPictures):
     """All pictures below one folder, in the order of their names.
 
-    Sub-folders count; hidden files, hidden folders and `__MACOSX` do not. Endings may be in upper
-    or lower case.
+    Sub-folders count; hidden files, hidden folders and `__MACOSX` do not. Pictures are recognized
+    by their content, and a line in the log says how many files of which kinds were passed over. By
+    version 1 of the rules they are recognized by `ENDINGS`, in upper or lower case.
+
+    Attributes:
+        folder: where they lie.
 
     Args:
         folder: where to look.
+        reader_version: of the rules by which they are found and read, see `images.reading`.
     """
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: str | os.PathLike, reader_version: int = reading.CURRENT):
         folder = pathlib.Path(folder)
-        paths = _find(folder)
+        self.folder = folder
+        if reader_version == 1:
+            paths = _find_by_ending(folder)
+        else:
+            found = find_pictures(folder)
+            paths = found.pictures
+            line = passed_over_line(found)
+            if line:
+                logging.info("%s", line)
         names = [f"{folder.name}/{path.relative_to(folder).as_posix()}" for path in paths]
-        super().__init__(names, paths)
+        super().__init__(names, paths, reader_version)
 
 
 class HalfPictures(ListedPictures):
@@ -74,23 +99,26 @@ class HalfPictures(ListedPictures):
     """
 
     def __init__(self, whole: ListedPictures, side: str):
-        super().__init__(whole.names, whole.paths)
+        super().__init__(whole.names, whole.paths, whole.reader_version)
         self._side = side
 
-    def __getitem__(self, index: int) -> np.ndarray:
-        whole = super().__getitem__(index)
-        middle = whole.shape[1] // 2
-        half = whole[:, :middle] if self._side == "left" else whole[:, middle:]
-        return half.copy()  # a view would keep the other half in memory too
+    def picture(self, index: int, channels: int | None = None) -> Picture:
+        whole = super().picture(index, channels)
+        middle = whole.pixels.shape[1] // 2
+        columns = slice(None, middle) if self._side == "left" else slice(middle, None)
+        return dataclasses.replace(
+            whole,
+            pixels=whole.pixels[:, columns].copy(),  # a view would keep the other half in memory
+            alpha=None if whole.alpha is None else whole.alpha[:, columns].copy(),
+        )
 
-    def size(self, index: int) -> tuple[int, int]:
-        width, height = super().size(index)
-        if width < 2:
-            raise PictureError(f"is {width} px wide, which leaves nothing for a half")
-        middle = width // 2
-        if self._side == "left":
-            return middle, height
-        return width - middle, height
+    def header(self, index: int, channels: int | None = None) -> Header:
+        whole = super().header(index, channels)
+        if whole.width < 2:
+            raise PictureError(f"is {whole.width} px wide, which leaves nothing for a half")
+        middle = whole.width // 2
+        width = middle if self._side == "left" else whole.width - middle
+        return dataclasses.replace(whole, width=width)
 
     def key(self, index: int) -> str:
         return f"{super().key(index)} {self._side}"
@@ -99,7 +127,34 @@ class HalfPictures(ListedPictures):
         return f"{super().content(index)} {self._side}"
 
 
-def _find(folder: pathlib.Path) -> list[pathlib.Path]:
+def read_picture(
+    file: bytes | str | os.PathLike, reader_version: int, channels: int | None = None
+) -> Picture:
+    """Reads a picture file, or its bytes, by one version of the rules.
+
+    Raises:
+        PictureError: it cannot be read; the message is the reason alone.
+    """
+    if reader_version == 1:
+        return Picture(pixels=first_reading.read_rgb(file))
+    return reading.read_picture(file, channels=channels)
+
+
+def read_header(
+    file: bytes | str | os.PathLike, reader_version: int, channels: int | None = None
+) -> Header:
+    """Reads what `read_picture` would return of a file's size and type, by its header alone.
+
+    Raises:
+        PictureError: the header cannot be read; the message is the reason alone.
+    """
+    if reader_version == 1:
+        width, height = first_reading.read_size(file)
+        return Header(width=width, height=height)
+    return reading.read_header(file, channels=channels)
+
+
+def _find_by_ending(folder: pathlib.Path) -> list[pathlib.Path]:
     found = []
     for parent, subfolders, files in os.walk(folder, followlinks=True):
         # os.walk goes on into what is left in this list.

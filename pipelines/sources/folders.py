@@ -1,18 +1,19 @@
 """A folder of pictures: `trainA` and `trainB`, or `train` with A and B side by side."""
 
-import os
 import pathlib
+from typing import NamedTuple
 
 from absl import logging
 
 from cyclegan_keras.files.errors import DataError, first_few
+from cyclegan_keras.images.reading import CURRENT
 from pipelines.sources.base import Source, domains_of
-from pipelines.sources.files import ENDINGS, FilePictures, HalfPictures, ListedPictures
+from pipelines.sources.files import FilePictures, HalfPictures, ListedPictures
 
 LISTED = 6  # entries of a folder in one message
 
 
-def load(folder: str, paired: bool = False) -> Source:
+def load(folder: str, paired: bool = False, reader_version: int = CURRENT) -> Source:
     """Opens a folder in one of two layouts, that of the CycleGAN data sets or that of pix2pix.
 
     `trainA`, `trainB` and, optionally, `testA` and `testB`: pictures of two domains, which are
@@ -22,6 +23,7 @@ def load(folder: str, paired: bool = False) -> Source:
     Args:
         folder: where it is.
         paired: whether pairs are needed.
+        reader_version: of the rules by which pictures are found and read.
 
     Raises:
         DataError: the folder has neither layout, holds no pictures, or pairs are needed and names
@@ -29,67 +31,105 @@ def load(folder: str, paired: bool = False) -> Source:
     """
     root = pathlib.Path(folder)
     if (root / "trainA").is_dir() and (root / "trainB").is_dir():
-        return _domains_apart(root, folder, paired)
+        return _domains_apart(root, folder, paired, reader_version)
     if (root / "train").is_dir() and not _has_a_and_b(root / "train"):
-        return _side_by_side(root, folder)
+        return _side_by_side(root, folder, reader_version)
     raise DataError(_no_known_layout(root))
 
 
-def partners(
-    folder_a: str | os.PathLike, folder_b: str | os.PathLike
-) -> tuple[ListedPictures, ListedPictures]:
+class Partners(NamedTuple):
+    """The pictures of two folders, pair by pair.
+
+    Attributes:
+        a: all of A.
+        b: all of B, in the order of A.
+        names: what both sides of each pair are called, with sub-folder and without ending.
+    """
+
+    a: ListedPictures
+    b: ListedPictures
+    names: list[str]
+
+
+def partners(a: FilePictures, b: FilePictures) -> Partners:
     """Matches the pictures of two folders by sub-folder and name, whatever the ending.
 
-    Returns:
-        All of A and all of B, in one order.
+    Where every name of A ends with _A and every name of B with _B, these two letters do not count.
+    A and B may then lie in one folder, and the others in it are passed over.
+
+    Args:
+        a: all pictures of one folder.
+        b: all pictures of the other.
 
     Raises:
         DataError: a picture has no partner or several.
     """
-    a = FilePictures(folder_a)
-    b = FilePictures(folder_b)
-    index_a = _index_by_stem(a, folder_a)
-    index_b = _index_by_stem(b, folder_b)
-    alone = [a.names[index] for stem, index in index_a.items() if stem not in index_b]
-    alone += [b.names[index] for stem, index in index_b.items() if stem not in index_a]
+    share_folder = a.folder.resolve() == b.folder.resolve()
+    by_name_a = _by_name(a, letter="_A", other="_B" if share_folder else None)
+    by_name_b = _by_name(b, letter="_B", other="_A" if share_folder else None)
+    if not (by_name_a and by_name_b):
+        by_name_a = _by_name(a)
+        by_name_b = _by_name(b)
+    alone = [a.names[index] for name, index in by_name_a.items() if name not in by_name_b]
+    alone += [b.names[index] for name, index in by_name_b.items() if name not in by_name_a]
     if alone:
         raise DataError(
-            f"{folder_a} with {len(a)} and {folder_b} with {len(b)} pictures are no pairs: "
-            f"{first_few(alone)} without a partner. Both sides of a pair need one name, whatever "
-            "the ending: rename or remove these."
+            f"{a.folder} with {len(by_name_a)} and {b.folder} with {len(by_name_b)} pictures are "
+            f"no pairs: {first_few(alone)} without a partner. Both sides of a pair need one name, "
+            "whatever the ending, or one name before _A and _B: rename or remove these."
         )
-    order_of_a = [index_b[stem] for stem in index_a]
-    return a, ListedPictures(
-        names=[b.names[index] for index in order_of_a],
-        paths=[b.paths[index] for index in order_of_a],
+    return Partners(
+        a=_chosen(a, list(by_name_a.values())),
+        b=_chosen(b, [by_name_b[name] for name in by_name_a]),
+        names=list(by_name_a),
     )
 
 
-def _index_by_stem(pictures: FilePictures, folder: str | os.PathLike) -> dict[str, int]:
+def _by_name(pictures: FilePictures, letter: str = "", other: str | None = None) -> dict[str, int]:
+    """Returns the index of each picture by its name without ending, and without `letter`.
+
+    Args:
+        pictures: of one folder.
+        letter: what every name must end with, or the result is empty.
+        other: pictures whose names end with it are those of the other side, and are passed over.
+    """
     indices: dict[str, int] = {}
     for index, path in enumerate(pictures.paths):
-        stem = path.relative_to(folder).with_suffix("").as_posix()
-        if stem in indices:
+        name = path.relative_to(pictures.folder).with_suffix("").as_posix()
+        if other and name.upper().endswith(other):
+            continue
+        if not name.upper().endswith(letter):
+            return {}
+        name = name[: len(name) - len(letter)]
+        if name in indices:
             raise DataError(
-                f"{pictures.names[indices[stem]]} and {pictures.names[index]} have one name, so "
+                f"{pictures.names[indices[name]]} and {pictures.names[index]} have one name, so "
                 "that it is open which of them is half of a pair: rename or remove one."
             )
-        indices[stem] = index
+        indices[name] = index
     return indices
 
 
-def _domains_apart(root: pathlib.Path, name: str, paired: bool) -> Source:
-    train_a: ListedPictures = FilePictures(root / "trainA")
-    train_b: ListedPictures = FilePictures(root / "trainB")
-    test_a: ListedPictures = FilePictures(root / "testA")
-    test_b: ListedPictures = FilePictures(root / "testB")
+def _chosen(pictures: FilePictures, indices: list[int]) -> ListedPictures:
+    return ListedPictures(
+        names=[pictures.names[index] for index in indices],
+        paths=[pictures.paths[index] for index in indices],
+        reader_version=pictures.reader_version,
+    )
+
+
+def _domains_apart(root: pathlib.Path, name: str, paired: bool, reader_version: int) -> Source:
+    train_a: ListedPictures = FilePictures(root / "trainA", reader_version)
+    train_b: ListedPictures = FilePictures(root / "trainB", reader_version)
+    test_a: ListedPictures = FilePictures(root / "testA", reader_version)
+    test_b: ListedPictures = FilePictures(root / "testB", reader_version)
     _refuse_empty(root / "trainA", train_a)
     _refuse_empty(root / "trainB", train_b)
     has_test = bool(test_a and test_b)
     if paired:
-        train_a, train_b = partners(root / "trainA", root / "trainB")
+        train_a, train_b, _ = partners(train_a, train_b)
     if paired and has_test:
-        test_a, test_b = partners(root / "testA", root / "testB")
+        test_a, test_b, _ = partners(test_a, test_b)
     return Source(
         name=name,
         train_a=train_a,
@@ -102,11 +142,13 @@ def _domains_apart(root: pathlib.Path, name: str, paired: bool) -> Source:
     )
 
 
-def _side_by_side(root: pathlib.Path, name: str) -> Source:
-    train = FilePictures(root / "train")
+def _side_by_side(root: pathlib.Path, name: str, reader_version: int) -> Source:
+    train = FilePictures(root / "train", reader_version)
     _refuse_empty(root / "train", train)
     logging.info("In each picture of %s, A is on the left and B on the right.", root / "train")
-    test = FilePictures(root / "test") or FilePictures(root / "val")
+    test = FilePictures(root / "test", reader_version)
+    if not test:
+        test = FilePictures(root / "val", reader_version)
     return Source(
         name=name,
         train_a=HalfPictures(train, "left"),
@@ -122,7 +164,8 @@ def _side_by_side(root: pathlib.Path, name: str) -> Source:
 def _refuse_empty(folder: pathlib.Path, pictures: ListedPictures) -> None:
     if not pictures:
         raise DataError(
-            f"{folder} holds no pictures ({', '.join(ENDINGS)}); found {_contents(folder)}."
+            f"{folder} holds no pictures that can be read (see docs/pictures.md); found "
+            f"{_contents(folder)}."
         )
 
 

@@ -5,6 +5,7 @@ import pathlib
 from typing import NamedTuple
 
 from cyclegan_keras.files.errors import DataError, first_few
+from cyclegan_keras.images.reading import CURRENT
 from pipelines.sources.files import ListedPictures
 
 HEADER = ["A", "B"]
@@ -17,11 +18,12 @@ class Row(NamedTuple):
     cells: list[str]
 
 
-def load(file: str) -> tuple[ListedPictures, ListedPictures]:
+def load(file: str, reader_version: int = CURRENT) -> tuple[ListedPictures, ListedPictures]:
     """Reads a CSV file with the header `A,B` and one pair a row.
 
     Args:
         file: its path; the paths in it are relative to its folder.
+        reader_version: of the rules by which pictures are read.
 
     Returns:
         The pictures of A and of B, in the order of the rows.
@@ -42,13 +44,16 @@ def load(file: str) -> tuple[ListedPictures, ListedPictures]:
             f"--pairs={file} names pictures that are not there: {first_few(missing)}."
             f" Paths are relative to {path.parent}."
         )
-    return _column(path, rows, 0), _column(path, rows, 1)
+    return _column(path, rows, 0, reader_version), _column(path, rows, 1, reader_version)
 
 
-def _column(path: pathlib.Path, rows: list[Row], column: int) -> ListedPictures:
+def _column(
+    path: pathlib.Path, rows: list[Row], column: int, reader_version: int
+) -> ListedPictures:
     return ListedPictures(
         names=[f"{path.name} row {row.number}: {row.cells[column]}" for row in rows],
         paths=[path.parent / row.cells[column] for row in rows],
+        reader_version=reader_version,
     )
 
 

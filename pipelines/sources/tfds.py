@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import lazy_loader
-import numpy as np
 from absl import logging
 
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.errors import DataError
-from cyclegan_keras.images.reading import read_rgb, read_size
+from cyclegan_keras.images.header import Header
+from cyclegan_keras.images.picture import Picture
+from cyclegan_keras.images.reading import CURRENT
 from pipelines.sources.base import Pictures, Source, domains_of
+from pipelines.sources.files import read_header, read_picture
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
@@ -51,23 +53,30 @@ class EncodedPictures(Pictures):
     Args:
         names: what each is called in messages.
         files: the bytes of each.
+        reader_version: of the rules by which they are read, see `images.reading`.
     """
 
-    def __init__(self, names: Sequence[str], files: Sequence[bytes]):
+    def __init__(self, names: Sequence[str], files: Sequence[bytes], reader_version: int = CURRENT):
         self.names = tuple(names)
         self._files = files
+        self._reader_version = reader_version
 
-    def __getitem__(self, index: int) -> np.ndarray:
-        return read_rgb(self._files[index])
+    def picture(self, index: int, channels: int | None = None) -> Picture:
+        return read_picture(self._files[index], self._reader_version, channels)
 
-    def size(self, index: int) -> tuple[int, int]:
-        return read_size(self._files[index])
+    def header(self, index: int, channels: int | None = None) -> Header:
+        return read_header(self._files[index], self._reader_version, channels)
 
     def key(self, index: int) -> str:
         return f"{self.names[index]} {zlib.crc32(self._files[index])} {len(self._files[index])}"
 
 
-def load(name: str, data_dir: str | None = None, paired: bool = False) -> Source:
+def load(
+    name: str,
+    data_dir: str | None = None,
+    paired: bool = False,
+    reader_version: int = CURRENT,
+) -> Source:
     """Opens `cycle_gan/<name>`, preparing it first where that has not been done.
 
     An archive `<name>.zip` in `data_dir` (or in TFDS' own `downloads/manual` below it) is used
@@ -77,6 +86,7 @@ def load(name: str, data_dir: str | None = None, paired: bool = False) -> Source
         name: one of NAMES.
         data_dir: where TFDS keeps its data sets; None: where TFDS does by itself.
         paired: whether pairs are needed.
+        reader_version: of the rules by which pictures are read.
 
     Raises:
         DataError: pairs are needed, which no set here has; the set is neither prepared nor placed
@@ -90,10 +100,10 @@ def load(name: str, data_dir: str | None = None, paired: bool = False) -> Source
         _prepare(builder, name)
     return Source(
         name=f"cycle_gan/{name}",
-        train_a=_read(builder, "trainA"),
-        train_b=_read(builder, "trainB"),
-        test_a=_read(builder, "testA"),
-        test_b=_read(builder, "testB"),
+        train_a=_read(builder, "trainA", reader_version),
+        train_b=_read(builder, "trainB", reader_version),
+        test_a=_read(builder, "testA", reader_version),
+        test_b=_read(builder, "testB", reader_version),
         domains=domains_of(name),
     )
 
@@ -108,7 +118,7 @@ def _no_pairs(name: str) -> str:
     )
 
 
-def _read(builder: "tfds.core.DatasetBuilder", split: str) -> EncodedPictures:
+def _read(builder: "tfds.core.DatasetBuilder", split: str, reader_version: int) -> EncodedPictures:
     try:
         examples = builder.as_dataset(
             split=split,
@@ -122,7 +132,8 @@ def _read(builder: "tfds.core.DatasetBuilder", split: str) -> EncodedPictures:
             f"{builder.data_path} is damaged ({_first_line(error)}): delete that folder and run "
             "again to prepare it anew."
         ) from error
-    return EncodedPictures([f"{split}/{number:05d}" for number in range(len(files))], files)
+    names = [f"{split}/{number:05d}" for number in range(len(files))]
+    return EncodedPictures(names, files, reader_version)
 
 
 def _prepare(builder: "tfds.core.DatasetBuilder", name: str) -> None:

@@ -13,6 +13,7 @@ from conftest import ROOT
 from PIL import Image
 
 from cyclegan_keras.commands import train, translate
+from pipelines.data import Data
 
 pytestmark = pytest.mark.slow  # whole commands
 
@@ -179,6 +180,34 @@ def test_generators_of_other_methods_translate_as_before(method, recorded, capsy
     assert translate.main(["translate.py", *flags]) == 0
     expected = folder / method / "expected_translation.png"
     assert np.abs(pixels(folder / "out.png") - pixels(expected)).max() <= 1
+
+
+def test_batches_of_odd_pictures_stay_what_they_were(recorded, tmp_path):
+    """Listing by ending, EXIF, color profiles and depth: all as at the earlier commit."""
+    shutil.copytree(EARLIER / "odd_pictures", tmp_path / "odd_pictures")
+    run = recorded("newest") / "cyclegan"
+    saved = json.loads((run / "options.json").read_text())
+    assert "reader_version" not in saved
+    saved.update(
+        dataset=str(tmp_path / "odd_pictures"),
+        preprocess="resize_and_crop",
+        crop_size=8,
+        load_size=12,
+        flip=True,
+        batch_size=1,
+        seed=5,
+    )
+    (run / "options.json").write_text(json.dumps(saved))
+    options = train.resolve_options({"run_dir": str(run)}).options
+    data = Data(options["data"], seed=options["run"].seed)
+    facts = data.facts()["data"]
+    assert [facts[name]["count"] for name in ("trainA", "trainB")] == [13, 13]
+    assert facts["trainA"]["sha256"].startswith("c93e37b5f09f953340be93792ad24947")
+    expected = np.load(tmp_path / "odd_pictures" / "expected_batches.npz")
+    for step, batch in enumerate(data.train(0, 14).as_numpy_iterator()):
+        for side in ("x", "y"):
+            found = np.rint((batch[side][0] + 1) * 127.5)
+            np.testing.assert_array_equal(found, expected[f"{side}{step}"])
 
 
 def test_a_tflite_file_translates_as_its_generator(recorded, capsys):

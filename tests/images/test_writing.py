@@ -7,8 +7,8 @@ import tensorflow as tf
 from PIL import Image, ImageCms
 
 from cyclegan_keras.files.errors import PictureError, WriteError
+from cyclegan_keras.images.first_reading import read_picture
 from cyclegan_keras.images.picture import Picture
-from cyclegan_keras.images.reading import read_picture
 from cyclegan_keras.images.writing import FORMATS, write_picture
 
 RANDOM = np.random.default_rng(0)

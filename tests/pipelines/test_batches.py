@@ -58,9 +58,9 @@ def load(index):
     return ((np.arange(6 * 6 * 3).reshape(6, 6, 3) + 5 * index) % 251).astype(np.uint8)
 
 
-def unpaired(stop_step=12, batch_size=1, crop_size=4, flip=True, picture_shape=(4, 4, 3)):
+def unpaired(stop_step=12, batch_size=1, crop_size=4, flip=True, picture_size=(4, 4)):
     indices = order.unpaired(5, 3, seed=1, batch_size=batch_size, start_step=0, stop_step=stop_step)
-    augmentation = Augmentation(seed=1, crop_size=crop_size, flip=flip, picture_shape=picture_shape)
+    augmentation = Augmentation(seed=1, crop_size=crop_size, flip=flip, picture_size=picture_size)
     return batches.unpaired(load, load, indices, augmentation, batch_size)
 
 
@@ -89,7 +89,7 @@ def test_epochs_augment_differently():
 
 
 def test_unpaired_pictures_come_as_they_are_without_crop_and_flip():
-    dataset = unpaired(stop_step=5, crop_size=None, flip=False, picture_shape=None)
+    dataset = unpaired(stop_step=5, crop_size=None, flip=False, picture_size=None)
     assert dataset.element_spec["x"].shape.as_list() == [1, None, None, 3]
     indices = order.unpaired(5, 3, seed=1, batch_size=1, start_step=0, stop_step=5)
     for batch, (_, index_x, index_y) in zip(
@@ -108,15 +108,15 @@ def load_pair(index):
     return x + np.uint8(index), 255 - (x + np.uint8(index))
 
 
-def paired(stop_step=40, batch_size=1, crop_size=4, flip=True, picture_shape=None):
+def paired(stop_step=40, batch_size=1, crop_size=4, flip=True, picture_size=None):
     indices = order.paired(5, seed=1, batch_size=batch_size, start_step=0, stop_step=stop_step)
-    augmentation = Augmentation(seed=1, crop_size=crop_size, flip=flip, picture_shape=picture_shape)
+    augmentation = Augmentation(seed=1, crop_size=crop_size, flip=flip, picture_size=picture_size)
     return batches.paired(load_pair, indices, augmentation, batch_size)
 
 
 @functools.cache
 def whole_paired(batch_size):
-    dataset = paired(batch_size=batch_size, picture_shape=(4, 4, 3))
+    dataset = paired(batch_size=batch_size, picture_size=(4, 4))
     spec = tf.TensorSpec((batch_size, 4, 4, 3), tf.float32)
     assert dataset.element_spec == {"x": spec, "y": spec}
     assert int(dataset.cardinality()) == 40
@@ -175,7 +175,7 @@ def mixed(every, start_step=0, batch_size=1):
         bright_picture,
         Pairs(),
         indices,
-        Augmentation(seed=1, crop_size=4, flip=True, picture_shape=(4, 4, 3)),
+        Augmentation(seed=1, crop_size=4, flip=True, picture_size=(4, 4)),
         batch_size=batch_size,
         pairs_every=every,
     )

@@ -41,7 +41,7 @@ def levels(image):
 
 def test_what_a_trainer_sees(folder):
     data = build(folder, batch_size=2)
-    assert data.picture_shape == (16, 16, 3)
+    assert data.shapes == {"x": (16, 16, 3), "y": (16, 16, 3)}
     assert (data.options.load_size, data.options.crop_size) == (18, 16)  # 17.9 rounded
     assert data.steps_per_epoch == 1
     assert data.sizes == {(16, 16)}
@@ -171,7 +171,7 @@ def test_presets(folder, preprocess, shape, test_shape):
             build(folder, preprocess=preprocess)
         return
     data = build(folder, preprocess=preprocess)
-    assert data.picture_shape == shape
+    assert data.shapes["x"] == shape
     assert next(iter(data.train(0, 1)))["x"].shape == (1, *shape)
     assert data.samples(2)["y"].shape == (2, *test_shape)
 
@@ -179,7 +179,7 @@ def test_presets(folder, preprocess, shape, test_shape):
 def test_varying_sizes(tmp_path):
     make_set(tmp_path, sizes=((40, 32), (24, 48)))
     data = build(tmp_path, preprocess="none")
-    assert data.picture_shape is None
+    assert data.shapes["x"] == (None, None, 3)
     shapes = {tuple(batch["x"].shape) for batch in data.train(0, 6)}
     assert shapes == {(1, 32, 40, 3), (1, 48, 24, 3)}
     assert data.samples(3)["x"].shape == (3, 32, 24, 3)  # cut to the smallest sides

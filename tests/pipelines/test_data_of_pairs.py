@@ -426,7 +426,7 @@ def test_pairs_that_are_smaller_than_the_crop_are_refused(own_with_list):
         build_mixed(own_with_list)
     with pytest.raises(DataError, match="--batch_size=2 needs pictures of one size, but 2"):
         build_mixed(own_with_list, preprocess="none", batch_size=2)
-    assert build_mixed(own_with_list, preprocess="none").picture_shape is None
+    assert build_mixed(own_with_list, preprocess="none").shapes["x"] == (None, None, 3)
 
 
 @pytest.mark.parametrize(

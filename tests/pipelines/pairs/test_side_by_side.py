@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cyclegan_keras.files.errors import DataError
-from cyclegan_keras.images.reading import read_size
+from cyclegan_keras.images.first_reading import read_size
 from pipelines.pairs import side_by_side
 
 

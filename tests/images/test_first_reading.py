@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from cyclegan_keras.files.errors import PictureError
-from cyclegan_keras.images.reading import pixel_count, read_picture
+from cyclegan_keras.images.first_reading import pixel_count, read_picture
 
 RANDOM = np.random.default_rng(0)
 COLORS = RANDOM.integers(0, 256, (20, 31, 4)).astype("uint8")

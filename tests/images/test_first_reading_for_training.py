@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from cyclegan_keras.files.errors import PictureError
-from cyclegan_keras.images.reading import read_picture, read_rgb, read_size
+from cyclegan_keras.images.first_reading import read_picture, read_rgb, read_size
 
 RED, GREEN, BLUE, GRAY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 90, 90)
 

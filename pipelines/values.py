@@ -1,0 +1,168 @@
+"""Finds which numbers of a domain's pictures a network sees as -1 and 1."""
+
+import concurrent.futures
+from collections.abc import Iterable
+
+import numpy as np
+from absl import logging
+from tqdm import tqdm
+
+from cyclegan_keras.files.errors import DataError, PictureError
+from cyclegan_keras.images.channels import with_channels
+from cyclegan_keras.images.header import Header
+from cyclegan_keras.images.values import DTYPES, EIGHT_BIT, Values, whole_range
+from pipelines.readable import PROGRESS_AFTER_SECONDS, ReadablePictures
+from pipelines.value_range import parse
+
+SAMPLED = 10_000  # numbers of each picture from which percentiles of 32 bits are taken
+LEVELS = 2**16  # of a type of 16 bits, each of which is counted
+
+
+def common_dtype(headers: Iterable[Header]) -> str:
+    """Returns the type that holds the numbers of all pictures, one of `DTYPES`."""
+    found = {header.dtype for header in headers}
+    if len(found) == 1:
+        return found.pop()
+    if found <= {"uint8", "uint16"}:
+        return "uint16"
+    name = np.result_type(*found).name
+    return name if name in DTYPES else "float32"
+
+
+def common_channels(headers: Iterable[Header], dtype: str) -> int:
+    """Returns how many channels a network should see of pictures with these headers.
+
+    Ordinary pictures of 8 bits are RGB, also where all happen to be gray. Of deeper ones as many
+    channels are taken as most of them have, but RGB where some are RGB and others gray.
+    """
+    counts = [header.channels for header in headers]
+    kinds = set(counts)
+    if kinds <= {1, 3}:
+        return 1 if kinds == {1} and dtype != "uint8" else 3
+    return max(sorted(kinds), key=counts.count)
+
+
+def find_values(
+    pictures: ReadablePictures, text: str, *, dtype: str, channels: int, title: str
+) -> Values:
+    """Returns which numbers a network sees as -1 and 1, and logs what was found.
+
+    Args:
+        pictures: the training pictures of a domain; all of them are decoded once where the range
+            depends on them.
+        text: one side of `--value_range`; auto means data for all types but uint8.
+        dtype: of the numbers.
+        channels: as many as a network sees.
+        title: what the domain is called in messages.
+
+    Raises:
+        DataError: there is no such range.
+    """
+    asked = parse(text)
+    kind = asked.kind
+    if kind == "auto":
+        kind = "dtype" if dtype == "uint8" else "data"
+    if kind == "numbers":
+        return Values(dtype=dtype, low=asked.low, high=asked.high)
+    if kind == "dtype" and dtype == "uint8":
+        return EIGHT_BIT
+    if kind == "dtype" and dtype == "float32":
+        raise DataError(
+            f"--value_range=dtype: the pictures of {title} hold floating-point numbers, which have "
+            "no range of their own. Use data, or two numbers such as 0,1."
+        )
+    if kind == "dtype":
+        return whole_range(dtype)
+
+    found = _Extremes() if kind == "data" else _Percentiles(dtype)
+    for numbers in _numbers_of(pictures, dtype, channels, title):
+        found.add(numbers)
+    low, high = found.range(asked.low, asked.high)
+    if not low < high:
+        raise DataError(
+            f"All pixels in the training pictures of {title} have the value {low:g}: give the "
+            "range by --value_range=LOW,HIGH."
+        )
+    values = Values(dtype=dtype, low=low, high=high)
+    possible = "" if dtype == "float32" else f" of {whole_range(dtype).words}"
+    logging.info(
+        "%s holds %s values %s%s: trained on %s (--value_range=%s).",
+        title,
+        dtype,
+        found.words,
+        possible,
+        values.words,
+        text if asked.kind != "auto" else "data",
+    )
+    return values
+
+
+class _Extremes:
+    """The least and the greatest of many numbers."""
+
+    def __init__(self):
+        self._low = np.inf
+        self._high = -np.inf
+
+    def add(self, numbers: np.ndarray) -> None:
+        self._low = min(self._low, float(numbers.min()))
+        self._high = max(self._high, float(numbers.max()))
+
+    def range(self, low: float, high: float) -> tuple[float, float]:
+        return self._low, self._high
+
+    @property
+    def words(self) -> str:
+        return f"{self._low:g} to {self._high:g}"
+
+
+class _Percentiles(_Extremes):
+    """Percentiles of many numbers: exact for types of up to 16 bits, of a sample for 32 bits."""
+
+    def __init__(self, dtype: str):
+        super().__init__()
+        self._first = None if dtype in ("int32", "float32") else int(whole_range(dtype).low)
+        self._counts = np.zeros(LEVELS, np.int64)
+        self._sample: list[np.ndarray] = []
+
+    def add(self, numbers: np.ndarray) -> None:
+        super().add(numbers)
+        if self._first is not None:
+            levels = numbers.ravel().astype(np.int64) - self._first
+            self._counts += np.bincount(levels, minlength=LEVELS)
+            return
+        count = min(SAMPLED, numbers.size)
+        chosen = np.linspace(0, numbers.size - 1, count).astype(np.int64)
+        self._sample.append(numbers.ravel()[chosen])
+
+    def range(self, low: float, high: float) -> tuple[float, float]:
+        if self._first is None:
+            sample = np.concatenate(self._sample)
+            return float(np.percentile(sample, low)), float(np.percentile(sample, high))
+        cumulated = np.cumsum(self._counts)
+        below = [np.searchsorted(cumulated, share / 100 * cumulated[-1]) for share in (low, high)]
+        first, last = np.flatnonzero(self._counts)[[0, -1]]
+        found = [float(np.clip(level, first, last)) + self._first for level in below]
+        return found[0], found[1]
+
+
+def _numbers_of(pictures: ReadablePictures, dtype: str, channels: int, title: str):
+    """Yields the numbers of every picture that can be decoded."""
+    values = Values(dtype=dtype, low=0, high=1)
+
+    def numbers(index: int) -> np.ndarray | None:
+        try:
+            picture = pictures.picture(index, channels)
+            return with_channels(values.of_type(picture.over_white().pixels), channels)
+        except PictureError:
+            return None  # training names it, and takes another in its place
+
+    count = len(pictures)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        # A few at a time, so that a large set never lies in memory as a whole.
+        for start in tqdm(
+            range(0, count, 64), f"Values of {title}", delay=PROGRESS_AFTER_SECONDS, leave=False
+        ):
+            for found in pool.map(numbers, range(start, min(start + 64, count))):
+                if found is not None:
+                    yield found
