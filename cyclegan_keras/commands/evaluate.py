@@ -16,7 +16,7 @@ from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError
+from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError, PictureError
 from cyclegan_keras.runs.run import versions
 from pipelines.options import DataOptions
 
@@ -71,7 +71,9 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     make_folders(output, report)
 
     # ---- the pictures ----
-    domains, pictures = load_pictures(options, trained_with, directions, part)
+    domains, pictures = load_pictures(options, trained_with, description, directions, part)
+    if options.model == "copy":
+        refuse_different_channels(pictures)
     network = open_features(options)
 
     # ---- the measures ----
@@ -129,6 +131,7 @@ def chosen_metrics(options: EvaluationOptions) -> list[str]:
 
 def open_model(options: EvaluationOptions) -> tuple[dict, dict]:
     """Returns translators by direction, and the options of the run behind them, if there is one."""
+    from cyclegan_keras.images import reading
     from cyclegan_keras.models.description import Description
     from cyclegan_keras.translation.opening import open_translators
     from cyclegan_keras.translation.translator import Translator
@@ -139,7 +142,10 @@ def open_model(options: EvaluationOptions) -> tuple[dict, dict]:
         translators = {}
         for direction in Direction:
             description = Description(
-                direction=direction, source=direction.source, target=direction.target
+                direction=direction,
+                source=direction.source,
+                target=direction.target,
+                reader_version=reading.CURRENT,
             )
             translators[direction] = Translator(lambda images: images, description)
         return translators, {}
@@ -201,19 +207,37 @@ def make_folders(output: pathlib.Path, report: pathlib.Path | None) -> None:
 
 
 def load_pictures(
-    options: EvaluationOptions, trained_with: Mapping, directions: list[str], part: str
+    options: EvaluationOptions,
+    trained_with: Mapping,
+    description,
+    directions: list[str],
+    part: str,
 ) -> tuple[tuple[str, str], dict]:
-    """Returns what A and B show, and the pictures by direction."""
+    """Returns what A and B show, and the pictures by direction.
+
+    Args:
+        options: what to evaluate.
+        trained_with: options of the run behind the model; empty where there is none.
+        description: of the model in the first of `directions`.
+        directions: to evaluate.
+        part: of the test pictures.
+    """
     from cyclegan_keras.evaluation import held_out
     from cyclegan_keras.training.table import TRAINERS
     from pipelines.data import Data
 
     if options.input or options.real:
-        return ("A", "B"), {directions[0]: pictures_of_folders(options)}
+        return ("A", "B"), {directions[0]: pictures_of_folders(options, description)}
     # Pictures of one name are counterparts if the model was trained on them as pairs.
     method = TRAINERS.get(trained_with.get("method"))
     paired = method is not None and method.needs_pairs and not options.dataset
-    data = Data(data_options(options, trained_with), seed=options.seed, paired=paired)
+    forms = {} if options.model == "copy" else forms_of_domains(description)
+    data = Data(
+        data_options(options, trained_with, description),
+        seed=options.seed,
+        paired=paired,
+        known_values={domain: form.values for domain, form in forms.items()} or None,
+    )
     if not data.has_test:
         absl.logging.warning(
             "%s has no test pictures: the model is evaluated on those of its training.", data.name
@@ -225,8 +249,31 @@ def load_pictures(
     }
 
 
-def data_options(options: EvaluationOptions, trained_with: Mapping) -> DataOptions:
-    """Returns how pictures are read: as in the training of the run, or else as they are."""
+def forms_of_domains(description) -> dict:
+    """Returns the forms of the pictures of A and of B that a model was trained on."""
+    return {
+        description.direction.source: description.source_form,
+        description.direction.target: description.target_form,
+    }
+
+
+def refuse_different_channels(pictures: Mapping) -> None:
+    """Raises OptionError where the domains differ in channels, so that nothing can be copied."""
+    for each in pictures.values():
+        source_channels, target_channels = each.source_form.channels, each.target_form.channels
+        if source_channels != target_channels:
+            raise OptionError(
+                "--model=copy returns every picture unchanged, but inputs have "
+                f"{source_channels} channels and pictures of the target {target_channels}: there "
+                "is no such model for this data set."
+            )
+
+
+def data_options(options: EvaluationOptions, trained_with: Mapping, description) -> DataOptions:
+    """Returns how pictures are read: as in the training of the run, or else as they are.
+
+    Channels and reader are those of the model. x is A here, whatever it was in the training.
+    """
     names = {field.name for field in dataclasses.fields(DataOptions)}
     known = {name: value for name, value in trained_with.items() if name in names}
     if not known:
@@ -246,19 +293,29 @@ def data_options(options: EvaluationOptions, trained_with: Mapping) -> DataOptio
         "max_dataset_size": None,
         "pairs": None,
     }
+    known["reader_version"] = description.reader_version
+    if options.model != "copy":
+        forms = forms_of_domains(description)
+        known["input_nc"], known["output_nc"] = forms["A"].channels, forms["B"].channels
     return flags.resolve_one(DataOptions, known, not_for_training)
 
 
-def pictures_of_folders(options: EvaluationOptions):
-    """Returns the pictures of two folders, as `evaluation.protocol.Pictures`."""
+def pictures_of_folders(options: EvaluationOptions, description):
+    """Returns the pictures of two folders, as `evaluation.protocol.Pictures`.
+
+    Args:
+        options: name the folders.
+        description: of the model; its forms are those of the pictures.
+    """
     from cyclegan_keras.evaluation import held_out
     from cyclegan_keras.evaluation.protocol import Pictures
     from pipelines.sources.files import FilePictures
 
     if not (options.input and options.real):
         raise OptionError("--input and --real belong together: give both folders.")
-    inputs = FilePictures(pathlib.Path(options.input).expanduser())
-    real = FilePictures(pathlib.Path(options.real).expanduser())
+    reader = description.reader_version
+    inputs = FilePictures(pathlib.Path(options.input).expanduser(), reader)
+    real = FilePictures(pathlib.Path(options.real).expanduser(), reader)
     for name, pictures in ((options.input, inputs), (options.real, real)):
         if len(pictures) < held_out.LEAST:
             raise DataError(
@@ -267,12 +324,35 @@ def pictures_of_folders(options: EvaluationOptions):
     chosen = held_out.indices(len(inputs), "all", options.max_pictures)
     every_second = held_out.indices(len(real), "selection", options.max_pictures)
     the_others = held_out.indices(len(real), "held_out", options.max_pictures)
+    source_form, target_form = description.source_form, description.target_form
     return Pictures(
-        inputs=[inputs[i] for i in chosen],
-        real=[real[i] for i in every_second],
-        other_real=[real[i] for i in the_others],
+        inputs=[array_of(inputs, i, source_form) for i in chosen],
+        real=[array_of(real, i, target_form) for i in every_second],
+        other_real=[array_of(real, i, target_form) for i in the_others],
         names=[inputs.names[i] for i in chosen],
+        source_form=source_form,
+        target_form=target_form,
     )
+
+
+def array_of(pictures, index: int, form):
+    """Returns a picture of a folder as an array of a form.
+
+    Raises:
+        DataError: it cannot be read, or does not have that form.
+    """
+    name = pictures.names[index]
+    try:
+        picture = pictures.picture(index, form.channels)
+        dtype = str(picture.pixels.dtype)
+        if form.values.is_eight_bit and dtype not in ("uint8", "uint16"):
+            raise DataError(
+                f"{name} holds numbers of type {dtype}, expected levels from black to white: the "
+                "model knows no other range."
+            )
+        return form.array(picture)
+    except PictureError as error:
+        raise DataError(f"{name} {error}.") from error
 
 
 def open_features(options: EvaluationOptions):

@@ -8,10 +8,12 @@ from made_runs import make_run
 from PIL import Image
 
 from cyclegan_keras.commands import evaluate
+from cyclegan_keras.images.values import Values
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.translation.opening import open_translators
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimized_graphs")]
 DEMO = ("--dataset=demo/ponies", "--metrics=paired", "--max_pictures=4")
@@ -175,3 +177,92 @@ def test_bad_input_is_a_sentence_and_exit_code_2(
     err = capfd.readouterr().err
     assert expected in err
     assert "Traceback" not in err
+
+
+HOUNSFIELD = Values(dtype="int16", low=-1024, high=3071)
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    """A data set of pairs: photos in A, and in B their red channel in Hounsfield units."""
+    folder = tmp_path_factory.mktemp("scans")
+    random = np.random.default_rng(0)
+    for part, count in (("train", 4), ("test", 3)):
+        photos, slices = folder / f"{part}A", folder / f"{part}B"
+        photos.mkdir()
+        slices.mkdir()
+        for index in range(count):
+            photo = random.integers(0, 256, (32, 32, 3), np.uint8)
+            Image.fromarray(photo).save(photos / f"{index}.png")
+            hounsfield = np.rint(photo[..., 0] / 255 * 4095 - 1024).astype("int16")
+            np.save(slices / f"{index}.npy", hounsfield)
+    return folder
+
+
+def run_between(folder, data, direction, method="pix2pix"):
+    """Writes a run of an untrained generator between photos and scans; returns its directory."""
+    channels = (3, 1) if direction == "AtoB" else (1, 3)
+    generator = ResNetGenerator(
+        ngf=2, n_blocks=3, input_channels=channels[0], output_channels=channels[1]
+    )
+    values = {"A": Values().to_dict(), "B": HOUNSFIELD.to_dict()}
+    return make_run(
+        folder,
+        {"generator_g": generator},
+        facts={"domains": ["x", "y"], "values": values},
+        dataset=str(data),
+        method=method,
+        direction=direction,
+        preprocess="none",
+        input_nc=channels[0],
+        output_nc=channels[1],
+        reader_version=2,
+    )
+
+
+def test_a_run_to_scans_is_measured_in_their_unit(scans, tmp_path, capsys):
+    run_dir = run_between(tmp_path / "run", scans, "AtoB")
+    output = tmp_path / "out"
+    assert run(f"--model={run_dir}", "--metrics=paired", f"--output={output}") == 0
+    out = capsys.readouterr().out
+    assert "in units of the pictures, which range from -1024 to 3071" in out
+    assert "Inputs have 3 channels and their counterparts 1" in out
+    (direction,) = json.loads((output / "evaluation.json").read_text())["directions"]
+    error = direction["measures"][0]
+    assert error["ceiling"] is None
+    generator = open_translators(str(run_dir))["AtoB"]
+    expected = []
+    for index in range(3):
+        photo = np.asarray(Image.open(scans / "testA" / f"{index}.png"))
+        translated = generator(photo[None].astype("float32") / 127.5 - 1)[0, ..., 0]
+        hounsfield = (np.clip(translated, -1, 1) + 1) / 2 * 4095 - 1024
+        truth = np.load(scans / "testB" / f"{index}.npy")
+        expected.append(np.abs(hounsfield - truth).mean())
+    assert error["value"] == pytest.approx(np.mean(expected), rel=1e-4)
+
+
+def test_a_run_from_scans_knows_which_domain_is_which(scans, tmp_path, capsys):
+    """x is B: the run's input_nc is that of B."""
+    run_dir = run_between(tmp_path / "run", scans, "BtoA")
+    report = tmp_path / "report.html"
+    words = (f"--output={tmp_path / 'out'}", f"--report={report}", "--metrics=paired")
+    assert run(f"--model={run_dir}", *words) == 0
+    assert "mean absolute difference in gray levels of 255" in capsys.readouterr().out
+    assert "Pictures of x are shown with -1024 as black and 3071 as white." in report.read_text()
+
+
+@pytest.mark.usefixtures("opened_once")
+def test_folders_are_read_in_the_forms_of_the_model(scans, tmp_path, capsys):
+    run_dir = run_between(tmp_path / "run", scans, "BtoA")
+    words = (f"--model={run_dir}", f"--output={tmp_path / 'out'}", "--metrics=perceptual")
+    folders = (f"--input={scans / 'trainB'}", f"--real={scans / 'trainA'}")
+    assert run(*words, *folders) == 0
+    assert "inputs in 8 bits, -1024 as black and 3071 as white" in capsys.readouterr().out
+    swapped = (f"--input={scans / 'trainA'}", f"--real={scans / 'trainB'}")
+    assert run(*words, *swapped) == 2
+    assert "0.npy holds numbers of type int16" in capsys.readouterr().err
+
+
+def test_photos_cannot_be_copied_to_scans(scans, tmp_path, capsys):
+    assert run("--model=copy", f"--dataset={scans}", f"--output={tmp_path / 'out'}") == 2
+    assert "inputs have 3 channels and pictures of the target 1" in capsys.readouterr().err
