@@ -18,6 +18,7 @@ from cyclegan_keras.images.listing import (
     kind_of_file,
     passed_over_line,
 )
+from cyclegan_keras.images.writing import FORMATS
 from cyclegan_keras.translation.options import TranslateOptions
 
 # The names of translations are chosen for these first, as when no others were found, so that a
