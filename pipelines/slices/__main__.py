@@ -49,6 +49,7 @@ def _cut(arguments: argparse.Namespace) -> int:
         skip_empty=arguments.skip_empty,
         modalities=modalities,
         description=arguments.description,
+        original_only=arguments.original_only,
         min_slices=arguments.min_slices,
         salt=arguments.salt,
         overwrite=arguments.overwrite,
@@ -204,7 +205,12 @@ def _parser() -> argparse.ArgumentParser:
         "such as '*t1*'; case does not matter",
     )
     cut.add_argument(
-        "--min_slices", type=int, default=1, help="take only volumes of so many slices"
+        "--original_only",
+        action="store_true",
+        help="leave out series that were computed from others: reformats, projections, maps",
+    )
+    cut.add_argument(
+        "--min_slices", type=int, default=1, help="take only volumes of at least so many slices"
     )
     cut.add_argument("--every", type=int, default=1, help="take each N-th slice; default 1")
     cut.add_argument(

@@ -51,6 +51,7 @@ class CutOptions:
         skip_empty: leave out slices of which less than this share, 0 to 1, shows the patient.
         modalities: take only series of these, such as ("CT",); () for all.
         description: take only series whose description fits this pattern; "" for all.
+        original_only: leave out series that were computed from others.
         min_slices: take only volumes of so many slices.
         salt: mixed into the pseudonyms of patients and series.
         overwrite: whether files that exist are replaced.
@@ -65,6 +66,7 @@ class CutOptions:
     skip_empty: float = 0.0
     modalities: tuple[str, ...] = ()
     description: str = ""
+    original_only: bool = False
     min_slices: int = 1
     salt: str = ""
     overwrite: bool = False
@@ -248,6 +250,8 @@ def _reason_to_pass_over(volume: Volume, options: CutOptions) -> Reason | None:
     pattern = options.description.lower()
     if pattern and not fnmatch.fnmatchcase(volume.description.lower(), pattern):
         return Reason("volume", " of another description (--description)")
+    if options.original_only and volume.is_derived:
+        return Reason("volume", " computed from others (--original_only)")
     if options.plane is not None and volume.affine is None:
         return Reason("volume", " without a place in the patient (--plane)")
     plane = options.plane or volume.plane

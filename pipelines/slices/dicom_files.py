@@ -11,6 +11,7 @@ INSTALL = 'pip install "cyclegan-keras[medical]"'
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
 _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
 _DICOMDIR = "1.2.840.10008.1.3.10"
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"  # photographed screens, such as dose reports
 # What files of these modalities hold instead of slices.
 _OTHER_MODALITIES = {
     "RTSTRUCT": "RT structure set",
@@ -87,6 +88,9 @@ def reason_to_pass_over(dataset) -> Reason | None:
         return Reason(_OTHER_MODALITIES[modality])
     if not dataset.get("Rows") or not dataset.get("Columns"):
         return Reason("DICOM file", " without an image")
+    sop_class = str(dataset.get("SOPClassUID", ""))
+    if sop_class == _SECONDARY_CAPTURE or sop_class.startswith(f"{_SECONDARY_CAPTURE}."):
+        return Reason("secondary capture")
     if "LOCALIZER" in (dataset.get("ImageType") or ()):
         return Reason("localizer")
     if dataset.get("PhotometricInterpretation", "MONOCHROME2") not in _MONOCHROME:

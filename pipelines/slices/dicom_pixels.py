@@ -27,7 +27,8 @@ def unit_of(dataset) -> str:
     )
     if rescale_type and rescale_type not in ("US", "normalized"):
         return str(rescale_type)
-    if modality == "CT":
+    slope = in_functional_group(dataset, 0, "PixelValueTransformationSequence", "RescaleSlope")
+    if modality == "CT" and slope is not None:
         return "HU"
     if modality == "PT":
         return str(dataset.get("Units") or "")

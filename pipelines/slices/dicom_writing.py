@@ -18,16 +18,17 @@ _DERIVATION = "Translated by a neural network (cyclegan-keras). Not for diagnosi
 _LONGEST_DESCRIPTION = 64  # characters, as DICOM allows
 _SERIES_NUMBER_OFFSET = 9000
 _STEPS = 65535  # of 16 bits
-# Files of many frames become files of one.
+# Classes that need functional groups, and their classes of single frames.
 _SINGLE_FRAME_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.2.1": "1.2.840.10008.5.1.4.1.1.2",  # CT
     "1.2.840.10008.5.1.4.1.1.2.2": "1.2.840.10008.5.1.4.1.1.2",  # legacy converted CT
     "1.2.840.10008.5.1.4.1.1.4.1": "1.2.840.10008.5.1.4.1.1.4",  # MR
     "1.2.840.10008.5.1.4.1.1.4.4": "1.2.840.10008.5.1.4.1.1.4",  # legacy converted MR
+    "1.2.840.10008.5.1.4.1.1.12.1.1": "1.2.840.10008.5.1.4.1.1.12.1",  # angiography
+    "1.2.840.10008.5.1.4.1.1.12.2.1": "1.2.840.10008.5.1.4.1.1.12.2",  # fluoroscopy
     "1.2.840.10008.5.1.4.1.1.130": "1.2.840.10008.5.1.4.1.1.128",  # PET
     "1.2.840.10008.5.1.4.1.1.128.1": "1.2.840.10008.5.1.4.1.1.128",  # legacy converted PET
 }
-_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 # What described the pixels, the display or the bytes of the original.
 _NOT_KEPT = (
     "PixelPaddingValue",
@@ -185,8 +186,7 @@ def _derived(original, index: int, *, now: datetime.datetime):
         if 0x6000 <= element.tag.group <= 0x60FF:  # overlays, drawn over the original
             del dataset[element.tag]
     sop_class = str(original.SOPClassUID)
-    if "NumberOfFrames" in original:
-        sop_class = _SINGLE_FRAME_CLASSES.get(sop_class, _SECONDARY_CAPTURE)
+    sop_class = _SINGLE_FRAME_CLASSES.get(sop_class, sop_class)
     kind = list(original.get("ImageType") or ())
     kind = [str(part) for part in kind] if not isinstance(kind, str) else [kind]
     dataset.ImageType = ["DERIVED", "SECONDARY", *kind[2:]]

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from tqdm import tqdm
 
@@ -50,7 +51,7 @@ class _Series:
         warnings: sentences about what is unusual.
     """
 
-    header: dict[str, str]
+    header: dict[str, Any]
     frames: list[Frame] = dataclasses.field(default_factory=list)
     files: set[str] = dataclasses.field(default_factory=set)
     warnings: dict[str, None] = dataclasses.field(default_factory=dict)
@@ -150,6 +151,7 @@ def _add(dataset, path: pathlib.Path, series: dict[str, _Series], salt: str) -> 
                     dataset.get("SeriesDescription") or dataset.get("ProtocolName") or ""
                 ),
                 "unit": unit_of(dataset),
+                "is_derived": "DERIVED" in (dataset.get("ImageType") or ()),
             }
         )
     one = series[uid]

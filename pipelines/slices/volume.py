@@ -42,6 +42,7 @@ class Volume(abc.ABC):
         shape: (a, b, c) along its own axes; of DICOM, (slices, rows, columns).
         affine: (4, 4), from the indices of a voxel to RAS+ millimeters; None where its place in the
             patient is unknown.
+        is_derived: whether it was computed from a scan, as reformats, projections and maps are.
         plane: the plane that it is cut in unless another one is asked for.
         warnings: sentences about what is unusual.
     """
@@ -56,6 +57,7 @@ class Volume(abc.ABC):
     unit: str = ""
     shape: tuple[int, int, int]
     affine: np.ndarray | None
+    is_derived: bool = False
     plane: str
     warnings: tuple[str, ...] = ()
 

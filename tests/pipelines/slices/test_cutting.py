@@ -148,6 +148,9 @@ def test_choosing_series(ct_series, write_dicom, tmp_path):
     done = cut([tmp_path / "a"], tmp_path / "out", options)
     assert [one.volume.description for one in done.volumes] == ["Sag T1 MPRAGE"]
     assert sum(done.passed_over_series.values()) == 2
+    ct_series(tmp_path / "b", ImageType=["DERIVED", "SECONDARY", "MPR"])
+    with pytest.raises(DataError, match=r"1 volume computed from others \(--original_only\)"):
+        cut([tmp_path / "b"], tmp_path / "out", CutOptions(original_only=True))
     done = cut([tmp_path / "a"], tmp_path / "out", CutOptions(min_slices=2))
     assert [one.volume.modality for one in done.volumes] == ["CT"]
 

@@ -44,6 +44,7 @@ def test_a_damaged_file_is_called_damaged(write_dicom, tmp_path):
         ({"Rows": None}, Reason("DICOM file", " without an image")),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, Reason("localizer")),
         ({"PhotometricInterpretation": "RGB"}, Reason("color picture")),
+        ({"sop_class": "1.2.840.10008.5.1.4.1.1.7.2"}, Reason("secondary capture")),
         (
             {"SeriesInstanceUID": None},
             Reason("DICOM file", " without a SeriesInstanceUID"),
