@@ -14,6 +14,7 @@ import contextlib
 import fractions
 import io
 import os
+import pathlib
 import struct
 import zlib
 from collections.abc import Iterator
