@@ -7,12 +7,19 @@
 
 REST needs only the standard library, so this single file can be copied anywhere. gRPC needs
 `pip install tensorflow-serving-api`.
+
+In a folder, pictures are told by their first bytes, whatever they are called, and a line says what
+was passed over. JPEG, PNG, GIF and BMP files are sent as they are. What the server does not decode
+(WebP, TIFF, HEIC, CMYK, colors of another profile than sRGB) is made a PNG first where Pillow is
+installed, `pip install pillow`, and passed over otherwise.
 """
 
 import argparse
 import base64
+import collections
 import concurrent.futures
 import http.client
+import io
 import json
 import pathlib
 import random
@@ -22,7 +29,37 @@ import time
 import urllib.error
 import urllib.request
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
+# How kinds of files begin: (first byte, bytes, kind). Of several that fit, the first one counts.
+KINDS = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (0, b"GIF8", "GIF"),
+    (0, b"BM", "BMP"),
+    (8, b"WEBP", "WebP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"II+\0", "TIFF"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftyphev", "HEIC"),
+    (4, b"ftypmif1", "HEIC"),
+    (4, b"ftypmsf1", "HEIC"),
+    (4, b"ftypavi", "AVIF"),
+    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"\x93NUMPY", "NumPy array"),
+    (128, b"DICM", "DICOM"),
+    (0, b"%PDF", "PDF"),
+    (4, b"ftyp", "video"),
+    (0, b"\x1a\x45\xdf\xa3", "video"),
+    (8, b"AVI ", "video"),
+    (0, b"PK\x03\x04", "archive"),
+    (0, b"\x1f\x8b", "archive"),
+)
+START = 512  # bytes of a file that are looked at
+SENT = ("JPEG", "PNG", "GIF", "BMP")  # what the server decodes
+CONVERTED = ("WebP", "TIFF", "HEIC", "AVIF", "JPEG 2000")  # what Pillow may be able to
 PAUSE = 0.2  # seconds before the first retry; it doubles each time
 LONGEST_PAUSE = 5.0
 # Too busy, starting, or missing behind its proxy: the codes of HTTP and of gRPC.
@@ -143,35 +180,219 @@ def translate_patiently(client, pictures: list[bytes], deadline: float) -> list[
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
+def kind_of(start: bytes) -> str:
+    """Returns the kind of a file by its first bytes, such as "JPEG", "text" or "unknown"."""
+    if not start:
+        return "empty"
+    for position, magic, kind in KINDS:
+        if start[position : position + len(magic)] == magic:
+            return kind
+    return "unknown" if b"\0" in start else "text"
+
+
 def jobs(source: pathlib.Path, target: pathlib.Path) -> list[tuple[pathlib.Path, pathlib.Path]]:
-    """Returns (picture, file to write) for one picture, or for all in a folder tree."""
+    """Returns (picture, file to write) for one picture, or for all in a folder tree.
+
+    Of a folder it says in one line how many files of which kinds are passed over. Hidden files do
+    not count.
+    """
     if source.is_file():
         return [(source, target)]
     if not source.is_dir():
         raise SystemExit(f"client.py: {source} does not exist.")
-    paths = sorted(
-        p
-        for p in source.rglob("*")
-        if p.suffix.lower() in ENDINGS
+    paths = []
+    passed_over: collections.Counter[str] = collections.Counter()
+    for path in sorted(source.rglob("*")):
+        below = path.relative_to(source).parts
+        if path.is_dir() or any(name.startswith(".") or name == "__MACOSX" for name in below):
+            continue
         # Translations of an earlier call inside the source folder are not translated.
-        and (source == target or target not in p.parents)
-    )
+        if source != target and target in path.parents:
+            continue
+        kind = _kind_of_file(path)
+        advice = _advice(kind)
+        if advice is None:
+            paths.append(path)
+        else:
+            passed_over[f"{kind}{advice}"] += 1
+    if passed_over:
+        print(_passed_over_line(source, passed_over), file=sys.stderr)
     if not paths:
-        raise SystemExit(f"client.py: {source} holds no pictures ({', '.join(ENDINGS)}).")
+        raise SystemExit(f"client.py: {source} holds no pictures ({', '.join(SENT)}).")
     # The old ending stays in the name: a.jpg and a.png are two pictures.
     return [(p, target / p.relative_to(source).with_name(f"{p.name}.png")) for p in paths]
+
+
+def _kind_of_file(path: pathlib.Path) -> str:
+    # Reading from a pipe would wait for ever: it counts by its name.
+    if not path.is_file():
+        return "PNG" if path.suffix.lower() == ".png" else "unknown"
+    try:
+        with path.open("rb") as file:
+            kind = kind_of(file.read(START))
+    except OSError:
+        return "unreadable"
+    # A damaged picture is sent, so that somebody hears of it.
+    if kind in ("text", "unknown", "empty") and path.suffix.lower() in (".jpg", ".jpeg", ".png"):
+        return "PNG"
+    return kind
+
+
+def _advice(kind: str) -> str | None:
+    """Returns what would help with a file that is not sent; None for one that is."""
+    if kind in SENT:
+        return None
+    if kind not in CONVERTED:
+        return ""
+    if _pillow() is None:
+        return " (pip install pillow)"
+    if kind == "HEIC" and not _opens_heic():
+        return " (pip install pillow-heif)"
+    return None
+
+
+def _passed_over_line(source: pathlib.Path, passed_over: collections.Counter) -> str:
+    total = sum(passed_over.values())
+    kinds = sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))
+    listed = ", ".join(f"{count} {kind}" for kind, count in kinds)
+    files = "file" if total == 1 else "files"
+    return f"Passed over {total} {files} of {source.name or source}: {listed}."
+
+
+# ---- what the server does not decode ----
+
+
+def prepared(data: bytes) -> bytes:
+    """Returns a picture file as the server decodes it: most are returned as they are.
+
+    Raises:
+        ValueError: it has to be converted, and that is not possible here; the message is a
+            sentence.
+    """
+    kind = kind_of(data[:START])
+    if kind in SENT and not _needs_conversion(data, kind):
+        return data
+    if kind not in (*SENT, *CONVERTED):
+        return data  # the server says what it is
+    if _pillow() is None:
+        raise ValueError(
+            f"is {kind} of a kind that the server does not decode: pip install pillow, or make it "
+            "an sRGB PNG."
+        )
+    try:
+        return _converted(data)
+    except Exception as error:  # decoders raise nearly anything at damaged files
+        raise ValueError(f"is {kind}, which cannot be converted here ({error}).") from error
+
+
+def _needs_conversion(data: bytes, kind: str) -> bool:
+    """Whether the server would refuse a file of a kind that it decodes."""
+    if kind == "JPEG":
+        # The header of pixels (SOF) holds the number of channels; what is before it is small.
+        position, profile = 2, b""
+        while position + 10 <= len(data) and data[position] == 0xFF:
+            marker = data[position + 1]
+            size = int.from_bytes(data[position + 2 : position + 4], "big")
+            content = data[position + 4 : position + 2 + size]
+            if marker == 0xE2 and content.startswith(b"ICC_PROFILE\0"):
+                profile += content[14:]
+            if marker in (0xC0, 0xC1, 0xC2):
+                return content[5] == 4 or _is_foreign(profile)
+            position += 2 + size
+        return False
+    if kind == "PNG":
+        position = data.find(b"iCCP", 33, 4096)
+        return position >= 0 and _pillow() is not None and _is_foreign(_png_profile(data))
+    if kind == "GIF":
+        return _is_transparent_gif(data)
+    return data[28:30] not in (b"\x18\0", b"\x20\0") or data[30:34] != b"\0\0\0\0"  # a BMP
+
+
+def _png_profile(data: bytes) -> bytes:
+    with _pillow().open(io.BytesIO(data)) as image:
+        return image.info.get("icc_profile") or b""
+
+
+def _is_transparent_gif(data: bytes) -> bool:
+    """Whether the block that goes before the first frame names a transparent color."""
+    control = data.find(b"\x21\xf9\x04", 13, 13 + 768 + 1024)
+    return control >= 0 and data[control + 3] % 2 == 1
+
+
+def _is_foreign(profile: bytes) -> bool:
+    """Whether a color profile is none of sRGB, by its names for itself."""
+    is_srgb = re.search(rb"[^A-Za-z]sRGB|s\0R\0G\0B", profile)
+    return bool(profile) and not is_srgb
+
+
+def _converted(data: bytes) -> bytes:
+    """Returns a PNG in sRGB, upright, with the transparency that it has."""
+    from PIL import ImageCms, ImageOps
+
+    _opens_heic()
+    with _pillow().open(io.BytesIO(data)) as image:
+        profile = image.info.get("icc_profile")
+        image.load()
+        image = ImageOps.exif_transpose(image)
+    if image.mode in ("F", "I") or image.mode.startswith("I;"):
+        if image.mode != "I;16":
+            raise ValueError(f"it holds {image.mode} numbers")
+    else:
+        alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+        if image.mode not in ("CMYK", "L", "RGB"):
+            image = image.convert("L" if image.mode in ("1", "LA", "La") else "RGB")
+        modes = {b"GRAY": "L", b"RGB ": "RGB", b"CMYK": "CMYK"}
+        if profile and modes.get(profile[16:20]) == image.mode:
+            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            image = ImageCms.profileToProfile(
+                image,
+                own,
+                ImageCms.createProfile("sRGB"),
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+        image = image.convert("RGB") if image.mode == "CMYK" else image
+        if alpha is not None:
+            image.putalpha(alpha)
+    image.info.clear()
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def _pillow():
+    """Returns Pillow's module Image, None where it is not installed."""
+    try:
+        from PIL import Image
+    except ImportError:
+        return None
+    return Image
+
+
+def _opens_heic() -> bool:
+    """Teaches Pillow to open HEIC files where pillow-heif is installed; returns whether it is."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
 
 
 def translate_file(client, source: pathlib.Path, target: pathlib.Path, deadline: float) -> str:
     """Translates one file; returns what went wrong, or an empty string."""
     try:
-        (answer,) = translate_patiently(client, [source.read_bytes()], deadline)
+        picture = prepared(source.read_bytes())
+        (answer,) = translate_patiently(client, [picture], deadline)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.partial")
         partial.write_bytes(answer)
         partial.replace(target)
     except (ServerError, OSError) as error:
         return f"{source}: {error}"
+    except ValueError as error:
+        return f"{source} {error}"
     return ""
 
 

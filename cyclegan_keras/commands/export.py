@@ -13,23 +13,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.files.errors import DataError, ExportError, OptionError, RunError
+from cyclegan_keras.files.errors import DataError, ExportError, OptionError, PictureError, RunError
 from cyclegan_keras.files.lock import locked
+from cyclegan_keras.images.form import Form
 from cyclegan_keras.runs.run import Run
 from pipelines.sources import datasets
 from pipelines.sources.base import Pictures
-from pipelines.sources.files import FilePictures
+from pipelines.sources.files import FilePictures, ListedPictures
 
 GROUPS = {"export": ExportOptions}
 N_PICTURES = 4  # on which every file is compared with Keras
 N_CALIBRATION = 12
+# How the files begin that a server decodes: JPEG, PNG, GIF and BMP.
+SERVED = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")
 LARGEST_SIDE = 512  # of those pictures, so that comparing stays a matter of minutes
 
 
@@ -90,7 +92,10 @@ def export_generators(typed: Mapping[str, Any]) -> int:
         return 0
 
     # ---- the files ----
-    pictures, calibration, origin = load_pictures(options, source, list(generators))
+    forms = {
+        direction: generator.description.source_form for direction, generator in generators.items()
+    }
+    pictures, calibration, files, origin = load_pictures(options, source, forms)
     with staging(output) as folder:
         job = ExportJob(
             generators=generators,
@@ -100,6 +105,7 @@ def export_generators(typed: Mapping[str, Any]) -> int:
             description=description,
             pictures=pictures,
             calibration=calibration,
+            files=files,
         )
         rejected = write_files(job, formats, {**source, "pictures": origin})
         publish(folder, output, version)
@@ -172,9 +178,15 @@ def load_run(directory: pathlib.Path) -> tuple[dict, dict]:
 
 
 def load_pictures(
-    options: ExportOptions, source: Mapping, directions: list[Direction]
-) -> tuple[dict, dict, str]:
-    """Returns pictures to compare on and to calibrate on, by direction, and where they are from."""
+    options: ExportOptions, source: Mapping, forms: Mapping[Direction, Form]
+) -> tuple[dict, dict, dict, str]:
+    """Returns pictures to compare and to calibrate on, files to compare on, and their origin.
+
+    Args:
+        options: of the command.
+        source: of `load_source`.
+        forms: of the pictures of each direction.
+    """
     trained_with = source.get("options", {})
     dataset = trained_with.get("dataset", "demo/ponies")
     compared_on = pictures_of_folder(options.pictures)
@@ -183,8 +195,8 @@ def load_pictures(
         # Pictures given for a model are nearer to what it is for than those of the demo set.
         calibrated_on = compared_on
 
-    pictures, calibration = {}, {}
-    for direction in directions:
+    pictures, calibration, files = {}, {}, {}
+    for direction, form in forms.items():
         compare, calibrate = compared_on, calibrated_on
         if compare is None or calibrate is None:
             data = datasets.find(dataset, trained_with.get("data_dir"))
@@ -193,10 +205,11 @@ def load_pictures(
                 train, test = data.train_b, data.test_b
             compare = compare or test or train
             calibrate = calibrate or train
-        pictures[direction] = spread(compare, N_PICTURES)
-        calibration[direction] = spread(calibrate, N_CALIBRATION)
+        pictures[direction] = spread(compare, form, N_PICTURES)
+        calibration[direction] = spread(calibrate, form, N_CALIBRATION)
+        files[direction] = files_of(compare, N_PICTURES)
     origin = f"folder {options.pictures}" if options.pictures else dataset
-    return pictures, calibration, origin
+    return pictures, calibration, files, origin
 
 
 def pictures_of_folder(path: str | None) -> Pictures | None:
@@ -209,13 +222,55 @@ def pictures_of_folder(path: str | None) -> Pictures | None:
     return pictures
 
 
-def spread(pictures, count: int) -> list[np.ndarray]:
-    """Returns `count` of all pictures, evenly, at most LARGEST_SIDE pixels wide and high."""
-    indices = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int)
-    images = [Image.fromarray(pictures[int(index)]) for index in indices]
-    for image in images:
-        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-    return [np.asarray(image) for image in images]
+def spread(pictures: Pictures, form: Form, count: int) -> list[np.ndarray]:
+    """Returns `count` of all pictures, evenly, at most LARGEST_SIDE pixels wide and high.
+
+    Args:
+        pictures: where they are.
+        form: what they are to become.
+        count: how many.
+
+    Returns:
+        Arrays (height, width, channels) of the form.
+
+    Raises:
+        DataError: a picture that cannot be read in this form.
+    """
+    from cyclegan_keras.export.receipt import resized
+
+    arrays = []
+    for index in evenly(pictures, count):
+        try:
+            array = form.array(pictures.picture(index, form.channels))
+        except PictureError as error:
+            raise DataError(f"{pictures.names[index]} {error}.") from error
+        height, width = array.shape[:2]
+        shrink = min(LARGEST_SIDE / max(height, width), 1)
+        height, width = (max(round(side * shrink), 1) for side in (height, width))
+        arrays.append(resized(array, height, width))
+    return arrays
+
+
+def files_of(pictures: Pictures, count: int) -> list[bytes]:
+    """Returns those files of `count` pictures that may be sent to a server as they are.
+
+    They are JPEG, PNG, GIF or BMP files, at most LARGEST_SIDE pixels wide and high.
+    """
+    if type(pictures) not in (ListedPictures, FilePictures):  # halves of files, or no files
+        return []
+    files = []
+    for index in evenly(pictures, count):
+        header = pictures.header(index)
+        data = pictures.paths[index].read_bytes()
+        if max(header.width, header.height) <= LARGEST_SIDE and data.startswith(SERVED):
+            files.append(data)
+    return files
+
+
+def evenly(pictures: Pictures, count: int) -> list[int]:
+    """Returns the indices of `count` pictures, or of all where there are fewer."""
+    indices = np.linspace(0, len(pictures) - 1, min(count, len(pictures)))
+    return [int(index) for index in indices]
 
 
 def next_version(output: pathlib.Path) -> int:

@@ -2,14 +2,22 @@
 
     python -m cyclegan_keras.export.tflite_run generator_g_fp32.tflite in.jpg out.png
     python tflite_run.py generator_g_fp32.tflite in.jpg out.png
+    python tflite_run.py generator_g_fp32.tflite scan.npy scan_translated.npy
     python tflite_run.py generator_g_fp32.tflite --repeats=20
 
+It reads what Pillow does, as the whole package reads it: upright, transparency over white, colors
+in sRGB; 8 bits of any colors, 16 bits of gray as PNG or TIFF, and .npy arrays of any numbers and
+channels. What the numbers mean is in the .tflite file. It writes a picture of 8 bits, or of 16 bits
+of gray where the file translates to deeper levels; an output named .npy gets all numbers as they
+are.
+
 This file stands alone: the second form works wherever it is copied to, without this package, Keras
-or TensorFlow (the first imports them, because the package does). The third prints how long a
+or TensorFlow (the first imports them, because the package does). The last prints how long a
 translation takes and how much memory the process needs, as a line of JSON.
 """
 
 import argparse
+import io
 import json
 import pathlib
 import statistics
@@ -19,7 +27,7 @@ import time
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 SIGNATURE = "translate"
 METADATA = "cyclegan_keras"  # name of the JSON that exported files carry
@@ -72,14 +80,248 @@ def run(interpreter: Interpreter, image: np.ndarray) -> np.ndarray:
 
 
 def translate(interpreter: Interpreter, picture: np.ndarray) -> np.ndarray:
-    """Translates uint8 (height, width, 3) of any size, resized to the size of the file and back."""
-    _, height, width, channels = interpreter.get_input_details()[0]["shape"]
-    if channels != 3:
-        raise TFLiteError(f"The file takes pictures of {channels} channels, not RGB.")
-    small = Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC)
-    y = run(interpreter, np.asarray(small, "float32")[None] / 127.5 - 1)[0]
-    translated = Image.fromarray(np.clip(np.round((y + 1) * 127.5), 0, 255).astype("uint8"))
-    return np.asarray(translated.resize(picture.shape[1::-1], Image.Resampling.BICUBIC))
+    """Translates uint8 (height, width, channels) of any size, resized to the file's size and back.
+
+    Returns:
+        uint8 (height, width, channels of the translation).
+    """
+    y = translate_floats(interpreter, picture.astype("float32") / 127.5 - 1, picture)
+    return np.clip(np.round((y + 1) * 127.5), 0, 255).astype("uint8")
+
+
+def translate_floats(
+    interpreter: Interpreter, x: np.ndarray, picture: np.ndarray | None = None
+) -> np.ndarray:
+    """Translates floats of any size, resized to the size of the file and back.
+
+    Args:
+        interpreter: of `open_model`.
+        x: float32 (height, width, channels) in [-1, 1].
+        picture: the same as uint8, where it was that: resizing rounds it then, as pictures are.
+
+    Returns:
+        float32 (height, width, channels of the translation) in [-1, 1].
+
+    Raises:
+        TFLiteError: the file takes another number of channels.
+    """
+    _, height, width, channels = (int(n) for n in interpreter.get_input_details()[0]["shape"])
+    if x.shape[-1] != channels:
+        raise TFLiteError(f"The picture has {x.shape[-1]} channels, expected {channels}.")
+    if picture is not None:
+        small = _resized(picture, height, width).astype("float32") / 127.5 - 1
+    else:
+        small = _resized(x, height, width)
+    y = run(interpreter, np.clip(small, -1, 1)[None])[0]
+    return np.clip(_resized(y, *x.shape[:2]), -1, 1)
+
+
+def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resizes uint8 or float32, one channel after the other."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    channels = [
+        Image.fromarray(np.ascontiguousarray(channel)).resize(
+            (width, height), Image.Resampling.BICUBIC
+        )
+        for channel in np.moveaxis(picture, -1, 0)
+    ]
+    return np.stack(channels, axis=-1)
+
+
+# ---- pictures and their numbers; held equal by a test to the package's own reader ----
+
+LUMA_UNITS = (19595, 38470, 7471)  # red, green and blue in gray, in units of 2**-16
+EIGHT_BIT = {"dtype": "uint8", "low": 0.0, "high": 255.0}
+
+
+def read_numbers(path: str | pathlib.Path, values: dict, channels: int) -> np.ndarray:
+    """Reads a picture or an .npy file on the scale of a file's numbers.
+
+    Args:
+        path: of the file.
+        values: "dtype", "low" and "high" of the numbers that are expected.
+        channels: that are expected.
+
+    Returns:
+        (height, width, channels); transparency lies over white, unless it is asked for as the last
+        channel.
+
+    Raises:
+        TFLiteError: a kind of file, or channels, that cannot be read here.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise TFLiteError(f"{path} is not a file.")
+    if path.read_bytes()[:6] == b"\x93NUMPY":
+        pixels, alpha = np.load(path, allow_pickle=False), None
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        if pixels.ndim != 3 or pixels.dtype.kind not in "uif":
+            raise TFLiteError(
+                f"{path} holds {pixels.dtype} {pixels.shape}, expected numbers of (height, width) "
+                "or (height, width, channels)."
+            )
+    else:
+        pixels, alpha = _read_picture(path)
+    if alpha is not None:
+        if channels == pixels.shape[-1] + 1 and channels in (2, 4):
+            pixels = np.concatenate([pixels, alpha[..., None]], axis=-1)
+        else:
+            pixels = _over_white(pixels, alpha[..., None])
+    pixels = _of_type(pixels, values["dtype"])
+    if pixels.shape[-1] == 1 and channels == 3:
+        pixels = np.repeat(pixels, 3, axis=-1)
+    elif pixels.shape[-1] == 3 and channels == 1:
+        pixels = _luma(pixels)
+    if pixels.shape[-1] != channels:
+        raise TFLiteError(f"{path} has {pixels.shape[-1]} channels, expected {channels}.")
+    return pixels
+
+
+def to_network(numbers: np.ndarray, values: dict) -> np.ndarray:
+    """Maps numbers of a file to float32 in [-1, 1]."""
+    low, high = values["low"], values["high"]
+    exact = np.float64 if numbers.dtype.itemsize > 2 else np.float32
+    scaled = (numbers.astype(exact) - exact(low)) / exact((high - low) / 2) - 1
+    return np.clip(scaled, -1, 1).astype(np.float32)
+
+
+def from_network(y: np.ndarray, values: dict) -> np.ndarray:
+    """Maps float32 in [-1, 1] to numbers of `values`, rounded where they are integers."""
+    low, high = values["low"], values["high"]
+    dtype = np.dtype(values["dtype"])
+    exact = np.float32 if dtype.name in ("uint8", "uint16") and low == 0 else np.float64
+    numbers = (np.clip(y, -1, 1).astype(exact) + 1) * exact((high - low) / 2) + exact(low)
+    if dtype.kind == "f":
+        return numbers.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.clip(np.rint(numbers), limits.min, limits.max).astype(dtype)
+
+
+def write_numbers(numbers: np.ndarray, path: str | pathlib.Path) -> None:
+    """Writes (height, width, channels) as .npy, or as a picture where Pillow can hold it.
+
+    Raises:
+        TFLiteError: no picture holds these numbers.
+    """
+    path = pathlib.Path(path)
+    if path.suffix.lower() == ".npy":
+        np.save(path, numbers)
+        return
+    channels = numbers.shape[-1]
+    is_gray_or_colors = numbers.dtype == np.uint8 and channels in (1, 2, 3, 4)
+    is_deep_gray = numbers.dtype == np.uint16 and channels == 1
+    if not (is_gray_or_colors or is_deep_gray):
+        raise TFLiteError(
+            f"{channels} channels of {numbers.dtype} fit into no picture that is written here: "
+            "name the output .npy."
+        )
+    Image.fromarray(numbers[..., 0] if channels == 1 else numbers).save(path)
+
+
+def _read_picture(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns upright pixels in sRGB, (height, width, 1 or 3), and their opacity or None."""
+    with Image.open(path) as image:
+        is_deep_png = image.format == "PNG" and path.read_bytes()[24] == 16
+        if is_deep_png and not image.mode.startswith("I"):
+            raise TFLiteError(
+                f"{path} is a PNG of 16-bit colors, which Pillow cannot read: save it as .npy."
+            )
+        if image.mode == "F" or image.mode in ("I", "I;16S", "I;32", "I;32S"):
+            raise TFLiteError(f"{path} holds {image.mode} numbers, which are not read here: save it as .npy.")
+        profile = image.info.get("icc_profile")
+        image.load()
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I"):
+            return np.asarray(image).astype(np.uint16)[..., None], None
+        if image.mode == "CMYK":
+            return np.asarray(_in_srgb(image, profile) or image.convert("RGB")), None
+        if image.mode == "LAB":
+            raise TFLiteError(f"{path} holds Lab colors, which are not read here: save it as PNG.")
+        alpha = None
+        if image.has_transparency_data:
+            alpha = np.asarray(image.convert("RGBA"))[..., 3]
+        gray = image.mode in ("1", "L", "LA", "La")
+        image = image.convert("RGBA" if alpha is not None else "RGB").convert("RGB")
+        if gray:
+            image = image.getchannel(0)
+        image = _in_srgb(image, profile) or image
+        pixels = np.asarray(image)
+    return (pixels[..., None] if pixels.ndim == 2 else pixels), alpha
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image | None:
+    """Converts colors to sRGB; None where their profile is sRGB, or cannot be used."""
+    modes = {b"GRAY": "L", b"RGB ": "RGB", b"CMYK": "CMYK"}
+    if profile is None or modes.get(profile[16:20]) != image.mode:
+        return None
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
+    srgb = ImageCms.createProfile("sRGB")
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        forward = ImageCms.buildTransform(own, srgb, image.mode, "RGB", intent, flags)
+    except (ImageCms.PyCMSError, OSError):
+        return None
+    if image.mode != "CMYK":
+        # A profile that moves no color by more than a level is sRGB.
+        steps = np.linspace(0, 255, 17).astype(np.uint8)
+        lattice = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(17, -1, 3)
+        if image.mode == "L":
+            lattice = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=-1)
+        probe = Image.fromarray(lattice).getchannel(0) if image.mode == "L" else lattice
+        probe = probe if image.mode == "L" else Image.fromarray(probe)
+        moved = np.asarray(ImageCms.applyTransform(probe, forward)).astype(int) - lattice
+        if np.abs(moved).max() <= 1:
+            return None
+    converted = ImageCms.applyTransform(image, forward)
+    return converted.getchannel(1) if image.mode == "L" else converted
+
+
+def _over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    white = np.iinfo(pixels.dtype).max
+    opacity = alpha.astype(np.int64)
+    over = pixels * opacity + white * (white - opacity)
+    return ((over + white // 2) // white).astype(pixels.dtype)
+
+
+def _of_type(numbers: np.ndarray, dtype: str) -> np.ndarray:
+    """Scales levels between 8 and 16 bits; all other numbers mean themselves."""
+    if numbers.dtype == np.uint8 and dtype == "uint16":
+        return numbers.astype(np.uint16) * 257
+    if numbers.dtype == np.uint16 and dtype == "uint8":
+        return ((numbers.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return numbers
+
+
+def _luma(numbers: np.ndarray) -> np.ndarray:
+    if numbers.dtype.kind == "f":
+        weights = np.array([0.299, 0.587, 0.114], np.float32).astype(numbers.dtype)
+        return (numbers @ weights)[..., None]
+    units = (numbers.astype(np.int64) * LUMA_UNITS).sum(axis=-1, keepdims=True)
+    return ((units + 2**15) >> 16).astype(numbers.dtype)
+
+
+def translate_file(
+    interpreter: Interpreter,
+    metadata: dict,
+    source: str | pathlib.Path,
+    target: str | pathlib.Path,
+) -> None:
+    """Translates a picture or .npy file, by the meaning of numbers in the model's metadata.
+
+    Raises:
+        TFLiteError: a file that cannot be read or written here.
+    """
+    about = metadata.get("generator", {})
+    source_values = about.get("source_values", EIGHT_BIT)
+    target_values = about.get("target_values", EIGHT_BIT)
+    channels = int(interpreter.get_input_details()[0]["shape"][-1])
+    numbers = read_numbers(source, source_values, channels)
+    x = to_network(numbers, source_values)
+    is_eight_bit = numbers.dtype == np.uint8 and source_values == EIGHT_BIT
+    y = translate_floats(interpreter, x, numbers if is_eight_bit else None)
+    write_numbers(from_network(y, target_values), target)
 
 
 def benchmark(interpreter: Interpreter, repeats: int) -> dict[str, float]:
@@ -123,8 +365,8 @@ def main(argv: list[str]) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model", help="the .tflite file")
-    parser.add_argument("picture", nargs="?", help="to translate")
-    parser.add_argument("output", nargs="?", help="where to write the translation, of its size")
+    parser.add_argument("picture", nargs="?", help="to translate, or an .npy file")
+    parser.add_argument("output", nargs="?", help="where to write the translation, a picture or .npy")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, help="measure instead of translating")
     arguments = parser.parse_args(argv)
@@ -135,9 +377,8 @@ def main(argv: list[str]) -> int:
         if arguments.repeats:
             sys.stdout.write(json.dumps(benchmark(interpreter, arguments.repeats)) + "\n")
             return 0
-        with Image.open(arguments.picture) as file:
-            picture = np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
-        Image.fromarray(translate(interpreter, picture)).save(arguments.output)
+        metadata = read_metadata(arguments.model)
+        translate_file(interpreter, metadata, arguments.picture, arguments.output)
     except (TFLiteError, OSError, ValueError) as error:
         parser.exit(2, f"tflite_run: {error}\n")
     return 0

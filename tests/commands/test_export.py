@@ -123,6 +123,30 @@ def test_an_export_leaves_everything_and_a_receipt(first):
     assert "| `1` | saved_model | a_to_b |" in table
 
 
+def test_whole_files_are_compared(first):
+    receipt = json.loads((first / "receipt.json").read_text())
+    for row in receipt["files"]:
+        kinds = {"original", "jpeg", "png_with_alpha", "png_gray", "png_16_bit"}
+        assert set(row["files"]) == kinds
+        assert row["files"]["original"]["count"] == 2
+        assert row["files_max_abs_error"] <= 1.01 / 127.5
+    table = (first / "receipt.md").read_text()
+    assert "| `1` a_to_b | png with alpha | 1 |" in table
+
+
+def test_a_gray_generator_is_exported(made, tmp_path):
+    code = run(
+        f"--model={made}/gray.keras",
+        f"--pictures={made}/pictures",
+        "--format=saved_model",
+        f"--output={tmp_path}",
+    )
+    assert code == 0
+    model = json.loads((tmp_path / "1" / "assets.extra" / "model.json").read_text())
+    assert model["generators"]["a_to_b"]["input_channels"] == 1
+    assert model["inputs"]["a_to_b"]["picture_files"] is True
+
+
 def test_a_second_export_gets_the_next_number_and_loses_nothing(second):
     assert names(second) >= {"1", "2", "receipt.json", "receipt-1.json", "receipt_a_to_b-1.png"}
     assert json.loads((second / "receipt-1.json").read_text())["files"][0]["path"] == "1"
@@ -204,7 +228,6 @@ BAD_INPUT = {
     ),
     "not finite": (["--model=made/nan.keras"], "not finite"),
     "no generator": (["--model=made/d.keras"], "PatchDiscriminator from 3 to 1 channels"),
-    "one channel": (["--model=made/gray.keras"], "from 1 to 1 channels"),
     "size": ([*HERE, "--format=tflite", "--tflite_size=50"], "takes no pictures of 50x50"),
     "no size": ([*HERE, "--format=tflite", "--tflite_size=big"], "--tflite_size=big: expected"),
     "variant": ([*HERE, "--format=tflite", "--tflite_variants=int4"], "no TFLite variant 'int4'"),

@@ -1,16 +1,22 @@
 """What deploy/client.py does by itself: jobs, answers that are none, retries, interruption."""
 
 import contextlib
+import io
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 from conftest import ROOT
+from PIL import Image, ImageCms
+
+from cyclegan_keras.images import reading
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: "
 
@@ -198,10 +204,95 @@ def test_what_was_written_into_the_source_is_no_source(client, folder):
 
 
 def test_pictures_of_one_name_do_not_overwrite_each_other(client, tmp_path):
-    for name in ("a.png", "a.jpg", "a.JPEG", "notes.txt"):
+    for name in ("a.png", "a.jpg", "a.JPEG"):
         (tmp_path / name).touch()
+    (tmp_path / "notes.txt").write_text("notes")
     targets = {target.name for _, target in client.jobs(tmp_path, tmp_path / "out")}
     assert targets == {"a.png.png", "a.jpg.png", "a.JPEG.png"}
+
+
+def test_what_is_passed_over_is_counted_by_kind(client, make_picture, tmp_path, capsys):
+    """Pictures are told by their content, and videos, texts and hidden files are not sent."""
+    source = tmp_path / "photos"
+    source.mkdir()
+    files = {
+        "a.png": make_picture(),
+        "without_ending": make_picture(form="JPEG"),
+        "b.webp": make_picture(form="WEBP"),
+        "clip.mov": b"\0\0\0\x14ftypqt  " + b"\0" * 20,
+        "notes.txt": b"words",
+        "more.csv": b"1,2",
+        "nothing": b"",
+        ".hidden.png": make_picture(),
+        "data.bin": b"\1\0\2",
+    }
+    for name, content in files.items():
+        (source / name).write_bytes(content)
+    sent = [path.name for path, _ in client.jobs(source, tmp_path / "out")]
+    assert sent == ["a.png", "b.webp", "without_ending"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "Passed over 5 files of photos: 2 text, 1 empty, 1 unknown, 1 video."
+
+
+def test_without_pillow_it_says_what_helps(client, make_picture, tmp_path, monkeypatch, capsys):
+    webp = make_picture(form="WEBP")
+    (tmp_path / "a.png").write_bytes(make_picture())
+    (tmp_path / "b.webp").write_bytes(webp)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert len(client.jobs(tmp_path, tmp_path / "out")) == 1
+    assert "1 WebP (pip install pillow)" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="is WebP of a kind that the server does not decode"):
+        client.prepared(webp)
+
+
+def encoded(image, form="PNG", **options):
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+WIDE = SRGB.replace("sRGB".encode("utf-16-be"), "wide".encode("utf-16-be")).replace(
+    struct.pack(">i", 0x6FA0), struct.pack(">i", 0x8FA0)
+)
+PIXELS = np.random.default_rng(0).integers(0, 256, (12, 17, 3)).astype("uint8")
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+COLORS = Image.fromarray(PIXELS)
+CONVERTED = {
+    "webp": encoded(COLORS, "WEBP", lossless=True, exif=TURNED.tobytes()),
+    "tiff": encoded(COLORS, "TIFF"),
+    "cmyk": encoded(COLORS.convert("CMYK"), "JPEG"),
+    "wide jpeg": encoded(COLORS, "JPEG", icc_profile=WIDE, exif=TURNED.tobytes()),
+    "wide png": encoded(COLORS, icc_profile=WIDE),
+    "transparent gif": encoded(Image.fromarray(np.dstack([PIXELS, PIXELS[..., 0]])), "GIF"),
+    "bmp with a palette": encoded(COLORS.convert("P"), "BMP"),
+}
+SENT = {
+    "jpeg": encoded(COLORS, "JPEG"),
+    "png": encoded(COLORS),
+    "srgb": encoded(COLORS, icc_profile=SRGB),
+    "srgb jpeg": encoded(COLORS, "JPEG", icc_profile=SRGB),
+    "gif": encoded(COLORS, "GIF"),
+    "bmp": encoded(COLORS, "BMP"),
+    "video": b"\0\0\0\x14ftypqt  " + b"\0" * 20,
+}
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_what_the_server_does_not_decode_is_converted(client, name):
+    """The package's reader sees in the converted file what it sees in the original."""
+    sent = client.prepared(CONVERTED[name])
+    assert sent.startswith(b"\x89PNG")
+    expected = reading.read_picture(CONVERTED[name]).over_white()
+    found = reading.read_picture(sent).over_white()
+    assert found.icc_profile is None
+    np.testing.assert_array_equal(found.pixels, expected.pixels)
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_what_the_server_decodes_is_sent_as_it_is(client, name):
+    assert client.prepared(SENT[name]) is SENT[name]
 
 
 def test_a_target_that_cannot_be_written_is_a_sentence(client, folder, tmp_path, capsys):

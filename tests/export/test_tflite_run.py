@@ -1,14 +1,22 @@
+import io
 import json
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 
+import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from cyclegan_keras.export.tflite import export_tflite
+from cyclegan_keras.images import reading
+from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.pixels import to_float
+from cyclegan_keras.images.values import Values
+from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.unet_generator import UNetGenerator
 
 run = pytest.importorskip("cyclegan_keras.export.tflite_run")
@@ -95,6 +103,127 @@ def test_a_file_that_is_no_picture_is_a_sentence(model, tmp_path, capsys):
     assert ended.value.code == 2
     assert "in.jpg" in capsys.readouterr().err
     assert not (tmp_path / "out.png").exists()
+
+
+EXIF = Image.Exif()
+EXIF[0x0112] = 6
+WIDE = b"".join(
+    [
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+        .tobytes()
+        .replace(struct.pack(">i", 0x6FA0), struct.pack(">i", 0x8FA0))
+    ]
+)
+
+
+def saved(pixels, name, folder, mode=None, **options):
+    image = Image.fromarray(pixels)
+    image = image.convert(mode) if mode else image
+    image.save(folder / name, **options)
+    return folder / name
+
+
+def numbers_of(shape, dtype="uint8"):
+    return np.random.default_rng(3).integers(0, np.iinfo(dtype).max + 1, shape).astype(dtype)
+
+
+PICTURES = {
+    "jpeg": ((9, 13, 3), "uint8", "a.jpg", {}),
+    "turned": ((9, 13, 3), "uint8", "a.jpg", {"exif": EXIF.tobytes()}),
+    "alpha": ((9, 13, 4), "uint8", "a.png", {}),
+    "gray": ((9, 13), "uint8", "a.png", {}),
+    "gray jpeg": ((9, 13), "uint8", "a.jpg", {}),
+    "gray and alpha": ((9, 13, 4), "uint8", "a.png", {"mode": "LA"}),
+    "palette": ((9, 13, 3), "uint8", "a.png", {"mode": "P", "transparency": 3}),
+    "cmyk": ((9, 13, 3), "uint8", "a.jpg", {"mode": "CMYK"}),
+    "wide": ((9, 13, 3), "uint8", "a.png", {"icc_profile": WIDE}),
+    "16-bit gray": ((9, 13), "uint16", "a.png", {}),
+    "16-bit gray tiff": ((9, 13), "uint16", "a.tif", {}),
+}
+FORMS = {
+    "RGB": Form(),
+    "gray": Form(channels=1),
+    "12-bit gray": Form(channels=1, values=Values(dtype="uint16", low=0, high=4095)),
+    "RGBA": Form(channels=4),
+}
+
+
+@pytest.mark.parametrize("form", ["RGB", "gray", "12-bit gray"])
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_are_read_as_by_the_package(name, form, tmp_path):
+    shape, dtype, file, options = PICTURES[name]
+    path = saved(numbers_of(shape, dtype), file, tmp_path, **options)
+    form = FORMS[form]
+    values = form.values.to_dict()
+    found = run.to_network(run.read_numbers(path, values, form.channels), values)
+    expected = to_float(form.array(reading.read_picture(path)))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-7)
+
+
+def test_the_wide_profile_is_one():
+    pixels = numbers_of((9, 13, 3))
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", icc_profile=WIDE)
+    assert np.abs(reading.read_picture(file.getvalue()).pixels.astype(int) - pixels).max() > 5
+
+
+def test_transparency_may_be_a_channel(tmp_path):
+    path = saved(numbers_of((9, 13, 4)), "a.png", tmp_path)
+    found = run.read_numbers(path, Values().to_dict(), 4)
+    np.testing.assert_array_equal(found, FORMS["RGBA"].array(reading.read_picture(path)))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32"])
+def test_arrays_and_their_numbers(dtype, tmp_path):
+    values = Values(dtype=dtype, low=-20 if dtype[0] != "u" else 3, high=200)
+    form = Form(channels=5, values=values)
+    numbers = np.random.default_rng(0).uniform(3, 240, (6, 7, 5)).astype(dtype)
+    np.save(tmp_path / "a.npy", numbers)
+    found = run.to_network(run.read_numbers(tmp_path / "a.npy", values.to_dict(), 5), vars(values))
+    np.testing.assert_array_equal(found, form.array(reading.read_picture(tmp_path / "a.npy")))
+    back = run.from_network(found, values.to_dict())
+    assert back.dtype == dtype
+    np.testing.assert_array_equal(back, values.from_network(found))
+
+
+def test_deep_levels_are_written_as_16_bits(tmp_path):
+    numbers = numbers_of((5, 6, 1), "uint16")
+    for name in ("a.png", "a.tif", "a.npy"):
+        run.write_numbers(numbers, tmp_path / name)
+        np.testing.assert_array_equal(reading.read_picture(tmp_path / name).pixels, numbers)
+    with pytest.raises(run.TFLiteError, match=r"1 channels of int16 fit into no picture.*\.npy"):
+        run.write_numbers(numbers.astype("int16"), tmp_path / "a.png")
+
+
+def test_what_is_not_read_here_is_a_sentence(tmp_path):
+    deep = tmp_path / "deep.png"
+    deep.write_bytes(bytes(imagecodecs.png_encode(numbers_of((5, 6, 3), "uint16"))))
+    floats = saved(np.zeros((5, 6), "float32"), "floats.tif", tmp_path)
+    for path, sentence in ((deep, "16-bit colors"), (floats, "holds F numbers")):
+        with pytest.raises(run.TFLiteError, match=sentence):
+            run.read_numbers(path, Values().to_dict(), 3)
+    gray = saved(numbers_of((5, 6)), "gray.png", tmp_path)
+    with pytest.raises(run.TFLiteError, match="has 1 channels, expected 4"):
+        run.read_numbers(gray, Values().to_dict(), 4)
+
+
+@pytest.mark.slow
+def test_numbers_of_a_scan_survive(tmp_path):
+    """Hounsfield units in, others out: what the network does not change comes back."""
+    values = Values(dtype="int16", low=-1024, high=3071)
+    generator = UNetGenerator(ngf=2, n_downs=2, norm="none", input_channels=1, output_channels=1)
+    generator.description = Description.of(
+        generator, source_values=values, target_values=values, reader_version=2
+    )
+    path = export_tflite(generator, tmp_path, "g", size=(16, 24), variants=["fp32"])["fp32"]
+    numbers = np.random.default_rng(0).integers(-1024, 3072, (16, 24)).astype("int16")
+    np.save(tmp_path / "in.npy", numbers)
+    assert run.main([str(path), str(tmp_path / "in.npy"), str(tmp_path / "out.npy")]) == 0
+    found = np.load(tmp_path / "out.npy")
+    x = values.to_network(numbers)[None, ..., None]
+    expected = values.from_network(np.asarray(generator(x))[0])
+    assert found.dtype == np.int16
+    assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 def test_integers_there_and_back():
