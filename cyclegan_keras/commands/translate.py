@@ -3,6 +3,7 @@
 python translate.py --model=runs/cycle_gan-horse2zebra-cyclegan --input=photos --output=translated
 """
 
+import dataclasses
 import io
 import pathlib
 import sys
@@ -68,6 +69,8 @@ def translate(typed: Mapping[str, Any]) -> int:
     from cyclegan_keras.translation.opening import open_recipe
 
     recipe = open_recipe(options)
+    if inputs.is_video:
+        recipe = recipe_of_frames(recipe)
     endings = endings_of(recipe, options)
     listing = name_outputs(inputs, options.output, endings=endings, parts=recipe.parts)
     record = None
@@ -91,6 +94,26 @@ def translate(typed: Mapping[str, Any]) -> int:
         if listing.is_video:
             return translate_video(options, tasks[0], recipe, interruption)
         return translate_picture(options, tasks[0], recipe, interruption)
+
+
+def recipe_of_frames(recipe):
+    """Returns the recipe for frames of a video, which are looked at: levels of gray or RGB.
+
+    Raises:
+        OptionError: the model makes something else than gray or RGB.
+    """
+    from cyclegan_keras.translation.numbers import LEVELS
+
+    for translator in recipe.translators:
+        made = translator.description.target_form
+        if made.channels not in (1, 3):
+            raise OptionError(
+                f"Videos have 1 or 3 channels, but the model makes {made.channels}: translate the "
+                "frames as pictures."
+            )
+        if made.values.dtype not in LEVELS:
+            recipe = dataclasses.replace(recipe, bit_depth=8)
+    return recipe
 
 
 def refuse_to_replace(options: TranslateOptions, places: Iterable[pathlib.Path]) -> None:
