@@ -69,10 +69,10 @@ def translate(typed: Mapping[str, Any]) -> int:
     from cyclegan_keras.translation.opening import open_recipe
 
     recipe = open_recipe(options)
-    if inputs.is_video:
-        recipe = recipe_of_frames(recipe)
     endings = endings_of(recipe, options)
     listing = name_outputs(inputs, options.output, endings=endings, parts=recipe.parts)
+    if listing.is_video or listing.is_animation:
+        recipe = recipe_of_frames(recipe)
     record = None
     tasks = listing.tasks
     if listing.folder:
@@ -93,11 +93,15 @@ def translate(typed: Mapping[str, Any]) -> int:
             return translate_folder(options, listing, recipe, record, interruption)
         if listing.is_video:
             return translate_video(options, tasks[0], recipe, interruption)
+        if listing.is_animation:
+            return translate_animation(options, tasks[0], recipe, interruption)
         return translate_picture(options, tasks[0], recipe, interruption)
 
 
 def recipe_of_frames(recipe):
-    """Returns the recipe for frames of a video, which are looked at: levels of gray or RGB.
+    """Returns the recipe for frames of a video or an animation: levels of gray or RGB.
+
+    Numbers of any other kind are shown with their range from black to white.
 
     Raises:
         OptionError: the model makes something else than gray or RGB.
@@ -108,8 +112,8 @@ def recipe_of_frames(recipe):
         made = translator.description.target_form
         if made.channels not in (1, 3):
             raise OptionError(
-                f"Videos have 1 or 3 channels, but the model makes {made.channels}: translate the "
-                "frames as pictures."
+                "Videos and animations have 1 or 3 channels, but the model makes "
+                f"{made.channels}: translate the frames as pictures."
             )
         if made.values.dtype not in LEVELS:
             recipe = dataclasses.replace(recipe, bit_depth=8)
@@ -155,14 +159,38 @@ def translate_video(
         batch_size=options.batch_size,
         stopped=interruption.requested,
     )
+    return say_frames(task, frames, time.monotonic() - began, interruption)
+
+
+def translate_animation(
+    options: TranslateOptions, task: Task, recipe, interruption: Interruption
+) -> int:
+    """Translates one animated picture; returns the exit code."""
+    from cyclegan_keras.translation import animation
+
+    began = time.monotonic()
+    frames = animation.translate_animation(
+        task.source,
+        task.target,
+        recipe,
+        quality=options.quality,
+        crf=options.crf,
+        batch_size=options.batch_size,
+        most_pixels=options.max_image_pixels,
+        stopped=interruption.requested,
+    )
+    return say_frames(task, frames, time.monotonic() - began, interruption)
+
+
+def say_frames(task: Task, frames: int | None, seconds: float, interruption: Interruption) -> int:
+    """Says what became of a video or an animation; returns the exit code."""
     if frames is None:
         print(
             f"Stopped by {interruption.signal_name}. {task.target} is not written; the same "
             "command begins anew."
         )
         return interruption.exit_code
-    rate = frames / (time.monotonic() - began)
-    print(f"Wrote {task.target}: {frames} frames, {rate:.2f} frames/s.")
+    print(f"Wrote {task.target}: {frames} frames, {frames / seconds:.2f} frames/s.")
     return 0
 
 

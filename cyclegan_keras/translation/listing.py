@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Iterable, Sequence
 
 from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.images.animation import WRITERS, is_animated
 from cyclegan_keras.images.listing import (
     ENDINGS,
     Found,
@@ -17,6 +18,7 @@ from cyclegan_keras.images.listing import (
     kind_of_file,
     passed_over_line,
 )
+from cyclegan_keras.images.writing import FORMATS
 from cyclegan_keras.translation.options import TranslateOptions
 
 # The names of translations are chosen for these first, as when no others were found, so that a
@@ -107,6 +109,14 @@ class Listing:
         """Whether it is one video instead of pictures."""
         return self.folder is None and is_video(self.tasks[0].source)
 
+    @property
+    def is_animation(self) -> bool:
+        """Whether it is one animated picture of which all frames are translated."""
+        if self.folder is not None:
+            return False
+        task = self.tasks[0]
+        return _holds_frames(task.target) and not self.is_video and is_animated(task.source)
+
 
 def find_input(options: TranslateOptions) -> Inputs:
     """Finds what the options ask to translate.
@@ -184,7 +194,10 @@ def name_outputs(
         is_folder = target.is_dir() or output.endswith(os.sep) or not target.suffix
         task = Task(path, _target_of_one(path, target, is_folder, names))
         _refuse_own_input([task], parts)
-        return Listing(tasks=(task,))
+        listing = Listing(tasks=(task,))
+        if listing.is_animation and len(parts) > 1:
+            raise TranslationError("--cycle of an animation goes only with --side_by_side.")
+        return listing
     root = inputs.found.folder
     ending = target.suffix.lower()
     names_a_file = ending in ENDINGS or ending in FIRST_NAMED or is_video(target)
@@ -222,6 +235,11 @@ def list_tasks(
 def is_video(path: pathlib.Path) -> bool:
     """Whether the ending of a file is that of a video."""
     return path.suffix.lower() in VIDEOS
+
+
+def _holds_frames(path: pathlib.Path) -> bool:
+    """Whether the ending of a file is that of an animation or a video."""
+    return is_video(path) or path.suffix.lower() in WRITERS
 
 
 def kept_line(count: int, total: int) -> str:
@@ -273,7 +291,11 @@ def _target_of_one(
 ) -> pathlib.Path:
     if is_folder:
         target = target / path.name
-        return target if is_video(path) else names.choose(target)
+        keeps_endings = set(FORMATS) <= set(names.endings)  # unless --format asks for one
+        is_animation = keeps_endings and _holds_frames(target) and is_animated(path)
+        return target if is_video(path) or is_animation else names.choose(target)
+    if _holds_frames(target) and not is_video(path) and is_animated(path):
+        return target
     if is_video(path) != is_video(target):
         kind = "video" if is_video(path) else "picture"
         raise TranslationError(f"{path} is a {kind}, so --output={target} should be one too.")

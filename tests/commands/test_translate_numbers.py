@@ -243,5 +243,5 @@ def test_frames_of_videos_are_levels(name, bit_depth):
 
 
 def test_a_video_of_bands_is_refused():
-    with pytest.raises(OptionError, match="Videos have 1 or 3 channels, but the model makes 5"):
+    with pytest.raises(OptionError, match="Videos and animations have 1 or 3 channels, but"):
         translate.recipe_of_frames(recipe_of("bands"))
