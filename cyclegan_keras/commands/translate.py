@@ -3,6 +3,7 @@
 python translate.py --model=runs/cycle_gan-horse2zebra-cyclegan --input=photos --output=translated
 """
 
+import dataclasses
 import io
 import pathlib
 import sys
@@ -70,6 +71,8 @@ def translate(typed: Mapping[str, Any]) -> int:
     recipe = open_recipe(options)
     endings = endings_of(recipe, options)
     listing = name_outputs(inputs, options.output, endings=endings, parts=recipe.parts)
+    if listing.is_video or listing.is_animation:
+        recipe = recipe_of_frames(recipe)
     record = None
     tasks = listing.tasks
     if listing.folder:
@@ -93,6 +96,28 @@ def translate(typed: Mapping[str, Any]) -> int:
         if listing.is_animation:
             return translate_animation(options, tasks[0], recipe, interruption)
         return translate_picture(options, tasks[0], recipe, interruption)
+
+
+def recipe_of_frames(recipe):
+    """Returns the recipe for frames of a video or an animation: levels of gray or RGB.
+
+    Numbers of any other kind are shown with their range from black to white.
+
+    Raises:
+        OptionError: the model makes something else than gray or RGB.
+    """
+    from cyclegan_keras.translation.numbers import LEVELS
+
+    for translator in recipe.translators:
+        made = translator.description.target_form
+        if made.channels not in (1, 3):
+            raise OptionError(
+                "Videos and animations have 1 or 3 channels, but the model makes "
+                f"{made.channels}: translate the frames as pictures."
+            )
+        if made.values.dtype not in LEVELS:
+            recipe = dataclasses.replace(recipe, bit_depth=8)
+    return recipe
 
 
 def refuse_to_replace(options: TranslateOptions, places: Iterable[pathlib.Path]) -> None:

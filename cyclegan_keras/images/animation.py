@@ -18,7 +18,7 @@ import pathlib
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -53,7 +53,7 @@ class Animation:
         size: (width, height) in pixels.
     """
 
-    def __init__(self, image: Image.Image, path: str | os.PathLike):
+    def __init__(self, image: Any, path: str | os.PathLike):
         self._image = image
         self._path = path
         # A PNG may begin with a picture for viewers that show no animations.
@@ -339,7 +339,7 @@ def _reasons(path: str | os.PathLike) -> Iterator[None]:
         raise PictureError(f"{path} is damaged or no picture ({error}).") from error
 
 
-def _plays(image: Image.Image) -> int:
+def _plays(image: Any) -> int:
     """How often an animation is shown."""
     if image.format != "GIF":
         return int(image.info.get("loop", FOREVER))

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import math
 import pathlib
+import re
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -36,6 +37,7 @@ LARGEST_BATCH = 16
 HEADERS_AHEAD = 64
 MOST_SIZES = 8  # that wait for further pictures of their size
 MOST_FAILURES_SHOWN = 20  # in a summary
+NUMBER = re.compile(r"-?\d[\d.e+-]*")
 LOG_SECONDS = 30.0  # between two lines of progress where there is no terminal
 
 
@@ -159,12 +161,14 @@ class _Tally:
         self.outcome = Outcome()
         self._report = report
         self._warns = warns  # the failure of a single picture is an error of the caller
-        self._known_notes: set[str] = set()
+        self._known_notes: set[str] = set()  # without the numbers in them
 
     def written(self, task: Task, notes: set[str]) -> None:
-        for note in notes - self._known_notes:
-            logging.info("%s", _printable(f"{task.source}: {note} (Shown once.)"))
-        self._known_notes |= notes
+        for note in sorted(notes):
+            kind = NUMBER.sub("", note)
+            if kind not in self._known_notes:
+                logging.info("%s", _printable(f"{task.source}: {note} (Shown once.)"))
+            self._known_notes.add(kind)
         self.outcome.written += 1
         self._report(None)
 

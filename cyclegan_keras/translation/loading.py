@@ -6,12 +6,16 @@ import os
 import numpy as np
 
 from cyclegan_keras.files.errors import PictureError
-from cyclegan_keras.images import first_reading, reading
+from cyclegan_keras.images import first_reading, kinds, reading
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.translation.numbers import DARK, dark_note
 
 BYTES_PER_PIXEL = 8  # of RGB and transparency of 16 bits
+# Kinds of which the first version says itself what is wrong. It knows no others that it cannot
+# read, so that these are read, or called by their kind, by the rules of today.
+KNOWN_TO_FIRST = (kinds.EMPTY, kinds.TEXT, kinds.UNKNOWN, kinds.UNREADABLE)
+NEW_KINDS = ("HEIC", "JPEG XL", kinds.NPY.name, kinds.NPZ.name)
 
 
 def load_picture(
@@ -37,7 +41,13 @@ def load_picture(
     """
     is_deep = description.bit_depth > 8 or (bit_depth or 8) > 8
     if description.reader_version == 1:
-        return _by_first_rules(path, description, is_deep=is_deep, most_pixels=most_pixels)
+        try:
+            return _by_first_rules(path, description, is_deep=is_deep, most_pixels=most_pixels)
+        except PictureError:
+            kind = kinds.kind_of(path)
+            is_foreign = not kind.is_picture and kind not in KNOWN_TO_FIRST
+            if kind.name not in NEW_KINDS and not is_foreign:
+                raise
     try:
         picture = reading.read_picture(
             path, channels=description.input_channels, most_pixels=most_pixels
@@ -58,7 +68,9 @@ def memory_in_pixels(path: str | os.PathLike, description: Description) -> int:
     By the header alone; 0 where it cannot be read, since reading the picture will say why.
     """
     if description.reader_version == 1:
-        return first_reading.pixel_count(path)
+        pixels = first_reading.pixel_count(path)
+        if pixels:
+            return pixels
     try:
         header = reading.read_header(path, channels=description.input_channels)
     except PictureError:
@@ -74,16 +86,23 @@ def _by_first_rules(
     picture = first_reading.read_picture(
         path, bit_depth=16 if is_deep else 8, most_pixels=most_pixels
     )
-    if picture.pixels.max(initial=0) >= picture.white * DARK:
+    if picture.pixels.max(initial=0) < picture.white * DARK:
+        # It may be of 12 bits in a file of 16, which these rules have rounded already.
+        note = dark_note(_with_all_bits(path, picture), description)
+        if note:
+            return dataclasses.replace(picture, notes=(*picture.notes, note))
+    return picture
+
+
+def _with_all_bits(path: str | os.PathLike, picture: Picture) -> Picture:
+    """Returns the picture as it is in its file, or as it is given where that cannot be read."""
+    if _is_16_bit(picture):
         return picture
-    # It may be of 12 bits in a file of 16, which these rules have rounded already.
     try:
-        header = reading.read_header(path)
-        deep = reading.read_picture(path) if header.dtype == "uint16" else picture
+        is_deep = reading.read_header(path).dtype == "uint16"
+        return reading.read_picture(path) if is_deep else picture
     except PictureError:
         return picture
-    note = dark_note(deep, description)
-    return dataclasses.replace(picture, notes=(*picture.notes, note)) if note else picture
 
 
 def _is_16_bit(picture: Picture) -> bool:

@@ -233,3 +233,13 @@ def test_the_former_name_of_the_command():
     )
     assert done.returncode == 0, done.stderr
     assert "--strength" in done.stdout
+
+
+@needs_beam
+def test_files_that_are_no_pictures_are_counted_by_kind(here, capsys):
+    pathlib.Path("in/film.mp4").touch()
+    pathlib.Path("in/notes.txt").write_text("no picture")
+    assert run(*FOLDER, "--dry_run") == 0
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("Passed over 2 files of in: 1 text, 1 video. Videos are translated one")
+    assert last == "6 to translate."

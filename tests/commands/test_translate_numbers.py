@@ -9,10 +9,14 @@ import tifffile
 from PIL import Image, ImageCms
 
 from cyclegan_keras.commands import translate
+from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.reading import read_picture
 from cyclegan_keras.images.values import EIGHT_BIT, Values, whole_range
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.translation.recipe import Recipe
+from cyclegan_keras.translation.translator import Translator
 
 HOUNSFIELD = Values(dtype="int16", low=-1024, high=3071)
 SHARE = Values(dtype="float32", low=0, high=1)
@@ -216,3 +220,28 @@ def test_what_cannot_be_is_a_sentence(words, sentence, here, capsys):
     said = capsys.readouterr().err
     assert sentence in said
     assert "Traceback" not in said
+
+
+def recipe_of(name):
+    channels, values = MODELS[name]
+    description = Description(
+        input_channels=channels,
+        output_channels=channels,
+        source_values=values,
+        target_values=values,
+        reader_version=2,
+    )
+    return Recipe(translator=Translator(lambda x: -x, description))
+
+
+@pytest.mark.parametrize(("name", "bit_depth"), [("photos", None), ("deep", None), ("scans", 8)])
+def test_frames_of_videos_are_levels(name, bit_depth):
+    recipe = translate.recipe_of_frames(recipe_of(name))
+    assert recipe.bit_depth == bit_depth
+    (made,) = recipe([Picture(pixels=levels("uint8", 9, 12, 1))])
+    assert made[""].pixels.dtype in ("uint8", "uint16")
+
+
+def test_a_video_of_bands_is_refused():
+    with pytest.raises(OptionError, match="Videos and animations have 1 or 3 channels, but"):
+        translate.recipe_of_frames(recipe_of("bands"))

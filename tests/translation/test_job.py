@@ -122,6 +122,21 @@ def test_what_a_format_cannot_hold_is_logged_once(tmp_path, caplog):
     ]
 
 
+def test_pictures_that_look_black_are_noted_once(tmp_path, caplog):
+    tasks = []
+    for index in range(3):
+        levels = np.full((4, 4, 1), 4000 + index, "uint16")
+        write_picture(Picture(pixels=levels), tmp_path / f"{index}.png")
+        tasks.append(Task(tmp_path / f"{index}.png", tmp_path / "out" / f"{index}.png"))
+    with caplog.at_level("INFO", "absl"):
+        run_job(tasks, RECIPE, TranslateOptions())
+    notes = [record.getMessage() for record in caplog.records if "black" in record.getMessage()]
+    assert notes == [
+        f"{tasks[0].source}: It holds 4000 to 4000 of 65535, which the model sees as nearly black: "
+        "scale it first, or train with --value_range. (Shown once.)"
+    ]
+
+
 def test_stopping_ends_after_a_batch_and_leaves_whole_files(tmp_path):
     tasks, asked = made(tmp_path / "in", [(8, 12)] * 6), []
 

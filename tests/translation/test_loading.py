@@ -92,6 +92,23 @@ def test_reasons_name_the_file(version, tmp_path):
     assert memory_in_pixels(tmp_path / "a.png", description) == 0
 
 
+def test_what_the_first_version_did_not_know_is_read_by_the_second(tmp_path):
+    levels = RANDOM.integers(0, 256, (6, 5, 3)).astype("uint8")
+    np.save(tmp_path / "a.npy", levels)
+    np.savez(tmp_path / "a.npz", levels)
+    for name in ("a.npy", "a.npz"):
+        picture = load_picture(tmp_path / name, Description(reader_version=1))
+        np.testing.assert_array_equal(picture.pixels, levels)
+        assert memory_in_pixels(tmp_path / name, Description(reader_version=1)) == 30
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_cannot_be_read_is_called_by_its_kind(version, tmp_path):
+    (tmp_path / "a.png").write_bytes(bytes(128) + b"DICM" + bytes(99))
+    with pytest.raises(PictureError, match=r"a\.png is DICOM: python -m pipelines\.slices"):
+        load_picture(tmp_path / "a.png", Description(reader_version=version))
+
+
 @pytest.mark.parametrize(
     ("shape", "dtype", "expected"),
     [((6, 5, 3), "uint8", 30), ((6, 5, 1), "int16", 30), ((6, 5, 8), "float32", 120)],
