@@ -55,6 +55,13 @@ def pairs() -> int:
     return main(sys.argv[1:])
 
 
+def slices() -> int:
+    """Cuts DICOM and NIfTI into slices, and joins translated ones; returns the exit code."""
+    from pipelines.slices.__main__ import main
+
+    return main(sys.argv[1:])
+
+
 def beam() -> int:
     """Translates with Apache Beam; returns the exit code."""
     from cyclegan_keras.beam.translate import main

@@ -79,24 +79,30 @@ class Data:
         test = readable.test_pictures(self.source, options) if self.has_test else train
         pairs = readable.listed_pairs(options) if options.pairs else None
 
+        # ---- which of them have the channels of their domain ----
+        channels = self._channels(train)
+        refuse = options.on_bad_image == "error"
+        train = readable.fitting_channels(train, channels, "train", refuse=refuse, paired=paired)
+        if self.has_test:
+            test = readable.fitting_channels(
+                test, channels, "test", refuse=refuse, paired=self.paired_test
+            )
+        else:
+            test = train
+        if pairs is not None:
+            pairs = readable.fitting_channels(pairs, channels, "pairs", refuse=refuse, paired=True)
+
         # ---- what their numbers mean ----
-        self.values = self._find_values(train, known_values)
-        sides = self._by_side(train)
-        self.forms = {
-            "x": self._form("x", sides["x"], options.input_nc),
-            "y": self._form("y", sides["y"], options.output_nc),
-        }
+        self.values = self._find_values(train, channels, known_values)
+        self.forms = {}
+        for side in ("x", "y"):
+            domain = self._domain_of(side)
+            self.forms[side] = Form(channels=channels[domain], values=self.values[domain])
         self.options = dataclasses.replace(
             self.options,
             input_nc=self.forms["x"].channels,
             output_nc=self.forms["y"].channels,
         )
-
-        # ---- which of them have such channels ----
-        train = self._fitting(train, "train", paired=paired)
-        test = self._fitting(test, "test", paired=self.paired_test) if self.has_test else train
-        if pairs is not None:
-            pairs = self._fitting(pairs, "pairs", paired=True)
 
         # ---- how they are read, by side: {"x": Loader, "y": Loader} ----
         cache = CACHES[options.cache](self.options)
@@ -306,8 +312,21 @@ class Data:
             line += f"; {len(self.skipped)} unreadable skipped"
         return line
 
+    def _channels(self, train: readable.Domains) -> dict[str, int]:
+        """Returns the channels of A and of B: those asked for, or what follows from pictures."""
+        typed_a, typed_b = readable.typed_channels(self.options)
+        if self.options.reader_version == 1:  # which reads everything as RGB
+            return {"A": typed_a or 3, "B": typed_b or 3}
+        return {
+            "A": typed_a or values.common_channels(train.a.headers),
+            "B": typed_b or values.common_channels(train.b.headers),
+        }
+
     def _find_values(
-        self, train: readable.Domains, known: Mapping[str, Values] | None
+        self,
+        train: readable.Domains,
+        channels: Mapping[str, int],
+        known: Mapping[str, Values] | None,
     ) -> dict[str, Values]:
         """Returns what the numbers of A and of B mean."""
         if known is not None:
@@ -315,41 +334,12 @@ class Data:
         if self.options.reader_version == 1:  # which reads everything as 8 bits
             return {"A": EIGHT_BIT, "B": EIGHT_BIT}
         texts = of_domains("value_range", self.options.value_range)
-        typed = dict(zip("AB", readable.typed_channels(self.options), strict=True))
-        found = {}
-        for domain, pictures in (("A", train.a), ("B", train.b)):
-            dtype = values.common_dtype(pictures.headers)
-            found[domain] = values.find_values(
-                pictures,
-                texts[domain],
-                dtype=dtype,
-                channels=typed[domain] or values.common_channels(pictures.headers, dtype),
-                title=f"train{domain}",
+        return {
+            domain: values.find_values(
+                pictures, texts[domain], channels=channels[domain], title=f"train{domain}"
             )
-        return found
-
-    def _form(self, side: str, pictures: readable.ReadablePictures, typed: int | None) -> Form:
-        found = self.values[self._domain_of(side)]
-        channels = typed
-        if channels is None and self.options.reader_version == 1:
-            channels = 3
-        if channels is None:
-            channels = values.common_channels(pictures.headers, found.dtype)
-        return Form(channels=channels, values=found)
-
-    def _fitting(self, domains: readable.Domains, split: str, *, paired: bool) -> readable.Domains:
-        """Returns the pictures whose channels can be converted to those of their form."""
-        sides = {self._domain_of(side): side for side in self.forms}
-        refuse = self.options.on_bad_image == "error"
-        fitting = readable.Domains(
-            a=readable.with_fitting_channels(
-                domains.a, self.forms[sides["A"]].channels, f"{split}A", refuse=refuse
-            ),
-            b=readable.with_fitting_channels(
-                domains.b, self.forms[sides["B"]].channels, f"{split}B", refuse=refuse
-            ),
-        )
-        return readable.whole_pairs(fitting) if paired else fitting
+            for domain, pictures in (("A", train.a), ("B", train.b))
+        }
 
     def _domain_of(self, side: str) -> str:
         x_to_y = Direction(self.options.direction)

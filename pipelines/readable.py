@@ -7,7 +7,7 @@ half of a pair.
 
 import concurrent.futures
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from absl import logging
@@ -273,20 +273,31 @@ def find_readable(
     )
 
 
-def with_fitting_channels(
-    pictures: ReadablePictures, channels: int, title: str, *, refuse: bool
-) -> ReadablePictures:
-    """Leaves out pictures whose channels cannot become those of their domain, with one warning.
+def fitting_channels(
+    domains: Domains, channels: Mapping[str, int], split: str, *, refuse: bool, paired: bool
+) -> Domains:
+    """Leaves out pictures whose channels cannot become those of their domain, with a warning.
 
     Args:
-        pictures: what to look at.
-        channels: of the domain.
-        title: what the pictures are called in messages.
+        domains: what to look at.
+        channels: {"A", "B"}: how many each domain has.
+        split: what both are called in messages, such as "train".
         refuse: whether such a picture is an error.
+        paired: whether its partner is left out too.
 
     Raises:
-        DataError: `refuse` is set and there is one, or none is left.
+        DataError: `refuse` is set and there is such a picture, or none is left.
     """
+    fitting = Domains(
+        a=_with_channels(domains.a, channels["A"], f"{split}A", refuse=refuse),
+        b=_with_channels(domains.b, channels["B"], f"{split}B", refuse=refuse),
+    )
+    return whole_pairs(fitting) if paired else fitting
+
+
+def _with_channels(
+    pictures: ReadablePictures, channels: int, title: str, *, refuse: bool
+) -> ReadablePictures:
     other = []
     fitting = set()
     for index, name, header in zip(pictures.indices, pictures.names, pictures.headers, strict=True):

@@ -1,7 +1,7 @@
 """Finds which numbers of a domain's pictures a network sees as -1 and 1."""
 
 import concurrent.futures
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from absl import logging
@@ -29,7 +29,7 @@ def common_dtype(headers: Iterable[Header]) -> str:
     return name if name in DTYPES else "float32"
 
 
-def common_channels(headers: Iterable[Header], dtype: str) -> int:
+def common_channels(headers: Sequence[Header]) -> int:
     """Returns how many channels a network should see of pictures with these headers.
 
     Ordinary pictures of 8 bits are RGB, also where all happen to be gray. Of deeper ones as many
@@ -38,26 +38,24 @@ def common_channels(headers: Iterable[Header], dtype: str) -> int:
     counts = [header.channels for header in headers]
     kinds = set(counts)
     if kinds <= {1, 3}:
-        return 1 if kinds == {1} and dtype != "uint8" else 3
+        return 1 if kinds == {1} and common_dtype(headers) != "uint8" else 3
     return max(sorted(kinds), key=counts.count)
 
 
-def find_values(
-    pictures: ReadablePictures, text: str, *, dtype: str, channels: int, title: str
-) -> Values:
+def find_values(pictures: ReadablePictures, text: str, *, channels: int, title: str) -> Values:
     """Returns which numbers a network sees as -1 and 1, and logs what was found.
 
     Args:
         pictures: the training pictures of a domain; all of them are decoded once where the range
             depends on them.
         text: one side of `--value_range`; auto means data for all types but uint8.
-        dtype: of the numbers.
         channels: as many as a network sees.
         title: what the domain is called in messages.
 
     Raises:
         DataError: there is no such range.
     """
+    dtype = common_dtype(pictures.headers)
     asked = parse(text)
     kind = asked.kind
     if kind == "auto":

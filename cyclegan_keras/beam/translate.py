@@ -29,7 +29,7 @@ from cyclegan_keras.beam.journal import Journal
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PipelineError
-from cyclegan_keras.translation.listing import kept_line, list_input, outline
+from cyclegan_keras.translation.listing import find_input, kept_line, name_outputs, outline
 from cyclegan_keras.translation.options import TranslateOptions
 
 GROUPS = {"translate": TranslateOptions}
@@ -51,18 +51,21 @@ def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
     options = flags.resolve_one(TranslateOptions, typed)
     runner = open_runner(beam_flags, options)
 
+    from cyclegan_keras.translation.endings import endings_of
     from cyclegan_keras.translation.job import Outcome
     from cyclegan_keras.translation.opening import open_recipe
     from cyclegan_keras.translation.record import record_of
 
-    listing = list_input(options)
-    if listing.folder is None:
+    inputs = find_input(options)
+    if inputs.found is None:
         raise OptionError(f"{options.input} is one file: translate.py translates it.")
-    if listing.videos:
-        print(f"{listing.videos} videos are passed over: translate.py translates them one by one.")
+    if inputs.passed_over:
+        print(inputs.passed_over)
     options = share_memory(options, runner)
     recipe = open_recipe(options)
     parts = recipe.parts
+    endings = endings_of(recipe, options)
+    listing = name_outputs(inputs, options.output, endings=endings, parts=parts)
     direction = recipe.direction
     words = recipe.translator.description.words
     del recipe  # the workers open their own

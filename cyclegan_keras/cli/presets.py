@@ -97,6 +97,23 @@ PRESET_DEFAULTS: dict[str, dict[str, Any]] = {
         "n_epochs_decay": 3,
         "sample_every": 400,
     },
+    # The same networks on slices of 12 bits from two scanners. Left and right of a body differ, so
+    # nothing is mirrored; the higher learning rate suits how few steps there are.
+    "scans": {
+        "dataset": "demo/scans",
+        "preprocess": "crop",
+        "flip": False,
+        "generator": "resnet_3blocks",
+        "discriminator": "n_layers",
+        "n_layers": 2,
+        "ngf": 16,
+        "ndf": 32,
+        "ema_decay": 0.995,
+        "learning_rate": 5e-4,
+        "n_epochs": 4,
+        "n_epochs_decay": 3,
+        "sample_every": 400,
+    },
     # Labels to photos: in these archives A is the photo, as in the training scripts of the pix2pix
     # reference. Everything else is as in section 6.2 of the paper, and a default.
     "facades": {"method": "pix2pix", "direction": "BtoA"},

@@ -14,7 +14,14 @@ from typing import Any
 from cyclegan_keras.cli import flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PictureError
-from cyclegan_keras.translation.listing import Listing, Task, kept_line, list_input, outline
+from cyclegan_keras.translation.listing import (
+    Listing,
+    Task,
+    find_input,
+    kept_line,
+    name_outputs,
+    outline,
+)
 from cyclegan_keras.translation.options import TranslateOptions
 
 GROUPS = {"translate": TranslateOptions}
@@ -53,13 +60,16 @@ def translate(typed: Mapping[str, Any]) -> int:
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
     options = flags.resolve_one(TranslateOptions, typed)
-    listing = list_input(options)
-    if listing.videos:
-        print(f"{listing.videos} videos are passed over: they are translated one by one.")
+    inputs = find_input(options)
+    if inputs.passed_over:
+        print(inputs.passed_over)
 
+    from cyclegan_keras.translation.endings import endings_of
     from cyclegan_keras.translation.opening import open_recipe
 
     recipe = open_recipe(options)
+    endings = endings_of(recipe, options)
+    listing = name_outputs(inputs, options.output, endings=endings, parts=recipe.parts)
     record = None
     tasks = listing.tasks
     if listing.folder:
@@ -80,6 +90,8 @@ def translate(typed: Mapping[str, Any]) -> int:
             return translate_folder(options, listing, recipe, record, interruption)
         if listing.is_video:
             return translate_video(options, tasks[0], recipe, interruption)
+        if listing.is_animation:
+            return translate_animation(options, tasks[0], recipe, interruption)
         return translate_picture(options, tasks[0], recipe, interruption)
 
 
@@ -122,14 +134,38 @@ def translate_video(
         batch_size=options.batch_size,
         stopped=interruption.requested,
     )
+    return say_frames(task, frames, time.monotonic() - began, interruption)
+
+
+def translate_animation(
+    options: TranslateOptions, task: Task, recipe, interruption: Interruption
+) -> int:
+    """Translates one animated picture; returns the exit code."""
+    from cyclegan_keras.translation import animation
+
+    began = time.monotonic()
+    frames = animation.translate_animation(
+        task.source,
+        task.target,
+        recipe,
+        quality=options.quality,
+        crf=options.crf,
+        batch_size=options.batch_size,
+        most_pixels=options.max_image_pixels,
+        stopped=interruption.requested,
+    )
+    return say_frames(task, frames, time.monotonic() - began, interruption)
+
+
+def say_frames(task: Task, frames: int | None, seconds: float, interruption: Interruption) -> int:
+    """Says what became of a video or an animation; returns the exit code."""
     if frames is None:
         print(
             f"Stopped by {interruption.signal_name}. {task.target} is not written; the same "
             "command begins anew."
         )
         return interruption.exit_code
-    rate = frames / (time.monotonic() - began)
-    print(f"Wrote {task.target}: {frames} frames, {rate:.2f} frames/s.")
+    print(f"Wrote {task.target}: {frames} frames, {frames / seconds:.2f} frames/s.")
     return 0
 
 

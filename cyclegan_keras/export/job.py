@@ -24,8 +24,10 @@ class ExportJob:
         version: number of the SavedModel.
         options: the options, with a `tflite_size`.
         description: what model.json and the metadata of TFLite files say about the model.
-        pictures: uint8 pictures (height, width, 3) of each direction, to compare on.
-        calibration: uint8 pictures of each direction, to calibrate integer variants on.
+        pictures: pictures of each direction to compare on, (height, width, channels) in its
+            generator's source form: uint8, or float32 in [-1, 1].
+        calibration: pictures of each direction, to calibrate integer variants on.
+        files: the bytes of picture files of each direction, as users send them to a server.
     """
 
     generators: Mapping[Direction, keras.Model]
@@ -35,6 +37,7 @@ class ExportJob:
     description: Mapping[str, Any]
     pictures: Mapping[Direction, Sequence[np.ndarray]]
     calibration: Mapping[Direction, Sequence[np.ndarray]]
+    files: Mapping[Direction, Sequence[bytes]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -47,7 +50,8 @@ class ExportedFile:
         direction: which way it translates.
         facts: numbers and strings for the receipt, `psnr_db` among them.
         least_psnr_db: below it the file is rejected.
-        samples: float32 (height, width, 3) in [-1, 1], its translations of the job's pictures.
+        samples: float32 (height, width, channels) in [-1, 1], its translations of the job's
+            pictures.
     """
 
     path: pathlib.Path
@@ -64,16 +68,14 @@ class ExportedFile:
 
 
 def check_generator(direction: Direction, generator: keras.Model) -> None:
-    """Raises ExportError unless `generator` maps RGB to RGB and all its weights are finite."""
+    """Raises ExportError unless `generator` is one of this package, with finite weights."""
     backends.need_tensorflow("An export")
-    input_channels = generator.input_shape[-1]
-    output_channels = generator.output_shape[-1]
     has_sizes = hasattr(generator, "size_multiple") and hasattr(generator, "smallest_size")
-    if (input_channels, output_channels) != (3, 3) or not has_sizes:
+    if not has_sizes or not hasattr(generator, "description"):
         raise ExportError(
             f"The network {direction.signature} is a {type(generator).__name__} from "
-            f"{input_channels} to {output_channels} channels, which cannot be exported; expected a "
-            "generator of this package from 3 to 3 channels."
+            f"{generator.input_shape[-1]} to {generator.output_shape[-1]} channels, which cannot "
+            "be exported; expected a generator of this package."
         )
     if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
         raise ExportError(

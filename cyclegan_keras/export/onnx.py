@@ -51,10 +51,11 @@ def write_onnx(job: ExportJob) -> list[ExportedFile]:
 
 
 def fitting_input(generator: keras.Model, picture: np.ndarray) -> np.ndarray:
-    """Resizes uint8 (any, any, 3) to a size that the generator takes.
+    """Resizes (any, any, channels) of uint8 or float32 in [-1, 1] to a size that the network takes.
 
     Returns:
-        float32 (1, height, width, 3) in [-1, 1]; height and width are the next lower multiples.
+        float32 (1, height, width, channels) in [-1, 1]; height and width are the next lower
+        multiples.
     """
     multiple = generator.size_multiple
     height, width = (max(side // multiple, 1) * multiple for side in picture.shape[:2])
@@ -66,7 +67,7 @@ def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Pat
 
     `images` float32 (batch, height, width, channels) in [-1, 1] -> `translations`, the same; height
     and width as the generator takes them. Its metadata `cyclegan_keras` is the generator's
-    description as JSON.
+    description as JSON; its `source_values` and `target_values` say which numbers -1 and 1 are.
 
     Args:
         generator: the network.

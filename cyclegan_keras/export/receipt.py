@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw
 from cyclegan_keras.export.job import ExportedFile
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.markdown import table
-from cyclegan_keras.images.pixels import to_float, to_uint8
+from cyclegan_keras.images.form import to_rgb
+from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.models import any_size
 from cyclegan_keras.runs.run import versions
 
@@ -27,6 +28,7 @@ _COLUMNS = {
     "mean_abs_error": "mean error",
     "psnr_db": "PSNR (dB)",
     "ssim": "SSIM",
+    "files_max_abs_error": "largest error over files",
     "latency_ms": "ms",
     "latency_ratio": "time, Keras = 1",
     "partitions": "partitions",
@@ -107,9 +109,37 @@ def write_receipt(content: Mapping[str, Any], folder: pathlib.Path) -> None:
         "",
         table(["file", "what", "direction", *headings, "good"], rows),
         "",
+        *_about_files(content["files"]),
         f"Versions: {', '.join(packages)}.",
     ]
     (folder / "receipt.md").write_text("\n".join(lines) + "\n")
+
+
+def _about_files(files: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Returns lines of receipt.md about the picture files that a server was sent."""
+    rows = []
+    sentences = []
+    for facts in files:
+        name = f"`{facts['path']}` {facts['direction']}"
+        for kind, measures in facts.get("files", {}).items():
+            numbers = [f"{measures[key]:.3g}" for key in ("max_abs_error", "psnr_db")]
+            rows.append([name, kind.replace("_", " "), str(measures["count"]), *numbers])
+        for reason, count in facts.get("files_refused", {}).items():
+            sentences += [
+                f"{name} refused {count} of the original files, each of which {reason}",
+                "",
+            ]
+        if "picture_files" in facts:
+            sentences += [f"{name} takes no picture files: {facts['picture_files']}", ""]
+    lines = []
+    if rows:
+        lines = [
+            "Whole picture files, compared with what Python reads of them and Keras translates:",
+            "",
+            table(["file", "sent", "how many", "largest error", "PSNR (dB)"], rows),
+            "",
+        ]
+    return lines + sentences
 
 
 def write_grid(
@@ -122,15 +152,14 @@ def write_grid(
     """Writes a picture: a row for each sample, with columns of the input, Keras and every file.
 
     Args:
-        pictures: uint8 (height, width, 3).
-        expected: float32 (height, width, 3) in [-1, 1], Keras' translations of them.
+        pictures: (height, width, channels), uint8 or float32 in [-1, 1].
+        expected: float32 (height, width, channels) in [-1, 1], Keras' translations of them.
         exported: the files of one direction.
         path: the PNG file.
         side: of a sample in pixels.
     """
-    columns = [("input", pictures), ("Keras", [to_uint8(each) for each in expected])]
-    for each in exported:
-        columns.append((each.kind, [to_uint8(sample) for sample in each.samples]))
+    columns = [("input", pictures), ("Keras", expected)]
+    columns += [(each.kind, each.samples) for each in exported]
     title_height = 16
     size = (side * len(columns), title_height + side * len(pictures))
     grid = Image.new("RGB", size, "white")
@@ -138,7 +167,7 @@ def write_grid(
     for column, (title, samples) in enumerate(columns):
         draw.text((column * side + 4, 2), title, fill="black")
         for row, sample in enumerate(samples):
-            image = Image.fromarray(sample).resize((side, side))
+            image = Image.fromarray(to_rgb(sample)).resize((side, side))
             grid.paste(image, (column * side, title_height + row * side))
     grid.save(path)
 
@@ -187,10 +216,14 @@ def worst(comparisons: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def translate_any_size(generator: keras.Model, picture: np.ndarray) -> np.ndarray:
-    """Translates uint8 (height, width, 3) of any size to float32 in [-1, 1] of the same size.
+    """Translates a picture of any size to float32 in [-1, 1] of the same size.
 
     The picture is reflected up to a size that fits and the translation is cut back, as the server
     does it.
+
+    Args:
+        generator: the network.
+        picture: (height, width, channels), uint8 or float32 in [-1, 1].
     """
     return any_size.translate_any_size(
         lambda images: generator(images, training=False),
@@ -201,6 +234,32 @@ def translate_any_size(generator: keras.Model, picture: np.ndarray) -> np.ndarra
 
 
 def resized_input(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes uint8 (any, any, 3) to float32 (1, height, width, 3) in [-1, 1]."""
-    resized = Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC)
-    return to_float(np.asarray(resized)[None])
+    """Resizes (any, any, channels) of uint8 or float32 in [-1, 1].
+
+    Returns:
+        float32 (1, height, width, channels) in [-1, 1].
+    """
+    return to_float(resized(picture, height, width)[None])
+
+
+def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Returns uint8, or float32 in [-1, 1], of another size by Pillow's bicubic filter.
+
+    Args:
+        picture: (any, any, channels).
+        height: in pixels.
+        width: in pixels.
+
+    Returns:
+        (height, width, channels) of the same type.
+    """
+    if picture.shape[:2] == (height, width):
+        return picture
+    channels = [
+        Image.fromarray(np.ascontiguousarray(channel)).resize(
+            (width, height), Image.Resampling.BICUBIC
+        )
+        for channel in np.moveaxis(picture, -1, 0)
+    ]
+    found = np.stack(channels, axis=-1)
+    return found if found.dtype == np.uint8 else np.clip(found, -1, 1)

@@ -25,7 +25,7 @@ from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.export.receipt import compare, resized_input, worst
 from cyclegan_keras.export.static_graph import measure_ranges, static_translate
 from cyclegan_keras.files.errors import ExportError
-from cyclegan_keras.images.pixels import to_float
+from cyclegan_keras.models.description import Description
 
 SIGNATURE = "translate"
 METADATA = "cyclegan_keras"  # name of the JSON that exported files carry
@@ -36,7 +36,7 @@ VARIANTS = {
     "fp32": "float32",
     "fp16": "float16 weights, float32 arithmetic",
     "dynamic": "int8 weights, activations quantized to int8 while it runs, float32 between",
-    "uint8": "dynamic, with pictures as uint8 in 0..255 on both sides",
+    "uint8": "dynamic, with pictures as uint8 in 0..255 on both sides; of 8-bit levels alone",
     "int8": "int8 convolutions of calibrated ranges, norms in float32",
     "integer": "integers alone: int8 convolutions, all else int16",
 }
@@ -56,15 +56,15 @@ def write_tflite(job: ExportJob) -> list[ExportedFile]:
     folder = job.folder / "tflite"
     folder.mkdir()
     sizes = [_parse_side(text) for text in job.options.tflite_size.split(",")]
-    variants = [name.strip() for name in job.options.tflite_variants.split(",")]
+    asked_for = [name.strip() for name in job.options.tflite_variants.split(",")]
     exported = []
     for direction, generator in job.generators.items():
+        variants = variants_for(generator.description, asked_for)
         metadata = {
             "direction": direction.signature,
             "name": job.description.get("name"),
             "licence": job.description.get("licence"),
             "description": job.description.get("description"),
-            "generator": generator.description.to_dict(),
         }
         keras_translate = tf.function(lambda x, net=generator: net(x, training=False))
         for size in sizes:
@@ -97,6 +97,32 @@ def write_tflite(job: ExportJob) -> list[ExportedFile]:
     return exported
 
 
+def variants_for(description: Description, variants: Sequence[str]) -> list[str]:
+    """Returns the variants that a generator can be exported as; says which ones are left out.
+
+    The variant uint8 takes and gives the levels 0 to 255, and holds no other numbers.
+
+    Raises:
+        ExportError: none is left.
+    """
+    eight_bit = description.source_values.is_eight_bit and description.target_values.is_eight_bit
+    if eight_bit or "uint8" not in variants:
+        return list(variants)
+    reason = (
+        f"it holds the levels 0 to 255 alone, and {description.words} goes from numbers of "
+        f"{description.source_values.dtype} ({description.source_values.words}) to "
+        f"{description.target_values.dtype} ({description.target_values.words})"
+    )
+    others = [variant for variant in variants if variant != "uint8"]
+    if not others:
+        raise ExportError(
+            f"The TFLite variant uint8 cannot be written: {reason}. Expected others of "
+            f"--tflite_variants, such as fp32."
+        )
+    logging.warning("The TFLite variant uint8 is left out: %s.", reason)
+    return others
+
+
 def export_tflite(
     generator: keras.Model,
     folder: str | pathlib.Path,
@@ -112,7 +138,9 @@ def export_tflite(
 
     Every file has one signature, `translate`, from `image` to `translation`, one picture (1,
     height, width, channels): float32 in [-1, 1]; in the variant uint8, uint8 in 0..255; in the
-    variant integer, int16 whose scale the tensor holds. It carries its metadata as JSON.
+    variant integer, int16 whose scale the tensor holds. It carries its metadata as JSON; there
+    `generator` is the generator's description, whose `source_values` and `target_values` say which
+    numbers -1 and 1 are.
 
     Args:
         generator: the network.
@@ -120,8 +148,8 @@ def export_tflite(
         name: how the files' names begin.
         size: of the pictures in pixels, one side or (height, width).
         variants: some of `VARIANTS`.
-        calibration: pictures of the training set, uint8 (height, width, channels) of any size, for
-            the variants `CALIBRATED`; a dozen is enough.
+        calibration: pictures of the training set, (height, width, channels) of any size, uint8 or
+            float32 in [-1, 1], for the variants `CALIBRATED`; a dozen is enough.
         metadata: what the files' metadata holds besides, such as the domains.
         sized_names: `<name>_<variant>_<size>.tflite` instead.
 
@@ -161,6 +189,7 @@ def export_tflite(
             "precision": VARIANTS[variant],
             "range": [0, 255] if is_uint8 else [-1, 1],
             "signature": SIGNATURE,
+            "generator": generator.description.to_dict(),
             **metadata,
             "height": height,
             "width": width,
@@ -271,8 +300,8 @@ def _check_variants(variants, calibration):
 
 
 def _calibration_input(picture, height, width):
-    resized = tf.image.resize(picture[None], (height, width), antialias=True)
-    return to_float(resized.numpy())
+    resized = tf.image.resize(picture[None], (height, width), antialias=True).numpy()
+    return resized / np.float32(127.5) - 1 if picture.dtype == np.uint8 else resized
 
 
 def _convert(function, float16) -> bytes:

@@ -46,8 +46,8 @@ class Conversion:
         if pixels.dtype == np.uint16:
             return _deep(pixels, self.mode, self.profile, SRGB.tobytes())
         image = Image.fromarray(pixels[..., 0] if self.mode == "L" else pixels, self.mode)
-        converted = np.asarray(ImageCms.applyTransform(image, self.forward))
-        return converted[..., 1:2] if self.mode == "L" else converted
+        converted = np.array(ImageCms.applyTransform(image, self.forward))
+        return converted[..., 1:2].copy() if self.mode == "L" else converted
 
     def from_srgb(self, pixels: np.ndarray) -> np.ndarray:
         """Converts pixels of sRGB, of type and shape as `to_srgb` returns them, back."""
@@ -89,7 +89,7 @@ def lab_to_srgb(image: Image.Image) -> np.ndarray:
     """Converts an image of Pillow's mode LAB to uint8 (height, width, 3)."""
     lab = ImageCms.createProfile("LAB")
     transform = ImageCms.buildTransform(lab, SRGB, "LAB", "RGB", INTENT)
-    return np.asarray(ImageCms.applyTransform(image, transform))
+    return np.array(ImageCms.applyTransform(image, transform))
 
 
 def can_convert_deep() -> bool:

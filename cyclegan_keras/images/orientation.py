@@ -7,6 +7,16 @@ from PIL import ExifTags, Image
 
 UPRIGHT = 1
 SIDES_SWAPPED = (5, 6, 7, 8)  # these turn a picture by a quarter
+# What Pillow does for each.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 SHORT = 3  # TIFF's number of this type
 
 

@@ -1,5 +1,6 @@
 """Reads every format that Pillow reads."""
 
+import dataclasses
 from typing import IO
 
 import numpy as np
@@ -14,7 +15,7 @@ from cyclegan_keras.images.limits import (
     refuse_bomb,
 )
 from cyclegan_keras.images.numbers import checked_numbers
-from cyclegan_keras.images.orientation import SIDES_SWAPPED, orientation_of, turned_upright
+from cyclegan_keras.images.orientation import SIDES_SWAPPED, TURNS, orientation_of
 from cyclegan_keras.images.picture import Picture
 
 GRAY_MODES = ("1", "L", "LA", "La")
@@ -68,20 +69,12 @@ def _read(file: IO[bytes], file_size: int, most_pixels: int | None) -> Picture:
             )
         image.load()
         # Pillow has turned a TIFF already, and found what stands behind the pixels of a PNG.
-        orientation = orientation_of(image)
-        picture = _converted(image)
+        turn = TURNS.get(orientation_of(image))
+        upright = image if turn is None else image.transpose(turn)
+        picture = _converted(upright, image.format)
+        # A camera keeps a preview beside the picture in an MPO.
         is_animated = getattr(image, "is_animated", False) and image.format != "MPO"
-    pixels, alpha = picture.pixels, picture.alpha
-    if orientation != 1:
-        pixels = np.ascontiguousarray(turned_upright(pixels, orientation))
-        if alpha is not None:
-            alpha = np.ascontiguousarray(turned_upright(alpha, orientation))
-    return Picture(
-        pixels=pixels,
-        alpha=alpha,
-        icc_profile=picture.icc_profile,
-        notes=(FIRST_FRAME,) if is_animated else (),
-    )
+    return dataclasses.replace(picture, notes=(FIRST_FRAME,)) if is_animated else picture
 
 
 def _channels_and_dtype(image: Image.Image) -> tuple[int, str]:
@@ -95,17 +88,17 @@ def _channels_and_dtype(image: Image.Image) -> tuple[int, str]:
     return (1 if mode in GRAY_MODES else 3), "uint8"
 
 
-def _converted(image: Image.Image) -> Picture:
-    """Converts what Pillow decoded, which is not turned yet."""
+def _converted(image: Image.Image, file_format: str) -> Picture:
+    """Converts an upright image of Pillow."""
     mode = image.mode
     profile = image.info.get("icc_profile") or None
     if mode == "RGB" and not image.has_transparency_data:
-        return Picture(pixels=np.asarray(image), icc_profile=profile)
+        return Picture(pixels=_array(image, "RGB"), icc_profile=profile)
     if mode == "L" and not image.has_transparency_data:
-        return Picture(pixels=np.asarray(image)[..., None], icc_profile=profile)
+        return Picture(pixels=_array(image, "L"), icc_profile=profile)
     if mode in ("F", "I") or mode.startswith("I;16"):
         numbers = np.asarray(image)
-        if mode == "I" and image.format in DEEP_FORMATS:
+        if mode == "I" and file_format in DEEP_FORMATS:
             numbers = numbers.astype(np.uint16)
         return Picture(pixels=checked_numbers(numbers)[..., None], icc_profile=profile)
     if mode == "CMYK":
@@ -129,6 +122,9 @@ def _of_cmyk(image: Image.Image, profile: bytes | None) -> np.ndarray:
 def _array(image: Image.Image, mode: str) -> np.ndarray:
     """Converts a few rows at a time, since Pillow would copy the whole picture twice."""
     width, height = image.size
+    if height <= ROWS:
+        same_mode = image if image.mode == mode else image.convert(mode)
+        return np.array(same_mode).reshape(height, width, len(mode))
     values = np.empty((height, width, len(mode)), np.uint8)
     for top in range(0, height, ROWS):
         rows = image.crop((0, top, width, min(top + ROWS, height)))

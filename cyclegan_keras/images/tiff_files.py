@@ -9,7 +9,12 @@ from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.color import conversion_of
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.limits import PIXELS_PER_BYTE, refuse_bomb
-from cyclegan_keras.images.numbers import checked_numbers, dtype_of_numbers, scaled_levels
+from cyclegan_keras.images.numbers import (
+    checked_numbers,
+    divided_by_alpha,
+    dtype_of_numbers,
+    scaled_levels,
+)
 from cyclegan_keras.images.orientation import SIDES_SWAPPED, UPRIGHT, turned_upright
 from cyclegan_keras.images.picture import Picture
 
@@ -237,7 +242,7 @@ def _picture(numbers: np.ndarray, plan: _Plan, *, colormap, profile: bytes | Non
         return Picture(pixels=colors, icc_profile=profile)
     alpha = numbers[..., -1]
     if plan.alpha == ASSOCIATED_ALPHA:
-        colors = _divided_by_alpha(colors, alpha)
+        colors = divided_by_alpha(colors, alpha)
     return Picture(pixels=colors, alpha=alpha, icc_profile=profile)
 
 
@@ -281,10 +286,3 @@ SRGB_OF_XYZ_D50 = np.array(
         [0.0719453, -0.2289914, 1.4052427],
     ]
 )
-
-
-def _divided_by_alpha(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    white = int(np.iinfo(colors.dtype).max)
-    opacity = np.maximum(alpha.astype(np.int64), 1)[..., None]
-    levels = (colors.astype(np.int64) * white + opacity // 2) // opacity
-    return np.minimum(levels, white).astype(colors.dtype)

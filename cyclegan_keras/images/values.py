@@ -77,9 +77,9 @@ class Values:
         """Maps numbers on the scale of `dtype`, of any shape, to float32 in [-1, 1]."""
         if self.is_eight_bit and numbers.dtype == np.uint8:
             return numbers.astype(np.float32) / 127.5 - 1
-        exact = np.float64 if numbers.dtype.itemsize > 2 else np.float32
-        half = exact((self.high - self.low) / 2)
-        scaled = (numbers.astype(exact) - exact(self.low)) / half - 1
+        exact = "float64" if numbers.dtype.itemsize > 2 else "float32"
+        low, half = np.array([self.low, (self.high - self.low) / 2], exact)
+        scaled = (numbers.astype(exact) - low) / half - 1
         return np.clip(scaled, -1, 1).astype(np.float32)
 
     def from_network(self, values: np.ndarray, dtype: str | None = None) -> np.ndarray:

@@ -208,11 +208,11 @@ HEADINGS = ("", "s/step", "images/s", "an epoch", "in all", "memory", "fits", ""
 def _heading(options: Mapping, data, training: PlannedTraining) -> str:
     run, networks = options["run"], options["networks"]
     batch, height, width = training.shape
-    several = "up to " if data.shapes["x"][0] is None else ""
-    x_channels, y_channels = data.shapes["x"][-1], data.shapes["y"][-1]
+    x_shape, y_shape = data.shapes["x"], data.shapes["y"]
+    several = "up to " if x_shape[0] is None else ""
     channels = ""
-    if (x_channels, y_channels) != (3, 3):
-        channels = f"{x_channels} to {y_channels} channels, "
+    if (x_shape[-1], y_shape[-1]) != (3, 3):
+        channels = f"{x_shape[-1]} to {y_shape[-1]} channels, "
     precision = f"mixed_{run.mixed_precision}" if run.mixed_precision else "float32"
     return (
         f"{run.method} on {data.name}: {networks.generator}, ngf {networks.ngf}, "

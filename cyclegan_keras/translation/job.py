@@ -9,6 +9,7 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
+import math
 import pathlib
 import sys
 import time
@@ -20,16 +21,16 @@ from tqdm.auto import tqdm
 
 from cyclegan_keras.files.errors import PictureError, WriteError
 from cyclegan_keras.images.batching import batches_by_shape
-from cyclegan_keras.images.first_reading import pixel_count, read_picture
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.writing import write_picture
+from cyclegan_keras.models.description import Description
 from cyclegan_keras.translation.listing import Task
+from cyclegan_keras.translation.loading import BYTES_PER_PIXEL, load_picture, memory_in_pixels
 from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
 
 WORKERS = 4  # threads that read, and as many that write
 AHEAD_PIXELS = 2**26  # read but not translated yet, or translated but not written
-AHEAD_BYTES_PER_PIXEL = 8
 BATCH_PIXELS = 2**18  # height x width x pictures; larger batches gain nothing, on a CPU at least
 LARGEST_BATCH = 16
 HEADERS_AHEAD = 64
@@ -181,13 +182,13 @@ def _read_ahead(
     """Yields what can be read, in order, reading ahead as far as memory allows."""
     most_pixels = _pixels_ahead(options)
     most_waiting = 2 * (WORKERS + (options.batch_size or LARGEST_BATCH))
-    bit_depth = recipe.translator.description.bit_depth
+    description = recipe.translator.description
     headers = concurrent.futures.ThreadPoolExecutor(1)  # of its own, so that it never waits
     readers = concurrent.futures.ThreadPoolExecutor(WORKERS)
     waiting: collections.deque[_Pending] = collections.deque()
     pixels_waiting = 0
     try:
-        for task, pixels in _with_pixel_counts(tasks, headers):
+        for task, pixels in _with_sizes(tasks, description, headers):
             while waiting and (
                 len(waiting) >= most_waiting or pixels_waiting + pixels > most_pixels
             ):
@@ -195,9 +196,10 @@ def _read_ahead(
                 pixels_waiting -= first.pixels
                 yield from _result_of(first, tally)
             future = readers.submit(
-                read_picture,
+                load_picture,
                 task.source,
-                bit_depth=bit_depth,
+                description,
+                bit_depth=recipe.bit_depth,
                 most_pixels=options.max_image_pixels,
             )
             waiting.append(_Pending(task, pixels, future))
@@ -209,13 +211,13 @@ def _read_ahead(
         readers.shutdown(cancel_futures=True)
 
 
-def _with_pixel_counts(
-    tasks: Iterable[Task], pool: concurrent.futures.Executor
+def _with_sizes(
+    tasks: Iterable[Task], description: Description, pool: concurrent.futures.Executor
 ) -> Iterator[tuple[Task, int]]:
-    """Yields tasks and how many pixels their headers claim, reading some headers ahead."""
+    """Yields tasks and how much memory they take, in pixels, reading some headers ahead."""
     waiting: collections.deque[tuple[Task, concurrent.futures.Future]] = collections.deque()
     for task in tasks:
-        waiting.append((task, pool.submit(pixel_count, task.source)))
+        waiting.append((task, pool.submit(memory_in_pixels, task.source, description)))
         if len(waiting) > HEADERS_AHEAD:
             first, future = waiting.popleft()
             yield first, future.result()
@@ -238,7 +240,7 @@ def _pixels_ahead(options: TranslateOptions) -> int:
     if options.max_memory_mb is None:
         return AHEAD_PIXELS
     eighth = options.max_memory_mb * 2**20 // 8
-    return min(AHEAD_PIXELS, eighth // AHEAD_BYTES_PER_PIXEL)
+    return min(AHEAD_PIXELS, eighth // BYTES_PER_PIXEL)
 
 
 def _batch_limit(picture: Picture, recipe: Recipe, options: TranslateOptions) -> int:
@@ -296,7 +298,8 @@ class _Writer:
     def write(self, task: Task, parts: dict[str, Picture]) -> None:
         """Has all parts of a translation written; waits while too many others are."""
         pixels = sum(
-            picture.pixels.shape[0] * picture.pixels.shape[1] for picture in parts.values()
+            max(math.prod(picture.pixels.shape[:2]), picture.pixels.nbytes // BYTES_PER_PIXEL)
+            for picture in parts.values()
         )
         future = self._pool.submit(_write_parts, task, parts, self._quality)
         self._waiting.append(_Pending(task, pixels, future))

@@ -1,5 +1,6 @@
 """What is to be translated: which files, and where to."""
 
+import collections
 import dataclasses
 import glob
 import itertools
@@ -8,10 +9,21 @@ import pathlib
 from collections.abc import Iterable, Sequence
 
 from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.images.animation import WRITERS, is_animated
+from cyclegan_keras.images.listing import (
+    ENDINGS,
+    Found,
+    find_pictures,
+    is_passed_over_silently,
+    kind_of_file,
+    passed_over_line,
+)
 from cyclegan_keras.images.writing import FORMATS
 from cyclegan_keras.translation.options import TranslateOptions
 
-PICTURES = (
+# The names of translations are chosen for these first, as when no others were found, so that a
+# folder that an earlier version began is continued under the same names.
+FIRST_NAMED = (
     ".png",
     ".jpg",
     ".jpeg",
@@ -31,7 +43,11 @@ PICTURES = (
     ".tga",
     ".ico",
 )
+VIDEO = ("video", "")  # the kind of videos and its advice, as they are counted
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
+
+ARRAY = ".npy"
+ARCHIVE_OF_ARRAYS = ".npz"  # is not written; what is made of one is an array again
 
 # What is made of one picture is one file or two; these are appended to their names.
 TRANSLATION = ""
@@ -48,6 +64,30 @@ class Task:
     def part(self, suffix: str) -> pathlib.Path:
         """Returns where one part of the result goes: `_cycle` of a/b.png is a/b_cycle.png."""
         return self.target.with_name(f"{self.target.stem}{suffix}{self.target.suffix}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The files that are to be translated.
+
+    Attributes:
+        files: in the order of their names.
+        found: the folder that was searched, and what else lies there; None where the input is one
+            file.
+    """
+
+    files: Sequence[pathlib.Path]
+    found: Found | None = None
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it is one video instead of pictures."""
+        return self.found is None and is_video(self.files[0])
+
+    @property
+    def passed_over(self) -> str:
+        """A line about the files that are no pictures, "" where there are none."""
+        return "" if self.found is None else _passed_over(self.found)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,31 +109,111 @@ class Listing:
         """Whether it is one video instead of pictures."""
         return self.folder is None and is_video(self.tasks[0].source)
 
+    @property
+    def is_animation(self) -> bool:
+        """Whether it is one animated picture of which all frames are translated."""
+        if self.folder is not None:
+            return False
+        task = self.tasks[0]
+        return _holds_frames(task.target) and not self.is_video and is_animated(task.source)
 
-def list_input(options: TranslateOptions) -> Listing:
-    """Finds what the options ask to translate, and where to.
+
+def find_input(options: TranslateOptions) -> Inputs:
+    """Finds what the options ask to translate.
 
     Raises:
-        TranslationError: an option is missing, there is nothing to translate, or it cannot be
-            written there.
+        TranslationError: an option is missing, or there is nothing to translate.
     """
     for name in ("model", "input", "output"):
         if not vars(options)[name]:
             raise TranslationError(f"--{name} is missing. See --help.")
-    parts = [TRANSLATION]
-    if options.cycle and not options.side_by_side:
-        parts.append(CYCLE)
-    endings = list(FORMATS)
-    if options.format is not None:
-        first = f".{options.format}"
-        others = [
-            ending for ending in FORMATS if FORMATS[ending] is FORMATS[first] and ending != first
-        ]
-        endings = [first, *others]
-    listing = list_tasks(options.input, options.output, endings=endings, parts=parts)
-    if listing.is_video and len(parts) > 1:
+    inputs = find_files(options.input, options.output)
+    if inputs.is_video and options.cycle and not options.side_by_side:
         raise TranslationError("--cycle of a video goes only with --side_by_side.")
-    return listing
+    return inputs
+
+
+def find_files(source: str, output: str) -> Inputs:
+    """Finds the files to translate.
+
+    Pictures are known by their endings, and files with other endings by what they hold.
+
+    Args:
+        source: a picture, a video, a folder or a pattern such as `photos/**/*.jpg`.
+        output: where translations go; nothing in there is read.
+
+    Raises:
+        TranslationError: there is nothing to translate.
+    """
+    path = pathlib.Path(source).expanduser()
+    target = pathlib.Path(output).expanduser()
+    if path.is_file():
+        return Inputs(files=(path,))
+    if path.is_dir():
+        found = find_pictures(
+            path,
+            enter=lambda subfolder: not _is_same(subfolder, target),
+            follow_links=False,
+            on_error=_refuse_unreadable,
+        )
+    elif glob.has_magic(source):
+        found = _matches(path, target)
+    else:
+        raise TranslationError(f"--input={source} does not exist.")
+    if not found.pictures:
+        message = f"--input={source}: none of {found.passed_over.total()} files is a picture."
+        raise TranslationError(f"{message} {_passed_over(found)}".strip())
+    return Inputs(files=tuple(sorted(found.pictures)), found=found)
+
+
+def name_outputs(
+    inputs: Inputs,
+    output: str,
+    *,
+    endings: Sequence[str],
+    parts: Sequence[str] = (TRANSLATION,),
+) -> Listing:
+    """Chooses where the translations of files go.
+
+    Sub-folders are mirrored. A name and its ending stay, but for an ending that is not among
+    `endings`: a.gif becomes a.gif.png, and so never replaces a.png.
+
+    Args:
+        inputs: what is translated.
+        output: a folder; or the file, where there is one input.
+        endings: of pictures that can be written; the first is given to those with another.
+        parts: what is appended to the names of the files that are made of one picture.
+
+    Raises:
+        TranslationError: it cannot be written there.
+    """
+    target = pathlib.Path(output).expanduser()
+    names = _Names(endings, parts)
+    if inputs.found is None:
+        path = inputs.files[0]
+        is_folder = target.is_dir() or output.endswith(os.sep) or not target.suffix
+        task = Task(path, _target_of_one(path, target, is_folder, names))
+        _refuse_own_input([task], parts)
+        listing = Listing(tasks=(task,))
+        if listing.is_animation and len(parts) > 1:
+            raise TranslationError("--cycle of an animation goes only with --side_by_side.")
+        return listing
+    root = inputs.found.folder
+    ending = target.suffix.lower()
+    names_a_file = ending in ENDINGS or ending in FIRST_NAMED or is_video(target)
+    if names_a_file or target.is_file():
+        raise TranslationError(
+            f"--output={output} must be a folder, for {len(inputs.files)} pictures."
+        )
+    if _is_same(root, target):
+        raise TranslationError(f"{root} is both the input and the output: choose another --output.")
+    target_of = {}
+    for file in sorted(inputs.files, key=lambda file: file.suffix.lower() not in FIRST_NAMED):
+        target_of[file] = names.choose(target / file.relative_to(root))
+    tasks = [Task(file, target_of[file]) for file in inputs.files]
+    _refuse_own_input(tasks, parts)
+    videos = inputs.found.passed_over[VIDEO]
+    return Listing(tasks=tuple(tasks), folder=target, videos=videos)
 
 
 def list_tasks(
@@ -103,57 +223,23 @@ def list_tasks(
     endings: Sequence[str],
     parts: Sequence[str] = (TRANSLATION,),
 ) -> Listing:
-    """Finds what is to be translated, and where to.
-
-    Sub-folders are mirrored. A name and its ending stay, but for an ending that is not among
-    `endings`: a.gif becomes a.gif.png, and so never replaces a.png.
-
-    Args:
-        source: a picture, a video, a folder or a pattern such as `photos/**/*.jpg`.
-        output: a folder; or the file, where `source` is one.
-        endings: of pictures that can be written; the first is given to those with another.
-        parts: what is appended to the names of the files that are made of one picture.
+    """Finds what is to be translated, and where to; arguments as above.
 
     Raises:
         TranslationError: there is nothing to translate, or it cannot be written there.
     """
-    path = pathlib.Path(source).expanduser()
-    target = pathlib.Path(output).expanduser()
-    names = _Names(endings, parts)
-    if path.is_file():
-        is_folder = target.is_dir() or output.endswith(os.sep) or not target.suffix
-        task = Task(path, _target_of_one(path, target, is_folder, names))
-        _refuse_own_input([task], parts)
-        return Listing(tasks=(task,))
-    if path.is_dir():
-        root = path
-        found = _files_below(root, target)
-    elif glob.has_magic(source):
-        root = _folder_before_wildcards(path)
-        found = _matches(path, root, target)
-    else:
-        raise TranslationError(f"--input={source} does not exist.")
-    pictures = sorted(file for file in found if file.suffix.lower() in PICTURES)
-    videos = sum(is_video(file) for file in found)
-    if not pictures:
-        message = f"--input={source}: none of {len(found)} files is a picture"
-        message += f" ({', '.join(PICTURES)})."
-        if videos:
-            message += " Videos are translated one by one: name one."
-        raise TranslationError(message)
-    names_a_file = target.suffix.lower() in PICTURES or is_video(target)
-    if names_a_file or target.is_file():
-        raise TranslationError(f"--output={output} must be a folder, for {len(pictures)} pictures.")
-    if _is_same(root, target):
-        raise TranslationError(f"{root} is both the input and the output: choose another --output.")
-    tasks = [Task(file, names.choose(target / file.relative_to(root))) for file in pictures]
-    _refuse_own_input(tasks, parts)
-    return Listing(tasks=tuple(tasks), folder=target, videos=videos)
+    inputs = find_files(source, output)
+    return name_outputs(inputs, output, endings=endings, parts=parts)
 
 
 def is_video(path: pathlib.Path) -> bool:
     """Whether the ending of a file is that of a video."""
     return path.suffix.lower() in VIDEOS
+
+
+def _holds_frames(path: pathlib.Path) -> bool:
+    """Whether the ending of a file is that of an animation or a video."""
+    return is_video(path) or path.suffix.lower() in WRITERS
 
 
 def kept_line(count: int, total: int) -> str:
@@ -181,8 +267,10 @@ class _Names:
 
     def choose(self, path: pathlib.Path) -> pathlib.Path:
         """Returns `path`, with another ending or a number where that is necessary."""
-        if path.suffix.lower() not in self.endings:
-            path = path.with_name(path.name + self.endings[0])
+        ending = path.suffix.lower()
+        if ending not in self.endings:
+            is_array = ending == ARCHIVE_OF_ARRAYS and ARRAY in self.endings
+            path = path.with_name(path.name + (ARRAY if is_array else self.endings[0]))
         stem = path.stem
         names = self._names_of_parts(path)
         number = 1
@@ -203,7 +291,11 @@ def _target_of_one(
 ) -> pathlib.Path:
     if is_folder:
         target = target / path.name
-        return target if is_video(path) else names.choose(target)
+        keeps_endings = set(FORMATS) <= set(names.endings)  # unless --format asks for one
+        is_animation = keeps_endings and _holds_frames(target) and is_animated(path)
+        return target if is_video(path) or is_animation else names.choose(target)
+    if _holds_frames(target) and not is_video(path) and is_animated(path):
+        return target
     if is_video(path) != is_video(target):
         kind = "video" if is_video(path) else "picture"
         raise TranslationError(f"{path} is a {kind}, so --output={target} should be one too.")
@@ -212,20 +304,6 @@ def _target_of_one(
         expected = f"{', '.join(others)} or {last}" if others else last
         raise TranslationError(f"--output={target}: expected the ending {expected}.")
     return target
-
-
-def _files_below(root: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
-    """All files below a folder but for hidden ones and those of the output folder."""
-    found = []
-    for name_of_folder, subfolders, files in os.walk(root, onerror=_refuse_unreadable):
-        folder = pathlib.Path(name_of_folder)
-        subfolders[:] = [
-            name
-            for name in subfolders
-            if not _is_hidden(name) and not _is_same(folder / name, output)
-        ]
-        found += [folder / name for name in files if not _is_hidden(name)]
-    return found
 
 
 def _refuse_unreadable(error: OSError) -> None:
@@ -237,21 +315,32 @@ def _folder_before_wildcards(pattern: pathlib.Path) -> pathlib.Path:
     return pathlib.Path(*plain)
 
 
-def _matches(pattern: pathlib.Path, root: pathlib.Path, output: pathlib.Path) -> list[pathlib.Path]:
+def _matches(pattern: pathlib.Path, output: pathlib.Path) -> Found:
     """The files that a pattern matches, but for hidden ones and those of the output folder."""
+    root = _folder_before_wildcards(pattern)
     output_is_inside = _is_within(output, root)
-    found = []
+    pictures = []
+    passed_over: collections.Counter[tuple[str, str]] = collections.Counter()
     for name in glob.glob(str(pattern), recursive=True):
         path = pathlib.Path(name)
-        is_hidden = any(_is_hidden(part) for part in path.relative_to(root).parts)
-        is_output = output_is_inside and _is_within(path, output)
-        if path.is_file() and not is_hidden and not is_output:
-            found.append(path)
-    return found
+        parts = path.relative_to(root).parts
+        if not path.is_file() or any(is_passed_over_silently(part) for part in parts):
+            continue
+        if output_is_inside and _is_within(path, output):
+            continue
+        kind = kind_of_file(path)
+        if kind is None or kind.is_picture:
+            pictures.append(path)
+        else:
+            passed_over[kind.name, kind.advice] += 1
+    return Found(folder=root, pictures=pictures, passed_over=passed_over)
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+def _passed_over(found: Found) -> str:
+    line = passed_over_line(found)
+    if found.passed_over[VIDEO]:
+        line += " Videos are translated one by one, by translate.py."
+    return line
 
 
 def _is_same(first: pathlib.Path, second: pathlib.Path) -> bool:

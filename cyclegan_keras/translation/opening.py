@@ -54,6 +54,7 @@ def open_recipe(options: TranslateOptions) -> Recipe:
         back=back,
         strength=options.strength,
         side_by_side=options.side_by_side,
+        bit_depth=options.bit_depth,
     )
 
 
@@ -172,7 +173,12 @@ def _of_saved_model(folder: pathlib.Path) -> dict[Direction, Translator]:
     for direction in Direction:
         signature = loaded.signatures.get(f"translate_float_{direction.signature}")
         if signature is not None:
-            description = _of_export(direction, generators.get(direction.signature, {}))
+            description = _of_export(
+                direction,
+                generators.get(direction.signature, {}),
+                input_channels=_channels(signature.structured_input_signature[1]["images"]),
+                output_channels=_channels(signature.structured_outputs["translations"]),
+            )
             translators[direction] = Translator(_served(loaded, signature), description)
     if not translators:
         raise TranslationError(f"{folder} is a SavedModel, but not one that export.py wrote.")
@@ -183,6 +189,7 @@ def _served(loaded, signature: Callable) -> Callable:
     def network(images):
         _ = loaded  # kept alive: the signature alone does not hold the weights
         try:
+            # 0 and 1 are the ends of the range of its numbers, -1 and 1 here.
             answer = signature(images=tf.convert_to_tensor((images + 1) / 2))
         except tf.errors.InvalidArgumentError as error:
             sentence = str(error.message).partition("[[")[0].strip()
@@ -212,7 +219,12 @@ def _of_tflite(path: pathlib.Path) -> dict[Direction, Translator]:
     except (KeyError, ValueError):  # a file that export.py did not write
         direction = Direction.A_TO_B
     network = _fixed_size(lambda image: tflite_run.run(interpreter, image), interpreter)
-    description = _of_export(direction, metadata.get("generator", {}))
+    description = _of_export(
+        direction,
+        metadata.get("generator", {}),
+        input_channels=int(interpreter.get_input_details()[0]["shape"][-1]),
+        output_channels=int(interpreter.get_output_details()[0]["shape"][-1]),
+    )
     return {direction: Translator(network, description)}
 
 
@@ -244,7 +256,25 @@ def _fixed_size(run: Callable, interpreter) -> Callable:
     return lambda images: np.concatenate([translate_one(image[None]) for image in images])
 
 
-def _of_export(direction: Direction, saved: dict) -> Description:
-    """Reads the description in an export, which takes every size by itself."""
-    description = Description.from_dict({**saved, "direction": direction})
+def _of_export(
+    direction: Direction, saved: dict, *, input_channels: int | None, output_channels: int | None
+) -> Description:
+    """Reads the description in an export, which takes every size by itself.
+
+    Args:
+        direction: of the graph.
+        saved: what the file says about the generator; empty where it says nothing.
+        input_channels: what the graph takes; None where it does not say.
+        output_channels: what it returns.
+    """
+    fields = {**saved, "direction": direction}
+    if input_channels is not None:
+        fields["input_channels"] = input_channels
+    if output_channels is not None:
+        fields["output_channels"] = output_channels
+    description = Description.from_dict(fields)
     return dataclasses.replace(description, size_multiple=1, smallest_size=1)
+
+
+def _channels(spec: tf.TensorSpec) -> int | None:
+    return spec.shape[-1]

@@ -32,8 +32,16 @@ class TranslateOptions:
     format: str | None = option(
         None,
         "Format of the written pictures. By default each keeps its own, and one that cannot be "
-        "written becomes png, as in a.gif.png.",
-        choices=("png", "jpg", "webp", "tiff", "bmp"),
+        "written becomes png, as in a.gif.png, or tif where png cannot hold what the model makes.",
+        choices=("png", "jpg", "webp", "tif", "tiff", "bmp", "npy"),
+    )
+    bit_depth: int | None = option(
+        None,
+        "Bits a channel of the written pictures, 8, 16 or 32 (floating-point numbers); 8 scales "
+        "all that is no ordinary picture to 0..255, to look at it. By default what the picture "
+        "has, where that holds the numbers of the translation.",
+        low=8,
+        high=32,
     )
     quality: int = option(95, "Quality of JPEG and WebP.", low=1, high=100)
     crf: int = option(

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from cyclegan_keras.files.errors import PictureError, TranslationError
+from cyclegan_keras.images.form import to_rgb
 from cyclegan_keras.images.picture import Picture, side_by_side
+from cyclegan_keras.images.values import Values
+from cyclegan_keras.models.description import Description
+from cyclegan_keras.translation import numbers
 from cyclegan_keras.translation.listing import CYCLE, TRANSLATION
 from cyclegan_keras.translation.translator import Translator
 
@@ -24,26 +28,38 @@ class Recipe:
         back: F, to make F(G(x)) too; its input is G(x) before blending and rounding.
         strength: 0 to 1.
         side_by_side: write one picture x | translation [| F(G(x))] instead.
+        bit_depth: bits a channel of what is written, 8, 16 or 32, see `numbers.written_as`; None
+            leaves that to the picture and the model.
 
     Raises:
-        TranslationError: a network that takes or returns neither gray nor RGB.
+        TranslationError: a bit depth that no file has, F does not take what G returns, or x and
+            G(x) cannot be blended, because they have other channels.
     """
 
     translator: Translator
     back: Translator | None = None
     strength: float = 1.0
     side_by_side: bool = False
+    bit_depth: int | None = None
 
     def __post_init__(self):
-        for translator in self._translators:
-            described = translator.description
-            for channels in (described.input_channels, described.output_channels):
-                if channels not in (1, 3):
-                    raise TranslationError(
-                        f"The model translates {described.input_channels} to "
-                        f"{described.output_channels} channels, but pictures have 1 (gray) or 3 "
-                        "(RGB)."
-                    )
+        there = self.translator.description
+        if self.bit_depth not in (None, 8, 16, 32):
+            raise TranslationError(f"--bit_depth={self.bit_depth}: expected 8, 16 or 32.")
+        if self.strength < 1 and not numbers.are_alike(there.input_channels, there.output_channels):
+            raise TranslationError(
+                f"--strength={self.strength:g} blends a picture with its translation, but the "
+                f"model makes {_words(there, of_target=True)} of {_words(there)}: leave it out."
+            )
+        if self.back is None:
+            return
+        back = self.back.description
+        takes = (back.input_channels, back.source_values)
+        if takes != (there.output_channels, there.target_values):
+            raise TranslationError(
+                f"--cycle: the way there returns {_words(there, of_target=True)}, but the way back "
+                f"takes {_words(back)}."
+            )
 
     @property
     def direction(self) -> str:
@@ -60,24 +76,48 @@ class Recipe:
     @property
     def is_batch_invariant(self) -> bool:
         """Whether a picture comes out the same, to the bit, in whatever batch it is translated."""
-        return all(translator.is_batch_invariant for translator in self._translators)
+        return all(translator.is_batch_invariant for translator in self.translators)
 
     @property
-    def _translators(self) -> list[Translator]:
+    def shows_views(self) -> bool:
+        """Whether side by side there are 8-bit views, of which black to white is the range.
+
+        So it is where the numbers of the picture and of its translation mean different things or
+        are scaled for looking, and where they have different channels.
+        """
+        if not self.side_by_side:
+            return False
+        there = self.translator.description
+        shown = [(there.output_channels, there.target_values)]
+        if self.back is not None:
+            back = self.back.description
+            shown.append((back.output_channels, back.target_values))
+        for channels, values in shown:
+            is_convertible = numbers.are_alike(channels, there.input_channels)
+            if not is_convertible or values != there.source_values:
+                return True
+        written, _ = numbers.written_as(there.source_values.dtype, shown[0][1], self.bit_depth)
+        return written != there.source_values
+
+    @property
+    def translators(self) -> list[Translator]:
+        """G, and F where it is needed."""
         return [self.translator] if self.back is None else [self.translator, self.back]
 
     def __call__(self, pictures: Sequence[Picture]) -> list[dict[str, Picture]]:
         """Translates pictures of one size together.
 
-        Size, bit depth, transparency and color profile stay. A gray picture stays gray where the
-        network takes colors; one that takes gray decides what comes out. Where a picture is wholly
-        transparent the network sees white instead of the colors hidden there.
+        Size, transparency and color profile stay; `numbers.written_as` says what the numbers
+        become. A gray picture stays gray where the network takes colors; one that takes gray
+        decides what comes out. Where a picture is wholly transparent the network sees white instead
+        of the colors hidden there.
 
         Raises:
-            PictureError: the network returns values that are not finite.
+            PictureError: a picture has other channels than the network takes, or the network
+                returns values that are not finite.
         """
-        channels = self.translator.description.input_channels
-        inputs = _stacked([_visible_values(picture, channels) for picture in pictures])
+        description = self.translator.description
+        inputs = _stacked([numbers.network_input(picture, description) for picture in pictures])
         translated = _finite(self.translator(inputs))
         del inputs  # a large picture in float32 is the most that memory holds
         cycled: np.ndarray | list[None] = [None] * len(pictures)
@@ -91,19 +131,66 @@ class Recipe:
     def _finished(
         self, picture: Picture, translated: np.ndarray, cycled: np.ndarray | None
     ) -> dict[str, Picture]:
-        stays_gray = picture.is_gray and self.translator.description.input_channels == 3
-        gray = stays_gray or translated.shape[-1] == 1
-        results = [picture.with_values(translated, gray=gray, strength=self.strength)]
+        target = self.translator.description.target_values
+        results = [self._as_picture(picture, translated, target, self.strength)]
         if cycled is not None:
-            gray = stays_gray or cycled.shape[-1] == 1
-            results.append(picture.with_values(cycled, gray=gray))
+            target = self.back.description.target_values
+            results.append(self._as_picture(picture, cycled, target, 1.0))
         if self.side_by_side:
-            results = [side_by_side([picture, *results])]
+            results = [side_by_side([self._beside(picture, results[0]), *results])]
         return dict(zip(self.parts, results, strict=True))
+
+    def _as_picture(
+        self, picture: Picture, translated: np.ndarray, target: Values, strength: float
+    ) -> Picture:
+        """Returns what a network made as a picture with all that the file of `picture` knew.
+
+        Args:
+            picture: x.
+            translated: float32 (height, width, channels) in [-1, 1].
+            target: what its numbers mean.
+            strength: of the blend.
+        """
+        source = self.translator.description
+        whole = numbers.with_alpha_as_channel(picture, source)
+        file_dtype = picture.pixels.dtype.name
+        bit_depth = 8 if self.shows_views else self.bit_depth
+        values, dtype = numbers.written_as(file_dtype, target, bit_depth)
+        channels = translated.shape[-1]
+        stays_gray = picture.is_gray and source.input_channels == channels == 3
+        gray = stays_gray or channels == 1
+        all_are_levels = (
+            file_dtype in numbers.LEVELS
+            and source.source_values.is_eight_bit
+            and target.is_eight_bit
+        )
+        if strength < 1 and (all_are_levels or values != target):
+            translated = numbers.blended_by_range(whole, translated, strength, source)
+            strength = 1.0
+        if strength < 1:
+            pixels = numbers.blended_numbers(
+                whole, translated, strength, values=values, dtype=dtype, gray=gray
+            )
+        else:
+            pixels = numbers.from_network(translated, values=values, dtype=dtype, gray=gray)
+        if self.shows_views and not gray:
+            pixels = to_rgb(pixels)
+        return _with_pixels(picture, pixels, alpha_is_channel=whole is not picture)
+
+    def _beside(self, picture: Picture, result: Picture) -> Picture:
+        """Returns x as it is shown beside a translation, in the type of that."""
+        source = self.translator.description
+        whole = numbers.with_alpha_as_channel(picture, source)
+        if self.shows_views:
+            pixels = to_rgb(numbers.on_network_scale(whole, source, source.input_channels))
+        else:
+            dtype = result.pixels.dtype.name
+            pixels = numbers.numbers_of(whole, source.source_values, dtype)
+        return _with_pixels(picture, pixels, alpha_is_channel=whole is not picture)
 
 
 def translate_picture(translator: Translator, picture: Picture, strength: float = 1.0) -> Picture:
-    """Returns the translation of one picture, of its size, depth and transparency.
+    """Returns the translation of one picture, of its size and transparency.
 
     Example:
         >>> from cyclegan_keras.models.resnet_generator import ResNetGenerator
@@ -117,11 +204,37 @@ def translate_picture(translator: Translator, picture: Picture, strength: float 
     return parts[TRANSLATION]
 
 
-def _visible_values(picture: Picture, channels: int) -> np.ndarray:
-    values = picture.values(channels)
-    if picture.alpha is not None:
-        values[picture.alpha == 0] = 1.0
-    return values
+def _with_pixels(picture: Picture, pixels: np.ndarray, *, alpha_is_channel: bool) -> Picture:
+    """Returns a picture with other pixels, and with what its file knew as far as that fits them.
+
+    Args:
+        picture: the one that is translated.
+        pixels: of its size, of any type and channels.
+        alpha_is_channel: whether the network was given the transparency of `picture` as a channel;
+            the last of the new channels is the new transparency then.
+    """
+    channels = pixels.shape[-1]
+    dtype = pixels.dtype.name
+    if alpha_is_channel and channels in (2, 4) and dtype in numbers.LEVELS:
+        return dataclasses.replace(picture, pixels=pixels[..., :-1], alpha=pixels[..., -1])
+    if channels not in (1, 3):  # bands, which have neither colors nor transparency
+        note = ("Bands have no transparency: it is left out.",)
+        notes = picture.notes if picture.alpha is None else picture.notes + note
+        return Picture(pixels=pixels, notes=notes)
+    if picture.alpha is None:
+        return dataclasses.replace(picture, pixels=pixels)
+    if dtype not in numbers.LEVELS:
+        note = f"Numbers of {dtype} have no transparency: it is left out."
+        return dataclasses.replace(picture, pixels=pixels, alpha=None, notes=(*picture.notes, note))
+    alpha = picture.at_depth(8 * pixels.itemsize).alpha
+    return dataclasses.replace(picture, pixels=pixels, alpha=alpha)
+
+
+def _words(description: Description, *, of_target: bool = False) -> str:
+    channels, values = description.input_channels, description.source_values
+    if of_target:
+        channels, values = description.output_channels, description.target_values
+    return f"{numbers.counted(channels)} of {values.words}"
 
 
 def _stacked(values: list[np.ndarray]) -> np.ndarray:

@@ -117,6 +117,8 @@ def record_of(options: TranslateOptions, folder: pathlib.Path, direction: str) -
         "cycle": options.cycle and options.side_by_side,  # otherwise it has files of its own
         "quality": options.quality,
     }
+    if options.bit_depth is not None:  # which folders of earlier versions know nothing of
+        made_by["bit_depth"] = options.bit_depth
     return Record(folder, made_by)
 
 

@@ -86,7 +86,7 @@ def combine(
             name=a.names[index],
             sources=(a.paths[index], b.paths[index]),
             targets=(pathlib.Path(output, f"{names[index]}{FORMATS[format]}"),),
-            make=lambda: [_beside(a.picture(index), b.picture(index))],
+            make=lambda: [_beside(_read(a, index), _read(b, index), names[index])],
         )
 
     return _write_all([job(index) for index in range(len(a))], "Combining", format, overwrite)
@@ -150,7 +150,7 @@ def split(
                 pathlib.Path(output, f"{split_name}A", file),
                 pathlib.Path(output, f"{split_name}B", file),
             ),
-            make=lambda: _halves(whole.picture(index)),
+            make=lambda: _halves(_read(whole, index)),
         )
 
     return _write_all([job(index) for index in range(len(whole))], "Splitting", format, overwrite)
@@ -209,34 +209,41 @@ def _write_all(jobs: list[_Job], title: str, format: str, overwrite: bool) -> li
 
 
 def _write(job: _Job) -> None:
-    try:
-        pictures = job.make()
-        for picture, target in zip(pictures, job.targets, strict=True):
-            target.parent.mkdir(parents=True, exist_ok=True)
+    for picture, target in zip(job.make(), job.targets, strict=True):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
             write_picture(picture, target)
+        except PictureError as error:
+            raise DataError(f"{job.name} cannot be written as {target}: {error}") from error
+
+
+def _read(pictures: Pictures, index: int) -> Picture:
+    """Reads a picture as training sees it: opaque and in sRGB."""
+    try:
+        picture = pictures.picture(index)
     except PictureError as error:
-        raise DataError(f"{job.name}: {error} Replace or remove it.") from error
+        raise DataError(f"{pictures.names[index]} {error}: replace or remove it.") from error
+    return dataclasses.replace(picture.over_white(), icc_profile=None, in_srgb=False)
 
 
-def _beside(a: Picture, b: Picture) -> Picture:
+def _beside(a: Picture, b: Picture, name: str) -> Picture:
     """Returns one picture with A on the left and B on the right, of channels that hold both."""
-    left, right = _plain(a), _plain(b)
-    dtypes = {left.pixels.dtype.name, right.pixels.dtype.name}
+    dtypes = {a.pixels.dtype.name, b.pixels.dtype.name}
     if dtypes == {"uint8", "uint16"}:
-        left, right = left.at_depth(16), right.at_depth(16)
+        a, b = a.at_depth(16), b.at_depth(16)
     elif len(dtypes) > 1:
-        raise PictureError(f"its partner holds other numbers: {' and '.join(sorted(dtypes))}.")
-    counts = {left.pixels.shape[-1], right.pixels.shape[-1]}
+        raise DataError(
+            f"{name} holds {' and '.join(sorted(dtypes))} numbers, which one picture cannot hold "
+            "side by side: keep them apart, in trainA and trainB."
+        )
+    counts = {a.pixels.shape[-1], b.pixels.shape[-1]}
     if len(counts) > 1 and counts != {1, 3}:
-        raise PictureError(f"its partner has other channels: {' and '.join(map(str, counts))}.")
-    return side_by_side([left, right])
+        raise DataError(
+            f"{name} has {' and '.join(map(str, sorted(counts)))} channels, which one picture "
+            "cannot hold side by side: keep them apart, in trainA and trainB."
+        )
+    return side_by_side([a, b])
 
 
 def _halves(whole: Picture) -> list[Picture]:
-    plain = _plain(whole)
-    return [dataclasses.replace(plain, pixels=half) for half in np.split(plain.pixels, 2, axis=1)]
-
-
-def _plain(picture: Picture) -> Picture:
-    """Returns it as training sees it: opaque and in sRGB."""
-    return dataclasses.replace(picture.over_white(), icc_profile=None, in_srgb=False)
+    return [dataclasses.replace(whole, pixels=half) for half in np.split(whole.pixels, 2, axis=1)]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.images.reading import CURRENT
-from pipelines.sources import demo, folders, tfds
+from pipelines.sources import demo, folders, scans, tfds
 from pipelines.sources.base import Source
 
 
@@ -23,9 +23,14 @@ class NamedSets(NamedTuple):
     load: Callable[[str, str | None, bool, int], Source]
 
 
+def _load_drawn(name: str, data_dir: str | None, paired: bool, reader_version: int) -> Source:
+    module = scans if name in scans.NAMES else demo
+    return module.load(name, data_dir, paired, reader_version)
+
+
 SOURCES = {
     "cycle_gan": NamedSets(tfds.NAMES, tfds.load),
-    "demo": NamedSets(demo.NAMES, demo.load),
+    "demo": NamedSets((*demo.NAMES, *scans.NAMES), _load_drawn),
 }
 
 

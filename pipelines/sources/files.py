@@ -6,11 +6,11 @@ import pathlib
 from collections.abc import Sequence
 
 from absl import logging
-from cyclegan_keras.images.listing import find_pictures, passed_over_line
 
 from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images import first_reading, reading
 from cyclegan_keras.images.header import Header
+from cyclegan_keras.images.listing import find_pictures, passed_over_line
 from cyclegan_keras.images.picture import Picture
 from pipelines.sources.base import Pictures
 

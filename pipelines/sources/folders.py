@@ -119,17 +119,21 @@ def _chosen(pictures: FilePictures, indices: list[int]) -> ListedPictures:
 
 
 def _domains_apart(root: pathlib.Path, name: str, paired: bool, reader_version: int) -> Source:
-    train_a: ListedPictures = FilePictures(root / "trainA", reader_version)
-    train_b: ListedPictures = FilePictures(root / "trainB", reader_version)
-    test_a: ListedPictures = FilePictures(root / "testA", reader_version)
-    test_b: ListedPictures = FilePictures(root / "testB", reader_version)
-    _refuse_empty(root / "trainA", train_a)
-    _refuse_empty(root / "trainB", train_b)
-    has_test = bool(test_a and test_b)
+    all_train_a = FilePictures(root / "trainA", reader_version)
+    all_train_b = FilePictures(root / "trainB", reader_version)
+    all_test_a = FilePictures(root / "testA", reader_version)
+    all_test_b = FilePictures(root / "testB", reader_version)
+    _refuse_empty(root / "trainA", all_train_a)
+    _refuse_empty(root / "trainB", all_train_b)
+    has_test = bool(all_test_a and all_test_b)
+    train_a: ListedPictures = all_train_a
+    train_b: ListedPictures = all_train_b
+    test_a: ListedPictures = all_test_a
+    test_b: ListedPictures = all_test_b
     if paired:
-        train_a, train_b, _ = partners(train_a, train_b)
+        train_a, train_b, _ = partners(all_train_a, all_train_b)
     if paired and has_test:
-        test_a, test_b, _ = partners(test_a, test_b)
+        test_a, test_b, _ = partners(all_test_a, all_test_b)
     return Source(
         name=name,
         train_a=train_a,

@@ -24,7 +24,7 @@ def test_presets_are_valid_options(name):
 @pytest.mark.parametrize("name", {**METHOD_DEFAULTS, **PRESET_DEFAULTS})
 def test_sets_of_defaults_say_only_what_differs(name):
     """But for those that spell out, and for what sets a data set's own apart."""
-    if name in ("paper", "demo"):
+    if name in ("paper", "demo", "scans"):
         return
     method = PRESET_DEFAULTS.get(name, {}).get("method", name)
     chosen = PRESET_DEFAULTS.get(name) or METHOD_DEFAULTS[name]
@@ -45,8 +45,9 @@ def test_paper_spells_out_the_defaults():
         assert value == (automatic[name] if defaults[name] is None else defaults[name]), name
 
 
-def test_demo_needs_no_other_flag():
-    assert PRESET_DEFAULTS["demo"]["dataset"].startswith("demo/")
+@pytest.mark.parametrize("name", ["demo", "scans"])
+def test_demos_need_no_other_flag(name):
+    assert PRESET_DEFAULTS[name]["dataset"].startswith("demo/")
 
 
 @pytest.mark.parametrize("typed", [{"upsample": "resize"}, {"generator": "unet_64"}])

@@ -78,7 +78,7 @@ def test_one_type_for_all(dtypes, expected):
 )
 def test_channels_that_follow_from_pictures(counts, dtype, expected):
     found = [Header(width=1, height=1, channels=count, dtype=dtype) for count in counts]
-    assert values.common_channels(found, dtype) == expected
+    assert values.common_channels(found) == expected
 
 
 TWELVE_BITS = np.array([[[0], [700]], [[1500], [4095]]], np.uint16)
@@ -98,7 +98,7 @@ TWELVE_BITS = np.array([[[0], [700]], [[1500], [4095]]], np.uint16)
 def test_twelve_bits_in_a_type_of_sixteen(tmp_path, caplog, text, low, high):
     pictures = stored(tmp_path / "trainA", [TWELVE_BITS, TWELVE_BITS // 2])
     with caplog.at_level(logging.INFO):
-        found = values.find_values(pictures, text, dtype="uint16", channels=1, title="trainA")
+        found = values.find_values(pictures, text, channels=1, title="trainA")
     assert found == Values(dtype="uint16", low=low, high=high)
     if text == "auto":
         expected = "trainA holds uint16 values 0 to 4095 of 0 to 65535: trained on 0 to 4095"
@@ -110,23 +110,24 @@ def test_percentiles_agree_with_numpy(tmp_path, dtype):
     random = np.random.default_rng(0)
     arrays = [(random.normal(0, 300, (40, 50, 1))).astype(dtype) for _ in range(3)]
     pictures = stored(tmp_path / "trainA", arrays)
-    found = values.find_values(pictures, "p5,p95", dtype=dtype, channels=1, title="trainA")
+    found = values.find_values(pictures, "p5,p95", channels=1, title="trainA")
     expected = np.percentile(np.stack(arrays), [5, 95])
     np.testing.assert_allclose([found.low, found.high], expected, atol=1.0)
 
 
 def test_ordinary_pictures_are_not_looked_at(tmp_path):
     pictures = stored(tmp_path / "trainA", [np.full((4, 4, 3), 9, np.uint8)])
-    found = values.find_values(pictures, "auto", dtype="uint8", channels=3, title="trainA")
+    found = values.find_values(pictures, "auto", channels=3, title="trainA")
     assert found.is_eight_bit
 
 
 def test_what_has_no_range(tmp_path):
     flat = stored(tmp_path / "trainA", [np.full((4, 4, 1), 7, np.int16)])
     with pytest.raises(DataError, match="have the value 7: give the range"):
-        values.find_values(flat, "auto", dtype="int16", channels=1, title="trainA")
+        values.find_values(flat, "auto", channels=1, title="trainA")
+    fractions = stored(tmp_path / "trainB", [np.full((4, 4, 1), 0.5, np.float32)])
     with pytest.raises(DataError, match="floating-point numbers, which have no range"):
-        values.find_values(flat, "dtype", dtype="float32", channels=1, title="trainA")
+        values.find_values(fractions, "dtype", channels=1, title="trainA")
 
 
 def test_a_picture_that_cannot_be_decoded_is_passed_over(tmp_path):
@@ -140,5 +141,5 @@ def test_a_picture_that_cannot_be_decoded_is_passed_over(tmp_path):
     data = (tmp_path / "trainA" / "1.tif").read_bytes()
     (tmp_path / "trainA" / "1.tif").write_bytes(data[: len(data) // 2])
     pictures = find_readable(FilePictures(tmp_path / "trainA"), "trainA", refuse=False)
-    found = values.find_values(pictures, "data", dtype="uint16", channels=1, title="trainA")
+    found = values.find_values(pictures, "data", channels=1, title="trainA")
     assert (found.low, found.high) == (0, 4095)

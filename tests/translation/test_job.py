@@ -8,14 +8,16 @@ import pytest
 import tensorflow as tf
 
 from cyclegan_keras.files.errors import WriteError
-from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.first_reading import read_picture
+from cyclegan_keras.images.picture import Picture
+from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.writing import write_picture
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.translation import job, opening
 from cyclegan_keras.translation.job import run_job
 from cyclegan_keras.translation.listing import Task
+from cyclegan_keras.translation.loading import load_picture
 from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe, translate_picture
 from cyclegan_keras.translation.translator import Translator
@@ -93,7 +95,7 @@ def test_damaged_pictures_are_named_and_passed_over(tmp_path, caplog):
 
 def test_a_picture_that_the_network_fails_at_does_not_take_its_batch_along(tmp_path):
     tasks = made(tmp_path / "in", [(8, 12)] * 4)
-    bad = read_picture(tasks[1].source).values(3)
+    bad = to_float(read_picture(tasks[1].source).pixels)
 
     def network(images):
         if len(images) > 2:
@@ -167,7 +169,7 @@ def seen(monkeypatch):
 
         return call
 
-    for real in (read_picture, write_picture):
+    for real in (load_picture, write_picture):
         monkeypatch.setattr(job, real.__name__, noted(real))
     return log
 
@@ -177,7 +179,7 @@ def test_no_more_is_read_ahead_than_memory_allows(tmp_path, seen, monkeypatch):
     tasks, ahead = made(tmp_path / "in", [(10, 10)] * 30), []
 
     def read():
-        return sum(name == "read_picture" for name, _ in seen)
+        return sum(name == "load_picture" for name, _ in seen)
 
     def network(images):
         time.sleep(0.005)

@@ -1,10 +1,12 @@
 import os
 import pathlib
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cyclegan_keras.files.errors import TranslationError
-from cyclegan_keras.translation.listing import list_tasks
+from cyclegan_keras.translation.listing import find_files, list_tasks
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif")
 
@@ -76,6 +78,54 @@ def test_names_of_parts_do_not_clash_either():
     names = [str(task.part(part)) for task in listing.tasks for part in ("", "_cycle")]
     assert len(set(names)) == 4
     assert names[:2] == ["out/a.png", "out/a_cycle.png"]
+
+
+def test_pictures_are_found_by_what_they_hold():
+    touch("in/a.png", "in/damaged.jpg")
+    pathlib.Path("in/sub").mkdir()
+    Image.new("RGB", (4, 3)).save("in/sub/scan", "PNG")
+    Image.new("RGB", (4, 3)).save("in/photo.dat", "JPEG")
+    np.save("in/array.npy", np.zeros((4, 3), "float32"))
+    np.savez("in/array.npz", np.zeros((4, 3), "float32"))
+    pathlib.Path("in/notes.txt").write_text("no picture")
+    pathlib.Path("in/unknown").write_bytes(bytes(range(1, 200)))
+    expected = {
+        "in/a.png": "out/a.png",
+        "in/array.npy": "out/array.npy",
+        "in/array.npz": "out/array.npz.npy",
+        "in/damaged.jpg": "out/damaged.jpg",
+        "in/photo.dat": "out/photo.dat.png",
+        "in/sub/scan": "out/sub/scan.png",
+    }
+    assert listed("in", endings=(*ENDINGS, ".npy")) == expected
+    assert listed("in/**/*", endings=(*ENDINGS, ".npy")) == expected
+    for source in ("in", "in/**/*"):
+        line = find_files(source, "out").passed_over
+        assert line == "Passed over 2 files of in: 1 text, 1 unknown."
+
+
+def test_what_is_passed_over_is_said_by_kind():
+    touch("in/a.png", "in/b.mp4", "in/.hidden.txt")
+    pathlib.Path("in/scan.dcm").write_bytes(bytes(128) + b"DICM" + bytes(99))
+    pathlib.Path("in/a.txt").write_text("no picture")
+    line = find_files("in", "out").passed_over
+    assert line.startswith("Passed over 3 files of in: 1 DICOM (python -m pipelines.slices ")
+    assert line.endswith(", 1 text, 1 video. Videos are translated one by one, by translate.py.")
+    assert find_files("in/a.*g", "out").passed_over == ""
+    assert find_files("in/a.png", "out").passed_over == ""
+
+
+def test_new_finds_change_no_earlier_name():
+    """`b` and `c.npy` come first by name, but earlier versions knew `b.png` and `c.npy.png`."""
+    touch("in/b.png", "in/c.npy.png")
+    Image.new("RGB", (4, 3)).save("in/B", "PNG")
+    np.save("in/c.npy", np.zeros((4, 3), "uint8"))
+    assert listed("in") == {
+        "in/B": "out/B_2.png",
+        "in/b.png": "out/b.png",
+        "in/c.npy": "out/c.npy_2.png",
+        "in/c.npy.png": "out/c.npy.png",
+    }
 
 
 def test_patterns():

@@ -1,18 +1,24 @@
 import functools
+import json
 import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from made_runs import make_run
 
 from cyclegan_keras.export.saved_model import export_saved_model
 from cyclegan_keras.files.errors import PictureError, TranslationError
+from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.picture import Picture
+from cyclegan_keras.images.values import EIGHT_BIT, Values
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import build_generator
 from cyclegan_keras.translation import opening
+from cyclegan_keras.translation.recipe import translate_picture
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 from cyclegan_keras.weights.networks import save_pth
 
@@ -104,6 +110,62 @@ def test_a_saved_model_of_both_directions(tmp_path):
         found["AtoB"](np.zeros((1, 14, 10, 3), "float32"))
 
 
+HOUNSFIELD = Values(dtype="int16", low=-1024, high=3071)
+BANDS = {
+    "input_channels": 5,
+    "output_channels": 2,
+    "target_values": HOUNSFIELD,
+    "reader_version": 2,
+}
+
+
+@pytest.mark.parametrize("says_channels", [True, False])
+def test_a_saved_model_of_bands_and_hounsfield_units(says_channels, tmp_path):
+    """Its float signature takes and returns 0 to 1 of the range."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 5), name="images")])
+    def halve(images):
+        return {"translations": images[..., :2] / 2}
+
+    tf.saved_model.save(tf.Module(), tmp_path / "1", {"translate_float_a_to_b": halve})
+    told = Description(**BANDS).to_dict()
+    if not says_channels:
+        del told["input_channels"], told["output_channels"]
+    extra = tmp_path / "1" / "assets.extra"
+    extra.mkdir()
+    (extra / "model.json").write_text(json.dumps({"generators": {"a_to_b": told}}))
+    (translator,) = opening.open_translators(str(tmp_path)).values()
+    description = translator.description
+    assert (description.input_channels, description.output_channels) == (5, 2)
+    assert (description.source_values, description.target_values) == (EIGHT_BIT, HOUNSFIELD)
+    assert description.reader_version == 2
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 9, 5)).astype("uint8")
+    made = translate_picture(translator, Picture(pixels=pixels)).pixels
+    assert made.dtype == "int16"
+    expected = pixels[..., :2] / 255 / 2 * 4095 - 1024
+    np.testing.assert_allclose(made, expected, atol=0.51)
+
+
+@pytest.mark.slow
+def test_tflite_of_bands(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    from cyclegan_keras.export.tflite import export_tflite
+
+    network = ResNetGenerator(ngf=2, n_blocks=0, init_gain=0.2, input_channels=5, output_channels=2)
+    described(network, target_values=HOUNSFIELD, reader_version=2)
+    metadata = {"direction": "a_to_b", "generator": network.description.to_dict()}
+    (path,) = export_tflite(
+        network, tmp_path, "g", size=(16, 12), variants=["fp32"], metadata=metadata
+    ).values()
+    (translator,) = opening.open_translators(str(path)).values()
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 13, 10, 5)).astype("float32")
+    assert translator.description.target_form == Form(channels=2, values=HOUNSFIELD)
+    expected = opening.translator_of(network)(pictures)
+    np.testing.assert_allclose(translator(pictures), expected, atol=1e-5)
+    larger = np.repeat(np.repeat(pictures, 3, axis=1), 3, axis=2)
+    assert translator(larger).shape == (2, 39, 30, 2)
+
+
 @pytest.mark.slow
 def test_tflite(tmp_path):
     pytest.importorskip("ai_edge_litert")
@@ -139,6 +201,18 @@ def test_memory_decides_about_tiles(arguments, tiles, most):
 def test_tiles_give_the_same():
     tiled = opening.translator_of(generator(), tile_size=8)(PICTURES)
     np.testing.assert_allclose(tiled, translated(), atol=1e-4)
+
+
+def test_tiles_of_bands_give_the_same():
+    network = ResNetGenerator(ngf=2, n_blocks=1, init_gain=0.2, input_channels=5, output_channels=5)
+    described(network, source_values=HOUNSFIELD, target_values=HOUNSFIELD, reader_version=2)
+    random = np.random.default_rng(0)
+    bands = Picture(pixels=random.integers(-1024, 3072, (37, 26, 5)).astype("int16"))
+    whole = translate_picture(opening.translator_of(network), bands).pixels
+    tiled = translate_picture(opening.translator_of(network, tile_size=16), bands).pixels
+    assert whole.dtype == "int16"
+    assert np.ptp(whole) > 100
+    np.testing.assert_allclose(tiled, whole, atol=1)
 
 
 def test_what_cannot_be_tiled_runs_at_once():

@@ -21,13 +21,10 @@ KINDS = {
     "no norm, resize": lambda: ResNetGenerator(ngf=4, n_blocks=1, norm="none", upsample="resize"),
     "CUT": lambda: ResNetGenerator(ngf=4, n_blocks=1, antialias=True, antialias_up=True),
     "dropout, gray": lambda: ResNetGenerator(ngf=4, n_blocks=1, dropout=True, input_channels=1),
-    "bands to gray": lambda: ResNetGenerator(
-        ngf=4, n_blocks=1, input_channels=5, output_channels=1
+    "five bands to two": lambda: ResNetGenerator(
+        ngf=4, n_blocks=1, input_channels=5, output_channels=2
     ),
     "U-Net": lambda: UNetGenerator(ngf=4, n_downs=3),
-    "U-Net, gray to bands": lambda: UNetGenerator(
-        ngf=4, n_downs=3, input_channels=1, output_channels=4
-    ),
     "U-Net, instance": lambda: UNetGenerator(ngf=4, n_downs=3, norm="instance", dropout=True),
     "pix2pix by blocks": lambda: ResNetGenerator(ngf=4, n_blocks=1, **PIX2PIX),
 }
