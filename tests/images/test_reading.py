@@ -441,6 +441,14 @@ def test_of_pages_of_colors_or_of_other_sizes_the_first_is_taken():
         assert "only the first" in picture.notes[0]
 
 
+@pytest.mark.parametrize("channels", [None, 5])
+def test_an_array_that_tifffile_wrote_as_pages_of_rows_is_read_as_it_was(channels):
+    values = np.stack([NUMBERS["float32"]] * 5, axis=-1)
+    data = tiff_of(values)  # 20 pages of 31x5
+    assert len(tifffile.TiffFile(io.BytesIO(data)).pages) == 20
+    np.testing.assert_array_equal(read(data, channels=channels).pixels, values)
+
+
 def test_a_thumbnail_is_no_page():
     stream = io.BytesIO()
     with tifffile.TiffWriter(stream) as writer:
@@ -547,6 +555,18 @@ def test_png_of_16_bits(channels):
     both = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha[..., None]]
     np.testing.assert_array_equal(np.concatenate(both, axis=-1), DEEP[..., :channels])
     assert (picture.alpha is not None) == (channels in (2, 4))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_transparent_color_of_a_png_of_16_bits(channels):
+    levels = np.ascontiguousarray(DEEP[..., :channels])
+    data = imagecodecs.png_encode(levels)
+    content = b"tRNS" + levels[2, 3].astype(">u2").tobytes()
+    chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+    picture = read(data[:33] + chunk + data[33:])
+    np.testing.assert_array_equal(picture.pixels, levels)
+    clear = (levels == levels[2, 3]).all(axis=-1)
+    np.testing.assert_array_equal(picture.alpha, np.where(clear, 0, 65535))
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
