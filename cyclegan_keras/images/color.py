@@ -13,6 +13,8 @@ from PIL import Image, ImageCms
 
 INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
+# Otherwise 16 bits go through a table of 33 colors a side, which errs by up to 14 levels of 255.
+DEEP_FLAGS = ImageCms.Flags.NOOPTIMIZE
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 SAME_LEVELS = 1  # a profile whose colors differ less from sRGB is called sRGB
 KEPT = 32  # profiles whose conversions are kept
@@ -127,7 +129,7 @@ def _deep(
         colorspace=names[mode],
         outcolorspace=names[target_mode],
         intent=int(INTENT),
-        flags=int(FLAGS),
+        flags=int(FLAGS | DEEP_FLAGS),
     )
     if mode == "L":
         return converted[..., 1:2]

@@ -4,6 +4,7 @@ from typing import IO
 
 import numpy as np
 
+from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.limits import refuse_large
 from cyclegan_keras.images.numbers import checked_numbers, divided_by_alpha, scaled_levels
@@ -23,6 +24,11 @@ def read_heic(file: IO[bytes], *, most_pixels: int | None) -> Picture:
     width, height = image.size
     refuse_large(width, height, most_pixels)
     levels = np.asarray(image)
+    if levels.shape[:2] != (height, width):
+        raise PictureError(
+            f"is damaged: its header claims {width}x{height}, and it holds "
+            f"{levels.shape[1]}x{levels.shape[0]}"
+        )
     if levels.ndim == 2:
         levels = levels[..., None]
     if levels.dtype == np.uint16:

@@ -220,8 +220,9 @@ def _readable_kind(start: bytes, opened: IO[bytes]) -> kinds.Kind:
 
 def _read_png(opened: IO[bytes], start: bytes, *, size: int, most_pixels: int | None) -> Picture:
     picture = read_with_pillow(opened, file_size=size, most_pixels=most_pixels)
-    is_deep = len(start) > 25 and start[24] == 16 and start[25] != 0  # bits, and type of color
-    if not is_deep:
+    bits, color_type = start[24], start[25]
+    # Pillow has a mode for gray of 16 bits, unless one of its levels is transparent.
+    if bits != 16 or (color_type == 0 and b"tRNS" not in start):
         return picture
     opened.seek(0)
     data = opened.read()
