@@ -194,6 +194,7 @@ def test_batches_of_odd_pictures_stay_what_they_were(recorded, tmp_path):
         crop_size=8,
         load_size=12,
         flip=True,
+        max_dataset_size=None,
         batch_size=1,
         seed=5,
     )
