@@ -1,6 +1,7 @@
 """Reads pictures out of NumPy's files, .npy and .npz."""
 
 import io
+import math
 import zipfile
 from typing import IO
 
@@ -12,6 +13,7 @@ from cyclegan_keras.images.limits import refuse_large
 from cyclegan_keras.images.numbers import checked_numbers, dtype_of_numbers
 
 NAMES = ("image.npy", "arr_0.npy")  # of the array that is taken from an archive of several
+PART = 2**24  # bytes read at once
 MOST_CHANNELS = 4096  # more are taken for a mistake in the order of the axes
 
 
@@ -32,10 +34,14 @@ def read_array(file: IO[bytes], *, most_pixels: int | None) -> np.ndarray:
         shape, fortran_order, dtype = _header(opened)
         header = _checked(shape, dtype)
         refuse_large(header.width, header.height, most_pixels)
-        count = int(np.prod(shape))
-        data = opened.read(count * dtype.itemsize)
-    if len(data) < count * dtype.itemsize:
-        expected = count * dtype.itemsize
+        expected = math.prod(shape) * dtype.itemsize
+        data = bytearray()  # grows with what there is, whatever the header claims
+        while len(data) < expected:
+            part = opened.read(min(PART, expected - len(data)))
+            if not part:
+                break
+            data += part
+    if len(data) < expected:
         raise PictureError(f"is damaged: of {expected:,} bytes of numbers it has {len(data):,}")
     order = "F" if fortran_order else "C"
     numbers = np.frombuffer(data, dtype).reshape(shape, order=order)

@@ -76,3 +76,16 @@ def scaled_levels(levels: np.ndarray, bits: int) -> np.ndarray:
     if own_white == white:
         return levels.astype(dtype, copy=False)
     return ((levels.astype(np.uint32) * white + own_white // 2) // own_white).astype(dtype)
+
+
+def divided_by_alpha(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Returns colors that were multiplied by their opacity as they were before.
+
+    Args:
+        colors: uint8 or uint16 (height, width, channels).
+        alpha: opacity (height, width) of the same type.
+    """
+    white = int(np.iinfo(colors.dtype).max)
+    opacity = np.maximum(alpha.astype(np.int64), 1)[..., None]
+    levels = (colors.astype(np.int64) * white + opacity // 2) // opacity
+    return np.minimum(levels, white).astype(colors.dtype)

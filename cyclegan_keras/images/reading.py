@@ -19,16 +19,17 @@ from cyclegan_keras.images import kinds
 from cyclegan_keras.images.array_files import read_array, read_array_header
 from cyclegan_keras.images.color import can_convert_deep, conversion_of
 from cyclegan_keras.images.header import Header
-from cyclegan_keras.images.limits import MOST_PIXELS
-from cyclegan_keras.images.newer_files import (
-    decode_deep_png,
-    read_heic,
-    read_heic_header,
-    read_jpeg_xl,
+from cyclegan_keras.images.jpeg2000_files import (
+    HEADER_LIMIT,
+    parse_jpeg2000_header,
+    read_jpeg2000,
 )
+from cyclegan_keras.images.limits import MOST_PIXELS
+from cyclegan_keras.images.modern_files import read_heic, read_heic_header, read_jpeg_xl
 from cyclegan_keras.images.orientation import orientation_of, turned_upright
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.pillow_files import read_header_with_pillow, read_with_pillow
+from cyclegan_keras.images.pnm_files import parse_pnm_header, read_pnm
 from cyclegan_keras.images.quick_headers import (
     JPEG_SIGNATURE,
     PNG_SIGNATURE,
@@ -156,6 +157,16 @@ def _read(
         return read_heic(opened, most_pixels=most_pixels)
     if kind.name == "JPEG XL":
         return read_jpeg_xl(opened.read(), most_pixels=most_pixels)
+    if kind is kinds.PNM:
+        pnm = parse_pnm_header(start)
+        if pnm is not None:
+            return read_pnm(opened, pnm, most_pixels=most_pixels)
+    if kind is kinds.JPEG_2000:
+        data = opened.read()
+        jpeg2000 = parse_jpeg2000_header(data)
+        if jpeg2000 is not None:
+            return read_jpeg2000(data, jpeg2000, most_pixels=most_pixels)
+        opened.seek(0)
     return read_with_pillow(opened, file_size=size, most_pixels=most_pixels)
 
 
@@ -185,6 +196,15 @@ def _read_header(opened: IO[bytes], start: bytes, *, channels: int | None) -> He
         pixels = read_jpeg_xl(opened.read(), most_pixels=None).pixels
         height, width, bands = pixels.shape
         return Header(width=width, height=height, channels=bands, dtype=pixels.dtype.name)
+    if kind is kinds.PNM:
+        pnm = parse_pnm_header(start)
+        if pnm is not None:
+            return pnm.header
+    if kind is kinds.JPEG_2000:
+        jpeg2000 = parse_jpeg2000_header(opened.read(HEADER_LIMIT))
+        if jpeg2000 is not None:
+            return jpeg2000.header
+        opened.seek(0)
     return read_header_with_pillow(opened)
 
 
@@ -200,18 +220,31 @@ def _readable_kind(start: bytes, opened: IO[bytes]) -> kinds.Kind:
 
 def _read_png(opened: IO[bytes], start: bytes, *, size: int, most_pixels: int | None) -> Picture:
     picture = read_with_pillow(opened, file_size=size, most_pixels=most_pixels)
-    is_deep = len(start) > 25 and start[24] == 16 and start[25] != 0  # bits, and type of color
-    if not is_deep:
+    bits, color_type = start[24], start[25]
+    # Pillow has a mode for gray of 16 bits, unless one of its levels is transparent.
+    if bits != 16 or (color_type == 0 and b"tRNS" not in start):
         return picture
     opened.seek(0)
     data = opened.read()
-    pixels, alpha = decode_deep_png(data)
+    pixels, alpha = _decode_deep_png(data)
     with Image.open(io.BytesIO(data)) as image:
         orientation = orientation_of(image)
     pixels = np.ascontiguousarray(turned_upright(pixels, orientation))
     if alpha is not None:
         alpha = np.ascontiguousarray(turned_upright(alpha, orientation))
     return dataclasses.replace(picture, pixels=pixels, alpha=alpha)
+
+
+def _decode_deep_png(data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
+    """Decodes 16 bits of several channels, which Pillow has no mode for, and alpha or None."""
+    import imagecodecs  # takes half a second, and few files need it
+
+    levels = imagecodecs.png_decode(data)
+    if levels.ndim == 2:
+        levels = levels[..., None]
+    if levels.shape[-1] in (2, 4):
+        return levels[..., :-1], levels[..., -1]
+    return levels, None
 
 
 def _read_tiff(
@@ -231,7 +264,21 @@ def _read_tiff(
             if isinstance(error, NotForTifffileError):
                 raise
             raise error from None
+        _refuse_other_form(picture, opened, channels, error)
     return picture
+
+
+def _refuse_other_form(
+    picture: Picture, opened: IO[bytes], channels: int | None, error: Exception
+) -> None:
+    """Raises the error of tifffile where Pillow read less than the header promises."""
+    opened.seek(0)
+    try:
+        header = read_tiff_header(opened, channels=channels)
+    except Exception:  # Pillow reads the header too
+        return
+    if (header.channels, header.dtype) != (picture.pixels.shape[-1], picture.pixels.dtype.name):
+        raise error
 
 
 def _in_srgb(picture: Picture) -> Picture:

@@ -1,6 +1,8 @@
 """Reads TIFF files of any depth, number of bands and compression."""
 
 import dataclasses
+import json
+import logging
 from typing import IO
 
 import numpy as np
@@ -9,7 +11,12 @@ from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.color import conversion_of
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.limits import PIXELS_PER_BYTE, refuse_bomb
-from cyclegan_keras.images.numbers import checked_numbers, dtype_of_numbers, scaled_levels
+from cyclegan_keras.images.numbers import (
+    checked_numbers,
+    divided_by_alpha,
+    dtype_of_numbers,
+    scaled_levels,
+)
 from cyclegan_keras.images.orientation import SIDES_SWAPPED, UPRIGHT, turned_upright
 from cyclegan_keras.images.picture import Picture
 
@@ -30,6 +37,7 @@ REDUCED_OR_MASK = 1 | 4  # bits of the tag NewSubfileType: a thumbnail, or a mas
 ORIENTATION_TAG = 274
 PROFILE_TAG = 34675
 JPEG_COMPRESSIONS = (6, 7, 33007, 34892)  # whose decoder makes RGB of YCbCr
+MOST_BANDS_OF_ROWS = 16  # of pages that are rows of a picture
 MOST_PAGES = 4096  # as bands
 
 
@@ -45,7 +53,7 @@ class _Plan:
         pages: whose gray pixels are the bands, or the one that is read.
         photometric: how its numbers are to be understood.
         bits: of a number.
-        samples: numbers of a pixel in one page.
+        pages_are_rows: whether each page is a row of the picture, see `_pages_are_rows`.
         color_samples: how many of them are no alpha.
         alpha: kind of alpha, ASSOCIATED_ALPHA or UNASSOCIATED_ALPHA; None without.
         orientation: EXIF orientation.
@@ -56,7 +64,7 @@ class _Plan:
     pages: list
     photometric: int
     bits: int
-    samples: int
+    pages_are_rows: bool
     color_samples: int
     alpha: int | None
     orientation: int
@@ -80,9 +88,7 @@ def read_tiff(
         PictureError: its numbers cannot be used; the message is the reason alone.
         Exception: it is damaged.
     """
-    import tifffile
-
-    with tifffile.TiffFile(file) as tiff:
+    with _opened(file) as tiff:
         plan = _plan(tiff, channels)
         if most_pixels is not None:
             refuse_bomb(
@@ -93,13 +99,19 @@ def read_tiff(
                 most_pixels=most_pixels,
             )
         page = plan.pages[0]
-        if len(plan.pages) > 1:
+        if plan.pages_are_rows:
+            numbers = np.stack([_samples(page)[..., 0] for page in plan.pages])
+        elif len(plan.pages) > 1:
             numbers = np.stack([_samples(page)[..., 0] for page in plan.pages], axis=-1)
         else:
             numbers = _samples(page)
         profile = page.tags.valueof(PROFILE_TAG)
         colormap = page.colormap if plan.photometric == PALETTE else None
     picture = _picture(numbers, plan, colormap=colormap, profile=profile)
+    height, width, bands = picture.pixels.shape
+    found = Header(width=width, height=height, channels=bands, dtype=picture.pixels.dtype.name)
+    if found != dataclasses.replace(plan.header, width=width, height=height):
+        raise PictureError("is damaged: its pixels are not what its header claims")
     alpha = picture.alpha
     return dataclasses.replace(
         picture,
@@ -113,10 +125,16 @@ def read_tiff(
 
 def read_tiff_header(file: IO[bytes], *, channels: int | None) -> Header:
     """Returns size, channels and type of what `read_tiff` returns; raises the same."""
-    import tifffile
-
-    with tifffile.TiffFile(file) as tiff:
+    with _opened(file) as tiff:
         return _plan(tiff, channels).header
+
+
+def _opened(file: IO[bytes]):
+    import tifffile  # few files need it
+
+    # It logs what it finds damaged, beside raising an error where that matters.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    return tifffile.TiffFile(file)
 
 
 def _plan(tiff, channels: int | None) -> _Plan:
@@ -154,7 +172,12 @@ def _plan(tiff, channels: int | None) -> _Plan:
         bands, dtype = 3, "uint8"
     else:
         bands = samples
-    if len(pages) > 1:
+    width, height = page.imagewidth, page.imagelength
+    pages_are_rows = _pages_are_rows(pages, channels)
+    if pages_are_rows:
+        height, width, bands = len(pages), page.imagelength, page.imagewidth
+        color_samples = bands
+    elif len(pages) > 1:
         same = all(_is_alike(page, other) for other in pages[1:])
         are_bands = (
             samples == 1
@@ -172,14 +195,13 @@ def _plan(tiff, channels: int | None) -> _Plan:
             notes += (f"Of {len(pages)} pages only the first is taken.",)
             pages = pages[:1]
     orientation = page.tags.valueof(ORIENTATION_TAG, UPRIGHT)
-    width, height = page.imagewidth, page.imagelength
     if orientation in SIDES_SWAPPED:
         width, height = height, width
     return _Plan(
         pages=pages,
         photometric=photometric,
         bits=bits,
-        samples=samples,
+        pages_are_rows=pages_are_rows,
         color_samples=color_samples,
         alpha=alpha,
         orientation=orientation,
@@ -195,6 +217,25 @@ def _full_pages(tiff) -> list:
     pages = [page.aspage() for page in tiff.pages]
     full = [page for page in pages if not int(page.subfiletype) & REDUCED_OR_MASK]
     return full or pages[:1]
+
+
+def _pages_are_rows(pages: list, channels: int | None) -> bool:
+    """Whether tifffile was given an array (height, width, channels) and wrote a page for each row.
+
+    It does so unless it is told that the channels are the last axis, and notes the shape.
+    """
+    page = pages[0]
+    if len(pages) <= MOST_BANDS_OF_ROWS or not page.is_shaped or page.samplesperpixel > 1:
+        return False
+    try:
+        shape = json.loads(page.description)["shape"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    if shape != [len(pages), page.imagelength, page.imagewidth]:
+        return False
+    if channels is not None and channels == page.imagewidth:
+        return True
+    return page.imagewidth <= MOST_BANDS_OF_ROWS < page.imagelength
 
 
 def _is_alike(page, other) -> bool:
@@ -237,7 +278,7 @@ def _picture(numbers: np.ndarray, plan: _Plan, *, colormap, profile: bytes | Non
         return Picture(pixels=colors, icc_profile=profile)
     alpha = numbers[..., -1]
     if plan.alpha == ASSOCIATED_ALPHA:
-        colors = _divided_by_alpha(colors, alpha)
+        colors = divided_by_alpha(colors, alpha)
     return Picture(pixels=colors, alpha=alpha, icc_profile=profile)
 
 
@@ -281,10 +322,3 @@ SRGB_OF_XYZ_D50 = np.array(
         [0.0719453, -0.2289914, 1.4052427],
     ]
 )
-
-
-def _divided_by_alpha(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    white = int(np.iinfo(colors.dtype).max)
-    opacity = np.maximum(alpha.astype(np.int64), 1)[..., None]
-    levels = (colors.astype(np.int64) * white + opacity // 2) // opacity
-    return np.minimum(levels, white).astype(colors.dtype)

@@ -1,12 +1,13 @@
-"""Reads HEIC, JPEG XL, and what of PNG, PNM and JPEG 2000 is deeper than Pillow can hold."""
+"""Reads HEIC and JPEG XL, which Pillow does not."""
 
 from typing import IO
 
 import numpy as np
 
+from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.limits import refuse_large
-from cyclegan_keras.images.numbers import checked_numbers, scaled_levels
+from cyclegan_keras.images.numbers import checked_numbers, divided_by_alpha, scaled_levels
 from cyclegan_keras.images.picture import Picture
 
 
@@ -23,15 +24,25 @@ def read_heic(file: IO[bytes], *, most_pixels: int | None) -> Picture:
     width, height = image.size
     refuse_large(width, height, most_pixels)
     levels = np.asarray(image)
+    if levels.shape[:2] != (height, width):
+        raise PictureError(
+            f"is damaged: its header claims {width}x{height}, and it holds "
+            f"{levels.shape[1]}x{levels.shape[0]}"
+        )
     if levels.ndim == 2:
         levels = levels[..., None]
     if levels.dtype == np.uint16:
         levels = scaled_levels(levels, image.info.get("bit_depth", 16))
-    has_alpha = levels.shape[-1] in (2, 4)
+    profile = image.info.get("icc_profile") or None
+    if levels.shape[-1] not in (2, 4):
+        return Picture(pixels=levels, icc_profile=profile)
+    pixels, alpha = levels[..., :-1], levels[..., -1]
+    if image.premultiplied_alpha:
+        pixels = divided_by_alpha(pixels, alpha)
     return Picture(
-        pixels=levels[..., :-1] if has_alpha else levels,
-        alpha=levels[..., -1] if has_alpha else None,
-        icc_profile=image.info.get("icc_profile") or None,
+        pixels=np.ascontiguousarray(pixels),
+        alpha=np.ascontiguousarray(alpha),
+        icc_profile=profile,
     )
 
 
@@ -40,7 +51,7 @@ def read_heic_header(file: IO[bytes]) -> Header:
     image = _opened_heic(file)
     width, height = image.size
     channels = 1 if image.mode.startswith("L") else 3
-    dtype = "uint16" if image.mode.endswith(";16") else "uint8"
+    dtype = "uint16" if ";" in image.mode else "uint8"  # such as "RGB;10", of 10 bits
     return Header(width=width, height=height, channels=channels, dtype=dtype)
 
 
@@ -70,19 +81,3 @@ def read_jpeg_xl(data: bytes, *, most_pixels: int | None) -> Picture:
     if channels in (2, 4) and numbers.dtype.kind == "u":
         return Picture(pixels=numbers[..., :-1], alpha=numbers[..., -1])
     return Picture(pixels=numbers)
-
-
-def decode_deep_png(data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
-    """Decodes 16 bits of several channels, which Pillow has no mode for.
-
-    Returns:
-        Pixels (height, width, 1 or 3) and alpha, or None.
-    """
-    import imagecodecs  # takes half a second, and few files need it
-
-    levels = imagecodecs.png_decode(data)
-    if levels.ndim == 2:
-        levels = levels[..., None]
-    if levels.shape[-1] in (2, 4):
-        return levels[..., :-1], levels[..., -1]
-    return levels, None
