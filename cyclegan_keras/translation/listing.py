@@ -225,7 +225,7 @@ def list_tasks(
     endings: Sequence[str],
     parts: Sequence[str] = (TRANSLATION,),
 ) -> Listing:
-    """Finds what is to be translated, and where to; arguments as above.
+    """Finds what is to be translated, and where to: `find_files`, then `name_outputs`.
 
     Raises:
         TranslationError: there is nothing to translate, or it cannot be written there.
