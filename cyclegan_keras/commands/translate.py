@@ -65,12 +65,18 @@ def translate(typed: Mapping[str, Any]) -> int:
     if inputs.passed_over:
         print(inputs.passed_over)
 
-    from cyclegan_keras.translation.endings import endings_of
+    from cyclegan_keras.translation.endings import endings_of, reason_of_endings
     from cyclegan_keras.translation.opening import open_recipe
 
     recipe = open_recipe(options)
     endings = endings_of(recipe, options)
-    listing = name_outputs(inputs, options.output, endings=endings, parts=recipe.parts)
+    listing = name_outputs(
+        inputs,
+        options.output,
+        endings=endings,
+        parts=recipe.parts,
+        because=reason_of_endings(recipe, options),
+    )
     if listing.is_video or listing.is_animation:
         recipe = recipe_of_frames(recipe)
     record = None

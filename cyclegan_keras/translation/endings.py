@@ -30,6 +30,20 @@ def endings_of(recipe: Recipe, options: TranslateOptions) -> list[str]:
     return [first, *others]
 
 
+def reason_of_endings(recipe: Recipe, options: TranslateOptions) -> str:
+    """Returns why there are no other endings, in words that follow them; "" where all are.
+
+    Args:
+        recipe: what is made of each picture.
+        options: of which `format` counts.
+    """
+    if options.format is not None:
+        return f", by --format={options.format}"
+    if all(_holds(file_format, recipe) for file_format in FORMATS.values()):
+        return ""
+    return f", for what the model makes, {_made_by(recipe)}"
+
+
 def _holds(file_format: Format, recipe: Recipe) -> bool:
     """Whether files of a format hold all that is made of a picture."""
     if recipe.shows_views:

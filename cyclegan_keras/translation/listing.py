@@ -172,6 +172,7 @@ def name_outputs(
     *,
     endings: Sequence[str],
     parts: Sequence[str] = (TRANSLATION,),
+    because: str = "",
 ) -> Listing:
     """Chooses where the translations of files go.
 
@@ -183,12 +184,13 @@ def name_outputs(
         output: a folder; or the file, where there is one input.
         endings: of pictures that can be written; the first is given to those with another.
         parts: what is appended to the names of the files that are made of one picture.
+        because: why these are the endings, in words that follow them.
 
     Raises:
         TranslationError: it cannot be written there.
     """
     target = pathlib.Path(output).expanduser()
-    names = _Names(endings, parts)
+    names = _Names(endings, parts, because)
     if inputs.found is None:
         path = inputs.files[0]
         is_folder = target.is_dir() or output.endswith(os.sep) or not target.suffix
@@ -223,7 +225,7 @@ def list_tasks(
     endings: Sequence[str],
     parts: Sequence[str] = (TRANSLATION,),
 ) -> Listing:
-    """Finds what is to be translated, and where to; arguments as above.
+    """Finds what is to be translated, and where to: `find_files`, then `name_outputs`.
 
     Raises:
         TranslationError: there is nothing to translate, or it cannot be written there.
@@ -260,8 +262,9 @@ def outline(tasks: Sequence[Task], parts: Iterable[str]) -> list[str]:
 class _Names:
     """Chooses names of translations; no two are alike, even where upper and lower case are one."""
 
-    def __init__(self, endings: Sequence[str], parts: Sequence[str]):
+    def __init__(self, endings: Sequence[str], parts: Sequence[str], because: str):
         self.endings = endings
+        self.because = because
         self._parts = parts
         self._taken: set[str] = set()
 
@@ -302,7 +305,7 @@ def _target_of_one(
     if not is_video(path) and target.suffix.lower() not in names.endings:
         *others, last = names.endings
         expected = f"{', '.join(others)} or {last}" if others else last
-        raise TranslationError(f"--output={target}: expected the ending {expected}.")
+        raise TranslationError(f"--output={target}: expected the ending {expected}{names.because}.")
     return target
 
 

@@ -217,17 +217,15 @@ def _with_pixels(picture: Picture, pixels: np.ndarray, *, alpha_is_channel: bool
     dtype = pixels.dtype.name
     if alpha_is_channel and channels in (2, 4) and dtype in numbers.LEVELS:
         return dataclasses.replace(picture, pixels=pixels[..., :-1], alpha=pixels[..., -1])
-    if channels not in (1, 3):  # bands, which have neither colors nor transparency
-        note = ("Bands have no transparency: it is left out.",)
-        notes = picture.notes if picture.alpha is None else picture.notes + note
-        return Picture(pixels=pixels, notes=notes)
-    if picture.alpha is None:
-        return dataclasses.replace(picture, pixels=pixels)
-    if dtype not in numbers.LEVELS:
-        note = f"Numbers of {dtype} have no transparency: it is left out."
-        return dataclasses.replace(picture, pixels=pixels, alpha=None, notes=(*picture.notes, note))
-    alpha = picture.at_depth(8 * pixels.itemsize).alpha
-    return dataclasses.replace(picture, pixels=pixels, alpha=alpha)
+    if channels in (1, 3) and dtype in numbers.LEVELS:
+        alpha = None if picture.alpha is None else picture.at_depth(8 * pixels.itemsize).alpha
+        return dataclasses.replace(picture, pixels=pixels, alpha=alpha)
+    # Bands and numbers of other kinds are no colors, so that no profile fits them.
+    notes = picture.notes
+    if picture.alpha is not None and not alpha_is_channel:
+        what = f"Numbers of {dtype}" if channels in (1, 3) else "Bands"
+        notes = (*notes, f"{what} have no transparency: it is left out.")
+    return Picture(pixels=pixels, notes=notes)
 
 
 def _words(description: Description, *, of_target: bool = False) -> str:

@@ -197,7 +197,8 @@ BAD = {
     ),
     "ending": (
         ("scans", "a.tif", "b.png"),
-        "--output=b.png: expected the ending .tif, .tiff or .npy",
+        "--output=b.png: expected the ending .tif, .tiff or .npy, for what the model makes, "
+        "1 channel of -1024 to 3071 (int16), unless --bit_depth=8 scales it to look at.",
     ),
     "channels": (
         ("photos", "a.tif", "b.tif"),
@@ -245,3 +246,13 @@ def test_frames_of_videos_are_levels(name, bit_depth):
 def test_a_video_of_bands_is_refused():
     with pytest.raises(OptionError, match="Videos and animations have 1 or 3 channels, but"):
         translate.recipe_of_frames(recipe_of("bands"))
+
+
+def test_heic_becomes_png(here):
+    heif = pytest.importorskip("pillow_heif")
+    pixels = np.repeat(np.repeat(levels("uint8", 3, 4, 3), 16, 0), 16, 1)
+    pathlib.Path("in").mkdir()
+    heif.from_bytes("RGB", (64, 48), pixels.tobytes()).save("in/a.heic", quality=100)
+    assert run("--model=models/photos.keras", "--input=in", "--output=out", "--strength=0") == 0
+    made = numbers_in(pathlib.Path("out/a.heic.png")).astype(int)
+    assert np.abs(made - pixels)[8::16, 8::16].mean() < 8  # HEIC stores colors at half the size

@@ -269,7 +269,9 @@ def test_transparency_may_be_a_channel():
 def test_transparency_that_cannot_be_kept_is_a_note():
     alpha = RANDOM.integers(0, 256, (9, 13)).astype("uint8")
     to_share = negative(channels=3, target_values=SHARE)
-    made = translate_picture(to_share, picture(alpha=alpha))
+    colors = picture(alpha=alpha, icc_profile=b"profile", in_srgb=True)
+    made = translate_picture(to_share, colors)
+    assert (made.icc_profile, made.in_srgb) == (None, False)
     assert (made.alpha, made.pixels.dtype) == (None, "float32")
     assert made.notes == ("Numbers of float32 have no transparency: it is left out.",)
     to_bands = Translator(

@@ -1,10 +1,12 @@
+import dataclasses
 import os
 
 import filelock
 import pytest
 
 from cyclegan_keras.files.errors import TranslationError, WriteError
-from cyclegan_keras.translation.record import Record, fingerprint
+from cyclegan_keras.translation.options import TranslateOptions
+from cyclegan_keras.translation.record import Record, fingerprint, record_of
 
 MADE_BY = {"model": "abc", "strength": 1.0}
 
@@ -48,6 +50,16 @@ def test_other_options_are_refused(changed, sentence, tmp_path):
         started(tmp_path, {**MADE_BY, **changed})
     started(tmp_path, {**MADE_BY, **changed}, overwrite=True)
     started(tmp_path, {**MADE_BY, **changed})
+
+
+def test_the_bit_depth_counts_only_where_it_is_asked_for(tmp_path):
+    """So that folders of versions that did not know the option are continued."""
+    (tmp_path / "g.keras").write_bytes(b"1")
+    options = TranslateOptions(model=str(tmp_path / "g.keras"))
+    before = record_of(options, tmp_path, "AtoB").made_by
+    assert set(before) == {"model", "direction", "strength", "side_by_side", "cycle", "quality"}
+    deep = dataclasses.replace(options, bit_depth=16)
+    assert record_of(deep, tmp_path, "AtoB").made_by == {**before, "bit_depth": 16}
 
 
 def test_somebody_s_own_files_are_not_taken_for_done(tmp_path):
