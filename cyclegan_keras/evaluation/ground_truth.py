@@ -24,7 +24,7 @@ def ground_truth(trainer, data) -> str:
 
         pairs = ((batch[source].numpy(), batch[target].numpy()) for batch in data.test())
         values = data.forms[target].values
-        error = paired_error(translate, pairs, values)
+        error = paired_error(translate, pairs, values, data.forms[source].values)
         if values.is_eight_bit:
             translated, copied = f"{error['translated']:.2f} of 255", f"{error['copied']:.2f}"
         else:

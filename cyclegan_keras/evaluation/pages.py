@@ -8,6 +8,7 @@ import numpy as np
 
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures
 from cyclegan_keras.images.form import Form, to_rgb
+from cyclegan_keras.images.window import Window
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.paired import l1
 from cyclegan_keras.metrics.perceptual import perceptual_distance
@@ -40,8 +41,9 @@ def write_page(
     for evaluation, pictures in evaluations:
         examples += _examples(evaluation, pictures, network, count)
         notes += [f"{evaluation.words}, {sentence}" for sentence in evaluation.not_measured()]
-        explanations += _notes_on_views(evaluation.source, pictures.source_form)
-        explanations += _notes_on_views(evaluation.target, pictures.target_form)
+        of_source, of_target = _windows(pictures)
+        explanations += _notes_on_views(evaluation.source, pictures.source_form, of_source)
+        explanations += _notes_on_views(evaluation.target, pictures.target_form, of_target)
         explanations += [measure.note for measure in evaluation.measures if measure.note]
     notes += list(dict.fromkeys(explanations))
     directions = ", ".join(evaluation.words for evaluation, _ in evaluations)
@@ -71,24 +73,31 @@ def curves_of(metrics_file: pathlib.Path) -> dict[str, list[tuple[int, float]]]:
     return curves
 
 
-def _notes_on_views(domain: str, form: Form) -> list[str]:
+def _notes_on_views(domain: str, form: Form, window: Window) -> list[str]:
     """Returns what a reader must know of how a domain's pictures are shown."""
     notes = []
-    if not form.values.is_eight_bit:
-        notes.append(
-            f"Pictures of {domain} are shown with {form.values.low:g} as black and "
-            f"{form.values.high:g} as white."
-        )
+    if window.words:
+        low, high = window.words.split("..")
+        notes.append(f"Pictures of {domain} are shown with {low} as black and {high} as white.")
     if form.channels not in (1, 3):
         shown = "three are" if form.channels > 3 else "one is"
         notes.append(f"Of the {form.channels} channels of {domain} the first {shown} shown.")
     return notes
 
 
+def _windows(pictures: Pictures) -> tuple[Window, Window]:
+    """Returns in which windows the pictures of the source and of the target are shown."""
+    return (
+        Window.of(pictures.inputs, pictures.source_form),
+        Window.of(pictures.real, pictures.target_form),
+    )
+
+
 def _examples(
     evaluation: Evaluation, pictures: Pictures, network: FeatureNetwork | None, count: int
 ) -> list[Example]:
     scores = _scores(evaluation, pictures, network)
+    of_source, of_target = _windows(pictures)
     names = pictures.names or [f"picture {i}" for i in range(len(pictures.inputs))]
     worst_first = np.argsort([-each["faithfulness"] for each in scores], kind="stable")
     worst, others = worst_first[: count // 2], worst_first[count // 2 :]
@@ -98,10 +107,10 @@ def _examples(
         example = Example(
             name=names[i],
             direction=evaluation.words,
-            before=to_rgb(pictures.inputs[i]),
-            after=to_rgb(evaluation.translated[i]),
-            cycled=None if evaluation.cycled is None else to_rgb(evaluation.cycled[i]),
-            truth=None if pictures.truth is None else to_rgb(pictures.truth[i]),
+            before=of_source.view(pictures.inputs[i]),
+            after=of_target.view(evaluation.translated[i]),
+            cycled=None if evaluation.cycled is None else of_source.view(evaluation.cycled[i]),
+            truth=None if pictures.truth is None else of_target.view(pictures.truth[i]),
             scores=scores[i],
         )
         examples.append(example)

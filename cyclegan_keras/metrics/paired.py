@@ -19,6 +19,7 @@ def paired_error(
     translate: Callable[[np.ndarray], np.ndarray],
     pairs: Iterable[tuple[np.ndarray, np.ndarray]],
     values: Values = EIGHT_BIT,
+    source_values: Values | None = None,
 ) -> dict[str, float]:
     """Returns the mean absolute error of translations against their counterparts.
 
@@ -26,6 +27,7 @@ def paired_error(
         translate: maps a batch in [-1, 1], (batch, height, width, channels), to its translation.
         pairs: (input, true counterpart) batches in [-1, 1].
         values: of the counterparts; errors are in their unit, by default gray levels of 255.
+        source_values: of the inputs; the same unless given.
 
     Returns:
         `"translated"`: mean |translate(x) - truth|; `"copied"`: mean |x - truth|, what copying
@@ -39,7 +41,8 @@ def paired_error(
     for source, truth in pairs:
         translation_errors.append(np.mean(np.abs(np.asarray(translate(source)) - truth)))
         has_equal_channels = source.shape[-1] == truth.shape[-1]
-        copy_errors.append(np.mean(np.abs(source - truth)) if has_equal_channels else np.nan)
+        copies = as_copies(source, source_values or values, values)
+        copy_errors.append(np.mean(np.abs(copies - truth)) if has_equal_channels else np.nan)
     if not translation_errors:
         raise ValueError("`pairs` must hold at least one batch. Received none.")
     half_range = _range(values) / 2
@@ -50,6 +53,26 @@ def paired_error(
         "copied": copy_error,
         "cut": 1 - translation_error / copy_error,
     }
+
+
+def as_copies(inputs: np.ndarray, source: Values, target: Values) -> np.ndarray:
+    """Returns inputs as if they were translations: what copying them gives.
+
+    Numbers of one type mean the same in both domains, and keep their meaning. Between others the
+    range of the inputs is stretched to that of the target, since nothing else is known.
+
+    Args:
+        inputs: floats in [-1, 1] on the scale of the source.
+        source: what their numbers mean.
+        target: what numbers of translations mean.
+
+    Returns:
+        Floats on the scale of the target, which may lie outside [-1, 1].
+    """
+    if source == target or source.dtype != target.dtype:
+        return inputs
+    numbers = (inputs + 1) / 2 * _range(source) + source.low
+    return (numbers - target.low) / _range(target) * 2 - 1
 
 
 def l1(a: np.ndarray, b: np.ndarray, values: Values = EIGHT_BIT) -> float:
@@ -180,11 +203,12 @@ def paired_measures(evidence: Evidence) -> list[Measure]:
             "copies of the inputs cannot be compared with them."
         )
     else:
-        copies = [_with_type_of(evidence.target_values, picture) for picture in evidence.inputs]
-        if evidence.source_values != evidence.target_values:
+        source, target = evidence.source_values, evidence.target_values
+        copies = [_copy(picture, source, target) for picture in evidence.inputs]
+        if source.dtype != target.dtype:
             note = (
-                f"Copies are inputs whose range, {evidence.source_values.words}, is stretched to "
-                f"that of their counterparts, {evidence.target_values.words}."
+                f"Copies are inputs whose range, {source.words}, is stretched to that of their "
+                f"counterparts, {target.words}."
             )
     return [
         _measure(
@@ -258,11 +282,12 @@ def _range(values):
     return values.high - values.low
 
 
-def _with_type_of(values, picture):
-    """Returns a picture as the arrays of a domain with these values are."""
-    if not values.is_eight_bit:
-        return to_float(picture)
-    return picture if picture.dtype == np.uint8 else to_uint8(picture)
+def _copy(picture, source, target):
+    """Returns an input as an array of the target's domain; see `as_copies`."""
+    if source.is_eight_bit and target.is_eight_bit:
+        return picture
+    copy = as_copies(to_float(picture), source, target)
+    return to_uint8(copy) if target.is_eight_bit else copy.astype("float32")
 
 
 def _floats(picture, values):

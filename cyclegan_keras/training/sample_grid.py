@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cyclegan_keras.images.form import Form, to_rgb
+from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.window import Window
 
 HEADER = 16  # px
 SMALLEST = 128  # px; smaller pictures are shown enlarged by a whole factor
@@ -18,13 +19,13 @@ def sample_grid(
 ) -> np.ndarray:
     """Translates fixed pictures and lays them out, one row for each pair.
 
-    Pictures of any channels and depth are shown as `to_rgb` shows them, -1 as black and 1 as white.
+    Pictures of any channels and depth are shown, each domain in a `Window` of its numbers.
 
     Args:
         trainer: has `translators`, `needs_pairs` and `translate(images, direction)`.
         pictures: `{"x", "y"}`, each (rows, height, width, channels) in [-1, 1].
         forms: `{"x", "y"}`. Columns of a domain whose numbers are no ordinary levels from 0 to 255
-            say which of them are black and white, such as "x  -1024..3071".
+            say which of them are black and white, such as "x  -1000..400".
 
     Returns:
         uint8 (HEADER + rows * scale * height, columns * scale * width, 3) with the smallest whole
@@ -42,11 +43,15 @@ def sample_grid(
         columns["y"] = y
     width = x.shape[2]
     scale = math.ceil(SMALLEST / width)
-    views = [to_rgb(np.asarray(column).astype("float32")) for column in columns.values()]
+    windows = _windows(pictures, forms or {})
+    views = [
+        windows[_side(title)].view(np.asarray(column).astype("float32"))
+        for title, column in columns.items()
+    ]
     table = np.concatenate(views, axis=2)
     table = np.concatenate(table)  # (rows * height, columns * width, 3)
     table = table.repeat(scale, axis=0).repeat(scale, axis=1)
-    titles = [title + _window(title, forms or {}) for title in columns]
+    titles = [f"{title}  {windows[_side(title)].words}".rstrip() for title in columns]
     return np.concatenate([_header(titles, width * scale), table])
 
 
@@ -57,13 +62,17 @@ def to_png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _window(title: str, forms: Mapping[str, Form]) -> str:
-    """Returns which numbers are shown black and white in a column, "" for ordinary levels."""
-    side = "y" if title == "y" or title.startswith("G") else "x"
-    if side not in forms or forms[side].values.is_eight_bit:
-        return ""
-    values = forms[side].values
-    return f"  {values.low:.5g}..{values.high:.5g}"
+def _windows(pictures: dict[str, np.ndarray], forms: Mapping[str, Form]) -> dict[str, Window]:
+    """Returns in which window each side is shown."""
+    return {
+        side: Window.of(list(images), forms[side]) if side in forms else Window()
+        for side, images in pictures.items()
+    }
+
+
+def _side(title: str) -> str:
+    """Returns the side to which the pictures of a column belong."""
+    return "y" if title == "y" or title.startswith("G") else "x"
 
 
 def _header(titles: list[str], width: int) -> np.ndarray:

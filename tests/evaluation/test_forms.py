@@ -11,6 +11,8 @@ from cyclegan_keras.evaluation.held_out import pictures_of
 from cyclegan_keras.evaluation.protocol import Pictures, evaluate, translate_all
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.values import Values
+from cyclegan_keras.images.window import Window
+from cyclegan_keras.metrics.paired import paired_error
 
 HOUNSFIELD = Values(dtype="int16", low=-1024, high=3071)
 CT = Form(channels=1, values=HOUNSFIELD)
@@ -156,6 +158,28 @@ def test_copies_are_stretched_to_the_range_of_the_target(deep_side):
     assert "is stretched to that of their counterparts" in error.note
 
 
+def test_copies_keep_their_unit_where_only_the_ranges_differ():
+    """A scan from 0 to 100 units beside one from -50 to 150: the same tissue is the same number."""
+    source = Form(channels=1, values=Values(dtype="int16", low=0, high=100))
+    target = Form(channels=1, values=Values(dtype="int16", low=-50, high=150))
+    numbers = (np.arange(256, dtype=np.int16) % 90).reshape(1, 16, 16, 1)
+    pictures = Pictures(
+        inputs=list(source.values.to_network(numbers)),
+        real=list(target.values.to_network(numbers)),
+        other_real=list(target.values.to_network(numbers)),
+        truth=list(target.values.to_network(numbers + 7)),
+        source_form=source,
+        target_form=target,
+    )
+    found = evaluate(
+        lambda x: x, None, pictures, source="a", target="b", network=None, metrics=["paired"]
+    )
+    assert found.measures[0].copy_score == pytest.approx(7, abs=1e-3)
+    inputs, truth = pictures.inputs[0], pictures.truth[0]
+    error = paired_error(lambda x: x, [(inputs, truth)], target.values, source.values)
+    assert error["copied"] == pytest.approx(7, abs=1e-3)
+
+
 def test_feature_networks_see_views_and_say_so(toy_network):
     bands = Form(channels=4, values=Values(dtype="uint16", low=0, high=65535))
     pictures = Pictures(
@@ -237,7 +261,8 @@ def test_a_page_shows_views_and_states_their_window(tmp_path, toy_network):
             count=4,
         )
         page = (tmp_path / "report.html").read_text()
-        assert "Pictures of ct are shown with -1024 as black and 3071 as white." in page
+        low, high = Window.of(pictures.real, CT).words.split("..")
+        assert f"Pictures of ct are shown with {low} as black and {high} as white." in page
         assert "Of the 4 channels of satellite the first three are shown." in page
         assert page.count("data:image") == 4 * 4
 

@@ -101,8 +101,12 @@ def test_the_header_states_the_window_of_deep_domains_alone(monkeypatch):
     )
     hounsfield = Values(dtype="int16", low=-1024, high=3071)
     forms = {"x": Form(channels=3, values=hounsfield), "y": Form()}
-    sample_grid(Painter("x_to_y", "y_to_x"), pictures(), forms)
-    window = "  -1024..3071"
+    shown = pictures()
+    ramp = np.linspace(-0.5, 0, 64, dtype="float32")[:, None]
+    shown["x"] = np.broadcast_to(ramp, shown["x"].shape)
+    sample_grid(Painter("x_to_y", "y_to_x"), shown, forms)
+    low, high = np.percentile((shown["x"] + 1) * 2047.5 - 1024, [1, 99])
+    window = f"  {low:.4g}..{high:.4g}"
     titles = [f"x{window}", "G(x)", f"F(G(x)){window}", "y", f"F(y){window}", "G(F(y))"]
     assert written == titles
 
