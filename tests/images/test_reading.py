@@ -11,7 +11,7 @@ import numpy as np
 import pillow_heif
 import pytest
 import tifffile
-from color_profiles import DISPLAY_P3, SRGB, encoded, srgb_of_p3
+from color_profiles import DISPLAY_P3, SRGB, cmyk_profile, encoded, srgb_of_p3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
@@ -293,6 +293,27 @@ def test_cmyk_without_a_profile_is_pillow_s():
         with Image.open(io.BytesIO(data)) as opened:
             expected = np.asarray(opened.convert("RGB")).astype(int)
         assert np.abs(read(data).pixels - expected).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "TIFF of 16 bits"])
+def test_cmyk_becomes_srgb_by_its_profile(kind):
+    printed = np.random.default_rng(1).integers(40, 230, (2, 2, 2, 2, 3)).astype("uint8")
+    printed[0, 0, 0, 0] = 255  # paper
+    profile = cmyk_profile(printed)
+    inks = np.stack(np.meshgrid(*[[0, 255]] * 4, indexing="ij"), axis=-1).astype("uint8")
+    stored = np.repeat(np.repeat(inks.reshape(4, 4, 4), 8, axis=0), 8, axis=1)
+    expected = np.repeat(np.repeat(printed.reshape(4, 4, 3), 8, axis=0), 8, axis=1)
+    if kind == "TIFF of 16 bits":
+        deep = stored.astype("uint16") * 257
+        data = tiff_of(deep, photometric="separated", iccprofile=profile)
+    else:
+        settings = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}
+        data = file_of(Image.fromarray(stored, "CMYK"), kind, icc_profile=profile, **settings)
+    picture = read(data)
+    white = np.iinfo(picture.pixels.dtype).max
+    np.testing.assert_allclose(picture.pixels * (255 / white), expected, atol=4)
+    assert picture.icc_profile is None
+    assert not picture.in_srgb
 
 
 def test_cmyk_of_16_bits():
