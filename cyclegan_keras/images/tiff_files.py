@@ -156,7 +156,8 @@ def _plan(tiff, channels: int | None) -> _Plan:
     dtype = dtype_of_numbers(page.dtype)
     if page.dtype.kind == "u" and bits <= 16:
         dtype = "uint8" if bits <= 8 else "uint16"
-    color_samples, alpha, notes = samples, None, ()
+    color_samples, alpha = samples, None
+    notes: tuple[str, ...] = ()
     extra = [int(sample) for sample in page.extrasamples]
     has_alpha = extra and extra[0] in (ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA)
     if photometric == CMYK and samples >= 4:

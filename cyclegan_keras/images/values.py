@@ -77,7 +77,7 @@ class Values:
         """Maps numbers on the scale of `dtype`, of any shape, to float32 in [-1, 1]."""
         if self.is_eight_bit and numbers.dtype == np.uint8:
             return numbers.astype(np.float32) / 127.5 - 1
-        exact = np.float64 if numbers.dtype.itemsize > 2 else np.float32
+        exact: Any = np.float64 if numbers.dtype.itemsize > 2 else np.float32
         half = exact((self.high - self.low) / 2)
         scaled = (numbers.astype(exact) - exact(self.low)) / half - 1
         return np.clip(scaled, -1, 1).astype(np.float32)

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from cyclegan_keras.files.errors import WriteError
-from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.first_reading import read_picture
+from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.writing import write_picture
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.resnet_generator import ResNetGenerator

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cyclegan_keras.files.errors import PictureError, TranslationError
-from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.first_reading import read_picture
+from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.writing import write_picture
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
