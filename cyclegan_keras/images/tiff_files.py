@@ -6,6 +6,7 @@ import logging
 from typing import IO
 
 import numpy as np
+from PIL import Image
 
 from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.color import conversion_of
@@ -145,7 +146,10 @@ def _plan(tiff, channels: int | None) -> _Plan:
     photometric = int(page.photometric)
     if photometric in (COLOR_FILTER_ARRAY, LINEAR_RAW):
         raise PictureError("is a camera raw file (DNG): develop it to TIFF or JPEG first")
-    if photometric == YCBCR and int(page.compression) not in JPEG_COMPRESSIONS:
+    if photometric == YCBCR and int(page.compression) in JPEG_COMPRESSIONS:
+        photometric = RGB
+    is_plain = page.samplesperpixel == 3 and page.bitspersample == 8 and not page.is_subsampled
+    if photometric == YCBCR and not is_plain:
         raise NotForTifffileError
     if photometric == CIELAB and page.bitspersample == 8:
         raise NotForTifffileError
@@ -262,6 +266,9 @@ def _samples(page) -> np.ndarray:
 def _picture(numbers: np.ndarray, plan: _Plan, *, colormap, profile: bytes | None) -> Picture:
     if plan.photometric == PALETTE:
         return Picture(pixels=_of_palette(numbers[..., 0], colormap), icc_profile=profile)
+    if plan.photometric == YCBCR:
+        image = Image.frombytes("YCbCr", numbers.shape[1::-1], numbers.tobytes())
+        return Picture(pixels=np.array(image.convert("RGB")), icc_profile=profile)
     if plan.photometric == CIELAB:
         return Picture(pixels=_of_lab(numbers))
     if numbers.dtype.kind == "u" and plan.bits <= 16:

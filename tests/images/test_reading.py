@@ -402,6 +402,15 @@ def test_a_tiff_of_jpeg_is_nearly_what_pillow_reads():
     assert np.abs(read(data).pixels - expected).max() <= 4
 
 
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "jpeg"])
+def test_ycbcr_in_a_tiff(compression):
+    smooth = Image.fromarray(COLORS[:4, :4, :3]).resize((32, 32))
+    settings = {} if compression is None else {"compression": compression}
+    picture = read(file_of(smooth.convert("YCbCr"), "TIFF", **settings))
+    difference = np.abs(picture.pixels.astype(int) - np.asarray(smooth))
+    assert difference.max() <= (20 if compression == "jpeg" else 3)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("planar", ["contig", "separate"])
