@@ -292,7 +292,7 @@ def _picture(numbers: np.ndarray, plan: _Plan, *, colormap, profile: bytes | Non
 
 def _of_palette(indices: np.ndarray, colormap: np.ndarray) -> np.ndarray:
     levels = colormap if colormap.max() < 256 else colormap >> 8  # some programs write 8 bits
-    return np.moveaxis(levels.astype(np.uint8)[:, indices], 0, -1)
+    return levels.astype(np.uint8).T[indices.astype(np.intp)]
 
 
 def _of_cmyk(inks: np.ndarray, profile: bytes | None) -> np.ndarray:

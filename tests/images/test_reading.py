@@ -502,6 +502,9 @@ def test_palette_and_fewer_bits():
     data = tiff_of(COLORS[..., 0], photometric="palette", colormap=colormap)
     expected = np.moveaxis(colormap[:, COLORS[..., 0]] >> 8, 0, -1)
     np.testing.assert_array_equal(read(data).pixels, expected)
+    two_colors = file_of(MODES["1"].convert("P").quantize(2), "TIFF")
+    with Image.open(io.BytesIO(two_colors)) as opened:
+        np.testing.assert_array_equal(read(two_colors).pixels, np.asarray(opened.convert("RGB")))
     twelve_bits = DEEP[..., 0] >> 4
     data = tiff_of(twelve_bits, photometric="minisblack", bitspersample=12)
     np.testing.assert_allclose(read(data).pixels[..., 0] / 65535, twelve_bits / 4095, atol=1e-5)
