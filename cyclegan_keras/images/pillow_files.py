@@ -49,7 +49,8 @@ def read_header_with_pillow(file: IO[bytes]) -> Header:
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             # Some versions of Pillow tell the size as it is turned.
             tags = image.tag_v2
-            width, height = tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH]
+            width = int(tags[TiffImagePlugin.IMAGEWIDTH])
+            height = int(tags[TiffImagePlugin.IMAGELENGTH])
             orientation = tags.get(ExifTags.Base.Orientation, UPRIGHT)
         else:
             orientation = orientation_of(image)

@@ -98,6 +98,7 @@ def read_tiff(
                 file_size=file_size,
                 pixels_per_byte=PIXELS_PER_BYTE,
                 most_pixels=most_pixels,
+                channels=plan.header.channels,
             )
         page = plan.pages[0]
         if plan.pages_are_rows:
@@ -155,7 +156,7 @@ def _plan(tiff, channels: int | None) -> _Plan:
         raise NotForTifffileError
     if page.imagedepth > 1:
         raise PictureError("is a TIFF of volumes, expected pages")
-    samples = page.samplesperpixel
+    samples = int(page.samplesperpixel)
     bits = page.bitspersample
     dtype = dtype_of_numbers(page.dtype)
     if page.dtype.kind == "u" and bits <= 16:
@@ -177,7 +178,8 @@ def _plan(tiff, channels: int | None) -> _Plan:
         bands, dtype = 3, "uint8"
     else:
         bands = samples
-    width, height = page.imagewidth, page.imagelength
+    # A damaged tag holds several numbers, and int() refuses them.
+    width, height = int(page.imagewidth), int(page.imagelength)
     pages_are_rows = _pages_are_rows(pages, channels)
     if pages_are_rows:
         height, width, bands = len(pages), page.imagelength, page.imagewidth
