@@ -180,6 +180,8 @@ def _plan(tiff, channels: int | None) -> _Plan:
         bands = samples
     # A damaged tag holds several numbers, and int() refuses them.
     width, height = int(page.imagewidth), int(page.imagelength)
+    if width < 1 or height < 1:
+        raise PictureError(f"is damaged: its header claims {width}x{height} pixels")
     pages_are_rows = _pages_are_rows(pages, channels)
     if pages_are_rows:
         height, width, bands = len(pages), page.imagelength, page.imagewidth
