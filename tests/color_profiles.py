@@ -3,7 +3,7 @@
 import struct
 
 import numpy as np
-from PIL import ImageCms
+from PIL import Image, ImageCms
 
 D65 = (0.3127, 0.3290)
 D50 = np.array([0.9642, 1.0, 0.8249])
@@ -65,3 +65,31 @@ def srgb_of_p3(levels):
 def p3_of_srgb(levels):
     """Levels of Display P3 in [0, 1] that look like these of sRGB."""
     return encoded(decoded(levels) @ (np.linalg.inv(XYZ_OF_P3) @ XYZ_OF_SRGB).T)
+
+
+def cmyk_profile(colors):
+    """The profile of a press whose full inks print these colors.
+
+    Args:
+        colors: uint8 (2, 2, 2, 2, 3), sRGB of the corners of cyan, magenta, yellow and black.
+    """
+    to_lab = [ImageCms.createProfile(name) for name in ("sRGB", "LAB")]
+    corners = Image.fromarray(np.asarray(colors, "uint8").reshape(1, 16, 3))
+    lab = ImageCms.profileToProfile(corners, *to_lab, outputMode="LAB", renderingIntent=1)
+    lightness, a, b = (np.asarray(band) for band in lab.split())
+    table = np.stack([lightness, a, b], axis=-1)
+    identity = [65536, 0, 0, 0, 65536, 0, 0, 0, 65536]
+    lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + struct.pack(">9i", *identity)
+    lut += bytes(range(256)) * 4 + table.tobytes() + bytes(range(256)) * 3
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", *np.rint(D50 * 65536).astype(int).tolist())
+    offset = 128 + 4 + 2 * 12
+    tags = struct.pack(">I", 2)
+    tags += b"wtpt" + struct.pack(">II", offset, len(white))
+    tags += b"A2B0" + struct.pack(">II", offset + len(white), len(lut))
+    body = tags + white + lut
+    header = struct.pack(
+        ">I4sI4s4s4s", 128 + len(body), bytes(4), 0x02400000, b"prtr", b"CMYK", b"Lab "
+    )
+    header += bytes(12) + b"acsp" + bytes(28)
+    header += struct.pack(">3i", *np.rint(D50 * 65536).astype(int).tolist())
+    return header.ljust(128, b"\0") + body

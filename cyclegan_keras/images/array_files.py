@@ -43,8 +43,8 @@ def read_array(file: IO[bytes], *, most_pixels: int | None) -> np.ndarray:
             data += part
     if len(data) < expected:
         raise PictureError(f"is damaged: of {expected:,} bytes of numbers it has {len(data):,}")
-    order = "F" if fortran_order else "C"
-    numbers = np.frombuffer(data, dtype).reshape(shape, order=order)
+    numbers = np.frombuffer(data, dtype)
+    numbers = numbers.reshape(shape[::-1]).T if fortran_order else numbers.reshape(shape)
     return checked_numbers(numbers.reshape(header.height, header.width, -1))
 
 

@@ -47,7 +47,7 @@ class Conversion:
         """
         if pixels.dtype == np.uint16:
             return _deep(pixels, self.mode, self.profile, SRGB.tobytes())
-        image = Image.fromarray(pixels[..., 0] if self.mode == "L" else pixels, self.mode)
+        image = _image(pixels, self.mode)
         converted = np.array(ImageCms.applyTransform(image, self.forward))
         return converted[..., 1:2].copy() if self.mode == "L" else converted
 
@@ -112,8 +112,14 @@ def _changes_nothing(forward: ImageCms.ImageCmsTransform, mode: str) -> bool:
         steps = np.linspace(0, 255, 17).astype(np.uint8)
         lattice = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(17, -1, 3)
         expected = lattice
-    converted = np.asarray(ImageCms.applyTransform(Image.fromarray(lattice, mode), forward))
+    converted = np.asarray(ImageCms.applyTransform(_image(lattice, mode), forward))
     return bool(np.abs(converted.astype(int) - expected).max() <= SAME_LEVELS)
+
+
+def _image(pixels: np.ndarray, mode: str) -> Image.Image:
+    """An image of uint8 (height, width, channels of the mode); of gray also (height, width)."""
+    height, width = pixels.shape[:2]
+    return Image.frombytes(mode, (width, height), pixels.tobytes())
 
 
 def _deep(

@@ -88,6 +88,7 @@ def read_jpeg2000(data: bytes, jpeg2000: Jpeg2000Header, *, most_pixels: int | N
             file_size=len(data),
             pixels_per_byte=PIXELS_PER_BYTE,
             most_pixels=most_pixels,
+            channels=header.channels,
         )
     numbers = imagecodecs.jpeg2k_decode(data)
     numbers = numbers.reshape(header.height, header.width, jpeg2000.samples)

@@ -6,7 +6,6 @@ import importlib.util
 import os
 import pathlib
 import struct
-import zipfile
 
 from PIL import features
 
@@ -150,10 +149,7 @@ def kind_of(path: str | os.PathLike) -> Kind:
             start = file.read(START)
     except OSError:
         return UNREADABLE
-    kind = kind_of_bytes(start, name=os.fspath(path))
-    if kind is ARCHIVE and start.startswith(b"PK"):
-        return NPZ if _holds_arrays(path) else ARCHIVE
-    return kind
+    return kind_of_bytes(start, name=os.fspath(path))
 
 
 def kind_of_bytes(start: bytes, name: str = "") -> Kind:
@@ -267,14 +263,6 @@ def _first_entry(start: bytes) -> bytes:
     """The name of the first file in a ZIP archive."""
     length = int.from_bytes(start[26:28], "little")
     return start[30 : 30 + length]
-
-
-def _holds_arrays(path: str | os.PathLike) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith(".npy") for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False
 
 
 def _is_text(start: bytes) -> bool:

@@ -24,6 +24,7 @@ def refuse_bomb(
     file_size: int,
     pixels_per_byte: float,
     most_pixels: int,
+    channels: int = 1,
 ) -> None:
     """Refuses a picture that is too large, or whose file is too small for what it claims.
 
@@ -33,16 +34,19 @@ def refuse_bomb(
         file_size: in bytes.
         pixels_per_byte: the most that the format can hold.
         most_pixels: more are refused.
+        channels: each four beyond the first weigh as much as another picture.
 
     Raises:
         PictureError: it is refused; the message is the reason alone.
     """
     pixels = width * height
+    weight = max(1.0, channels / 4)
     refuse_large(width, height, most_pixels)
-    if pixels > HARMLESS_PIXELS and file_size < pixels / pixels_per_byte:
+    if pixels * weight > HARMLESS_PIXELS and file_size < pixels * weight / pixels_per_byte:
+        of_channels = f" of {channels} channels" if weight > 1 else ""
         raise PictureError(
-            f"claims {width}x{height} = {pixels:,} pixels, but holds only {file_size:,} bytes: it "
-            "is damaged, or made to exhaust memory"
+            f"claims {width}x{height} = {pixels:,} pixels{of_channels}, but holds only "
+            f"{file_size:,} bytes: it is damaged, or made to exhaust memory"
         )
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import IO
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from cyclegan_keras.images.color import conversion_of, lab_to_srgb
 from cyclegan_keras.images.header import Header
@@ -15,7 +15,7 @@ from cyclegan_keras.images.limits import (
     refuse_bomb,
 )
 from cyclegan_keras.images.numbers import checked_numbers
-from cyclegan_keras.images.orientation import SIDES_SWAPPED, TURNS, orientation_of
+from cyclegan_keras.images.orientation import SIDES_SWAPPED, TURNS, UPRIGHT, orientation_of
 from cyclegan_keras.images.picture import Picture
 
 GRAY_MODES = ("1", "L", "LA", "La")
@@ -46,9 +46,12 @@ def read_header_with_pillow(file: IO[bytes]) -> Header:
     """Returns size, channels and type of what `read_with_pillow` returns; raises the same."""
     with PILLOW_LIMIT.raised_to(MOST_PIXELS), Image.open(file) as image:
         width, height = image.size
-        if image.format == "TIFF":  # some versions of Pillow tell the size as it is turned
-            orientation = image.tag_v2.get(274, 1)
-            width, height = image.tag_v2[256], image.tag_v2[257]
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            # Some versions of Pillow tell the size as it is turned.
+            tags = image.tag_v2
+            width = int(tags[TiffImagePlugin.IMAGEWIDTH])
+            height = int(tags[TiffImagePlugin.IMAGELENGTH])
+            orientation = tags.get(ExifTags.Base.Orientation, UPRIGHT)
         else:
             orientation = orientation_of(image)
         if orientation in SIDES_SWAPPED:

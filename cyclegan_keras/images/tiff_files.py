@@ -6,6 +6,7 @@ import logging
 from typing import IO
 
 import numpy as np
+from PIL import Image
 
 from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.color import conversion_of
@@ -97,6 +98,7 @@ def read_tiff(
                 file_size=file_size,
                 pixels_per_byte=PIXELS_PER_BYTE,
                 most_pixels=most_pixels,
+                channels=plan.header.channels,
             )
         page = plan.pages[0]
         if plan.pages_are_rows:
@@ -145,18 +147,22 @@ def _plan(tiff, channels: int | None) -> _Plan:
     photometric = int(page.photometric)
     if photometric in (COLOR_FILTER_ARRAY, LINEAR_RAW):
         raise PictureError("is a camera raw file (DNG): develop it to TIFF or JPEG first")
-    if photometric == YCBCR and int(page.compression) not in JPEG_COMPRESSIONS:
+    if photometric == YCBCR and int(page.compression) in JPEG_COMPRESSIONS:
+        photometric = RGB
+    is_plain = page.samplesperpixel == 3 and page.bitspersample == 8 and not page.is_subsampled
+    if photometric == YCBCR and not is_plain:
         raise NotForTifffileError
     if photometric == CIELAB and page.bitspersample == 8:
         raise NotForTifffileError
     if page.imagedepth > 1:
         raise PictureError("is a TIFF of volumes, expected pages")
-    samples = page.samplesperpixel
+    samples = int(page.samplesperpixel)
     bits = page.bitspersample
     dtype = dtype_of_numbers(page.dtype)
     if page.dtype.kind == "u" and bits <= 16:
         dtype = "uint8" if bits <= 8 else "uint16"
-    color_samples, alpha, notes = samples, None, ()
+    color_samples, alpha = samples, None
+    notes: tuple[str, ...] = ()
     extra = [int(sample) for sample in page.extrasamples]
     has_alpha = extra and extra[0] in (ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA)
     if photometric == CMYK and samples >= 4:
@@ -172,7 +178,10 @@ def _plan(tiff, channels: int | None) -> _Plan:
         bands, dtype = 3, "uint8"
     else:
         bands = samples
-    width, height = page.imagewidth, page.imagelength
+    # A damaged tag holds several numbers, and int() refuses them.
+    width, height = int(page.imagewidth), int(page.imagelength)
+    if width < 1 or height < 1:
+        raise PictureError(f"is damaged: its header claims {width}x{height} pixels")
     pages_are_rows = _pages_are_rows(pages, channels)
     if pages_are_rows:
         height, width, bands = len(pages), page.imagelength, page.imagewidth
@@ -261,6 +270,9 @@ def _samples(page) -> np.ndarray:
 def _picture(numbers: np.ndarray, plan: _Plan, *, colormap, profile: bytes | None) -> Picture:
     if plan.photometric == PALETTE:
         return Picture(pixels=_of_palette(numbers[..., 0], colormap), icc_profile=profile)
+    if plan.photometric == YCBCR:
+        image = Image.frombytes("YCbCr", numbers.shape[1::-1], numbers.tobytes())
+        return Picture(pixels=np.array(image.convert("RGB")), icc_profile=profile)
     if plan.photometric == CIELAB:
         return Picture(pixels=_of_lab(numbers))
     if numbers.dtype.kind == "u" and plan.bits <= 16:
@@ -284,7 +296,7 @@ def _picture(numbers: np.ndarray, plan: _Plan, *, colormap, profile: bytes | Non
 
 def _of_palette(indices: np.ndarray, colormap: np.ndarray) -> np.ndarray:
     levels = colormap if colormap.max() < 256 else colormap >> 8  # some programs write 8 bits
-    return np.moveaxis(levels.astype(np.uint8)[:, indices], 0, -1)
+    return levels.astype(np.uint8).T[indices.astype(np.intp)]
 
 
 def _of_cmyk(inks: np.ndarray, profile: bytes | None) -> np.ndarray:

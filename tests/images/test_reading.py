@@ -11,10 +11,10 @@ import numpy as np
 import pillow_heif
 import pytest
 import tifffile
-from color_profiles import DISPLAY_P3, SRGB, encoded, srgb_of_p3
+from color_profiles import DISPLAY_P3, SRGB, cmyk_profile, encoded, srgb_of_p3
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, features
 
 from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images import first_reading
@@ -87,7 +87,7 @@ CASES = [(kind, mode) for kind, modes in FORMATS.items() for mode in modes]
 
 @pytest.mark.parametrize(("kind", "mode"), CASES)
 def test_modes_are_what_pillow_makes_of_them(kind, mode):
-    if kind == "AVIF" and "AVIF" not in Image.SAVE and not Image.init():
+    if kind == "AVIF" and not features.check("avif"):
         pytest.skip("this Pillow has no AVIF")
     data = file_of(MODES[mode], kind, **LOSSLESS.get(kind, {}))
     picture = read(data)
@@ -295,6 +295,27 @@ def test_cmyk_without_a_profile_is_pillow_s():
         assert np.abs(read(data).pixels - expected).max() <= 1
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "TIFF of 16 bits"])
+def test_cmyk_becomes_srgb_by_its_profile(kind):
+    printed = np.random.default_rng(1).integers(40, 230, (2, 2, 2, 2, 3)).astype("uint8")
+    printed[0, 0, 0, 0] = 255  # paper
+    profile = cmyk_profile(printed)
+    inks = np.stack(np.meshgrid(*[[0, 255]] * 4, indexing="ij"), axis=-1).astype("uint8")
+    stored = np.repeat(np.repeat(inks.reshape(4, 4, 4), 8, axis=0), 8, axis=1)
+    expected = np.repeat(np.repeat(printed.reshape(4, 4, 3), 8, axis=0), 8, axis=1)
+    if kind == "TIFF of 16 bits":
+        deep = stored.astype("uint16") * 257
+        data = tiff_of(deep, photometric="separated", iccprofile=profile)
+    else:
+        settings = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}
+        data = file_of(Image.fromarray(stored, "CMYK"), kind, icc_profile=profile, **settings)
+    picture = read(data)
+    white = np.iinfo(picture.pixels.dtype).max
+    np.testing.assert_allclose(picture.pixels * (255 / white), expected, atol=4)
+    assert picture.icc_profile is None
+    assert not picture.in_srgb
+
+
 def test_cmyk_of_16_bits():
     data = tiff_of(DEEP, photometric="separated")
     inks = DEEP / 65535
@@ -379,6 +400,15 @@ def test_a_tiff_of_jpeg_is_nearly_what_pillow_reads():
     with Image.open(io.BytesIO(data)) as opened:
         expected = np.asarray(opened.convert("RGB")).astype(int)
     assert np.abs(read(data).pixels - expected).max() <= 4
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "jpeg"])
+def test_ycbcr_in_a_tiff(compression):
+    smooth = Image.fromarray(COLORS[:4, :4, :3]).resize((32, 32))
+    settings = {} if compression is None else {"compression": compression}
+    picture = read(file_of(smooth.convert("YCbCr"), "TIFF", **settings))
+    difference = np.abs(picture.pixels.astype(int) - np.asarray(smooth))
+    assert difference.max() <= (20 if compression == "jpeg" else 3)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
@@ -472,6 +502,9 @@ def test_palette_and_fewer_bits():
     data = tiff_of(COLORS[..., 0], photometric="palette", colormap=colormap)
     expected = np.moveaxis(colormap[:, COLORS[..., 0]] >> 8, 0, -1)
     np.testing.assert_array_equal(read(data).pixels, expected)
+    two_colors = file_of(MODES["1"].convert("P").quantize(2), "TIFF")
+    with Image.open(io.BytesIO(two_colors)) as opened:
+        np.testing.assert_array_equal(read(two_colors).pixels, np.asarray(opened.convert("RGB")))
     twelve_bits = DEEP[..., 0] >> 4
     data = tiff_of(twelve_bits, photometric="minisblack", bitspersample=12)
     np.testing.assert_allclose(read(data).pixels[..., 0] / 65535, twelve_bits / 4095, atol=1e-5)
