@@ -109,7 +109,9 @@ def read_picture(contents: tf.Tensor, number: tf.Tensor, form: Form, most_pixels
 def check_pixels(pixels: tf.Tensor, number: tf.Tensor | int, most: int) -> tf.Operation:
     """Returns an operation that refuses a picture without pixels, or with more than `most`."""
     pixels = tf.cast(pixels, tf.int64)
-    message = _sentence(number, " has ", tf.strings.as_string(pixels), f" pixels, expected 1 to {most}.")
+    message = _sentence(
+        number, " has ", tf.strings.as_string(pixels), f" pixels, expected 1 to {most}."
+    )
     return tf.debugging.Assert((pixels >= 1) & (pixels <= most), [message])
 
 
@@ -199,9 +201,7 @@ def _jpeg_segments(contents):
         return position + length_of_segment, exif, xmp, profile
 
     start = (tf.constant(2, tf.int64), tf.constant(b""), tf.constant(b""), tf.constant(b""))
-    _, exif, xmp, profile = tf.while_loop(
-        goes_on, step, start, maximum_iterations=_MOST_SEGMENTS
-    )
+    _, exif, xmp, profile = tf.while_loop(goes_on, step, start, maximum_iterations=_MOST_SEGMENTS)
     return exif, xmp, profile
 
 
@@ -299,7 +299,9 @@ def _gif_is_transparent(contents):
     """Returns whether the first frame of a GIF has a transparent color."""
     length = tf.cast(tf.strings.length(contents), tf.int64)
     flags = uint(contents, 10, 1)
-    table = tf.where(flags >= 128, 3 * tf.bitwise.left_shift(tf.constant(2, tf.int64), flags % 8), 0)
+    table = tf.where(
+        flags >= 128, 3 * tf.bitwise.left_shift(tf.constant(2, tf.int64), flags % 8), 0
+    )
     extension, graphic_control = 0x21, 0xF9
 
     def is_extension(position, _):

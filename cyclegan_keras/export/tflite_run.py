@@ -228,7 +228,9 @@ def _read_picture(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
                 f"{path} is a PNG of 16-bit colors, which Pillow cannot read: save it as .npy."
             )
         if image.mode == "F" or image.mode in ("I", "I;16S", "I;32", "I;32S"):
-            raise TFLiteError(f"{path} holds {image.mode} numbers, which are not read here: save it as .npy.")
+            raise TFLiteError(
+                f"{path} holds {image.mode} numbers, which are not read here: save it as .npy."
+            )
         profile = image.info.get("icc_profile")
         image.load()
         image = ImageOps.exif_transpose(image)
@@ -366,7 +368,9 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("model", help="the .tflite file")
     parser.add_argument("picture", nargs="?", help="to translate, or an .npy file")
-    parser.add_argument("output", nargs="?", help="where to write the translation, a picture or .npy")
+    parser.add_argument(
+        "output", nargs="?", help="where to write the translation, a picture or .npy"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, help="measure instead of translating")
     arguments = parser.parse_args(argv)

@@ -30,7 +30,7 @@ def exported(make_job, tmp_path_factory):
     job = make_job(tmp_path_factory.mktemp("ponies"), max_image_pixels=70000)
     pixels = np.random.default_rng(1).integers(0, 256, (19, 25, 3)).astype("uint8")
     files = [encoded(pixels, "JPEG"), encoded(pixels, "WEBP")]
-    files = {direction: files for direction in job.generators}
+    files = dict.fromkeys(job.generators, files)
     return write_saved_model(dataclasses.replace(job, files=files))
 
 
