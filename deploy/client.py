@@ -10,8 +10,8 @@ REST needs only the standard library, so this single file can be copied anywhere
 
 In a folder, pictures are told by their first bytes, whatever they are called, and a line says what
 was passed over. JPEG, PNG, GIF and BMP files are sent as they are. What the server does not decode
-(WebP, TIFF, HEIC, AVIF, JPEG 2000, CMYK, transparent GIFs, color profiles with tables) is made a PNG first where Pillow is
-installed, `pip install pillow`, and passed over otherwise.
+(WebP, TIFF, HEIC, AVIF, JPEG 2000, CMYK, transparent GIFs, color profiles with tables) is made a
+PNG first where Pillow is installed (`pip install pillow`), and passed over or reported otherwise.
 """
 
 import argparse

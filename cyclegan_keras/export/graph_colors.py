@@ -168,7 +168,7 @@ def _encoded(light):
 
 
 def _xyz_to_srgb() -> np.ndarray:
-    """Returns the matrix from XYZ to linear sRGB, float64 (3, 3), of the profile that Pillow has."""
+    """Returns the matrix from XYZ to linear sRGB, float64 (3, 3), by Pillow's own profile."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     (count,) = struct.unpack_from(">I", profile, 128)
     columns = {}

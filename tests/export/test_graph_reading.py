@@ -243,7 +243,7 @@ def test_profiles_with_tables_are_refused(kind, in_graph):
 
 @pytest.mark.slow
 def test_every_profile_of_real_photos(in_graph, shared_data):
-    """Of cameras, screens and editors, and of gray: curves as tables, as powers and as functions."""
+    """Of cameras, screens and editors, and of gray: curves are tables, powers and functions."""
     seen = set()
     with zipfile.ZipFile(shared_data / "data" / "horse2zebra.zip") as archive:
         for name in archive.namelist():
