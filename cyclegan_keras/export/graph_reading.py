@@ -289,14 +289,14 @@ def _png_profile(chunk):
 
 def _read_gif(contents, number, form):
     message = _sentence(number, f" is a GIF with transparency, {_NOT_DECODED}")
-    contents = _unless(~_gif_is_transparent(contents), message, contents)
+    contents = _unless(_gif_is_opaque(contents), message, contents)
     pixels = tf.io.decode_image(contents, channels=3, expand_animations=False)
     pixels = _unless(form.channels in (1, 3), _channels_sentence(number, 3, form), pixels)
     return _finish(tf.cast(pixels, tf.int64), "uint8", tf.constant(1, tf.int64), form)
 
 
-def _gif_is_transparent(contents):
-    """Returns whether the first frame of a GIF has a transparent color."""
+def _gif_is_opaque(contents):
+    """Returns whether the first frame of a GIF fills its canvas, with no transparent color."""
     length = tf.cast(tf.strings.length(contents), tf.int64)
     flags = uint(contents, 10, 1)
     table = tf.where(
@@ -319,13 +319,16 @@ def _gif_is_transparent(contents):
         )
         return last + 1, found | is_transparent
 
-    _, found = tf.while_loop(
+    frame, is_transparent = tf.while_loop(
         is_extension,
         step,
         (13 + table, tf.constant(False)),
         maximum_iterations=_MOST_SEGMENTS,
     )
-    return found
+    # A frame begins with a mark, its left upper corner and its size.
+    is_at_corner = part(contents, frame + 1, 4) == b"\0\0\0\0"
+    has_size_of_canvas = part(contents, frame + 5, 4) == part(contents, 6, 4)
+    return ~is_transparent & is_at_corner & has_size_of_canvas
 
 
 def _read_bmp(contents, number, form):

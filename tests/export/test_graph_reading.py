@@ -270,6 +270,13 @@ def test_a_profile_that_would_fill_the_memory_is_not_decompressed(in_graph):
         in_graph(data)
 
 
+def with_small_frame(gif):
+    """The same GIF on a canvas that is one pixel wider than its frame."""
+    width = int.from_bytes(gif[6:8], "little") + 1
+    return gif[:6] + width.to_bytes(2, "little") + gif[8:]
+
+
+SMALL_FRAME = with_small_frame(FILES["GIF"])
 REFUSED = {
     "WebP": (saved(image_of("RGB"), "WEBP"), "is WebP, which this model does not decode"),
     "TIFF": (saved(image_of("RGB"), "TIFF"), "is TIFF, which"),
@@ -282,6 +289,7 @@ REFUSED = {
         saved(image_of("RGBA"), "GIF"),
         "is a GIF with transparency",
     ),
+    "GIF with a small frame": (SMALL_FRAME, "is a GIF with transparency"),
     "text": (b"so many words that it might be a picture", "is no JPEG, PNG, GIF or BMP file"),
     "nothing": (b"", "is no JPEG, PNG, GIF or BMP file"),
 }
