@@ -10,8 +10,8 @@ REST needs only the standard library, so this single file can be copied anywhere
 
 In a folder, pictures are told by their first bytes, whatever they are called, and a line says what
 was passed over. JPEG, PNG, GIF and BMP files are sent as they are. What the server does not decode
-(WebP, TIFF, HEIC, CMYK, colors of another profile than sRGB) is made a PNG first where Pillow is
-installed, `pip install pillow`, and passed over otherwise.
+(WebP, TIFF, HEIC, AVIF, JPEG 2000, CMYK, transparent GIFs, color profiles with tables) is made a
+PNG first where Pillow is installed (`pip install pillow`), and passed over or reported otherwise.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zlib
 
 # How kinds of files begin: (first byte, bytes, kind). Of several that fit, the first one counts.
 KINDS = (
@@ -57,6 +58,7 @@ KINDS = (
     (0, b"PK\x03\x04", "archive"),
     (0, b"\x1f\x8b", "archive"),
 )
+LONGEST_PROFILE = 2**22  # bytes
 START = 512  # bytes of a file that are looked at
 SENT = ("JPEG", "PNG", "GIF", "BMP")  # what the server decodes
 CONVERTED = ("WebP", "TIFF", "HEIC", "AVIF", "JPEG 2000")  # what Pillow may be able to
@@ -288,29 +290,41 @@ def prepared(data: bytes) -> bytes:
 def _needs_conversion(data: bytes, kind: str) -> bool:
     """Whether the server would refuse a file of a kind that it decodes."""
     if kind == "JPEG":
-        # The header of pixels (SOF) holds the number of channels; what is before it is small.
-        position, profile = 2, b""
-        while position + 10 <= len(data) and data[position] == 0xFF:
-            marker = data[position + 1]
-            size = int.from_bytes(data[position + 2 : position + 4], "big")
-            content = data[position + 4 : position + 2 + size]
-            if marker == 0xE2 and content.startswith(b"ICC_PROFILE\0"):
-                profile += content[14:]
-            if marker in (0xC0, 0xC1, 0xC2):
-                return content[5] == 4 or _is_foreign(profile)
-            position += 2 + size
-        return False
+        return _needs_conversion_of_jpeg(data)
     if kind == "PNG":
-        position = data.find(b"iCCP", 33, 4096)
-        return position >= 0 and _pillow() is not None and _is_foreign(_png_profile(data))
+        return _holds_tables(_png_profile(data))
     if kind == "GIF":
         return _is_transparent_gif(data)
     return data[28:30] not in (b"\x18\0", b"\x20\0") or data[30:34] != b"\0\0\0\0"  # a BMP
 
 
+def _needs_conversion_of_jpeg(data: bytes) -> bool:
+    """Whether a JPEG is CMYK, or has a color profile with tables."""
+    position, profile = 2, b""
+    while position + 10 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        size = int.from_bytes(data[position + 2 : position + 4], "big")
+        content = data[position + 4 : position + 2 + size]
+        if marker == 0xE2 and content.startswith(b"ICC_PROFILE\0"):
+            profile += content[14:]
+        if marker in (0xC0, 0xC1, 0xC2):  # the header of the pixels, with the number of channels
+            return content[5:6] == b"\4" or _holds_tables(profile)
+        position += 2 + size
+    return False
+
+
 def _png_profile(data: bytes) -> bytes:
-    with _pillow().open(io.BytesIO(data)) as image:
-        return image.info.get("icc_profile") or b""
+    """Returns the color profile of a PNG, empty where it has none or it is damaged."""
+    start = data.find(b"iCCP", 33, 4096)
+    if start < 0:
+        return b""
+    size = int.from_bytes(data[start - 4 : start], "big")
+    content = data[start + 4 : start + 4 + size]
+    compressed = content[content.find(b"\0") + 2 :]
+    try:
+        return zlib.decompressobj().decompress(compressed, LONGEST_PROFILE)
+    except zlib.error:
+        return b""
 
 
 def _is_transparent_gif(data: bytes) -> bool:
@@ -319,10 +333,11 @@ def _is_transparent_gif(data: bytes) -> bool:
     return control >= 0 and data[control + 3] % 2 == 1
 
 
-def _is_foreign(profile: bytes) -> bool:
-    """Whether a color profile is none of sRGB, by its names for itself."""
-    is_srgb = re.search(rb"[^A-Za-z]sRGB|s\0R\0G\0B", profile)
-    return bool(profile) and not is_srgb
+def _holds_tables(profile: bytes) -> bool:
+    """Whether a color profile describes colors by tables; the server converts all others."""
+    count = int.from_bytes(profile[128:132], "big")
+    names = [profile[132 + 12 * number :][:4] for number in range(min(count, 100))]
+    return b"A2B0" in names or b"A2B1" in names
 
 
 def _converted(data: bytes) -> bytes:

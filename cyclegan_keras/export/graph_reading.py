@@ -7,6 +7,8 @@ file that would come out otherwise is refused, by its name.
 
 import tensorflow as tf
 
+from cyclegan_keras.export.graph_bytes import part, uint
+from cyclegan_keras.export.graph_colors import can_convert, to_srgb
 from cyclegan_keras.images.channels import LUMA_UNITS
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.values import Values
@@ -57,9 +59,6 @@ _MOST_CHUNKS = 2**14  # of a PNG, whose pixels may lie in thousands
 _LONGEST_PROFILE = 2**17  # bytes of a compressed one; it may grow a thousandfold
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"  # how such a segment of a JPEG begins
 _PNG_XMP = b"XML:com.adobe.xmp\0\0"  # and such a chunk of a PNG, uncompressed
-# Texts of profiles that are sRGB: in ASCII, in the UTF-16 of newer ones, and the small one that a
-# large social network writes.
-_NAMES_OF_SRGB = ("[^A-Za-z]sRGB", "s\0R\0G\0B", "desc\0\0\0\0\0\0\0\x03c2\0")
 _ORIENTATION_TAG = 0x0112
 _LONG = 4  # the type of 32-bit numbers in EXIF
 
@@ -148,11 +147,11 @@ def _known(contents, number):
 
 
 def _begins(contents, marks):
-    return tf.reduce_all([_part(contents, start, len(mark)) == mark for start, mark in marks])
+    return tf.reduce_all([part(contents, start, len(mark)) == mark for start, mark in marks])
 
 
 def _sides(contents, fields):
-    sides = [_uint(contents, start, size, little) for start, size, little in fields]
+    sides = [uint(contents, start, size, little) for start, size, little in fields]
     # A BMP from top to bottom has a negative height.
     return tf.stack([tf.where(side >= 2**31, 2**32 - side, side) for side in sides])
 
@@ -165,12 +164,14 @@ def _read_jpeg(contents, number, form):
     message = _sentence(number, f" is a CMYK JPEG, {_NOT_DECODED}")
     contents = _unless(components != 4, message, contents)
     exif, xmp, profile = _jpeg_segments(contents)
-    contents = _refuse_profile(profile, components == 1, number, contents)
+    is_gray = components == 1
+    contents = _convertible(profile, is_gray, number, contents)
     pixels = tf.io.decode_jpeg(
         contents, channels=3, dct_method="INTEGER_ACCURATE", fancy_upscaling=True
     )
     pixels = _unless(form.channels in (1, 3), _channels_sentence(number, components, form), pixels)
-    return _finish(tf.cast(pixels, tf.int64), "uint8", _orientation(exif, xmp), form)
+    pixels = _in_srgb(tf.cast(pixels, tf.int64), 255, profile, is_gray)
+    return _finish(pixels, "uint8", _orientation(exif, xmp), form)
 
 
 def _jpeg_segments(contents):
@@ -179,22 +180,22 @@ def _jpeg_segments(contents):
     start_of_scan, end_of_image = 0xDA, 0xD9
 
     def goes_on(position, *_):
-        marker = _uint(contents, position + 1, 1)
-        is_marker = _uint(contents, position, 1) == 0xFF
+        marker = uint(contents, position + 1, 1)
+        is_marker = uint(contents, position, 1) == 0xFF
         is_before_pixels = (marker != start_of_scan) & (marker != end_of_image)
         return (position + 4 <= length) & is_marker & is_before_pixels
 
     def step(position, exif, xmp, profile):
-        marker = _uint(contents, position + 1, 1)
-        size = _uint(contents, position + 2, 2)
-        content = _part(contents, position + 4, size - 2)
-        is_exif = (marker == 0xE1) & (_part(content, 0, 6) == b"Exif\0\0") & (exif == b"")
-        exif = tf.where(is_exif, _part(content, 6, size), exif)
-        is_xmp = (marker == 0xE1) & (_part(content, 0, len(_XMP)) == _XMP)
+        marker = uint(contents, position + 1, 1)
+        size = uint(contents, position + 2, 2)
+        content = part(contents, position + 4, size - 2)
+        is_exif = (marker == 0xE1) & (part(content, 0, 6) == b"Exif\0\0") & (exif == b"")
+        exif = tf.where(is_exif, part(content, 6, size), exif)
+        is_xmp = (marker == 0xE1) & (part(content, 0, len(_XMP)) == _XMP)
         xmp = tf.where(is_xmp, content, xmp)
         # A long profile lies in several segments, which count themselves in two bytes.
-        is_profile = (marker == 0xE2) & (_part(content, 0, 12) == b"ICC_PROFILE\0")
-        profile = tf.cond(is_profile, lambda: profile + _part(content, 14, size), lambda: profile)
+        is_profile = (marker == 0xE2) & (part(content, 0, 12) == b"ICC_PROFILE\0")
+        profile = tf.cond(is_profile, lambda: profile + part(content, 14, size), lambda: profile)
         is_fill = marker == 0xFF
         length_of_segment = tf.where(is_fill, tf.constant(1, tf.int64), 2 + tf.maximum(size, 2))
         return position + length_of_segment, exif, xmp, profile
@@ -208,20 +209,23 @@ def _jpeg_segments(contents):
 
 
 def _read_png(contents, number, form):
-    bit_depth = _uint(contents, 24, 1)
-    color_type = _uint(contents, 25, 1)
+    bit_depth = uint(contents, 24, 1)
+    color_type = uint(contents, 25, 1)
     exif, xmp, compressed_profile, is_keyed = _png_chunks(contents)
     has_alpha = is_keyed | (color_type == 4) | (color_type == 6)
     is_gray = (color_type == 0) | (color_type == 4)
     is_short = tf.strings.length(compressed_profile) <= _LONGEST_PROFILE
     compressed_profile = _unless(is_short, _profile_sentence(number), compressed_profile)
-    contents = _refuse_profile(_png_profile(compressed_profile), is_gray, number, contents)
+    profile = _png_profile(compressed_profile)
+    contents = _convertible(profile, is_gray, number, contents)
 
     def read(dtype):
         rgba = tf.io.decode_png(contents, channels=4, dtype=dtype)
+        white = dtype.max
         numbers = tf.cast(rgba, tf.int64)
+        colors = _in_srgb(numbers[..., :3], white, profile, is_gray)
+        numbers = tf.concat([colors, numbers[..., 3:]], axis=-1)
         if form.channels in (1, 3):
-            white = dtype.max
             # The alpha of pictures that have none is wrong below 8 bits.
             pixels = tf.cond(
                 has_alpha,
@@ -245,16 +249,16 @@ def _png_chunks(contents):
     length = tf.cast(tf.strings.length(contents), tf.int64)
 
     def goes_on(position, *_):
-        return (position + 12 <= length) & (_part(contents, position + 4, 4) != b"IEND")
+        return (position + 12 <= length) & (part(contents, position + 4, 4) != b"IEND")
 
     def step(position, exif, xmp, profile, is_keyed):
-        size = _uint(contents, position, 4)
-        name = _part(contents, position + 4, 4)
+        size = uint(contents, position, 4)
+        name = part(contents, position + 4, 4)
 
         def content():
-            return _part(contents, position + 8, size)
+            return part(contents, position + 8, size)
 
-        is_xmp = (name == b"iTXt") & (_part(contents, position + 8, len(_PNG_XMP)) == _PNG_XMP)
+        is_xmp = (name == b"iTXt") & (part(contents, position + 8, len(_PNG_XMP)) == _PNG_XMP)
         exif = tf.cond((name == b"eXIf") & (exif == b""), content, lambda: exif)
         xmp = tf.cond(is_xmp, content, lambda: xmp)
         profile = tf.cond(name == b"iCCP", content, lambda: profile)
@@ -274,7 +278,7 @@ def _png_profile(chunk):
 
     def decompress():
         name = tf.strings.split(chunk, b"\0")[0]
-        data = _part(chunk, tf.strings.length(name) + 2, tf.strings.length(chunk))
+        data = part(chunk, tf.strings.length(name) + 2, tf.strings.length(chunk))
         return tf.io.decode_compressed(data, "ZLIB")
 
     return tf.cond(tf.strings.length(chunk) > 0, decompress, lambda: tf.constant(b""))
@@ -285,49 +289,52 @@ def _png_profile(chunk):
 
 def _read_gif(contents, number, form):
     message = _sentence(number, f" is a GIF with transparency, {_NOT_DECODED}")
-    contents = _unless(~_gif_is_transparent(contents), message, contents)
+    contents = _unless(_gif_is_opaque(contents), message, contents)
     pixels = tf.io.decode_image(contents, channels=3, expand_animations=False)
     pixels = _unless(form.channels in (1, 3), _channels_sentence(number, 3, form), pixels)
     return _finish(tf.cast(pixels, tf.int64), "uint8", tf.constant(1, tf.int64), form)
 
 
-def _gif_is_transparent(contents):
-    """Returns whether the first frame of a GIF has a transparent color."""
+def _gif_is_opaque(contents):
+    """Returns whether the first frame of a GIF fills its canvas, with no transparent color."""
     length = tf.cast(tf.strings.length(contents), tf.int64)
-    flags = _uint(contents, 10, 1)
+    flags = uint(contents, 10, 1)
     table = tf.where(
         flags >= 128, 3 * tf.bitwise.left_shift(tf.constant(2, tf.int64), flags % 8), 0
     )
     extension, graphic_control = 0x21, 0xF9
 
     def is_extension(position, _):
-        return (position + 8 <= length) & (_uint(contents, position, 1) == extension)
+        return (position + 8 <= length) & (uint(contents, position, 1) == extension)
 
     def step(position, found):
-        is_control = _uint(contents, position + 1, 1) == graphic_control
-        is_transparent = is_control & (_uint(contents, position + 3, 1) % 2 == 1)
+        is_control = uint(contents, position + 1, 1) == graphic_control
+        is_transparent = is_control & (uint(contents, position + 3, 1) % 2 == 1)
         # Blocks follow, each of which begins with its size; the last one has the size 0.
         (last,) = tf.while_loop(
-            lambda block: _uint(contents, block, 1) > 0,
-            lambda block: (block + 1 + _uint(contents, block, 1),),
+            lambda block: uint(contents, block, 1) > 0,
+            lambda block: (block + 1 + uint(contents, block, 1),),
             (position + 2,),
             maximum_iterations=_MOST_SEGMENTS,
         )
         return last + 1, found | is_transparent
 
-    _, found = tf.while_loop(
+    frame, is_transparent = tf.while_loop(
         is_extension,
         step,
         (13 + table, tf.constant(False)),
         maximum_iterations=_MOST_SEGMENTS,
     )
-    return found
+    # A frame begins with a mark, its left upper corner and its size.
+    is_at_corner = part(contents, frame + 1, 4) == b"\0\0\0\0"
+    has_size_of_canvas = part(contents, frame + 5, 4) == part(contents, 6, 4)
+    return ~is_transparent & is_at_corner & has_size_of_canvas
 
 
 def _read_bmp(contents, number, form):
-    header_size = _uint(contents, 14, 4, little=True)
-    bits = _uint(contents, 28, 2, little=True)
-    compression = _uint(contents, 30, 4, little=True)
+    header_size = uint(contents, 14, 4, little=True)
+    bits = uint(contents, 28, 2, little=True)
+    compression = uint(contents, 30, 4, little=True)
     is_plain = (header_size >= 40) & (compression == 0) & ((bits == 24) | (bits == 32))
     message = _sentence(number, f" is a BMP with a palette or compressed, {_NOT_DECODED}")
     contents = _unless(is_plain, message, contents)
@@ -339,18 +346,24 @@ def _read_bmp(contents, number, form):
 # ---- color profiles and orientation ----
 
 
-def _refuse_profile(profile, is_gray, number, contents):
-    """Refuses a picture whose color profile does not say that it is sRGB.
+def _convertible(profile, is_gray, number, contents):
+    """Refuses a picture whose color profile cannot be converted."""
+    fits = ~_has_effect(profile, is_gray) | can_convert(profile, is_gray)
+    return _unless(fits, _profile_sentence(number), contents)
 
-    A profile of colors has no effect on gray, nor one of gray on colors.
-    """
-    space = tf.where(is_gray, "GRAY", "RGB ")
-    without = profile
-    for name in _NAMES_OF_SRGB:
-        without = tf.strings.regex_replace(without, name, "")
-    is_srgb = tf.strings.length(without) < tf.strings.length(profile)
-    fine = (_part(profile, 16, 4) != space) | is_srgb
-    return _unless(fine, _profile_sentence(number), contents)
+
+def _in_srgb(pixels, white, profile, is_gray):
+    """Converts int64 pixels to sRGB."""
+    return tf.cond(
+        _has_effect(profile, is_gray),
+        lambda: to_srgb(pixels, white, profile, is_gray),
+        lambda: pixels,
+    )
+
+
+def _has_effect(profile, is_gray):
+    """A profile of colors has no effect on gray, nor one of gray on colors."""
+    return part(profile, 16, 4) == tf.where(is_gray, "GRAY", "RGB ")
 
 
 def _orientation(exif, xmp):
@@ -371,24 +384,24 @@ def _orientation_in_xmp(xmp):
 
 def _orientation_in_exif(exif):
     """Returns the orientation in EXIF data, 0 where it has none or is damaged."""
-    is_little = _part(exif, 0, 2) == b"II"
+    is_little = part(exif, 0, 2) == b"II"
 
-    def uint(data, start, size):
-        little, big = _uint(data, start, size, little=True), _uint(data, start, size)
+    def number(data, start, size):
+        little, big = uint(data, start, size, little=True), uint(data, start, size)
         return tf.where(is_little, little, big)
 
-    is_tiff = (is_little | (_part(exif, 0, 2) == b"MM")) & (uint(exif, 2, 2) == 42)
-    directory = uint(exif, 4, 4)
-    count = tf.where(is_tiff, uint(exif, directory, 2), 0)
+    is_tiff = (is_little | (part(exif, 0, 2) == b"MM")) & (number(exif, 2, 2) == 42)
+    directory = number(exif, 4, 4)
+    count = tf.where(is_tiff, number(exif, directory, 2), 0)
     entry_size = 12
     length = tf.cast(tf.strings.length(exif), tf.int64)
     count = tf.minimum(count, tf.maximum(length - directory - 2, 0) // entry_size)
 
     def step(index, orientation):
-        entry = _part(exif, directory + 2 + entry_size * index, entry_size)
-        size = tf.where(uint(entry, 2, 2) == _LONG, tf.constant(4, tf.int64), 2)
-        value = tf.where(size == 4, uint(entry, 8, 4), uint(entry, 8, 2))
-        is_it = uint(entry, 0, 2) == _ORIENTATION_TAG
+        entry = part(exif, directory + 2 + entry_size * index, entry_size)
+        size = tf.where(number(entry, 2, 2) == _LONG, tf.constant(4, tf.int64), 2)
+        value = tf.where(size == 4, number(entry, 8, 4), number(entry, 8, 2))
+        is_it = number(entry, 0, 2) == _ORIENTATION_TAG
         return index + 1, tf.where(is_it, value, orientation)
 
     start = (tf.constant(0, tf.int64), tf.constant(0, tf.int64))
@@ -431,22 +444,7 @@ def _finish(numbers, dtype, orientation, form):
     return to_network(numbers, form.values)
 
 
-# ---- bytes and sentences ----
-
-
-def _part(contents, start, size):
-    """Returns so many bytes of a string from `start` on, fewer where it ends before."""
-    length = tf.cast(tf.strings.length(contents), tf.int64)
-    start = tf.minimum(tf.cast(start, tf.int64), length)
-    return tf.strings.substr(contents, start, tf.cast(size, tf.int64))
-
-
-def _uint(contents, start, size, little=False):
-    """Returns the unsigned number in so many bytes as int64; what lies beyond the end is 0."""
-    digits = tf.io.decode_raw(_part(contents, start, size), tf.uint8, fixed_length=size)
-    exponents = range(size) if little else range(size - 1, -1, -1)
-    weights = tf.constant([256**exponent for exponent in exponents], tf.int64)
-    return tf.reduce_sum(tf.cast(digits, tf.int64) * weights)
+# ---- sentences ----
 
 
 def _sentence(number, *words):
@@ -456,8 +454,8 @@ def _sentence(number, *words):
 def _profile_sentence(number):
     return _sentence(
         number,
-        " has a color profile other than sRGB, which this model does not convert: convert it to "
-        "sRGB first.",
+        " has a color profile with tables, which this model does not convert: convert it to sRGB "
+        "first.",
     )
 
 

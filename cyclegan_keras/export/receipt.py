@@ -125,10 +125,8 @@ def _about_files(files: Sequence[Mapping[str, Any]]) -> list[str]:
             numbers = [f"{measures[key]:.3g}" for key in ("max_abs_error", "psnr_db")]
             rows.append([name, kind.replace("_", " "), str(measures["count"]), *numbers])
         for reason, count in facts.get("files_refused", {}).items():
-            sentences += [
-                f"{name} refused {count} of the original files, each of which {reason}",
-                "",
-            ]
+            whose = "it" if count == 1 else "each"
+            sentences += [f"{name} refused {count} of the original files: {whose} {reason}", ""]
         if "picture_files" in facts:
             sentences += [f"{name} takes no picture files: {facts['picture_files']}", ""]
     lines = []

@@ -3,7 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from cyclegan_keras.export.receipt import compare, resized_input, translate_any_size, worst
+from cyclegan_keras.export.receipt import (
+    compare,
+    resized,
+    resized_input,
+    translate_any_size,
+    worst,
+)
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
@@ -59,6 +65,16 @@ def test_inputs_are_resized_and_scaled():
     assert (x.shape, x.dtype) == ((1, 6, 9, 3), "float32")
     np.testing.assert_array_equal(x[0], to_float(picture(6, 9)))
     assert resized_input(picture(6, 9), 4, 8).shape == (1, 4, 8, 3)
+
+
+def test_floats_of_any_channels_are_resized_too():
+    """By Pillow's filter, one channel after the other, which averages a ramp exactly."""
+    ramp = np.broadcast_to(np.linspace(-1, 1, 8, dtype="float32")[None, :, None], (8, 8, 5))
+    found = resized(ramp, 4, 4)
+    assert (found.shape, found.dtype) == ((4, 4, 5), "float32")
+    expected = np.linspace(-1, 1, 8).reshape(4, 2).mean(axis=1)
+    np.testing.assert_allclose(found[1, 1:3, 2], expected[1:3], atol=1e-6)
+    assert np.abs(resized(np.sign(ramp), 16, 16)).max() <= 1
 
 
 def test_a_size_that_fits_is_translated_as_it_is():

@@ -57,6 +57,17 @@ def test_the_table_can_be_read_and_the_json_parsed(tmp_path):
     assert "| `g.onnx` | onnx | a_to_b | 7e-06 | 0.1 | 0.01 | 41.5 | **no**, under 50 dB |" in text
 
 
+def test_what_a_server_answered_to_files_is_a_table(tmp_path):
+    (file,) = exported(tmp_path)
+    measures = {"max_abs_error": 0.02, "psnr_db": 61.0}
+    file.facts["files"] = {"png_with_alpha": {"count": 2, **measures}}
+    file.facts["files_refused"] = {"is WebP.": 1}
+    receipt.write_receipt(receipt.receipt({"name": "x"}, {}, [file], tmp_path), tmp_path)
+    text = (tmp_path / "receipt.md").read_text()
+    assert "| `g.onnx` a_to_b | png with alpha | 2 | 0.02 | 61 |" in text
+    assert "`g.onnx` a_to_b refused 1 of the original files: it is WebP." in text
+
+
 def test_the_grid_shows_input_keras_and_every_file(tmp_path):
     receipt.write_grid([RED], [GRAY], exported(tmp_path), tmp_path / "grid.png", side=20)
     grid = np.asarray(Image.open(tmp_path / "grid.png"))

@@ -7,6 +7,8 @@ import pytest
 
 from cyclegan_keras.export import tflite
 from cyclegan_keras.files.errors import ExportError
+from cyclegan_keras.images.values import Values
+from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
@@ -135,6 +137,59 @@ def test_every_variant_and_size_is_compared_with_keras_and_measured(make_job, tm
         assert metadata["direction"] == each.direction.signature
         assert metadata["licence"] == "CC0"
         assert metadata["generator"]["size_multiple"] == 4
+
+
+TWELVE_BIT = Values(dtype="uint16", low=0, high=4095)
+
+
+def twelve_bit_generator():
+    generator = ResNetGenerator(
+        ngf=4, n_blocks=1, init_gain=0.2, input_channels=1, output_channels=1
+    )
+    generator.description = Description.of(
+        generator, source_values=TWELVE_BIT, target_values=TWELVE_BIT
+    )
+    return generator
+
+
+@pytest.mark.slow
+def test_twelve_bits_are_kept(tmp_path, run):
+    """What the file adds to the network's own error is less than a level of 4095."""
+    generator = twelve_bit_generator()
+    (path,) = tflite.export_tflite(
+        generator, tmp_path, "g", size=16, variants=["fp32"], calibration=None
+    ).values()
+    numbers = np.random.default_rng(0).integers(0, 4096, (1, 16, 16, 1)).astype("uint16")
+    x = TWELVE_BIT.to_network(numbers)
+    found = run.run(run.open_model(path), x)
+    assert found.shape == (1, 16, 16, 1)
+    np.testing.assert_allclose(found, generator(x), rtol=0, atol=2 / 4095)
+    metadata = run.read_metadata(path)
+    assert metadata["generator"]["source_values"] == TWELVE_BIT.to_dict()
+    assert metadata["generator"]["input_channels"] == 1
+
+
+@pytest.mark.slow
+def test_deep_pictures_calibrate(tmp_path, run):
+    pytest.importorskip("ai_edge_quantizer")
+    generator = twelve_bit_generator()
+    rng = np.random.default_rng(0)
+    pictures = [rng.uniform(-1, 1, (20, 30, 1)).astype("float32") for _ in range(3)]
+    paths = tflite.export_tflite(
+        generator, tmp_path, "g", size=16, variants=["int8"], calibration=pictures
+    )
+    x = tflite._calibration_input(pictures[0], height=16, width=16)
+    found = run.run(run.open_model(paths["int8"]), x)
+    assert psnr(np.asarray(generator(x)), found) >= tflite.LEAST_PSNR_DB["int8"]
+
+
+def test_levels_of_8_bits_alone_have_a_variant_of_them(caplog):
+    description = twelve_bit_generator().description
+    assert tflite.variants_for(description, ["fp32", "uint8"]) == ["fp32"]
+    assert "uint8 is left out: it holds the levels 0 to 255 alone" in caplog.text
+    with pytest.raises(ExportError, match="uint8 cannot be written"):
+        tflite.variants_for(description, ["uint8"])
+    assert tflite.variants_for(Description(), ["fp32", "uint8"]) == ["fp32", "uint8"]
 
 
 def test_both_sides_are_in_the_name_where_they_differ(tmp_path):
