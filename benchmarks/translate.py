@@ -27,7 +27,9 @@ import PIL
 import tensorflow as tf
 
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.images.first_reading import read_picture
+from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.pixels import to_float
+from cyclegan_keras.images.reading import read_picture
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.translation import opening
 from cyclegan_keras.translation.job import automatic_batch_size, run_job
@@ -56,7 +58,7 @@ def prepare(folder, pictures, count, size):
             source = folder / "in" / f"{index:04d}.jpg"
             image.convert("RGB").save(source, quality=95)
         tasks.append(Task(source, folder / "out" / source.name))
-        values.append(read_picture(source).values(3))
+        values.append(to_float(Form().array(read_picture(source))))
     return tasks, np.stack(values)
 
 

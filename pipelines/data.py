@@ -305,7 +305,7 @@ class Data:
         line = f"{self.name}: {train}, {test}; {sizes}; {self.steps_per_epoch} steps an epoch"
         for side, form in self.forms.items():
             if form != Form():
-                line += f"; {side} of {form.channels} channels"
+                line += f"; {side} of {form.channels} channel{'s' * (form.channels > 1)}"
                 if not form.values.is_eight_bit:
                     line += f", {form.values.dtype} {form.values.words}"
         if self.skipped:

@@ -94,6 +94,9 @@ ENDINGS_OF_OTHERS = {
 }
 
 
+NOTES_OF_SLICES = ".slices.json"  # what `pipelines.slices` writes beside slices
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Found:
     """What lies below a folder.
@@ -119,7 +122,8 @@ def find_pictures(
 ) -> Found:
     """Finds all pictures below a folder.
 
-    Hidden files, hidden folders and `__MACOSX` are passed over without a word. A file whose ending
+    Hidden files, hidden folders, `__MACOSX` and the notes of `pipelines.slices` are passed over
+    without a word. A file whose ending
     is that of a picture is one; what all others are is told by their first bytes. Endings may be
     in upper or lower case.
 
@@ -155,7 +159,8 @@ def find_pictures(
 
 def is_passed_over_silently(name: str) -> bool:
     """Whether a file or a folder of this name does not count at all."""
-    return name.startswith(".") or name == "__MACOSX"
+    is_note = name.endswith(NOTES_OF_SLICES)
+    return name.startswith(".") or name == "__MACOSX" or is_note
 
 
 def kind_of_file(path: str | os.PathLike) -> Kind | None:

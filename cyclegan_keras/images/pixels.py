@@ -23,3 +23,13 @@ def to_uint8(values: np.ndarray) -> np.ndarray:
         [0, 128, 255]
     """
     return np.clip(np.rint((values + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def to_8_bits(levels: np.ndarray) -> np.ndarray:
+    """Scales uint16 levels to the nearest uint8 ones: white, 65535, becomes 255."""
+    return ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def to_16_bits(levels: np.ndarray) -> np.ndarray:
+    """Scales uint8 levels to uint16: white, 255, becomes 65535."""
+    return levels.astype(np.uint16) * 257

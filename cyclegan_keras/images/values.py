@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from cyclegan_keras.images.pixels import to_8_bits, to_16_bits
+
 DTYPES = ("uint8", "uint16", "int16", "int32", "float32")
 
 
@@ -68,9 +70,9 @@ class Values:
             The same numbers, or levels scaled to `dtype` and rounded.
         """
         if numbers.dtype == np.uint8 and self.dtype == "uint16":
-            return numbers.astype(np.uint16) * 257
+            return to_16_bits(numbers)
         if numbers.dtype == np.uint16 and self.dtype == "uint8":
-            return ((numbers.astype(np.uint32) + 128) // 257).astype(np.uint8)
+            return to_8_bits(numbers)
         return numbers
 
     def to_network(self, numbers: np.ndarray) -> np.ndarray:

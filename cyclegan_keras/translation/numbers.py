@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 
 from cyclegan_keras.files.errors import PictureError
-from cyclegan_keras.images.channels import with_channels
+from cyclegan_keras.images.channels import LUMA, with_channels
 from cyclegan_keras.images.form import Form
-from cyclegan_keras.images.picture import LUMA, Picture
+from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.values import EIGHT_BIT, Values, whole_range
 from cyclegan_keras.models.description import Description

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -13,40 +12,6 @@ EVERY_16 = np.arange(65536, dtype="uint16").reshape(256, 256, 1)
 def rgb(height=5, width=7, dtype="uint8", channels=3):
     random = np.random.default_rng(0)
     return random.integers(0, np.iinfo(dtype).max + 1, (height, width, channels)).astype(dtype)
-
-
-@pytest.mark.parametrize("every", [EVERY_8, EVERY_16], ids=["8 bit", "16 bit"])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_every_level_survives_a_round_trip(every, channels):
-    picture = Picture(pixels=every)
-    values = picture.values(channels)
-    assert values.dtype == np.float32
-    assert (values.min(), values.max()) == (-1, 1)
-    back = picture.with_values(values, gray=True)
-    assert back.pixels.dtype == every.dtype
-    np.testing.assert_array_equal(back.pixels, every)
-
-
-def test_colors_survive_too():
-    picture = Picture(pixels=rgb(300, 3))
-    np.testing.assert_array_equal(
-        picture.with_values(picture.values(3), gray=False).pixels, picture.pixels
-    )
-
-
-def test_gray_is_what_pillow_calls_gray():
-    picture = Picture(pixels=rgb(64, 64))
-    gray = picture.with_values(picture.values(1), gray=True).pixels[..., 0]
-    expected = np.asarray(Image.fromarray(picture.pixels).convert("L"), int)
-    assert np.abs(gray - expected).max() <= 1
-
-
-def test_what_is_beyond_the_range_is_cut():
-    values = np.array([[[-3.0], [0.0], [3.0]]], "float32")
-    assert Picture(pixels=EVERY_8).with_values(values, gray=True).pixels.ravel().tolist() in (
-        [0, 127, 255],
-        [0, 128, 255],
-    )
 
 
 @given(st.integers(0, 65535))
