@@ -9,8 +9,11 @@ Names may also end with _A and _B, as 1_A.jpg and 1_B.png do, and both may lie i
 """
 
 import argparse
+import logging
 import pathlib
 import sys
+
+import absl.logging
 
 import cyclegan_commands  # noqa: F401  (so that --help need not wait for Keras)
 from cyclegan_keras.files.errors import UserError
@@ -20,6 +23,8 @@ from pipelines.pairs import side_by_side
 def main(argv: list[str]) -> int:
     """Runs one command; returns the exit code."""
     arguments = _parser().parse_args(argv)
+    logging.basicConfig(format="%(message)s")
+    absl.logging.set_verbosity(absl.logging.INFO)  # what is passed over is said
     how = {"format": arguments.format, "overwrite": arguments.overwrite}
     output = arguments.output
     try:

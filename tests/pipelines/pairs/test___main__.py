@@ -63,6 +63,12 @@ def test_help_shows_an_example(capsys):
 
 @pytest.mark.slow
 @pytest.mark.process
+def test_what_is_passed_over_is_said(folder, capfd):
+    (folder / "photos" / "notes.txt").write_text("no picture")
+    assert main(["combine", "photos", "labels", "--output=set"]) == 0
+    assert "Passed over 1 file of photos: 1 text." in capfd.readouterr().err
+
+
 def test_as_a_command(folder):
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.pairs", "combine", "photos", "labels", "--output=set"],

@@ -1,8 +1,11 @@
+import logging
+
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
 from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.images import kinds, listing
 from pipelines.sources.files import FilePictures, HalfPictures
 
 
@@ -26,6 +29,37 @@ def test_finds_every_ending_in_sub_folders_in_order(tmp_path):
     assert list(pictures.names) == [f"trainA/{name}" for name in names]
     assert all(pictures.size(index) == (6, 4) for index in range(len(pictures)))
     assert all(pictures[index].shape == (4, 6, 3) for index in range(len(pictures)))
+
+
+@pytest.mark.parametrize("has_extra", [True, False])
+def test_heic_beside_jpeg_is_read_or_named(tmp_path, caplog, monkeypatch, has_extra):
+    heif = pytest.importorskip("pillow_heif", reason='pip install "cyclegan-keras[heif]"')
+    folder = tmp_path / "trainA"
+    put(folder / "a.jpg", noise(16, 16))
+    put(folder / "sub" / "b.jfif", noise(16, 16))
+    heif.from_pillow(Image.new("RGB", (16, 16), (200, 30, 30))).save(folder / "c.HEIC")
+    put(folder / "d.png", noise(16, 16))
+    (folder / "d.png").rename(folder / "d")  # a picture without an ending
+    (folder / "notes.txt").write_text("no picture")
+    if not has_extra:
+        advice = 'pip install "cyclegan-keras[heif]"'
+        without = kinds.Kind(name="HEIC", phrase="a HEIC picture", advice=advice)
+        monkeypatch.setitem(listing.ENDINGS_OF_EXTRAS, ".heic", lambda: without)
+    with caplog.at_level(logging.INFO):
+        pictures = FilePictures(folder)
+    names = ["a.jpg", "c.HEIC", "d", "sub/b.jfif"] if has_extra else ["a.jpg", "d", "sub/b.jfif"]
+    assert pictures.names == tuple(f"trainA/{name}" for name in names)
+    heic = "" if has_extra else '1 HEIC (pip install "cyclegan-keras[heif]"), '
+    count = "1 file" if has_extra else "2 files"
+    assert caplog.messages == [f"Passed over {count} of trainA: {heic}1 text."]
+    if has_extra:
+        np.testing.assert_allclose(pictures[1][8, 8], (200, 30, 30), atol=12)
+
+
+def test_the_first_version_goes_by_endings(tmp_path):
+    put(tmp_path / "trainA" / "a.jpg", noise(4, 6))
+    put(tmp_path / "trainA" / "b.jfif", noise(4, 6))
+    assert FilePictures(tmp_path / "trainA", reader_version=1).names == ("trainA/a.jpg",)
 
 
 def test_linked_folders_are_followed(tmp_path):
