@@ -19,6 +19,7 @@ from cyclegan_keras.export.graph_reading import (
 )
 from cyclegan_keras.images import reading
 from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.values import EIGHT_BIT, Values, whole_range
 
@@ -223,15 +224,23 @@ def test_wide_colors_become_srgb(kind, in_graph):
 
 
 def test_wide_colors_of_16_bits_become_srgb(in_graph):
+    """LittleCMS without its optimization, which keeps a coarse table of 16-bit colors."""
     content = b"wide\0\0" + zlib.compress(WIDE)
     checksum = zlib.crc32(b"iCCP" + content).to_bytes(4, "big")
     chunk = len(content).to_bytes(4, "big") + b"iCCP" + content + checksum
-    for name in ("16-bit RGB", "16-bit RGBA"):
-        data = FILES[name][:33] + chunk + FILES[name][33:]
-        form = FORMS["16-bit RGB"]
-        assert reading.read_picture(data).in_srgb
-        levels = (in_graph(data, form) - in_python(data, form)) * 127.5
-        assert np.abs(levels).max() < 0.2  # of 255
+    data = FILES["16-bit RGB"][:33] + chunk + FILES["16-bit RGB"][33:]
+    converted = imagecodecs.cms_transform(
+        numbers("uint16", 3),
+        WIDE,
+        SRGB,
+        colorspace="rgb",
+        outcolorspace="rgb",
+        intent=int(ImageCms.Intent.RELATIVE_COLORIMETRIC),
+        flags=int(ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOOPTIMIZE),
+    )
+    form = FORMS["16-bit RGB"]
+    levels = (in_graph(data, form) - to_float(form.array(Picture(pixels=converted)))) * 32767.5
+    assert np.abs(levels).max() < 3  # of 65535
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -295,16 +304,18 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "sentence"), REFUSED.values(), ids=list(REFUSED))
 def test_what_would_come_out_otherwise_is_refused_by_its_name(data, sentence, in_graph):
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"Picture 0 {sentence}"):
         in_graph(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["RGB", "16-bit RGB", "JPEG", "GIF", "BMP"])
 def test_files_that_are_cut_off_are_invalid_arguments(name, in_graph):
     data = FILES[name]
-    for length in (20, len(data) // 3, len(data) // 2, len(data) - 20):
+    for length in (20, len(data) // 2, len(data) - 20):
         with pytest.raises(tf.errors.InvalidArgumentError):
             in_graph(data[:length])
 
