@@ -25,7 +25,7 @@ from cyclegan_keras.images.form import Form
 from cyclegan_keras.runs.run import Run
 from pipelines.sources import datasets
 from pipelines.sources.base import Pictures
-from pipelines.sources.files import FilePictures, ListedPictures
+from pipelines.sources.files import FilePictures, HalfPictures, ListedPictures
 
 GROUPS = {"export": ExportOptions}
 N_PICTURES = 4  # on which every file is compared with Keras
@@ -256,7 +256,9 @@ def files_of(pictures: Pictures, count: int) -> list[bytes]:
 
     They are JPEG, PNG, GIF or BMP files, at most LARGEST_SIDE pixels wide and high.
     """
-    if type(pictures) not in (ListedPictures, FilePictures):  # halves of files, or no files
+    if not isinstance(pictures, ListedPictures):
+        return []
+    if isinstance(pictures, HalfPictures):  # which are not what their files hold
         return []
     files = []
     for index in evenly(pictures, count):

@@ -253,11 +253,9 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """
     if picture.shape[:2] == (height, width):
         return picture
-    channels = [
-        Image.fromarray(np.ascontiguousarray(channel)).resize(
-            (width, height), Image.Resampling.BICUBIC
-        )
-        for channel in np.moveaxis(picture, -1, 0)
-    ]
+    channels = []
+    for channel in np.moveaxis(picture, -1, 0):
+        image = Image.fromarray(np.ascontiguousarray(channel))
+        channels.append(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)))
     found = np.stack(channels, axis=-1)
     return found if found.dtype == np.uint8 else np.clip(found, -1, 1)

@@ -120,12 +120,10 @@ def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resizes uint8 or float32, one channel after the other."""
     if picture.shape[:2] == (height, width):
         return picture
-    channels = [
-        Image.fromarray(np.ascontiguousarray(channel)).resize(
-            (width, height), Image.Resampling.BICUBIC
-        )
-        for channel in np.moveaxis(picture, -1, 0)
-    ]
+    channels = []
+    for channel in np.moveaxis(picture, -1, 0):
+        image = Image.fromarray(np.ascontiguousarray(channel))
+        channels.append(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)))
     return np.stack(channels, axis=-1)
 
 
@@ -180,9 +178,9 @@ def read_numbers(path: str | pathlib.Path, values: dict, channels: int) -> np.nd
 
 def to_network(numbers: np.ndarray, values: dict) -> np.ndarray:
     """Maps numbers of a file to float32 in [-1, 1]."""
-    low, high = values["low"], values["high"]
-    exact = np.float64 if numbers.dtype.itemsize > 2 else np.float32
-    scaled = (numbers.astype(exact) - exact(low)) / exact((high - low) / 2) - 1
+    exact = "float64" if numbers.dtype.itemsize > 2 else "float32"
+    low, half = np.array([values["low"], (values["high"] - values["low"]) / 2], exact)
+    scaled = (numbers.astype(exact) - low) / half - 1
     return np.clip(scaled, -1, 1).astype(np.float32)
 
 
@@ -221,8 +219,9 @@ def write_numbers(numbers: np.ndarray, path: str | pathlib.Path) -> None:
 
 def _read_picture(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns upright pixels in sRGB, (height, width, 1 or 3), and their opacity or None."""
-    with Image.open(path) as image:
-        is_deep_png = image.format == "PNG" and path.read_bytes()[24] == 16
+    with Image.open(path) as file:
+        image: Image.Image = file
+        is_deep_png = file.format == "PNG" and path.read_bytes()[24] == 16
         if is_deep_png and not image.mode.startswith("I"):
             raise TFLiteError(
                 f"{path} is a PNG of 16-bit colors, which Pillow cannot read: save it as .npy."
@@ -271,8 +270,9 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image | None:
         lattice = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(17, -1, 3)
         if image.mode == "L":
             lattice = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=-1)
-        probe = Image.fromarray(lattice).getchannel(0) if image.mode == "L" else lattice
-        probe = probe if image.mode == "L" else Image.fromarray(probe)
+        probe = Image.fromarray(lattice)
+        if image.mode == "L":
+            probe = probe.getchannel(0)
         moved = np.asarray(ImageCms.applyTransform(probe, forward)).astype(int) - lattice
         if np.abs(moved).max() <= 1:
             return None

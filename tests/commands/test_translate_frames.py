@@ -55,5 +55,6 @@ def test_the_first_frame_becomes_a_picture(model, moving, tmp_path):
 
 
 def test_a_cycle_goes_beside_the_animation_alone(model, moving, tmp_path):
+    model = f"{model},generator_f={model}"
     with pytest.raises(TranslationError, match="--cycle of an animation goes only with"):
         translate.run(model=model, input=str(moving), output=str(tmp_path / "b.gif"), cycle=True)
