@@ -6,6 +6,7 @@ half of a pair.
 """
 
 import concurrent.futures
+import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
@@ -88,7 +89,7 @@ class ReadablePictures(Pictures):
         Raises:
             DataError: none can be read.
         """
-        for candidate in [*range(index, len(self)), *range(index)]:
+        for candidate in itertools.chain(range(index, len(self)), range(index)):
             try:
                 return read(candidate)
             except PictureError as error:

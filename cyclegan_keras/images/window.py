@@ -42,8 +42,9 @@ class Window:
         low, high = np.percentile(numbers, SHOWN)
         if not low < high:
             low, high = -1.0, 1.0
-        shown = form.values.from_network(np.array([low, high]), dtype="float32")
-        return cls(float(low), float(high), f"{shown[0]:.4g}..{shown[1]:.4g}")
+        dtype = "float32" if form.values.dtype == "float32" else "int32"
+        shown = form.values.from_network(np.array([low, high]), dtype=dtype)
+        return cls(float(low), float(high), f"{shown[0]:.5g}..{shown[1]:.5g}")
 
     def view(self, array: np.ndarray) -> np.ndarray:
         """Returns uint8 (..., height, width, 3) of an array of the form, or of floats in [-1, 1].
