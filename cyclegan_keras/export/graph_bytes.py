@@ -2,6 +2,10 @@
 
 import tensorflow as tf
 
+# Of a function that stays one in a graph, however often it is called. Copies at every call would
+# make a graph of ten thousand operations, which takes seconds to trace and again to start.
+ONE_COPY = {"autograph": False, "experimental_attributes": {"_noinline": True}}
+
 
 def part(contents: tf.Tensor, start, size) -> tf.Tensor:
     """Returns so many bytes of a string from `start` on, fewer where it ends before."""

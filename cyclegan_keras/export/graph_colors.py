@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import ImageCms
 
-from cyclegan_keras.export.graph_bytes import part, uint
+from cyclegan_keras.export.graph_bytes import ONE_COPY, part, uint
 
 _MOST_TAGS = 100
 _LONGEST_CURVE = 2**16  # entries
@@ -20,8 +20,13 @@ _FIXED = 2.0**16  # numbers of a profile are in this part of one
 _SAME_LEVELS = 1 / 255  # colors that move by no more are left as they are
 _COLOR_TAGS = ("rXYZ", "gXYZ", "bXYZ", "rTRC", "gTRC", "bTRC")
 _TABLE_TAGS = ("A2B0", "A2B1")
+_STRING = tf.TensorSpec((), tf.string)
+_INTEGER = tf.TensorSpec((), tf.int64)
+_TRUTH = tf.TensorSpec((), tf.bool)
+_PIXELS = tf.TensorSpec((None, None, 3), tf.int64)
 
 
+@tf.function(input_signature=[_STRING, _TRUTH], **ONE_COPY)
 def can_convert(profile: tf.Tensor, is_gray: tf.Tensor) -> tf.Tensor:
     """Returns whether a profile describes its colors by a matrix and curves, or gray by a curve."""
     tags = _Tags(profile)
@@ -35,12 +40,15 @@ def can_convert(profile: tf.Tensor, is_gray: tf.Tensor) -> tf.Tensor:
     return fits & ~has_tables
 
 
-def to_srgb(pixels: tf.Tensor, white: int, profile: tf.Tensor, is_gray: tf.Tensor) -> tf.Tensor:
+@tf.function(input_signature=[_PIXELS, _INTEGER, _STRING, _TRUTH], **ONE_COPY)
+def to_srgb(
+    pixels: tf.Tensor, white: tf.Tensor, profile: tf.Tensor, is_gray: tf.Tensor
+) -> tf.Tensor:
     """Converts pixels to sRGB, where that moves any color by more than a level of 255.
 
     Args:
         pixels: int64 (height, width, 3), 0 to `white`.
-        white: 255 or 65535.
+        white: int64, 255 or 65535.
         profile: one that `can_convert` agrees to.
         is_gray: whether all three channels are the same.
 
@@ -57,11 +65,12 @@ def to_srgb(pixels: tf.Tensor, white: int, profile: tf.Tensor, is_gray: tf.Tenso
     colors = tf.reshape(tf.stack(tf.meshgrid(steps, steps, steps), axis=-1), (-1, 3))
     grays = tf.repeat(steps[:, None], 3, axis=-1)
     lattice = tf.cond(is_gray, lambda: grays, lambda: colors)
-    moved = tf.abs(convert(lattice) - tf.cast(lattice, tf.float64) / white)
+    brightest = tf.cast(white, tf.float64)
+    moved = tf.abs(convert(lattice) - tf.cast(lattice, tf.float64) / brightest)
     changes_nothing = tf.reduce_max(moved) < 1.5 * _SAME_LEVELS
 
     def converted():
-        return tf.cast(tf.round(convert(pixels) * white), tf.int64)
+        return tf.cast(tf.round(convert(pixels) * brightest), tf.int64)
 
     return tf.cond(changes_nothing, lambda: pixels, converted)
 
@@ -120,9 +129,10 @@ def _is_curve(profile, offset):
     return ((kind == b"curv") & is_short) | ((kind == b"para") & is_known)
 
 
+@tf.function(input_signature=[_STRING, _INTEGER, _INTEGER], **ONE_COPY)
 def _curve(profile, offset, white):
     """Returns the light, 0 to 1, of the levels 0 to `white`."""
-    levels = tf.cast(tf.range(white + 1), tf.float64) / white
+    levels = tf.cast(tf.range(white + 1), tf.float64) / tf.cast(white, tf.float64)
     count = uint(profile, offset + 8, 4)
 
     def of_gamma():

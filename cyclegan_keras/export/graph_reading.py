@@ -5,9 +5,11 @@ orientation, transparency over white, gray and the scale of 8 and 16 bits, in th
 file that would come out otherwise is refused, by its name.
 """
 
+import functools
+
 import tensorflow as tf
 
-from cyclegan_keras.export.graph_bytes import part, uint
+from cyclegan_keras.export.graph_bytes import ONE_COPY, part, uint
 from cyclegan_keras.export.graph_colors import can_convert, to_srgb
 from cyclegan_keras.images.channels import LUMA_UNITS
 from cyclegan_keras.images.form import Form
@@ -61,6 +63,9 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\0"  # how such a segment of a JPEG begins
 _PNG_XMP = b"XML:com.adobe.xmp\0\0"  # and such a chunk of a PNG, uncompressed
 _ORIENTATION_TAG = 0x0112
 _LONG = 4  # the type of 32-bit numbers in EXIF
+_STRING = tf.TensorSpec((), tf.string)
+_NUMBER = tf.TensorSpec((), tf.int32)
+_UPRIGHT = 1  # the orientation of pixels that need no turn
 
 
 def can_hold(form: Form) -> bool:
@@ -84,6 +89,21 @@ def read_picture(contents: tf.Tensor, number: tf.Tensor, form: Form, most_pixels
         InvalidArgumentError: where the graph runs: a file that is damaged, too large, of another
             kind, or of other channels.
     """
+    return _reader(form, most_pixels)(contents, number)
+
+
+@functools.lru_cache(maxsize=8)
+def _reader(form: Form, most_pixels: int):
+    """Returns the function of `read_picture`; both directions of a model share one."""
+
+    @tf.function(input_signature=[_STRING, _NUMBER], **ONE_COPY)
+    def read(contents, number):
+        return _read(contents, number, form, most_pixels)
+
+    return read
+
+
+def _read(contents, number, form, most_pixels):
     contents, is_kind = _known(contents, number)
     sides = tf.case(
         [
@@ -96,13 +116,15 @@ def read_picture(contents: tf.Tensor, number: tf.Tensor, form: Form, most_pixels
     )
     with tf.control_dependencies([check_pixels(sides[0] * sides[1], number, most_pixels)]):
         contents = tf.identity(contents)
-    branches = [
-        (is_kind["JPEG"], lambda: _read_jpeg(contents, number, form)),
-        (is_kind["PNG"], lambda: _read_png(contents, number, form)),
-        (is_kind["GIF"], lambda: _read_gif(contents, number, form)),
-        (is_kind["BMP"], lambda: _read_bmp(contents, number, form)),
-    ]
-    image = tf.case(branches)
+    decoded = tf.case(
+        [
+            (is_kind["JPEG"], lambda: _read_jpeg(contents, number, form)),
+            (is_kind["PNG"], lambda: _read_png(contents, number, form)),
+            (is_kind["GIF"], lambda: _read_gif(contents, number, form)),
+            (is_kind["BMP"], lambda: _read_bmp(contents, number, form)),
+        ]
+    )
+    image = _finish(*decoded, form)
     return tf.ensure_shape(image, (None, None, form.channels))
 
 
@@ -170,8 +192,9 @@ def _read_jpeg(contents, number, form):
         contents, channels=3, dct_method="INTEGER_ACCURATE", fancy_upscaling=True
     )
     pixels = _unless(form.channels in (1, 3), _channels_sentence(number, components, form), pixels)
-    pixels = _in_srgb(tf.cast(pixels, tf.int64), 255, profile, is_gray)
-    return _finish(pixels, "uint8", _orientation(exif, xmp), form)
+    white = tf.constant(255, tf.int64)
+    pixels = _in_srgb(tf.cast(pixels, tf.int64), white, profile, is_gray)
+    return pixels, white, _orientation(exif, xmp)
 
 
 def _jpeg_segments(contents):
@@ -219,29 +242,24 @@ def _read_png(contents, number, form):
     profile = _png_profile(compressed_profile)
     contents = _convertible(profile, is_gray, number, contents)
 
-    def read(dtype):
-        rgba = tf.io.decode_png(contents, channels=4, dtype=dtype)
-        white = dtype.max
-        numbers = tf.cast(rgba, tf.int64)
-        colors = _in_srgb(numbers[..., :3], white, profile, is_gray)
-        numbers = tf.concat([colors, numbers[..., 3:]], axis=-1)
-        if form.channels in (1, 3):
-            # The alpha of pictures that have none is wrong below 8 bits.
-            pixels = tf.cond(
-                has_alpha,
-                lambda: _over_white(numbers[..., :3], numbers[..., 3:], white),
-                lambda: numbers[..., :3],
-            )
-        else:
-            bands = 3 if form.channels == 4 else 1
-            fits = has_alpha & (is_gray == (bands == 1))
-            own = tf.where(is_gray, 1, 3)
-            message = _channels_sentence(number, own, form)
-            numbers = _unless(fits, message, numbers)
-            pixels = tf.concat([numbers[..., :bands], numbers[..., 3:]], axis=-1)
-        return _finish(pixels, dtype.name, _orientation(exif, xmp), form)
+    def numbers_of(dtype):
+        return tf.cast(tf.io.decode_png(contents, channels=4, dtype=dtype), tf.int64)
 
-    return tf.cond(bit_depth == 16, lambda: read(tf.uint16), lambda: read(tf.uint8))
+    is_deep = bit_depth == 16
+    numbers = tf.cond(is_deep, lambda: numbers_of(tf.uint16), lambda: numbers_of(tf.uint8))
+    white = tf.where(is_deep, tf.constant(65535, tf.int64), 255)
+    colors = _in_srgb(numbers[..., :3], white, profile, is_gray)
+    alpha = numbers[..., 3:]
+    if form.channels in (1, 3):
+        # The alpha of pictures that have none is wrong below 8 bits.
+        pixels = tf.cond(has_alpha, lambda: _over_white(colors, alpha, white), lambda: colors)
+    else:
+        bands = 3 if form.channels == 4 else 1
+        fits = has_alpha & (is_gray == (bands == 1))
+        own = tf.where(is_gray, 1, 3)
+        message = _channels_sentence(number, own, form)
+        pixels = tf.concat([_unless(fits, message, colors)[..., :bands], alpha], axis=-1)
+    return pixels, white, _orientation(exif, xmp)
 
 
 def _png_chunks(contents):
@@ -292,7 +310,7 @@ def _read_gif(contents, number, form):
     contents = _unless(_gif_is_opaque(contents), message, contents)
     pixels = tf.io.decode_image(contents, channels=3, expand_animations=False)
     pixels = _unless(form.channels in (1, 3), _channels_sentence(number, 3, form), pixels)
-    return _finish(tf.cast(pixels, tf.int64), "uint8", tf.constant(1, tf.int64), form)
+    return _plain(pixels)
 
 
 def _gif_is_opaque(contents):
@@ -340,7 +358,12 @@ def _read_bmp(contents, number, form):
     contents = _unless(is_plain, message, contents)
     pixels = tf.io.decode_bmp(contents)[..., :3]
     pixels = _unless(form.channels in (1, 3), _channels_sentence(number, 3, form), pixels)
-    return _finish(tf.cast(pixels, tf.int64), "uint8", tf.constant(1, tf.int64), form)
+    return _plain(pixels)
+
+
+def _plain(pixels):
+    """Returns uint8 pixels that are upright and need no conversion, as the readers return them."""
+    return tf.cast(pixels, tf.int64), tf.constant(255, tf.int64), tf.constant(_UPRIGHT, tf.int64)
 
 
 # ---- color profiles and orientation ----
@@ -366,6 +389,7 @@ def _has_effect(profile, is_gray):
     return part(profile, 16, 4) == tf.where(is_gray, "GRAY", "RGB ")
 
 
+@tf.function(input_signature=[_STRING, _STRING], **ONE_COPY)
 def _orientation(exif, xmp):
     """Returns the orientation in EXIF data, or else in XMP data; 1 where both have none."""
     in_exif = _orientation_in_exif(exif)
@@ -431,13 +455,14 @@ def _over_white(pixels, alpha, white):
     return (pixels * alpha + white * (white - alpha) + white // 2) // white
 
 
-def _finish(numbers, dtype, orientation, form):
+def _finish(numbers, white, orientation, form):
     """Turns int64 pixels upright, and scales and converts them as `Form.array` does."""
     numbers = _upright(numbers, orientation)
-    if dtype == "uint16" and form.values.dtype == "uint8":
-        numbers = (numbers + 128) // 257
-    elif dtype == "uint8" and form.values.dtype == "uint16":
-        numbers = numbers * 257
+    is_deep = white == 65535
+    if form.values.dtype == "uint8":
+        numbers = tf.cond(is_deep, lambda: (numbers + 128) // 257, lambda: numbers)
+    else:
+        numbers = tf.cond(is_deep, lambda: numbers, lambda: numbers * 257)
     if form.channels == 1:
         units = tf.reduce_sum(numbers * tf.constant(LUMA_UNITS, tf.int64), axis=-1, keepdims=True)
         numbers = (units + 2**15) // 2**16

@@ -127,7 +127,7 @@ def _array(image: Image.Image, mode: str) -> np.ndarray:
     width, height = image.size
     if height <= ROWS:
         same_mode = image if image.mode == mode else image.convert(mode)
-        return np.asarray(same_mode).reshape(height, width, len(mode))
+        return np.array(same_mode).reshape(height, width, len(mode))
     values = np.empty((height, width, len(mode)), np.uint8)
     for top in range(0, height, ROWS):
         rows = image.crop((0, top, width, min(top + ROWS, height)))

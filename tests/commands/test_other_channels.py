@@ -84,9 +84,12 @@ def data_sets(tmp_path_factory):
     return root
 
 
-@pytest.fixture(
-    scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1][0]}to{case[1][1]}"
-)
+def name_of(case):
+    method, channels = case
+    return f"{method}-{channels[0]}to{channels[1]}"
+
+
+@pytest.fixture(scope="module", params=CASES, ids=name_of)
 def finished(request, data_sets, tmp_path_factory):
     """Method, channels, data set, and a run that was continued from its middle."""
     method, channels = request.param
@@ -150,24 +153,34 @@ def test_a_run_is_evaluated(finished, tmp_path):
     assert (tmp_path / "report.html").stat().st_size > 10_000
 
 
-@pytest.mark.process  # one process that measures the memory of a TFLite file
-def test_a_run_is_exported(finished, tmp_path, capsys):
+def check_export(finished, folder):
     method, channels, _, run_dir = finished
-    is_in_full = method in ("cyclegan", "pix2pix")
-    formats = "saved_model,tflite,onnx" if is_in_full else "saved_model"
+    formats = "saved_model,tflite,onnx" if method in ("cyclegan", "pix2pix") else "saved_model"
     tf.config.run_functions_eagerly(False)
     try:
-        words = [f"--run_dir={run_dir}", f"--output={tmp_path / 'export'}", f"--format={formats}"]
+        words = [f"--run_dir={run_dir}", f"--output={folder / 'export'}", f"--format={formats}"]
         assert export.main(["export.py", *words, "--tflite_variants=fp32"]) == 0
     finally:
         tf.config.run_functions_eagerly(True)
-    files = json.loads((tmp_path / "export" / "receipt.json").read_text())["files"]
+    files = json.loads((folder / "export" / "receipt.json").read_text())["files"]
     assert {file["kind"].split()[0] for file in files} == set(formats.split(","))
     assert all(file["good"] for file in files)
-    loaded = tf.saved_model.load(str(tmp_path / "export" / "1"))
+    loaded = tf.saved_model.load(str(folder / "export" / "1"))
     signature = loaded.signatures["translate_float_a_to_b"]
     x = tf.random.stateless_uniform((1, SIDE, SIDE, channels[0]), (1, 2))
     assert signature(images=x)["translations"].shape == (1, SIDE, SIDE, channels[1])
+
+
+@pytest.mark.process  # one process that measures the memory of a TFLite file
+@pytest.mark.parametrize("finished", [CASES[0]], indirect=True, ids=name_of)
+def test_a_run_is_exported(finished, tmp_path):
+    check_export(finished, tmp_path)
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("finished", CASES[1:], indirect=True, ids=name_of)
+def test_runs_of_other_methods_and_channels_are_exported(finished, tmp_path):
+    check_export(finished, tmp_path)
 
 
 @pytest.mark.parametrize(

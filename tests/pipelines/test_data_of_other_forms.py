@@ -87,7 +87,8 @@ def test_what_follows_from_the_pictures(tmp_path, domain, channels, dtype):
     assert (form.channels, form.values.dtype) == (channels, dtype)
     assert form.values.low == numbers.min()
     assert form.values.high == numbers.max()
-    assert f"y of {channels} channels, {dtype}" in data.describe()
+    counted = "1 channel" if channels == 1 else f"{channels} channels"
+    assert f"y of {counted}, {dtype}" in data.describe()
     assert data.facts()["values"]["B"] == form.values.to_dict()
     assert data.facts()["values"]["A"] == {"dtype": "uint8", "low": 0.0, "high": 255.0}
 

@@ -106,7 +106,7 @@ def test_the_header_states_the_window_of_deep_domains_alone(monkeypatch):
     shown["x"] = np.broadcast_to(ramp, shown["x"].shape)
     sample_grid(Painter("x_to_y", "y_to_x"), shown, forms)
     low, high = np.percentile((shown["x"] + 1) * 2047.5 - 1024, [1, 99])
-    window = f"  {low:.4g}..{high:.4g}"
+    window = f"  {round(low)}..{round(high)}"
     titles = [f"x{window}", "G(x)", f"F(G(x)){window}", "y", f"F(y){window}", "G(F(y))"]
     assert written == titles
 
