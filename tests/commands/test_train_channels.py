@@ -16,7 +16,7 @@ from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.table import TRAINERS
 
-pytestmark = pytest.mark.slow  # whole commands
+pytestmark = pytest.mark.release  # test_other_channels.py trains the same methods
 
 HOUNSFIELD = Values(dtype="int16", low=-1024, high=3071)
 TINY = (

@@ -41,6 +41,14 @@ FORMS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def keras_settings():
+    """Replaces the seeding of every test, at which TensorFlow forgets the graphs it has compiled.
+
+    Nothing here is drawn at random.
+    """
+
+
 @pytest.fixture(scope="module")
 def in_graph():
     """Makes what reads a file of a form inside a graph."""

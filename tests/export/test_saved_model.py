@@ -175,7 +175,15 @@ def test_what_png_files_cannot_hold_is_served_as_floats(channels, values, make_j
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("channels", "bits"), [(1, 8), (4, 8), (3, 16), (2, 16)])
+@pytest.mark.parametrize(
+    ("channels", "bits"),
+    [
+        (1, 8),
+        pytest.param(4, 8, marks=pytest.mark.release),
+        (3, 16),
+        pytest.param(2, 16, marks=pytest.mark.release),
+    ],
+)
 def test_files_of_other_channels_and_depths(channels, bits, make_job, tmp_path):
     values = whole_range(f"uint{bits}")
     (exported,) = write_saved_model(job_of(make_job, tmp_path, channels=channels, values=values))
