@@ -62,9 +62,8 @@ def why_no_files(generator: keras.Model) -> str:
     parts = []
     for form in (description.source_form, description.target_form):
         if not graph_reading.can_hold(form):
-            parts.append(
-                f"{form.channels} channels of {form.values.dtype} from {form.values.words}"
-            )
+            counted = "1 channel" if form.channels == 1 else f"{form.channels} channels"
+            parts.append(f"{counted} of {form.values.dtype} from {form.values.words}")
     return (
         f"PNG files cannot hold {' or '.join(dict.fromkeys(parts))}: only the float signatures are "
         "there."

@@ -97,7 +97,7 @@ TWELVE_BITS = np.array([[[0], [700]], [[1500], [4095]]], np.uint16)
 )
 def test_twelve_bits_in_a_type_of_sixteen(tmp_path, caplog, text, low, high):
     pictures = stored(tmp_path / "trainA", [TWELVE_BITS, TWELVE_BITS // 2])
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="absl"):
         found = values.find_values(pictures, text, channels=1, title="trainA")
     assert found == Values(dtype="uint16", low=low, high=high)
     if text == "auto":

@@ -45,7 +45,7 @@ def test_heic_beside_jpeg_is_read_or_named(tmp_path, caplog, monkeypatch, has_ex
         advice = 'pip install "cyclegan-keras[heif]"'
         without = kinds.Kind(name="HEIC", phrase="a HEIC picture", advice=advice)
         monkeypatch.setitem(listing.ENDINGS_OF_EXTRAS, ".heic", lambda: without)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="absl"):
         pictures = FilePictures(folder)
     names = ["a.jpg", "c.HEIC", "d", "sub/b.jfif"] if has_extra else ["a.jpg", "d", "sub/b.jfif"]
     assert pictures.names == tuple(f"trainA/{name}" for name in names)
