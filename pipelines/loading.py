@@ -1,8 +1,10 @@
 """From a picture's index to its decoded and scaled pixels, as often as training asks for them."""
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
+from absl import logging
 
 from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.form import Form
@@ -49,6 +51,8 @@ class Loader:
         if resize_filter != "bicubic":
             self._key_prefix += f"{resize_filter} "
         self._keys: dict[int, str] = {}
+        self._known_notes: set[str] = set()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -72,9 +76,20 @@ class Loader:
         return [self._scaled_size(size) for size in self.pictures.sizes]
 
     def _decode_and_scale(self, index: int) -> np.ndarray:
-        image = self.form.array(self.pictures.picture(index, self.form.channels))
+        picture = self.pictures.picture(index, self.form.channels)
+        for note in picture.notes:
+            self._say_once(index, note)
+        image = self.form.array(picture)
         height, width, _ = image.shape
         return images.resize(image, self._scaled_size((width, height)), self._resize_filter)
+
+    def _say_once(self, index: int, note: str) -> None:
+        """Logs what was left out of a picture, where no other one had the same note before."""
+        with self._lock:
+            if note in self._known_notes:
+                return
+            self._known_notes.add(note)
+        logging.info("%s: %s (Shown once.)", self.pictures.names[index], note)
 
 
 class PairLoader:

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 import tifffile
+from color_profiles import DISPLAY_P3
 from PIL import Image
 
 from cyclegan_keras.files.errors import DataError
@@ -168,6 +169,40 @@ def test_runs_of_the_first_reader_see_eight_bits(tmp_path):
     x = data.unaugmented("train", "x")(0)
     assert x.dtype == np.uint8
     np.testing.assert_allclose(x[..., 0], deep / 257, atol=0.51)
+
+
+def test_what_the_versions_read_is_cached_apart(tmp_path):
+    """What version 1 cached is found by version 1 alone."""
+    folder = make_set(tmp_path / "set", rgb, rgb)
+    wide = Image.fromarray(rgb(0)[1])
+    wide.save(folder / "trainA" / "0.png", icc_profile=DISPLAY_P3)
+    how = {"cache": "disk", "cache_dir": str(tmp_path / "cache")}
+    as_they_are = build(folder, reader_version=1, **how).unaugmented("train", "x")(0)
+    first = build(folder, reader_version=1, **how)
+    list(first.train(0, 3))
+    kept = len(list((tmp_path / "cache").glob("*.npy")))
+    second = build(folder, **how)
+    list(second.train(0, 3))
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 2 * kept
+    list(build(folder, reader_version=1, **how).train(0, 3))
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 2 * kept
+    np.testing.assert_array_equal(as_they_are, rgb(0)[1])
+    assert (second.unaugmented("train", "x")(0) != as_they_are).any()
+
+
+def test_frames_that_are_left_out_are_said_once(tmp_path, caplog):
+    make_set(tmp_path, rgb, rgb)
+    frames = [Image.fromarray(rgb(index)[1]) for index in range(2)]
+    for name in ("3.gif", "4.gif"):
+        frames[0].save(tmp_path / "trainA" / name, save_all=True, append_images=frames[1:])
+    data = build(tmp_path)
+    with caplog.at_level(logging.INFO, logger="absl"):
+        for index in range(5):
+            data.unaugmented("train", "x")(index)
+        list(data.train(0, 5))
+    said = [message for message in caplog.messages if "Shown once" in message]
+    assert said
+    assert all("first" in message for message in said)
 
 
 def test_pairs_of_two_kinds_are_cropped_alike(tmp_path):
