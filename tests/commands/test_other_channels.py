@@ -162,34 +162,23 @@ def test_a_run_is_evaluated(finished, tmp_path):
     assert (tmp_path / "report.html").stat().st_size > 10_000
 
 
-def check_export(finished, folder):
+@pytest.mark.release
+def test_a_run_is_exported(finished, tmp_path):
     method, channels, _, run_dir = finished
     formats = "saved_model,tflite,onnx" if method in ("cyclegan", "pix2pix") else "saved_model"
     tf.config.run_functions_eagerly(False)
     try:
-        words = [f"--run_dir={run_dir}", f"--output={folder / 'export'}", f"--format={formats}"]
+        words = [f"--run_dir={run_dir}", f"--output={tmp_path / 'export'}", f"--format={formats}"]
         assert export.main(["export.py", *words, "--tflite_variants=fp32"]) == 0
     finally:
         tf.config.run_functions_eagerly(True)
-    files = json.loads((folder / "export" / "receipt.json").read_text())["files"]
+    files = json.loads((tmp_path / "export" / "receipt.json").read_text())["files"]
     assert {file["kind"].split()[0] for file in files} == set(formats.split(","))
     assert all(file["good"] for file in files)
-    loaded = tf.saved_model.load(str(folder / "export" / "1"))
+    loaded = tf.saved_model.load(str(tmp_path / "export" / "1"))
     signature = loaded.signatures["translate_float_a_to_b"]
     x = tf.random.stateless_uniform((1, SIDE, SIDE, channels[0]), (1, 2))
     assert signature(images=x)["translations"].shape == (1, SIDE, SIDE, channels[1])
-
-
-@pytest.mark.process  # one process that measures the memory of a TFLite file
-@pytest.mark.parametrize("finished", [CASES[0]], indirect=True, ids=name_of)
-def test_a_run_is_exported(finished, tmp_path):
-    check_export(finished, tmp_path)
-
-
-@pytest.mark.release
-@pytest.mark.parametrize("finished", CASES[1:], indirect=True, ids=name_of)
-def test_runs_of_other_methods_and_channels_are_exported(finished, tmp_path):
-    check_export(finished, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -252,8 +252,7 @@ def test_generators_translate_evaluate_and_start_another_run(
     assert "Starting generator_g from" in capsys.readouterr().out
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 @pytest.mark.parametrize("finished", ["pix2pix"], indirect=True)  # with its noise
 def test_generators_are_exported_as_they_translate(finished, tmp_path):
     _, run_dir = finished

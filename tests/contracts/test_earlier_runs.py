@@ -73,7 +73,7 @@ def check_metrics(run, before, tolerance):
 
 @pytest.mark.slow
 @pytest.mark.process
-@pytest.mark.parametrize("versions", RECORDED)
+@pytest.mark.parametrize("versions", FLOOR_LATER)
 def test_a_run_is_continued(versions, recorded):
     run = recorded(versions) / "cyclegan"
     before = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -126,9 +126,8 @@ def test_a_run_is_evaluated(versions, recorded):
                     assert measure[name] == pytest.approx(wanted[name], rel=1e-3, abs=1e-3), name
 
 
-@pytest.mark.slow
-@pytest.mark.process
-@pytest.mark.parametrize("versions", FLOOR_LATER)
+@pytest.mark.release
+@pytest.mark.parametrize("versions", RECORDED)
 def test_a_run_is_exported(versions, recorded):
     folder = recorded(versions)
     said = command(

@@ -40,6 +40,9 @@ CONFIG = (ROOT / "deploy" / "models.config").read_text()
 BOTH = CONFIG.replace("versions: 1", "versions: 1 versions: 2")
 
 
+GRPC_LATER = ("rest", pytest.param("grpc", marks=pytest.mark.release))
+
+
 @pytest.fixture(params=["rest", "grpc"])
 def interface(request, client):
     """(class of the client, method of the stand-in) of both interfaces."""
@@ -121,6 +124,7 @@ def test_requests_that_are_batched_get_their_own_part(client, new_standin, make_
     assert [decoded(answer).shape[0] for answer in answers] == [8 + 4 * n for n in range(8)]
 
 
+@pytest.mark.parametrize("interface", GRPC_LATER, indirect=True)
 def test_version_labels_roll_forward_and_back(interface, new_standin, make_picture):
     kind, name = interface
     moving, file = new_standin(), [make_picture()]
@@ -140,6 +144,7 @@ def test_version_labels_roll_forward_and_back(interface, new_standin, make_pictu
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("interface", GRPC_LATER, indirect=True)
 def test_a_server_that_comes_late_and_drops_is_waited_for(
     client, interface, new_standin, make_picture
 ):

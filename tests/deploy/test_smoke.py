@@ -25,8 +25,7 @@ esac
 """
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 def test_smoke_passes_on_the_stand_in(models, make_picture, tmp_path):
     programs = tmp_path / "programs"
     programs.mkdir()
