@@ -134,7 +134,7 @@ def job_of(make_job, folder, *, channels, values, size=(24, 32)):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_twelve_bits_travel_in_png_files(make_job, tmp_path):
     """Also by the float signature, which keeps them to a part of a level."""
     job = job_of(make_job, tmp_path, channels=1, values=TWELVE_BIT)
@@ -174,16 +174,8 @@ def test_what_png_files_cannot_hold_is_served_as_floats(channels, values, make_j
     assert model["generators"]["a_to_b"]["source_values"] == values.to_dict()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("channels", "bits"),
-    [
-        (1, 8),
-        pytest.param(4, 8, marks=pytest.mark.release),
-        (3, 16),
-        pytest.param(2, 16, marks=pytest.mark.release),
-    ],
-)
+@pytest.mark.release
+@pytest.mark.parametrize(("channels", "bits"), [(1, 8), (4, 8), (3, 16), (2, 16)])
 def test_files_of_other_channels_and_depths(channels, bits, make_job, tmp_path):
     values = whole_range(f"uint{bits}")
     (exported,) = write_saved_model(job_of(make_job, tmp_path, channels=channels, values=values))

@@ -56,7 +56,9 @@ def values(trainer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("x_channels", "y_channels"), [(3, 1), (4, 3)])
+@pytest.mark.parametrize(
+    ("x_channels", "y_channels"), [(3, 1), pytest.param(4, 3, marks=pytest.mark.release)]
+)
 @pytest.mark.parametrize("method", OBJECTIVES)
 def test_every_method_trains_between_them(method, x_channels, y_channels):
     trainer = make_trainer(method, x_channels, y_channels)
