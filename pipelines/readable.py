@@ -70,6 +70,22 @@ class ReadablePictures(Pictures):
     def content(self, index: int) -> str:
         return self._pictures.content(self.indices[index])
 
+    def header_with(self, index: int, channels: int) -> Header | None:
+        """Reads a header anew for so many channels; None where it cannot be read."""
+        try:
+            return self._pictures.header(self.indices[index], channels)
+        except PictureError:
+            return None
+
+    def with_headers(self, headers: Mapping[int, Header]) -> "ReadablePictures":
+        """Returns those pictures whose index here is among `headers`, with these headers."""
+        return ReadablePictures(
+            self._pictures,
+            indices=[self.indices[index] for index in headers],
+            headers=list(headers.values()),
+            skipped=self.skipped,
+        )
+
     def only(self, indices: set[int]) -> "ReadablePictures":
         """Returns those pictures whose index in the whole set is among `indices`."""
         kept = [i for i, index in enumerate(self.indices) if index in indices]
@@ -89,13 +105,16 @@ class ReadablePictures(Pictures):
         Raises:
             DataError: none can be read.
         """
+        reason = None
         for candidate in itertools.chain(range(index, len(self)), range(index)):
             try:
                 return read(candidate)
             except PictureError as error:
+                reason = error
                 self._report(candidate, error)
         raise DataError(
-            f"None of the {len(self)} pictures such as {self.names[0]} can be read: replace them."
+            f"None of the {len(self)} pictures such as {self.names[0]} can be used ({reason}): "
+            "replace them."
         )
 
     def _report(self, index: int, error: PictureError) -> None:
@@ -104,7 +123,7 @@ class ReadablePictures(Pictures):
             if name in self.skipped:
                 return
             self.skipped.append(name)
-        logging.warning("%s is damaged (%s); another picture takes its place.", name, error)
+        logging.warning("%s cannot be used (%s); another picture takes its place.", name, error)
 
 
 class Domains(NamedTuple):
@@ -300,16 +319,17 @@ def _with_channels(
     pictures: ReadablePictures, channels: int, title: str, *, refuse: bool
 ) -> ReadablePictures:
     other = []
-    fitting = set()
-    for index, name, header in zip(pictures.indices, pictures.names, pictures.headers, strict=True):
-        # Transparency, which a header does not count, may be the last channel.
-        fits = header.channels in (channels, channels - 1) or {header.channels, channels} == {1, 3}
-        if fits:
-            fitting.add(index)
+    fitting = {}
+    for index, header in enumerate(pictures.headers):
+        if not _fits(header, channels):
+            header = pictures.header_with(index, channels)  # pages may be read in two ways
+        if header is not None and _fits(header, channels):
+            fitting[index] = header
         else:
-            other.append(f"{name} ({header.channels})")
+            other.append(f"{pictures.names[index]} ({pictures.headers[index].channels})")
+    chosen = pictures.with_headers(fitting)
     if not other:
-        return pictures
+        return chosen
     message = (
         f"{len(other)} of {len(pictures)} pictures of {title} have other channels than the "
         f"{channels} that are trained: {first_few(other)}."
@@ -321,7 +341,16 @@ def _with_channels(
         )
     logging.warning("%s They are skipped.", message)
     pictures.skipped.extend(name.rpartition(" (")[0] for name in other)
-    return pictures.only(fitting)
+    return chosen
+
+
+def _fits(header: Header, channels: int) -> bool:
+    """Whether a picture with this header can have so many channels."""
+    if header.channels == channels or {header.channels, channels} == {1, 3}:
+        return True
+    # Transparency, which a header does not count, may be the last channel.
+    may_have_alpha = channels in (2, 4) and header.dtype in ("uint8", "uint16")
+    return may_have_alpha and header.channels == channels - 1
 
 
 def whole_pairs(pairs: Domains) -> Domains:

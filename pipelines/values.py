@@ -1,6 +1,7 @@
 """Finds which numbers of a domain's pictures a network sees as -1 and 1."""
 
 import concurrent.futures
+import dataclasses
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ from absl import logging
 from tqdm import tqdm
 
 from cyclegan_keras.files.errors import DataError, PictureError
-from cyclegan_keras.images.channels import with_channels
+from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.values import DTYPES, EIGHT_BIT, Values, whole_range
 from pipelines.readable import PROGRESS_AFTER_SECONDS, ReadablePictures
@@ -73,8 +74,24 @@ def find_values(pictures: ReadablePictures, text: str, *, channels: int, title: 
         return whole_range(dtype)
 
     found = _Extremes() if kind == "data" else _Percentiles(dtype)
-    for numbers in _numbers_of(pictures, dtype, channels, title):
-        found.add(numbers)
+    form = Form(channels=channels, values=Values(dtype=dtype))
+
+    def look_at(index: int) -> _Statistics | None:
+        try:
+            return found.of(form.numbers(pictures.picture(index, channels)))
+        except PictureError:
+            return None  # training names it, and takes another in its place
+
+    count = len(pictures)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        looking = pool.map(look_at, range(count))
+        for statistics in tqdm(
+            looking, f"Values of {title}", count, delay=PROGRESS_AFTER_SECONDS, leave=False
+        ):
+            if statistics is not None:
+                found.add(statistics)
+    if not found.count:
+        raise DataError(f"None of the {count} pictures of {title} can be read: replace them.")
     low, high = found.range(asked.low, asked.high)
     if not low < high:
         raise DataError(
@@ -95,16 +112,39 @@ def find_values(pictures: ReadablePictures, text: str, *, channels: int, title: 
     return values
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Statistics:
+    """What is kept of the numbers of one picture.
+
+    Attributes:
+        low: the least.
+        high: the greatest.
+        counts: how often each level of a type of up to 16 bits occurs; None for other types.
+        sample: some of the numbers of other types; None for those of up to 16 bits.
+    """
+
+    low: float
+    high: float
+    counts: np.ndarray | None = None
+    sample: np.ndarray | None = None
+
+
 class _Extremes:
     """The least and the greatest of many numbers."""
 
     def __init__(self):
+        self.count = 0
         self._low = np.inf
         self._high = -np.inf
 
-    def add(self, numbers: np.ndarray) -> None:
-        self._low = min(self._low, float(numbers.min()))
-        self._high = max(self._high, float(numbers.max()))
+    def of(self, numbers: np.ndarray) -> _Statistics:
+        """Returns what is to be known of one picture; safe to call from threads."""
+        return _Statistics(low=float(numbers.min()), high=float(numbers.max()))
+
+    def add(self, statistics: _Statistics) -> None:
+        self.count += 1
+        self._low = min(self._low, statistics.low)
+        self._high = max(self._high, statistics.high)
 
     def range(self, low: float, high: float) -> tuple[float, float]:
         return self._low, self._high
@@ -123,15 +163,21 @@ class _Percentiles(_Extremes):
         self._counts = np.zeros(LEVELS, np.int64)
         self._sample: list[np.ndarray] = []
 
-    def add(self, numbers: np.ndarray) -> None:
-        super().add(numbers)
+    def of(self, numbers: np.ndarray) -> _Statistics:
+        low, high = float(numbers.min()), float(numbers.max())
         if self._first is not None:
             levels = numbers.ravel().astype(np.int64) - self._first
-            self._counts += np.bincount(levels, minlength=LEVELS)
-            return
+            return _Statistics(low=low, high=high, counts=np.bincount(levels, minlength=LEVELS))
         count = min(SAMPLED, numbers.size)
         chosen = np.linspace(0, numbers.size - 1, count).astype(np.int64)
-        self._sample.append(numbers.ravel()[chosen])
+        return _Statistics(low=low, high=high, sample=numbers.ravel()[chosen])
+
+    def add(self, statistics: _Statistics) -> None:
+        super().add(statistics)
+        if statistics.counts is not None:
+            self._counts += statistics.counts
+        if statistics.sample is not None:
+            self._sample.append(statistics.sample)
 
     def range(self, low: float, high: float) -> tuple[float, float]:
         if self._first is None:
@@ -142,25 +188,3 @@ class _Percentiles(_Extremes):
         first, last = np.flatnonzero(self._counts)[[0, -1]]
         found = [float(np.clip(level, first, last)) + self._first for level in below]
         return found[0], found[1]
-
-
-def _numbers_of(pictures: ReadablePictures, dtype: str, channels: int, title: str):
-    """Yields the numbers of every picture that can be decoded."""
-    values = Values(dtype=dtype, low=0, high=1)
-
-    def numbers(index: int) -> np.ndarray | None:
-        try:
-            picture = pictures.picture(index, channels)
-            return with_channels(values.of_type(picture.over_white().pixels), channels)
-        except PictureError:
-            return None  # training names it, and takes another in its place
-
-    count = len(pictures)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        # A few at a time, so that a large set never lies in memory as a whole.
-        for start in tqdm(
-            range(0, count, 64), f"Values of {title}", delay=PROGRESS_AFTER_SECONDS, leave=False
-        ):
-            for found in pool.map(numbers, range(start, min(start + 64, count))):
-                if found is not None:
-                    yield found

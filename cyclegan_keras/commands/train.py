@@ -295,7 +295,7 @@ def adapt_to_channels(options: dict, data, chosen: Mapping[str, Any]) -> dict:
                 "--output_nc."
             )
         absl.logging.info(
-            "x has %d channels and y %d, so the term of identity is left out (%s).",
+            "x and y differ in channels (%d and %d): the term of identity is left out (%s).",
             channels_x,
             channels_y,
             without,

@@ -39,8 +39,19 @@ class Form:
         Transparency is laid over white, unless it is the last of the channels asked for.
 
         Raises:
-            PictureError: it has channels that cannot be converted, or numbers that are not finite;
-                the message is the reason alone.
+            PictureError: it has channels that cannot be converted; the message is the reason alone.
+        """
+        numbers = self.numbers(picture)
+        if self.values.is_eight_bit and numbers.dtype == np.uint8:
+            return np.ascontiguousarray(numbers)
+        array = self.values.to_network(numbers)
+        return to_uint8(array) if self.values.is_eight_bit else array
+
+    def numbers(self, picture: Picture) -> np.ndarray:
+        """Returns the numbers of a picture on the scale of the values, with these channels.
+
+        Raises:
+            PictureError: it has channels that cannot be converted.
         """
         pixels = picture.pixels
         if picture.alpha is not None:
@@ -48,11 +59,7 @@ class Form:
                 pixels = np.concatenate([pixels, picture.alpha[..., None]], axis=-1)
             else:
                 pixels = picture.over_white().pixels
-        numbers = with_channels(self.values.of_type(pixels), self.channels)
-        if self.values.is_eight_bit and numbers.dtype == np.uint8:
-            return np.ascontiguousarray(numbers)
-        array = self.values.to_network(numbers)
-        return to_uint8(array) if self.values.is_eight_bit else array
+        return with_channels(self.values.of_type(pixels), self.channels)
 
     def view(self, array: np.ndarray) -> np.ndarray:
         """Returns an array of this form as people can look at it.

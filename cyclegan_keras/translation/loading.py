@@ -9,7 +9,7 @@ from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images import first_reading, kinds, reading
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.models.description import Description
-from cyclegan_keras.translation.numbers import DARK, dark_note
+from cyclegan_keras.translation.numbers import DARK, LEVELS, are_alike, dark_note
 
 BYTES_PER_PIXEL = 8  # of RGB and transparency of 16 bits
 # Kinds of which the first version says itself what is wrong. It knows no others that it cannot
@@ -54,12 +54,31 @@ def load_picture(
         )
     except PictureError as error:
         raise PictureError(f"{path} {error}.") from error.__cause__
+    if description.source_values.is_eight_bit:
+        _refuse_other_numbers(picture, path, description)
     note = dark_note(picture, description)
     if note:
         picture = dataclasses.replace(picture, notes=(*picture.notes, note))
     if description.source_values.is_eight_bit and not is_deep and _is_16_bit(picture):
         picture = picture.at_depth(8)
     return picture
+
+
+def _refuse_other_numbers(
+    picture: Picture, path: str | os.PathLike, description: Description
+) -> None:
+    """Raises PictureError where a model of levels from 0 to 255 is given other numbers."""
+    dtype = picture.pixels.dtype.name
+    fits = are_alike(picture.pixels.shape[-1], description.input_channels)
+    if dtype in LEVELS or not fits or not picture.pixels.size:
+        return  # of other channels the network's input is refused
+    low, high = picture.pixels.min(), picture.pixels.max()
+    if low < 0 or high > 255:
+        raise PictureError(
+            f"{path} holds {dtype} numbers from {low:g} to {high:g}, but the model translates "
+            f"levels from 0 to 255 ({description.words}). Scale them first; or, where the model "
+            "has two directions, choose the other one by --direction."
+        )
 
 
 def memory_in_pixels(path: str | os.PathLike, description: Description) -> int:

@@ -164,7 +164,9 @@ class Recipe:
             and source.source_values.is_eight_bit
             and target.is_eight_bit
         )
-        if strength < 1 and (all_are_levels or values != target):
+        # Numbers of two types, such as levels and Hounsfield units, have no unit in common.
+        of_one_unit = source.source_values.dtype == target.dtype
+        if strength < 1 and (all_are_levels or values != target or not of_one_unit):
             translated = numbers.blended_by_range(whole, translated, strength, source)
             strength = 1.0
         if strength < 1:

@@ -580,7 +580,7 @@ def test_pictures_that_vanish_during_a_run_end_it_with_a_sentence(
     assert run(*words) == 1
     err = capsys.readouterr().err
     expected = (
-        r"None of the 2 pictures such as train[AB]/1.png can be read: replace them. "
+        r"None of the 2 pictures such as train[AB]/1.png can be used .*: replace them. "
         r"What was saved is intact."
     )
     assert re.search(expected, err), err[-1500:]

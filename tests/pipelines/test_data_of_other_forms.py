@@ -148,9 +148,9 @@ def test_pictures_of_other_channels_are_named_and_left_out(tmp_path, caplog):
     write(tmp_path / "trainA" / "4.tif", noise((16, 16, 7), "uint16", 0, 9))
     with caplog.at_level(logging.WARNING):
         data = build(tmp_path)
-    assert len(data.unaugmented("train", "x")) == 4
-    assert "1 of 5 pictures of trainA have other channels than the 5" in caplog.text
-    assert data.skipped == ("trainA/4.tif",)
+    assert len(data.unaugmented("train", "x")) == 3
+    assert "2 of 5 pictures of trainA have other channels than the 5" in caplog.text
+    assert data.skipped == ("trainA/3.tif", "trainA/4.tif")
     with pytest.raises(DataError, match=r"trainA/0.tif \(5\).*--input_nc \(of x\)"):
         build(tmp_path, input_nc=3)
 
@@ -169,6 +169,43 @@ def test_runs_of_the_first_reader_see_eight_bits(tmp_path):
     x = data.unaugmented("train", "x")(0)
     assert x.dtype == np.uint8
     np.testing.assert_allclose(x[..., 0], deep / 257, atol=0.51)
+
+
+@pytest.mark.parametrize("value_range", ["auto", "p1,p99"])
+def test_transparency_can_be_a_channel_of_a_range_that_is_found(tmp_path, value_range):
+    def rgba(index):
+        return ".png", noise((16, 16, 4), "uint8", 0, 256, index)
+
+    data = build(make_set(tmp_path, rgba, rgb), input_nc=4, value_range=f"{value_range}/dtype")
+    x = data.unaugmented("train", "x")(0)
+    assert x.shape == (16, 16, 4)
+    if value_range == "auto":
+        np.testing.assert_array_equal(x, rgba(0)[1])
+    else:
+        numbers = np.stack([rgba(index)[1] for index in range(3)])
+        low, high = np.percentile(numbers, [1, 99])
+        values = data.forms["x"].values
+        np.testing.assert_allclose([values.low, values.high], [low, high], atol=1.01)
+
+
+def test_a_continued_run_reads_pages_as_the_first_one_did(tmp_path):
+    """Of five pages a gray domain takes the first, whether its channels are found or known."""
+    make_set(tmp_path, lambda index: (".tif", noise((16, 16), "uint16", 0, 4000, index)), rgb)
+    pages = noise((5, 16, 16), "uint16", 0, 4000)
+    tifffile.imwrite(tmp_path / "trainA" / "3.tif", pages, photometric="minisblack")
+    first = build(tmp_path)
+    continued = build(tmp_path, input_nc=first.options.input_nc)
+    assert len(first.unaugmented("train", "x")) == len(continued.unaugmented("train", "x")) == 4
+    assert first.steps_per_epoch == continued.steps_per_epoch
+    assert first.forms == continued.forms
+
+
+def test_nothing_that_can_be_decoded_has_no_range(tmp_path):
+    make_set(tmp_path, hounsfield, rgb)
+    for path in (tmp_path / "trainA").iterdir():
+        path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match="None of the 3 pictures of trainA can be read"):
+        build(tmp_path)
 
 
 def test_what_the_versions_read_is_cached_apart(tmp_path):

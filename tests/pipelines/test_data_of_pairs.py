@@ -212,7 +212,7 @@ def test_a_damage_that_shows_late_takes_its_partner_with_it(tmp_path, caplog):
     data = build(tmp_path)
     with caplog.at_level(logging.WARNING):
         assert assert_pairs(data.train(0, 12)) == 12
-    assert "trainA/sub/1.png is damaged (its partner trainB/sub/1.bmp: " in caplog.text
+    assert "trainA/sub/1.png cannot be used (its partner trainB/sub/1.bmp: " in caplog.text
     assert data.skipped == ("trainA/sub/1.png",)
 
 

@@ -19,6 +19,15 @@ def deep_png(path, most=65535):
     return levels[..., None]
 
 
+def test_a_model_of_levels_refuses_other_numbers_and_says_so(tmp_path):
+    tifffile.imwrite(tmp_path / "scan.tif", np.int16([[-1000, 2000]]))
+    tifffile.imwrite(tmp_path / "levels.tif", np.int16([[0, 255]]))
+    description = Description(reader_version=2)
+    with pytest.raises(PictureError, match=r"int16 numbers from -1000 to 2000, .* --direction"):
+        load_picture(tmp_path / "scan.tif", description)
+    assert load_picture(tmp_path / "levels.tif", description).pixels.max() == 255
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_model_of_8_bits_is_given_8_unless_more_are_asked_for(version, tmp_path):
     levels = deep_png(tmp_path / "a.png")
