@@ -18,6 +18,7 @@ import argparse
 import base64
 import collections
 import concurrent.futures
+import functools
 import http.client
 import io
 import json
@@ -110,7 +111,10 @@ class RestClient:
             message = f"{self._url} is no TensorFlow Serving, or not this model: {error!r}"
             raise ServerError(message, may_pass=False) from error
         except (OSError, http.client.HTTPException) as error:
-            raise ServerError(f"no answer from {self._url}: {error}", may_pass=True) from error
+            cause = getattr(error, "reason", error)
+            said = getattr(cause, "strerror", None) or cause
+            message = f"no answer from {self._url}: {said}. Is it running, and is --server right?"
+            raise ServerError(message, may_pass=True) from error
 
 
 class GrpcClient:
@@ -178,6 +182,7 @@ def translate_patiently(client, pictures: list[bytes], deadline: float) -> list[
             if time.monotonic() + wait > end:
                 message = f"{error} (given up after {deadline:g} s)"
                 raise ServerError(message, may_pass=True) from error
+            _say_once(f"client.py: {error} Trying again for {deadline:g} s.")
             time.sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -192,6 +197,11 @@ def kind_of(start: bytes) -> str:
     return "unknown" if b"\0" in start else "text"
 
 
+@functools.cache
+def _say_once(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
 def jobs(source: pathlib.Path, target: pathlib.Path) -> list[tuple[pathlib.Path, pathlib.Path]]:
     """Returns (picture, file to write) for one picture, or for all in a folder tree.
 
@@ -199,6 +209,10 @@ def jobs(source: pathlib.Path, target: pathlib.Path) -> list[tuple[pathlib.Path,
     not count.
     """
     if source.is_file():
+        kind = _kind_of_file(source)
+        advice = _advice(kind)
+        if advice is not None:
+            raise SystemExit(f"client.py: {source} is {kind}, which is not sent{advice}.")
         return [(source, target)]
     if not source.is_dir():
         raise SystemExit(f"client.py: {source} does not exist.")

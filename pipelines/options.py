@@ -167,7 +167,8 @@ def check_options(options: DataOptions, *, paired: bool) -> None:
     for name in of_domains("resize_filter", options.resize_filter).values():
         if name not in FILTERS:
             raise DataError(
-                f"--resize_filter={options.resize_filter}: expected some of {', '.join(FILTERS)}."
+                f"--resize_filter={options.resize_filter}: expected one of {', '.join(FILTERS)}; "
+                "for the two domains with a slash between, such as nearest/bicubic."
             )
     for text in of_domains("value_range", options.value_range).values():
         value_range.parse(text)

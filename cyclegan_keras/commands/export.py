@@ -311,6 +311,8 @@ def write_files(job, formats: list[str], source: Mapping) -> int:
         for file in files:
             psnr = file.facts["psnr_db"]
             print(f"  {file.direction.signature} {file.kind}: {psnr:.1f} dB to Keras")
+            if "picture_files" in file.facts:
+                print(f"  {file.direction.signature}: {file.facts['picture_files']}")
         exported += files
     rejected = reject(exported, allowed=job.options.allow_quality_loss)
     content = receipt.receipt(
