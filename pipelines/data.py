@@ -10,6 +10,7 @@ from absl import logging
 
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, first_few
+from cyclegan_keras.images.channels import counted
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.values import EIGHT_BIT, Values
@@ -305,7 +306,7 @@ class Data:
         line = f"{self.name}: {train}, {test}; {sizes}; {self.steps_per_epoch} steps an epoch"
         for side, form in self.forms.items():
             if form != Form():
-                line += f"; {side} of {form.channels} channel{'s' * (form.channels > 1)}"
+                line += f"; {side} of {counted(form.channels)}"
                 if not form.values.is_eight_bit:
                     line += f", {form.values.dtype} {form.values.words}"
         if self.skipped:

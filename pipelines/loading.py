@@ -9,6 +9,7 @@ from absl import logging
 from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.reading import CURRENT
+from cyclegan_keras.images.resizing import resize
 from pipelines import images
 from pipelines.preprocess import Size
 from pipelines.readable import ReadablePictures
@@ -24,7 +25,7 @@ class Loader:
         cache: one of `pipelines.cache`, which may be shared with other loaders.
         scaled_size: (width, height) of a picture -> the (width, height) that it is resized to.
         form: channels and numbers of what it returns.
-        resize_filter: one of `images.FILTERS`.
+        resize_filter: one of `images.resizing.FILTERS`.
         reader_version: of the rules by which files are read; names what is cached.
         crop_size: side in px of a center crop after that, or None.
     """
@@ -81,7 +82,7 @@ class Loader:
             self._say_once(index, note)
         image = self.form.array(picture)
         height, width, _ = image.shape
-        return images.resize(image, self._scaled_size((width, height)), self._resize_filter)
+        return resize(image, self._scaled_size((width, height)), self._resize_filter)
 
     def _say_once(self, index: int, note: str) -> None:
         """Logs what was left out of a picture, where no other one had the same note before."""

@@ -5,8 +5,8 @@ import dataclasses
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.files.option import option
+from cyclegan_keras.images.resizing import FILTERS
 from pipelines import value_range
-from pipelines.images import FILTERS
 from pipelines.preprocess import PREPROCESSING
 
 DEFAULT_CROP_SIZE = 256  # px

@@ -89,12 +89,7 @@ class ReadablePictures(Pictures):
     def only(self, indices: set[int]) -> "ReadablePictures":
         """Returns those pictures whose index in the whole set is among `indices`."""
         kept = [i for i, index in enumerate(self.indices) if index in indices]
-        return ReadablePictures(
-            self._pictures,
-            indices=[self.indices[i] for i in kept],
-            headers=[self.headers[i] for i in kept],
-            skipped=self.skipped,
-        )
+        return self.with_headers({i: self.headers[i] for i in kept})
 
     def substitute(self, index: int, read: Callable[[int], Result]) -> Result:
         """Returns `read(index)`, or that of the next index that can be read.

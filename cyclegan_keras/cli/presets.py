@@ -14,6 +14,19 @@ _CUT = {
     "antialias_up": True,
     "init_type": "xavier",
 }
+# Small enough for two CPU cores: striped ponies after a few minutes.
+_SMALL = {
+    "preprocess": "crop",  # the drawings have their size already
+    "generator": "resnet_3blocks",
+    "discriminator": "n_layers",
+    "n_layers": 2,
+    "ngf": 16,
+    "ndf": 32,
+    "ema_decay": 0.995,
+    "n_epochs": 4,
+    "n_epochs_decay": 3,
+    "sample_every": 400,
+}
 # Section 6.2 of the pix2pix paper: 15 epochs, batches of 4. Sizes and no mirroring as its author
 # advises: https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix/issues/1072.
 _EDGES = {
@@ -83,37 +96,10 @@ PRESET_DEFAULTS: dict[str, dict[str, Any]] = {
         "n_epochs": 100,
         "n_epochs_decay": 100,
     },
-    # Small enough for two CPU cores: striped ponies after a few minutes.
-    "demo": {
-        "dataset": "demo/ponies",
-        "preprocess": "crop",  # the drawings have their size already
-        "generator": "resnet_3blocks",
-        "discriminator": "n_layers",
-        "n_layers": 2,
-        "ngf": 16,
-        "ndf": 32,
-        "ema_decay": 0.995,
-        "n_epochs": 4,
-        "n_epochs_decay": 3,
-        "sample_every": 400,
-    },
-    # The same networks on slices of 12 bits from two scanners. Left and right of a body differ, so
-    # nothing is mirrored; the higher learning rate suits how few steps there are.
-    "scans": {
-        "dataset": "demo/scans",
-        "preprocess": "crop",
-        "flip": False,
-        "generator": "resnet_3blocks",
-        "discriminator": "n_layers",
-        "n_layers": 2,
-        "ngf": 16,
-        "ndf": 32,
-        "ema_decay": 0.995,
-        "learning_rate": 5e-4,
-        "n_epochs": 4,
-        "n_epochs_decay": 3,
-        "sample_every": 400,
-    },
+    "demo": {"dataset": "demo/ponies", **_SMALL},
+    # Slices of 12 bits from two scanners. Left and right of a body differ, so nothing is mirrored;
+    # the higher learning rate suits how few steps there are.
+    "scans": {"dataset": "demo/scans", **_SMALL, "flip": False, "learning_rate": 5e-4},
     # Labels to photos: in these archives A is the photo, as in the training scripts of the pix2pix
     # reference. Everything else is as in section 6.2 of the paper, and a default.
     "facades": {"method": "pix2pix", "direction": "BtoA"},

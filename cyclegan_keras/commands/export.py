@@ -22,6 +22,7 @@ from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, ExportError, OptionError, PictureError, RunError
 from cyclegan_keras.files.lock import locked
 from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.resizing import resize
 from cyclegan_keras.runs.run import Run
 from pipelines.sources import datasets
 from pipelines.sources.base import Pictures
@@ -236,8 +237,6 @@ def spread(pictures: Pictures, form: Form, count: int) -> list[np.ndarray]:
     Raises:
         DataError: a picture that cannot be read in this form.
     """
-    from cyclegan_keras.export.receipt import resized
-
     arrays = []
     for index in evenly(pictures, count):
         try:
@@ -247,7 +246,7 @@ def spread(pictures: Pictures, form: Form, count: int) -> list[np.ndarray]:
         height, width = array.shape[:2]
         shrink = min(LARGEST_SIDE / max(height, width), 1)
         height, width = (max(round(side * shrink), 1) for side in (height, width))
-        arrays.append(resized(array, height, width))
+        arrays.append(resize(array, (width, height)))
     return arrays
 
 

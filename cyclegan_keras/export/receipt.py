@@ -18,6 +18,7 @@ from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.markdown import table
 from cyclegan_keras.images.form import to_rgb
 from cyclegan_keras.images.pixels import to_float
+from cyclegan_keras.images.resizing import resize
 from cyclegan_keras.models import any_size
 from cyclegan_keras.runs.run import versions
 
@@ -237,25 +238,4 @@ def resized_input(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     Returns:
         float32 (1, height, width, channels) in [-1, 1].
     """
-    return to_float(resized(picture, height, width)[None])
-
-
-def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Returns uint8, or float32 in [-1, 1], of another size by Pillow's bicubic filter.
-
-    Args:
-        picture: (any, any, channels).
-        height: in pixels.
-        width: in pixels.
-
-    Returns:
-        (height, width, channels) of the same type.
-    """
-    if picture.shape[:2] == (height, width):
-        return picture
-    channels = []
-    for channel in np.moveaxis(picture, -1, 0):
-        image = Image.fromarray(np.ascontiguousarray(channel))
-        channels.append(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)))
-    found = np.stack(channels, axis=-1)
-    return found if found.dtype == np.uint8 else np.clip(found, -1, 1)
+    return to_float(resize(picture, (width, height))[None])

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from cyclegan_keras.export import graph_reading
+from cyclegan_keras.images.channels import counted
 
 
 def serving_module(
@@ -62,8 +63,9 @@ def why_no_files(generator: keras.Model) -> str:
     parts = []
     for form in (description.source_form, description.target_form):
         if not graph_reading.can_hold(form):
-            counted = "1 channel" if form.channels == 1 else f"{form.channels} channels"
-            parts.append(f"{counted} of {form.values.dtype} from {form.values.words}")
+            parts.append(
+                f"{counted(form.channels)} of {form.values.dtype} from {form.values.words}"
+            )
     return (
         f"PNG files cannot hold {' or '.join(dict.fromkeys(parts))}: only the float signatures are "
         "there."

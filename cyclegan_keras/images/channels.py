@@ -40,6 +40,11 @@ def with_channels(numbers: np.ndarray, channels: int) -> np.ndarray:
     raise PictureError(f"has {own} channels, expected {channels}")
 
 
+def counted(channels: int) -> str:
+    """Returns a number of channels in words."""
+    return "1 channel" if channels == 1 else f"{channels} channels"
+
+
 def _luma(numbers: np.ndarray) -> np.ndarray:
     if numbers.dtype.kind == "f":
         return numbers @ LUMA.astype(numbers.dtype)

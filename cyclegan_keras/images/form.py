@@ -61,20 +61,6 @@ class Form:
                 pixels = picture.over_white().pixels
         return with_channels(self.values.of_type(pixels), self.channels)
 
-    def view(self, array: np.ndarray) -> np.ndarray:
-        """Returns an array of this form as people can look at it.
-
-        The range of the values goes from black to white. Of more than three channels the first
-        three are shown, of two the first one.
-
-        Args:
-            array: (..., height, width, channels) of `dtype`, or floats in [-1, 1].
-
-        Returns:
-            uint8 (..., height, width, 3).
-        """
-        return to_rgb(array)
-
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON can hold them."""
         return {"channels": self.channels, "values": self.values.to_dict()}

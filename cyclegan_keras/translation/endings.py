@@ -1,8 +1,9 @@
 """Which endings the files of translations may have: those of formats that hold their numbers."""
 
 from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.images.channels import counted
 from cyclegan_keras.images.writing import FORMATS, Format
-from cyclegan_keras.translation.numbers import LEVELS, counted, written_as
+from cyclegan_keras.translation.numbers import LEVELS, written_as
 from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from cyclegan_keras.files.errors import PictureError
-from cyclegan_keras.images.channels import LUMA, with_channels
+from cyclegan_keras.images.channels import LUMA, counted, with_channels
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.pixels import to_float
@@ -273,8 +273,3 @@ def _of_type(numbers: np.ndarray, values: Values, dtype: str) -> np.ndarray:
         return numbers.astype(np.float32)
     limits = np.iinfo(dtype)
     return np.clip(np.rint(numbers), limits.min, limits.max).astype(dtype)
-
-
-def counted(channels: int) -> str:
-    """Returns a number of channels in words."""
-    return "1 channel" if channels == 1 else f"{channels} channels"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cyclegan_keras.files.errors import PictureError, TranslationError
+from cyclegan_keras.images.channels import counted
 from cyclegan_keras.images.form import to_rgb
 from cyclegan_keras.images.picture import Picture, side_by_side
 from cyclegan_keras.images.values import Values
@@ -234,7 +235,7 @@ def _words(description: Description, *, of_target: bool = False) -> str:
     channels, values = description.input_channels, description.source_values
     if of_target:
         channels, values = description.output_channels, description.target_values
-    return f"{numbers.counted(channels)} of {values.words}"
+    return f"{counted(channels)} of {values.words}"
 
 
 def _stacked(values: list[np.ndarray]) -> np.ndarray:

@@ -15,6 +15,7 @@ from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.reading import CURRENT
 from pipelines.sources.base import Pictures, Source
+from pipelines.sources.drawing import capsule, ellipse, paint
 
 NAMES = ("ponies", "pony_pairs")
 SIZE = 64  # px, width and height
@@ -136,7 +137,7 @@ def draw(scene: Scene, striped: bool) -> np.ndarray:
     body, legs = _pony(across, down)
     coat = _stripes(across, down, legs < 0, scene.size) if striped else BROWN
     shaded = coat * np.clip(1.0 - 0.012 * down, 0.75, 1.2)[..., None]
-    image = _blend(_background(scene, row, column), shaded, body * scene.size)
+    image = paint(_background(scene, row, column), shaded, (body * scene.size)[..., None])
     return (np.clip(image * scene.light, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
@@ -146,16 +147,16 @@ def _background(scene: Scene, row, column) -> np.ndarray:
     sky = SKY_TOP + (SKY_LOW - SKY_TOP) * np.clip(height / scene.horizon, 0, 1)
     meadow = MEADOW_FAR + (MEADOW_NEAR - MEADOW_FAR) * near
     edge = (scene.horizon + 0.02 * np.sin(column / 9 + scene.hills)) * SIZE
-    return _blend(sky, meadow, edge - row)
+    return paint(sky, meadow, (edge - row)[..., None])
 
 
 def _pony(across, down) -> tuple[np.ndarray, np.ndarray]:
     """Distances in px to the outline of the whole pony and of its legs; negative inside."""
-    four_legs = [_capsule(across, down, (x, 4), (x, HOOVES), 2.2) for x in (-12, -6, 7, 12)]
+    four_legs = [capsule(across, down, (x, 4), (x, HOOVES), 2.2) for x in (-12, -6, 7, 12)]
     legs = np.minimum.reduce(four_legs)
-    torso = _ellipse(across, down, 17.0, BELLY)
-    neck = _capsule(across, down, (12, -3), (19, -13), 4.0)
-    head = _capsule(across, down, (19, -13), (24, -10), 3.2)
+    torso = ellipse(across, down, 17.0, BELLY)
+    neck = capsule(across, down, (12, -3), (19, -13), 4.0)
+    head = capsule(across, down, (19, -13), (24, -10), 3.2)
     return np.minimum.reduce([torso, neck, head, legs]), legs
 
 
@@ -166,25 +167,3 @@ def _stripes(across, down, on_legs, size: float) -> np.ndarray:
     wave = np.where(on_legs & (down > BELLY), socks, wave)
     dark = np.clip(0.5 + 2.0 * wave * size, 0, 1)[..., None]
     return LIGHT + (DARK - LIGHT) * dark
-
-
-def _blend(behind, front, distance) -> np.ndarray:
-    """Paints `front` where `distance` (px) is negative, with an edge one px wide."""
-    return behind + (front - behind) * np.clip(0.5 - distance, 0, 1)[..., None]
-
-
-def _ellipse(x, y, radius_x: float, radius_y: float) -> np.ndarray:
-    """Distance to an ellipse around 0, exact to first order at its outline."""
-    value = np.hypot(x / radius_x, y / radius_y)
-    slope = np.hypot(x / radius_x**2, y / radius_y**2)
-    return value * (value - 1) / np.maximum(slope, 1e-6)
-
-
-def _capsule(x, y, start, end, radius: float) -> np.ndarray:
-    """Distance to a line from `start` to `end`, `radius` thick, with round ends."""
-    along_x = end[0] - start[0]
-    along_y = end[1] - start[1]
-    x = x - start[0]
-    y = y - start[1]
-    share = np.clip((x * along_x + y * along_y) / (along_x**2 + along_y**2), 0, 1)
-    return np.hypot(x - share * along_x, y - share * along_y) - radius

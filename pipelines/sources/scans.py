@@ -16,12 +16,13 @@ import dataclasses
 import numpy as np
 
 from cyclegan_keras.files.errors import DataError
-from cyclegan_keras.images.form import Form
+from cyclegan_keras.images.form import Form, to_rgb
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.reading import CURRENT
 from cyclegan_keras.images.values import Values
 from pipelines.sources.base import Pictures, Source
+from pipelines.sources.drawing import capsule, ellipse, paint
 
 NAMES = ("scans",)
 SIZE = 64  # px, width and height
@@ -94,7 +95,7 @@ class ScannedPictures(Pictures):
 
     def __getitem__(self, index: int) -> np.ndarray:
         form = Form(channels=1, values=Values(dtype="int16", low=LOWEST, high=HIGHEST))
-        return form.view(form.array(self.picture(index)))
+        return to_rgb(form.array(self.picture(index)))
 
     def picture(self, index: int, channels: int | None = None) -> Picture:
         return Picture(pixels=scan(self._stream, index, self._scanner))
@@ -213,9 +214,9 @@ def draw(body: Body) -> np.ndarray:
     skin = (_radius(body, x, y) - 1) * np.sqrt(body.width * body.height)  # px outside the body
     values = np.full((SIZE, SIZE), AIR)
     values = _table(values, x, y, body)
-    values = _paint(values, MUSCLE - 30, skin)
-    values = _paint(values, FAT, skin + 0.7)
-    values = _paint(values, MUSCLE, skin + body.fat)
+    values = paint(values, MUSCLE - 30, skin)
+    values = paint(values, FAT, skin + 0.7)
+    values = paint(values, MUSCLE, skin + body.fat)
     inside = skin + body.fat + body.wall  # px outside the cavity
     if body.is_chest:
         values = _chest(values, x, y, inside, body)
@@ -247,17 +248,17 @@ def _radius(body: Body, x, y) -> np.ndarray:
 def _table(values, x, y, body: Body) -> np.ndarray:
     """The curved board below the body that it lies on."""
     middle = body.height + 3.0 - (x / 22) ** 2
-    return _paint(values, TABLE, np.maximum(np.abs(y - middle) - 1.5, np.abs(x) - 26))
+    return paint(values, TABLE, np.maximum(np.abs(y - middle) - 1.5, np.abs(x) - 26))
 
 
 def _chest(values, x, y, inside, body: Body) -> np.ndarray:
     """Two lungs with their vessels, the heart, the aorta and fat between them."""
     random = np.random.default_rng(body.details)
     width, height = body.width, body.height
-    middle = _ellipse(x - 0.03 * width, y, 0.24 * width, 0.95 * height)
-    values = _paint(values, FAT, np.maximum(inside, middle))
+    middle = ellipse(x - 0.03 * width, y, 0.24 * width, 0.95 * height)
+    values = paint(values, FAT, np.maximum(inside, middle))
     lungs = np.maximum(inside, -middle)
-    values = _paint(values, LUNG, lungs)
+    values = paint(values, LUNG, lungs)
     for _ in range(26):
         angle = random.uniform(0, 2 * np.pi)
         away = random.uniform(0.25, 0.75)
@@ -266,21 +267,21 @@ def _chest(values, x, y, inside, body: Body) -> np.ndarray:
         end_x = at_x * random.uniform(1.0, 1.2)
         end_y = at_y * random.uniform(1.0, 1.2)
         radius = random.uniform(0.3, 1.0) * (1.1 - away)
-        vessel = _capsule(x, y, (at_x, at_y), (end_x, end_y), radius)
-        values = _paint(values, BLOOD, np.maximum(vessel, lungs + 0.5))
+        vessel = capsule(x, y, (at_x, at_y), (end_x, end_y), radius)
+        values = paint(values, BLOOD, np.maximum(vessel, lungs + 0.5))
     size = body.organ_size
     heart_x = x - 0.16 * width
     heart_y = y + 0.18 * height
-    heart = _ellipse(heart_x, heart_y + 0.25 * heart_x, 0.36 * width * size, 0.38 * height * size)
-    values = _paint(values, body.organ, np.maximum(inside, heart))
-    chamber = _ellipse(heart_x - 2, heart_y, 0.17 * width * size, 0.2 * height * size)
-    values = _paint(values, body.vessels, np.maximum(inside, chamber))
+    heart = ellipse(heart_x, heart_y + 0.25 * heart_x, 0.36 * width * size, 0.38 * height * size)
+    values = paint(values, body.organ, np.maximum(inside, heart))
+    chamber = ellipse(heart_x - 2, heart_y, 0.17 * width * size, 0.2 * height * size)
+    values = paint(values, body.vessels, np.maximum(inside, chamber))
     aorta = np.hypot(x - 0.12 * width, y - 0.36 * height) - 2.0 * size
-    values = _paint(values, body.vessels, aorta)
+    values = paint(values, body.vessels, aorta)
     windpipe = np.hypot(x + 0.04 * width, y - 0.27 * height) - 1.3
-    values = _paint(values, AIR, windpipe)
-    breastbone = _ellipse(x, y + height - body.fat - 2.0, 3.4, 1.2)
-    return _paint(values, body.marrow + 150, breastbone)
+    values = paint(values, AIR, windpipe)
+    breastbone = ellipse(x, y + height - body.fat - 2.0, 3.4, 1.2)
+    return paint(values, body.marrow + 150, breastbone)
 
 
 def _belly(values, x, y, inside, body: Body) -> np.ndarray:
@@ -288,51 +289,51 @@ def _belly(values, x, y, inside, body: Body) -> np.ndarray:
     random = np.random.default_rng(body.details)
     width, height = body.width, body.height
     size = body.organ_size
-    values = _paint(values, FAT, inside)
+    values = paint(values, FAT, inside)
     for side in (-1, 1):  # muscles beside the spine
-        muscle = _ellipse(x - side * 0.25 * width, y - 0.62 * height, 0.17 * width, 0.2 * height)
-        values = _paint(values, MUSCLE, muscle)
+        muscle = ellipse(x - side * 0.25 * width, y - 0.62 * height, 0.17 * width, 0.2 * height)
+        values = paint(values, MUSCLE, muscle)
     for _ in range(7):
         loop_x = x - random.uniform(-0.30, 0.45) * width
         loop_y = y - random.uniform(-0.50, 0.20) * height
         radius = random.uniform(2.0, 3.4)
-        values = _paint(values, MUSCLE - 15, np.maximum(inside, np.hypot(loop_x, loop_y) - radius))
+        values = paint(values, MUSCLE - 15, np.maximum(inside, np.hypot(loop_x, loop_y) - radius))
         filling = AIR if random.uniform(0, 1) < 0.3 else FLUID
         loop = np.hypot(loop_x, loop_y) - (radius - 1.1)
-        values = _paint(values, filling, np.maximum(inside, loop))
+        values = paint(values, filling, np.maximum(inside, loop))
     stomach_x = x - 0.34 * width
     stomach_y = y + 0.34 * height
-    stomach = np.maximum(inside + 0.4, _ellipse(stomach_x, stomach_y, 0.3 * width, 0.34 * height))
-    values = _paint(values, MUSCLE, stomach)
-    values = _paint(values, FLUID, stomach + 1.0)
+    stomach = np.maximum(inside + 0.4, ellipse(stomach_x, stomach_y, 0.3 * width, 0.34 * height))
+    values = paint(values, MUSCLE, stomach)
+    values = paint(values, FLUID, stomach + 1.0)
     gas = np.maximum(stomach + 1.0, stomach_y + random.uniform(0.0, 0.25) * height)
-    values = _paint(values, AIR, gas)
-    liver = _ellipse(
+    values = paint(values, AIR, gas)
+    liver = ellipse(
         x + 0.47 * width,
         y + 0.08 * height + 0.25 * (x + 0.47 * width),
         0.48 * width * size,
         0.62 * height * size,
     )
     liver = np.maximum(inside + 0.3, liver)
-    values = _paint(values, body.organ, liver)
+    values = paint(values, body.organ, liver)
     for _ in range(3):
         at = (random.uniform(-0.6, -0.2) * width, random.uniform(-0.3, 0.25) * height)
         end = (at[0] + random.uniform(-4, 4), at[1] + random.uniform(-4, 4))
-        vessel = _capsule(x, y, at, end, 0.7)
-        values = _paint(values, body.organ + 0.4 * body.vessels - 30, np.maximum(liver + 1, vessel))
-    spleen = _ellipse(x - 0.74 * width, y - 0.18 * height, 0.16 * width * size, 0.34 * height)
-    values = _paint(values, body.second_organ, np.maximum(inside + 0.3, spleen))
+        vessel = capsule(x, y, at, end, 0.7)
+        values = paint(values, body.organ + 0.4 * body.vessels - 30, np.maximum(liver + 1, vessel))
+    spleen = ellipse(x - 0.74 * width, y - 0.18 * height, 0.16 * width * size, 0.34 * height)
+    values = paint(values, body.second_organ, np.maximum(inside + 0.3, spleen))
     for side in (-1, 1):
         kidney_x = x - side * 0.44 * width
         kidney_y = y - 0.38 * height
-        kidney = _ellipse(kidney_x, kidney_y, 3.4 * size, 4.2 * size)
-        values = _paint(values, body.second_organ, np.maximum(inside, kidney))
-        hollow = _ellipse(kidney_x + side * 1.6, kidney_y, 1.3, 1.6)
-        values = _paint(values, FAT / 2, np.maximum(inside, hollow))
+        kidney = ellipse(kidney_x, kidney_y, 3.4 * size, 4.2 * size)
+        values = paint(values, body.second_organ, np.maximum(inside, kidney))
+        hollow = ellipse(kidney_x + side * 1.6, kidney_y, 1.3, 1.6)
+        values = paint(values, FAT / 2, np.maximum(inside, hollow))
     aorta = np.hypot(x - 0.07 * width, y - 0.26 * height) - 1.8 * size
-    values = _paint(values, body.vessels, aorta)
+    values = paint(values, body.vessels, aorta)
     hollow_vein = np.hypot(x + 0.12 * width, y - 0.25 * height) - 1.7 * size
-    return _paint(values, BLOOD + 0.5 * (body.vessels - BLOOD), hollow_vein)
+    return paint(values, BLOOD + 0.5 * (body.vessels - BLOOD), hollow_vein)
 
 
 def _ribs(values, x, y, inside, body: Body) -> np.ndarray:
@@ -344,26 +345,26 @@ def _ribs(values, x, y, inside, body: Body) -> np.ndarray:
     pieces = pieces * body.height / count
     front = -y - 0.72 * body.height  # no ribs in front
     ribs = np.maximum.reduce([ring, pieces, front])
-    values = _paint(values, 0.6 * body.bone, ribs)
-    return _paint(values, body.marrow, ribs + 0.9)
+    values = paint(values, 0.6 * body.bone, ribs)
+    return paint(values, body.marrow, ribs + 0.9)
 
 
 def _spine(values, x, y, body: Body) -> np.ndarray:
     """A vertebra: hard outside, marrow inside, an arch around the canal, and three processes."""
     below = y - 0.52 * body.height
     for end in ((0.0, 8.0), (-6.0, 6.0), (6.0, 6.0)):
-        process = _capsule(x, below, (0.0, 5.0), end, 1.0)
-        values = _paint(values, 0.8 * body.bone, process)
+        process = capsule(x, below, (0.0, 5.0), end, 1.0)
+        values = paint(values, 0.8 * body.bone, process)
     arch = np.hypot(x, below - 4.6) - 2.8
-    values = _paint(values, body.bone, arch)
-    values = _paint(values, FLUID + 20, arch + 1.2)
-    vertebra = _ellipse(x, below, 4.4, 3.3)
-    values = _paint(values, body.bone, vertebra)
-    values = _paint(values, body.marrow, vertebra + 0.9)
+    values = paint(values, body.bone, arch)
+    values = paint(values, FLUID + 20, arch + 1.2)
+    vertebra = ellipse(x, below, 4.4, 3.3)
+    values = paint(values, body.bone, vertebra)
+    values = paint(values, body.marrow, vertebra + 0.9)
     if body.has_screws:
         for side in (-1, 1):
-            screw = _capsule(x, below, (side * 1.5, -0.5), (side * 4.5, 6.0), 0.6)
-            values = _paint(values, METAL, screw)
+            screw = capsule(x, below, (side * 1.5, -0.5), (side * 4.5, 6.0), 0.6)
+            values = paint(values, METAL, screw)
     return values
 
 
@@ -372,25 +373,3 @@ def _blur(values) -> np.ndarray:
     around = np.pad(values, 1, mode="edge")
     rows = (around[:-2] + 2 * around[1:-1] + around[2:]) / 4
     return (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
-
-
-def _paint(behind, value, distance) -> np.ndarray:
-    """Paints `value` where `distance` (px) is negative, with an edge one px wide."""
-    return behind + (value - behind) * np.clip(0.5 - distance, 0, 1)
-
-
-def _ellipse(x, y, radius_x: float, radius_y: float) -> np.ndarray:
-    """Distance to an ellipse around 0, exact to first order at its outline."""
-    value = np.hypot(x / radius_x, y / radius_y)
-    slope = np.hypot(x / radius_x**2, y / radius_y**2)
-    return value * (value - 1) / np.maximum(slope, 1e-6)
-
-
-def _capsule(x, y, start, end, radius: float) -> np.ndarray:
-    """Distance to a line from `start` to `end`, `radius` thick, with round ends."""
-    along_x = end[0] - start[0]
-    along_y = end[1] - start[1]
-    x = x - start[0]
-    y = y - start[1]
-    share = np.clip((x * along_x + y * along_y) / (along_x**2 + along_y**2), 0, 1)
-    return np.hypot(x - share * along_x, y - share * along_y) - radius

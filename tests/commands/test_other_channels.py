@@ -1,6 +1,5 @@
 """Pictures of other channels and numbers go the whole way, with every method."""
 
-import functools
 import json
 
 import numpy as np
@@ -11,11 +10,12 @@ from PIL import Image
 
 from cyclegan_keras.commands import evaluate, export, train, translate
 from cyclegan_keras.images.reading import read_picture
-from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.run import Run
 
-pytestmark = pytest.mark.slow  # whole commands
+pytestmark = [
+    pytest.mark.slow,  # whole commands
+    pytest.mark.usefixtures("small_and_without_graphs"),
+]
 
 TINY = (
     "--preprocess=none",
@@ -48,16 +48,6 @@ CASES = [
     pytest.param(("cut", BANDS_TO_RGB), marks=pytest.mark.release),
     pytest.param(("fastcut", RGB_TO_THERMAL), marks=pytest.mark.release),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_and_without_graphs():
-    with pytest.MonkeyPatch.context() as patch:
-        one_block = functools.partial(ResNetGenerator.from_options, n_blocks=1)
-        patch.setitem(GENERATORS, "resnet_3blocks", one_block)
-        tf.config.run_functions_eagerly(True)
-        yield
-        tf.config.run_functions_eagerly(False)
 
 
 def draw(channels, index):

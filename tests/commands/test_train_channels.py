@@ -1,22 +1,21 @@
 """Training between photos and scans: three channels of 8 bits, and one of Hounsfield units."""
 
-import functools
 import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from cyclegan_keras.commands import evaluate, train
 from cyclegan_keras.images.values import Values
-from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.table import TRAINERS
 
-pytestmark = pytest.mark.release  # test_other_channels.py trains the same methods
+pytestmark = [
+    pytest.mark.release,  # test_other_channels.py trains the same methods
+    pytest.mark.usefixtures("small_and_without_graphs"),
+]
 
 HOUNSFIELD = Values(dtype="int16", low=-1024, high=3071)
 TINY = (
@@ -33,17 +32,6 @@ TINY = (
     "--sample_count=4",
     "--value_range=dtype/-1024,3071",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_and_without_graphs():
-    """The smallest generator has one residual block; four steps take less time than tracing."""
-    with pytest.MonkeyPatch.context() as patch:
-        one_block = functools.partial(ResNetGenerator.from_options, n_blocks=1)
-        patch.setitem(GENERATORS, "resnet_3blocks", one_block)
-        tf.config.run_functions_eagerly(True)
-        yield
-        tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")

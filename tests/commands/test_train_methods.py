@@ -1,6 +1,5 @@
 """What every method owes its users, from the first step to the use of its generators."""
 
-import functools
 import json
 import os
 import shutil
@@ -9,13 +8,10 @@ import signal
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from cyclegan_keras.cli.presets import METHOD_DEFAULTS
 from cyclegan_keras.commands import evaluate, export, train, translate
-from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.checkpoint import META
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training import progress
@@ -59,18 +55,11 @@ def words_of(method):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _small_and_without_graphs():
-    """The smallest generator has one residual block, the demo set few test pictures.
-
-    Four steps take less time than tracing them; test_train.py trains with graphs.
-    """
+def _few_test_pictures(small_and_without_graphs):
+    """test_train.py trains with graphs."""
     with pytest.MonkeyPatch.context() as patch:
-        one_block = functools.partial(ResNetGenerator.from_options, n_blocks=1)
-        patch.setitem(GENERATORS, "resnet_3blocks", one_block)
         patch.setattr(demo, "TEST_COUNT", 4)
-        tf.config.run_functions_eagerly(True)
         yield
-        tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module", params=TRAINERS)

@@ -1,20 +1,18 @@
 """Arrays, HEIC, DICOM and NIfTI from the file to the translation."""
 
-import functools
-
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from cyclegan_keras.commands import train, translate
 from cyclegan_keras.images.reading import read_picture
-from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.run import Run
 from pipelines.slices.cutting import CutOptions, cut
 from pipelines.slices.joining import join
 
-pytestmark = pytest.mark.slow  # whole commands
+pytestmark = [
+    pytest.mark.slow,  # whole commands
+    pytest.mark.usefixtures("small_and_without_graphs"),
+]
 
 TINY = (
     "--preprocess=none",
@@ -31,16 +29,6 @@ TINY = (
 SIDE = 16  # px
 SLICES = 3
 AFFINE = np.diag([2.0, 2.0, 5.0, 1.0])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_and_without_graphs():
-    with pytest.MonkeyPatch.context() as patch:
-        one_block = functools.partial(ResNetGenerator.from_options, n_blocks=1)
-        patch.setitem(GENERATORS, "resnet_3blocks", one_block)
-        tf.config.run_functions_eagerly(True)
-        yield
-        tf.config.run_functions_eagerly(False)
 
 
 def train_and_translate(folder, data_set):

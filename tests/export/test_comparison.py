@@ -5,12 +5,12 @@ import pytest
 
 from cyclegan_keras.export.receipt import (
     compare,
-    resized,
     resized_input,
     translate_any_size,
     worst,
 )
 from cyclegan_keras.images.pixels import to_float
+from cyclegan_keras.images.resizing import resize
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
 
@@ -70,11 +70,11 @@ def test_inputs_are_resized_and_scaled():
 def test_floats_of_any_channels_are_resized_too():
     """By Pillow's filter, one channel after the other, which keeps a ramp away from its ends."""
     ramp = np.broadcast_to(np.linspace(-1, 1, 32, dtype="float32")[None, :, None], (8, 32, 5))
-    found = resized(ramp, 4, 16)
+    found = resize(ramp, (16, 4))
     assert (found.shape, found.dtype) == ((4, 16, 5), "float32")
     expected = np.linspace(-1, 1, 32).reshape(16, 2).mean(axis=1)
     np.testing.assert_allclose(found[1, 4:12, 2], expected[4:12], atol=1e-6)
-    assert np.abs(resized(np.sign(ramp), 16, 16)).max() <= 1
+    assert np.abs(resize(np.sign(ramp), (16, 16))).max() <= 1
 
 
 def test_a_size_that_fits_is_translated_as_it_is():

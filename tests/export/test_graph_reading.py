@@ -335,7 +335,7 @@ def test_a_header_that_claims_too_much_is_refused_before_it_is_decoded(in_graph)
         in_graph(bytes(data))
 
 
-@pytest.mark.parametrize("values", [EIGHT_BIT, TWELVE_BIT, *(FORMS["a range of 8 bits"].values,)])
+@pytest.mark.parametrize("values", [EIGHT_BIT, TWELVE_BIT, FORMS["a range of 8 bits"].values])
 def test_numbers_are_mapped_as_by_values(values):
     levels = np.arange(np.iinfo(values.dtype).max + 1).astype(values.dtype)
     floats = to_network(tf.constant(levels), values).numpy()
