@@ -5,6 +5,7 @@ from cyclegan_keras.layers.batch_normalization import BatchNormalization
 from cyclegan_keras.layers.bilinear_upsampling import BilinearUpsampling2D
 from cyclegan_keras.layers.image_pool import ImagePool
 from cyclegan_keras.layers.instance_normalization import InstanceNormalization
+from cyclegan_keras.layers.leaky_relu import LeakyReLU
 from cyclegan_keras.layers.noise_dropout import NoiseDropout
 from cyclegan_keras.layers.reflection_padding import ReflectionPadding2D
 from cyclegan_keras.layers.residual_block import ResidualBlock
@@ -16,6 +17,7 @@ __all__ = [
     "BilinearUpsampling2D",
     "ImagePool",
     "InstanceNormalization",
+    "LeakyReLU",
     "NoiseDropout",
     "ReflectionPadding2D",
     "ResidualBlock",

@@ -2,6 +2,7 @@
 
 import keras
 
+from cyclegan_keras.layers import LeakyReLU
 from cyclegan_keras.models.base import Parts, check_int
 
 
@@ -77,7 +78,7 @@ class PatchDiscriminator(keras.Model):
             )(x)
             if number > 1:
                 x = parts.norm(f"{stage}_norm")(x)
-            x = keras.layers.LeakyReLU(0.2, name=f"{stage}_relu" if blur else stage)(x)
+            x = LeakyReLU(0.2, name=f"{stage}_relu" if blur else stage)(x)
             if blur:
                 x = parts.blur_down(x, stage)
         x = parts.pad(1, "logits_pad")(x)

@@ -2,6 +2,7 @@
 
 import keras
 
+from cyclegan_keras.layers import LeakyReLU
 from cyclegan_keras.models.base import Parts, check_int
 
 
@@ -55,10 +56,10 @@ class PixelDiscriminator(keras.Model):
         parts = Parts(norm, init_type, init_gain)
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = parts.conv(ndf, 1, "stage_1_conv", use_bias=True)(inputs)
-        x = keras.layers.LeakyReLU(0.2, name="stage_1")(x)
+        x = LeakyReLU(0.2, name="stage_1")(x)
         x = parts.conv(ndf * 2, 1, "stage_2_conv")(x)
         x = parts.norm("stage_2_norm")(x)
-        x = keras.layers.LeakyReLU(0.2, name="stage_2")(x)
+        x = LeakyReLU(0.2, name="stage_2")(x)
         x = parts.conv(1, 1, "logits_conv")(x)
         super().__init__(inputs=inputs, outputs=parts.output("linear", "logits")(x), name=name)
         self.input_channels = input_channels

@@ -2,6 +2,7 @@
 
 import keras
 
+from cyclegan_keras.layers import LeakyReLU
 from cyclegan_keras.models.base import Parts, check_int, check_multiple
 from cyclegan_keras.models.description import Described
 
@@ -161,7 +162,7 @@ def _down(parts, x, filters, name, step, n_downs):
         return keras.layers.ReLU(name=name)(x)
     if step > 1:
         x = parts.norm(f"{name}_norm")(x)
-    return keras.layers.LeakyReLU(0.2, name=name)(x)
+    return LeakyReLU(0.2, name=name)(x)
 
 
 def _up(parts, x, skip, name, dropout):

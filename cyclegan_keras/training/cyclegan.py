@@ -49,6 +49,7 @@ class CycleGAN(AdversarialTrainer):
     """
 
     mixes_pairs = True
+    judges_real_first = True
 
     def __init__(
         self,
