@@ -25,15 +25,17 @@ from cyclegan_keras.translation.translator import Translator
 RULE = (
     "least mean over directions of a distance divided by that of copying the input: L1 to the "
     "truth where test pictures have counterparts, KID otherwise; on every second test picture; "
-    "where inputs and counterparts differ in channels, L1 is divided by the range of values instead"
+    "where inputs and counterparts differ in channels, or copying is as good as can be, L1 is "
+    "divided by the range of values instead, and KID is taken as it is"
 )
 
 
 def score(evaluations: list[Evaluation]) -> float:
     """Returns what `RULE` says, 0 for perfect translations and 1 for copies; lower is better.
 
-    Where inputs cannot be copied, since they have other channels than their counterparts, 1 is an
-    error as large as the range of the values.
+    Where copies say nothing, 1 is an error as large as the range of the values, or a KID of 1. That
+    is so where inputs have other channels than their counterparts, and where copying them is as
+    good as can be: where they equal their counterparts, or the KID of copies is not above zero.
 
     Raises:
         ValueError: a direction has neither of the two measures.
@@ -45,8 +47,9 @@ def score(evaluations: list[Evaluation]) -> float:
         if distance is None:
             raise ValueError(f"{evaluation.words} has no measure to choose by.")
         divisor = distance.copy_score
-        if math.isnan(divisor):  # there is no copying: inputs have other channels
-            divisor = evaluation.target_values.high - evaluation.target_values.low
+        if math.isnan(divisor) or divisor <= 0:
+            values = evaluation.target_values
+            divisor = values.high - values.low if distance.name == "L1 to the truth" else 1.0
         ratios.append(distance.value / divisor)
     return float(np.mean(ratios))
 

@@ -216,7 +216,7 @@ class Run:
         self._append("doctor.jsonl", row)
 
     def checks(self) -> list[dict[str, Any]]:
-        """Returns the lines of doctor.jsonl; what could not be measured is None."""
+        """Returns the lines of doctor.jsonl."""
         path = self.directory / "doctor.jsonl"
         if not path.exists():
             return []

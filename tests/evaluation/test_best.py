@@ -30,6 +30,30 @@ def test_the_score_runs_from_perfect_to_copying():
     assert score([result(lambda x: -x), result(lambda x: x)]) == 0.5
 
 
+@pytest.mark.parametrize("metrics", ["paired", "kid"])
+def test_a_score_where_copying_is_perfect_still_prefers_what_is_nearer(metrics, toy_network):
+    pictures = Pictures(inputs=INPUTS, real=INPUTS, other_real=INPUTS, truth=INPUTS)
+    scores = [
+        score(
+            [
+                evaluate(
+                    translate,
+                    None,
+                    pictures,
+                    source="x",
+                    target="y",
+                    network=toy_network,
+                    metrics=[metrics],
+                )
+            ]
+        )
+        for translate in (lambda x: x, lambda x: 0.9 * x - 0.1, lambda x: 0.5 * x - 0.5)
+    ]
+    assert np.isfinite(scores).all()
+    assert scores == sorted(scores)
+    assert len(set(scores)) == 3
+
+
 def test_without_a_distance_there_is_no_score():
     empty = Evaluation(source="x", target="y", measures=[], left_out={}, translated=[], cycled=None)
     with pytest.raises(ValueError, match="x to y has no measure"):

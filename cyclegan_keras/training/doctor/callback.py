@@ -1,7 +1,5 @@
 """The training doctor as a callback: it checks test pictures, keeps the figures, warns or stops."""
 
-import math
-
 import numpy as np
 from absl import logging
 
@@ -93,10 +91,7 @@ class Doctor(StepCallback):
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         for row in self.run.checks():
-            measures = {}
-            for name, value in row.items():
-                if "/" in name:
-                    measures[name] = math.nan if value is None else value
+            measures = {name: value for name, value in row.items() if "/" in name}
             self.diagnosis.add_check(row["step"], measures)
         if self.stop and self.diagnosis.current:
             first_finding = next(iter(self.diagnosis.current.values()))
