@@ -426,26 +426,30 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     from cyclegan_keras.evaluation import best
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
+    from cyclegan_keras.training.tensorboard import TensorBoard
 
     run_options, batch_size = options["run"], data.options.batch_size
     pictures = data.samples(run_options.sample_count)
+    board = TensorBoard(run.tensorboard)
     keep_best = best.callbacks_for(
         options["selection"],
         trainer,
         data,
         run,
+        board,
         seed=run_options.seed,
     )
     doctors = doctor.callbacks_for(
         mode=run_options.doctor,
         run=run,
+        board=board,
         every=run_options.sample_every,
         pictures=pictures,
         method=run_options.method,
         options=options[run_options.method],
     )
     message = "Stopping after this step; press Ctrl-C again to stop without saving."
-    with Interruption(message) as interruption:
+    with Interruption(message) as interruption, board:
         team.fit(
             trainer,
             data.train,
@@ -455,11 +459,19 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
                 callbacks.StopOnNonFinite(run),
                 callbacks.Metrics(
                     run,
+                    board,
                     every=run_options.log_every,
                     batch_size=batch_size,
                     steps_per_epoch=run_options.steps_per_epoch,
+                    last_step=last_step,
                 ),
-                callbacks.Samples(run, run_options.sample_every, pictures, data.forms),
+                callbacks.Samples(
+                    run,
+                    board,
+                    every=run_options.sample_every,
+                    pictures=pictures,
+                    forms=data.forms,
+                ),
                 progress.FirstStep(),
                 progress.Progress(batch_size, last_step),
                 callbacks.StopOnInterruption(interruption),

@@ -19,20 +19,23 @@ from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.runs.networks import save_generator
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.callbacks import StepCallback
+from cyclegan_keras.training.tensorboard import TensorBoard
 from cyclegan_keras.translation.translator import Translator
 
 RULE = (
     "least mean over directions of a distance divided by that of copying the input: L1 to the "
     "truth where test pictures have counterparts, KID otherwise; on every second test picture; "
-    "where inputs and counterparts differ in channels, L1 is divided by the range of values instead"
+    "where inputs and counterparts differ in channels, or copying is as good as can be, L1 is "
+    "divided by the range of values instead, and KID is taken as it is"
 )
 
 
 def score(evaluations: list[Evaluation]) -> float:
     """Returns what `RULE` says, 0 for perfect translations and 1 for copies; lower is better.
 
-    Where inputs cannot be copied, since they have other channels than their counterparts, 1 is an
-    error as large as the range of the values.
+    Where copies say nothing, 1 is an error as large as the range of the values, or a KID of 1. That
+    is so where inputs have other channels than their counterparts, and where copying them is as
+    good as can be: where they equal their counterparts, or the KID of copies is not above zero.
 
     Raises:
         ValueError: a direction has neither of the two measures.
@@ -44,8 +47,9 @@ def score(evaluations: list[Evaluation]) -> float:
         if distance is None:
             raise ValueError(f"{evaluation.words} has no measure to choose by.")
         divisor = distance.copy_score
-        if math.isnan(divisor):  # there is no copying: inputs have other channels
-            divisor = evaluation.target_values.high - evaluation.target_values.low
+        if math.isnan(divisor) or divisor <= 0:
+            values = evaluation.target_values
+            divisor = values.high - values.low if distance.name == "L1 to the truth" else 1.0
         ratios.append(distance.value / divisor)
     return float(np.mean(ratios))
 
@@ -58,6 +62,7 @@ class KeepBest(StepCallback):
 
     Args:
         run: where the generators are kept.
+        board: shows the measures as curves.
         every: steps between evaluations.
         pictures: direction ("x_to_y") -> real pictures.
         network: computes features of pictures; None where they have counterparts.
@@ -67,13 +72,15 @@ class KeepBest(StepCallback):
     def __init__(
         self,
         run: Run,
+        board: TensorBoard,
+        *,
         every: int,
         pictures: Mapping[str, Pictures],
         network: FeatureNetwork | None,
         seed: int = 0,
     ):
         super().__init__()
-        self.run = run
+        self.run, self.board = run, board
         self.every = every
         self.pictures = dict(pictures)
         self.network = network
@@ -82,7 +89,6 @@ class KeepBest(StepCallback):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
         self.translators = {
             direction: _translator(self.model.generator(direction)) for direction in self.pictures
         }
@@ -90,9 +96,6 @@ class KeepBest(StepCallback):
     def after_step(self, before, logs):
         if self.crossed(before, self.every):
             self.evaluate()
-
-    def on_train_end(self, logs=None):
-        self.writer.close()
 
     def evaluate(self) -> None:
         """Measures the generators as they are, and keeps them when they are the best so far."""
@@ -120,10 +123,7 @@ class KeepBest(StepCallback):
                 row[f"eval/{direction}/{measure.name}"] = measure.value
         row["eval/score"] = new_score
         self.run.append_metrics({"step": self.step} | row)
-        with self.writer.as_default(step=self.step):
-            for name, value in row.items():
-                tf.summary.scalar(name, value)
-        self.writer.flush()
+        self.board.scalars(self.step, row)
 
         # ---- keep ----
         best_score = self.best_score()
@@ -166,7 +166,7 @@ class KeepBest(StepCallback):
 
 
 def callbacks_for(
-    options: SelectionOptions, trainer, data, run: Run, *, seed: int
+    options: SelectionOptions, trainer, data, run: Run, board: TensorBoard, *, seed: int
 ) -> list[KeepBest]:
     """Returns the callback that --eval_every asks for, or none.
 
@@ -175,6 +175,7 @@ def callbacks_for(
         trainer: will be evaluated.
         data: a `pipelines.data.Data`.
         run: where the best generators are kept.
+        board: see `KeepBest`.
         seed: see `KeepBest`.
 
     Raises:
@@ -190,7 +191,16 @@ def callbacks_for(
     pictures = pictures_of(data, "selection", options.eval_pictures)
     network = None if data.paired_test else open_features("efficientnet_lite0")
     of_trainer = {direction: pictures[direction] for direction in trainer.translators}
-    return [KeepBest(run, options.eval_every, of_trainer, network, seed)]
+    return [
+        KeepBest(
+            run,
+            board,
+            every=options.eval_every,
+            pictures=of_trainer,
+            network=network,
+            seed=seed,
+        )
+    ]
 
 
 def _translator(generator) -> Translator:

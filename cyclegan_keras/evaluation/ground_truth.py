@@ -32,6 +32,8 @@ def ground_truth(trainer, data) -> str:
             copied = f"{error['copied']:.4g}"
         if math.isnan(error["copied"]):
             comparison = "inputs, which have other channels, cannot be compared with them."
+        elif math.isnan(error["cut"]):
+            comparison = "inputs equal their counterparts, so that there is no error to cut."
         else:
             comparison = f"unchanged inputs have {copied}, so it is cut by {error['cut']:.0%}."
         letter = "G" if generator == "generator_g" else "F"

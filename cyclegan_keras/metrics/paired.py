@@ -1,6 +1,7 @@
 """Pictures against the one that each should equal: a known counterpart, or the input of a cycle."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -32,7 +33,8 @@ def paired_error(
     Returns:
         `"translated"`: mean |translate(x) - truth|; `"copied"`: mean |x - truth|, what copying
         the input gives; `"cut"`: the share of the copying error that the translation removes. The
-        last two are NaN where inputs have other channels than their counterparts.
+        last two are NaN where inputs have other channels than their counterparts, and the last one
+        is NaN where inputs equal their counterparts.
 
     Raises:
         ValueError: `pairs` is empty.
@@ -48,11 +50,8 @@ def paired_error(
     half_range = _range(values) / 2
     translation_error = float(np.mean(translation_errors)) * half_range
     copy_error = float(np.mean(copy_errors)) * half_range
-    return {
-        "translated": translation_error,
-        "copied": copy_error,
-        "cut": 1 - translation_error / copy_error,
-    }
+    cut = 1 - translation_error / copy_error if copy_error else math.nan
+    return {"translated": translation_error, "copied": copy_error, "cut": cut}
 
 
 def as_copies(inputs: np.ndarray, source: Values, target: Values) -> np.ndarray:

@@ -128,7 +128,8 @@ def _measure(name, undisturbed, disturbed, seed):
 
 def _ratio(drawn):
     undisturbed, disturbed = drawn[..., 0], drawn[..., 1]
-    return disturbed.mean(axis=1) / undisturbed.mean(axis=1)
+    # A draw may consist of pictures whose cycle is perfect.
+    return disturbed.mean(axis=1) / np.maximum(undisturbed.mean(axis=1), _LEAST_ERROR)
 
 
 def _through_jpeg(picture):

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.metadata
 import json
+import math
 import pathlib
 import platform
 from collections.abc import Iterator, Mapping
@@ -249,7 +250,7 @@ class Run:
     def _append(self, name: str, row: Mapping[str, Any]) -> None:
         path = self.directory / name
         with writing(path), open(path, "a") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(json.dumps(_as_json(row), allow_nan=False) + "\n")
 
     def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
         with atomic_write(self.directory / name) as temporary:
@@ -269,6 +270,12 @@ class Run:
 
     def _newest_first(self) -> list[pathlib.Path]:
         return sorted(self.checkpoints.glob("step_*.npz"), reverse=True)
+
+
+def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a row with None in place of infinity and NaN, which JSON lacks."""
+    is_known = {name: not isinstance(x, float) or math.isfinite(x) for name, x in row.items()}
+    return {name: value if is_known[name] else None for name, value in row.items()}
 
 
 def versions() -> dict[str, str]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
-import tensorflow as tf
 from absl import logging
 from keras import ops
 
@@ -16,6 +15,7 @@ from cyclegan_keras.files.errors import NonFiniteLossError
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.sample_grid import sample_grid, to_png
+from cyclegan_keras.training.tensorboard import TensorBoard
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -122,32 +122,47 @@ class Checkpoints(StepCallback):
 class Metrics(StepCallback):
     """Writes the means of the terms over the last `every` steps to metrics.jsonl and TensorBoard.
 
+    The last step has a row too, so that a run shorter than `every` steps leaves one. A run that is
+    stopped before has none of the step at which it stopped: continued, it ends with the same rows.
+
     Args:
         run: keeps the metrics.
+        board: gets the same numbers.
         every: steps between two rows.
         batch_size: pictures of each domain in a step.
         steps_per_epoch: steps in an epoch.
+        last_step: of the run.
     """
 
-    def __init__(self, run: Run, every: int, batch_size: int, steps_per_epoch: int):
+    def __init__(
+        self,
+        run: Run,
+        board: TensorBoard,
+        *,
+        every: int,
+        batch_size: int,
+        steps_per_epoch: int,
+        last_step: int,
+    ):
         super().__init__()
-        self.run, self.every = run, every
+        self.run, self.board, self.every = run, board, every
         self.batch_size, self.steps_per_epoch = batch_size, steps_per_epoch
+        self.last_step = last_step
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         self.rates: dict[str, float] = {}
-        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
-        self.logged_step, self.logged_time = self.step, time.monotonic()
+        self.logged_step, self.logged_time = self.step, time.perf_counter()
 
     def on_train_batch_begin(self, batch, logs=None):
-        if not self.rates or (self.step + 1) % self.every == 0:
+        step = self.step + 1
+        if not self.rates or step % self.every == 0 or step == self.last_step:
             self.rates = self.model.learning_rates()  # afterwards they would be the next step's
 
     def after_step(self, before, logs):
-        if not self.crossed(before, self.every):
+        if not self.crossed(before, self.every) and self.step != self.last_step:
             return
-        seconds = time.monotonic() - self.logged_time
+        seconds = time.perf_counter() - self.logged_time
         row = {
             "step": self.step,
             "epoch": (self.step - 1) // self.steps_per_epoch + 1,
@@ -157,39 +172,39 @@ class Metrics(StepCallback):
         for name, value in logs.items():
             row[name] = float(value)
         self.run.append_metrics(row)
-        with self.writer.as_default(step=self.step):
-            for name, value in row.items():
-                if name not in ("step", "epoch"):
-                    tf.summary.scalar(name, value)
-        self.writer.flush()
+        curves = {name: value for name, value in row.items() if name not in ("step", "epoch")}
+        self.board.scalars(self.step, curves)
         self.model.reset_metrics()
-        self.logged_step, self.logged_time = self.step, time.monotonic()
-
-    def on_train_end(self, logs=None):
-        self.writer.close()
+        self.logged_step, self.logged_time = self.step, time.perf_counter()
 
 
 class Samples(StepCallback):
     """Writes translations of the same test pictures every `every` steps and at the end.
 
     Args:
-        run: keeps the pictures in its folder samples/, and a copy in TensorBoard.
+        run: keeps the pictures in its folder samples/.
+        board: gets the same pictures.
         every: steps between two grids; there is one before the first step too.
         pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1].
         forms: {"x", "y"}, what their numbers mean; see `sample_grid`.
     """
 
     def __init__(
-        self, run: Run, every: int, pictures: dict, forms: Mapping[str, Form] | None = None
+        self,
+        run: Run,
+        board: TensorBoard,
+        *,
+        every: int,
+        pictures: dict,
+        forms: Mapping[str, Form] | None = None,
     ):
         super().__init__()
-        self.run, self.every, self.pictures = run, every, pictures
-        self.forms = forms
+        self.run, self.board = run, board
+        self.every, self.pictures, self.forms = every, pictures, forms
         self.drawn_step: int | None = None
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
         if self.step == 0:
             self.draw()
 
@@ -200,15 +215,13 @@ class Samples(StepCallback):
     def on_train_end(self, logs=None):
         if self.drawn_step != self.step:
             self.draw()
-        self.writer.close()
 
     def draw(self) -> None:
         """Writes samples/step_<step>.png and the same grid to TensorBoard."""
         grid = sample_grid(self.model, self.pictures, self.forms)
         with atomic_write(self.run.samples / f"step_{self.step:09d}.png") as temporary:
             temporary.write_bytes(to_png(grid))
-        with self.writer.as_default(step=self.step):
-            tf.summary.image("samples", grid[None])
+        self.board.image(self.step, "samples", grid)
         self.drawn_step = self.step
 
 

@@ -24,6 +24,7 @@ from conftest import ROOT
 from golden_files import FOLDER
 from made_runs import make_run
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cyclegan_keras.cli import flags
 from cyclegan_keras.commands import train
@@ -191,7 +192,9 @@ def test_a_run_leaves_everything_behind(finished):
         r"mean error .* of 255; unchanged inputs have .*, so it is cut by -?\d+%\.", out
     )
     assert "img/s" in err
-    assert list((run_dir / "tensorboard").iterdir())
+    assert len(list((run_dir / "tensorboard").iterdir())) == 1
+    shown = EventAccumulator(str(run_dir / "tensorboard")).Reload().Tags()["tensors"]
+    assert {*TERMS, "samples", "eval/score", "doctor/D_X/loss_to_chance"} <= set(shown)
 
 
 def test_options_are_saved_with_automatic_ones_made_definite(finished):

@@ -8,6 +8,7 @@ from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 from cyclegan_keras.files.errors import EvaluationError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.training.tensorboard import TensorBoard
 from pipelines.data import Data
 from pipelines.options import DataOptions
 
@@ -27,6 +28,30 @@ def test_the_score_runs_from_perfect_to_copying():
     assert score([result(lambda x: -x)]) == 0
     assert score([result(lambda x: x)]) == 1
     assert score([result(lambda x: -x), result(lambda x: x)]) == 0.5
+
+
+@pytest.mark.parametrize("metrics", ["paired", "kid"])
+def test_a_score_where_copying_is_perfect_still_prefers_what_is_nearer(metrics, toy_network):
+    pictures = Pictures(inputs=INPUTS, real=INPUTS, other_real=INPUTS, truth=INPUTS)
+    scores = [
+        score(
+            [
+                evaluate(
+                    translate,
+                    None,
+                    pictures,
+                    source="x",
+                    target="y",
+                    network=toy_network,
+                    metrics=[metrics],
+                )
+            ]
+        )
+        for translate in (lambda x: x, lambda x: 0.9 * x - 0.1, lambda x: 0.5 * x - 0.5)
+    ]
+    assert np.isfinite(scores).all()
+    assert scores == sorted(scores)
+    assert len(set(scores)) == 3
 
 
 def test_without_a_distance_there_is_no_score():
@@ -57,7 +82,8 @@ class Model:
 def watched(tmp_path):
     run, model = Run(tmp_path), Model()
     run.create()
-    keep = KeepBest(run, 10, {"x_to_y": PICTURES}, None)
+    board = TensorBoard(run.tensorboard)
+    keep = KeepBest(run, board, every=10, pictures={"x_to_y": PICTURES}, network=None)
     keep.set_model(model)
     keep.on_train_begin()
     yield run, model, keep
@@ -100,7 +126,7 @@ def test_what_a_killed_training_would_reach_again_does_not_count(watched):
 
 
 def test_nothing_asked_nothing_done():
-    assert callbacks_for(SelectionOptions(), None, None, None, seed=0) == []
+    assert callbacks_for(SelectionOptions(), None, None, None, None, seed=0) == []
 
 
 def test_no_test_pictures_is_a_sentence():
@@ -108,13 +134,13 @@ def test_no_test_pictures_is_a_sentence():
         name, has_test = "mine", False
 
     with pytest.raises(EvaluationError, match="mine has none: add testA and testB"):
-        callbacks_for(SelectionOptions(eval_every=5), None, Untested, None, seed=0)
+        callbacks_for(SelectionOptions(eval_every=5), None, Untested, None, None, seed=0)
 
 
 def test_the_demo_set_needs_no_features(tmp_path):
     data = Data(DataOptions(dataset="demo/ponies", preprocess="crop"), seed=0)
     options = SelectionOptions(eval_every=5, eval_pictures=4)
-    (keep,) = callbacks_for(options, Model(), data, Run(tmp_path), seed=0)
+    (keep,) = callbacks_for(options, Model(), data, Run(tmp_path), None, seed=0)
     assert keep.network is None
     assert list(keep.pictures) == ["x_to_y"]
     assert len(keep.pictures["x_to_y"].inputs) == 4

@@ -32,6 +32,14 @@ def test_perfect_and_useless_translations():
     assert paired_error(lambda images: images - 1, pairs)["cut"] == -1
 
 
+def test_inputs_that_equal_their_counterparts_have_no_error_to_cut():
+    pairs = [(np.full((1, 2, 2, 3), 0.5), np.full((1, 2, 2, 3), 0.5))]
+    for translate, translated in ((lambda images: images, 0), (lambda images: -images, 127.5)):
+        error = paired_error(translate, pairs)
+        assert (error["translated"], error["copied"]) == (translated, 0)
+        assert np.isnan(error["cut"])
+
+
 def test_nothing_to_measure_is_an_error():
     with pytest.raises(ValueError, match="at least one batch"):
         paired_error(lambda images: images, [])

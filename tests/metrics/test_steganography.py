@@ -83,3 +83,16 @@ def test_what_is_hidden_does_not():
 def test_a_copy_has_no_ratio():
     with pytest.raises(MetricError, match="only copies"):
         _ratios(lambda x: x, lambda y: y)
+
+
+def test_an_interval_where_most_cycles_are_perfect():
+    """A resample of perfect cycles alone has no ratio, and must not make the interval NaN."""
+    one_is_bright = INPUTS.mean(axis=(1, 2, 3)) > 140
+    assert one_is_bright.sum() == 1
+
+    def back(y):
+        return y + 0.1 * (y.mean(axis=(1, 2, 3), keepdims=True) > 140 / 127.5 - 1)
+
+    ratios = _ratios(lambda x: x, back)
+    for ratio in ratios.values():
+        assert np.isfinite([ratio.value, ratio.low, ratio.high]).all()

@@ -1,7 +1,6 @@
 """The training doctor as a callback: it checks test pictures, keeps the figures, warns or stops."""
 
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
 from cyclegan_keras.files.errors import DoctorError
@@ -11,17 +10,26 @@ from cyclegan_keras.training.callbacks import StepCallback
 from cyclegan_keras.training.doctor.findings import Diagnosis, Finding
 from cyclegan_keras.training.doctor.measures import measure
 from cyclegan_keras.training.options import AdversarialOptions
+from cyclegan_keras.training.tensorboard import TensorBoard
 from cyclegan_keras.training.trainer import SOURCES, TARGETS
 
 
 def callbacks_for(
-    mode: str, run: Run, every: int, pictures: dict, method: str, options: AdversarialOptions
+    *,
+    mode: str,
+    run: Run,
+    board: TensorBoard,
+    every: int,
+    pictures: dict,
+    method: str,
+    options: AdversarialOptions,
 ) -> list["Doctor"]:
     """Returns the callback for `--doctor=<mode>`, or none.
 
     Args:
         mode: "off", "warn" or "stop".
-        run: as in `Doctor`, like `every`, `pictures` and `method`.
+        run: as in `Doctor`.
+        board: as in `Doctor`.
         every: steps between checks.
         pictures: {"x", "y"}.
         method: of the training.
@@ -31,6 +39,7 @@ def callbacks_for(
         return []
     doctor = Doctor(
         run=run,
+        board=board,
         every=every,
         pictures=pictures,
         method=method,
@@ -49,6 +58,7 @@ class Doctor(StepCallback):
 
     Args:
         run: keeps the checks.
+        board: shows them as curves and texts.
         every: steps between checks; the first one is at this step, not at 0.
         pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1], as in the sample grids.
         method: of the training; what helps depends on it.
@@ -62,15 +72,17 @@ class Doctor(StepCallback):
     def __init__(
         self,
         run: Run,
+        board: TensorBoard,
+        *,
         every: int,
         pictures: dict,
         method: str,
         gan_mode: str,
-        *,
         stop: bool = False,
     ):
         super().__init__()
-        self.run, self.every, self.pictures = run, every, pictures
+        self.run, self.board = run, board
+        self.every, self.pictures = every, pictures
         self.loss_at_chance = ADVERSARIAL[gan_mode].loss_at_chance
         self.stop = stop
         self.diagnosis = Diagnosis(method)
@@ -84,14 +96,10 @@ class Doctor(StepCallback):
         if self.stop and self.diagnosis.current:
             first_finding = next(iter(self.diagnosis.current.values()))
             raise self._error(first_finding)
-        self.writer = tf.summary.create_file_writer(str(self.run.tensorboard))
 
     def after_step(self, before, logs):
         if self.crossed(before, self.every):
             self.check(logs)
-
-    def on_train_end(self, logs=None):
-        self.writer.close()
 
     def raise_if_sick(self) -> None:
         """Raises DoctorError if a finding has ended the training.
@@ -108,12 +116,10 @@ class Doctor(StepCallback):
         self.run.append_check(
             {"step": self.step, **measures, "findings": [finding.row() for finding in findings]}
         )
-        with self.writer.as_default(step=self.step):
-            for name, value in measures.items():
-                tf.summary.scalar(f"doctor/{name}", value)
-            for finding in findings:
-                tf.summary.text("doctor", finding.sentence)
-        self.writer.flush()
+        curves = {f"doctor/{name}": value for name, value in measures.items()}
+        self.board.scalars(self.step, curves)
+        for finding in findings:
+            self.board.text(self.step, "doctor", finding.sentence)
         for finding in findings:
             logging.log(logging.WARNING if finding.begins else logging.INFO, finding.sentence)
             if self.stop and finding.begins:

@@ -14,6 +14,7 @@ from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.doctor.callback import Doctor, callbacks_for
 from cyclegan_keras.training.options import CUTOptions
+from cyclegan_keras.training.tensorboard import TensorBoard
 from cyclegan_keras.training.trainer import Trainer
 
 EVERY = 2500  # the longest patience is over after five checks
@@ -63,7 +64,15 @@ def run(tmp_path):
 
 def begin(run, model, step=0, gan_mode="lsgan", stop=False):
     model.finished_steps.assign(step)
-    doctor = Doctor(run, EVERY, PICTURES, method="cyclegan", gan_mode=gan_mode, stop=stop)
+    doctor = Doctor(
+        run,
+        TensorBoard(run.tensorboard),
+        every=EVERY,
+        pictures=PICTURES,
+        method="cyclegan",
+        gan_mode=gan_mode,
+        stop=stop,
+    )
     doctor.set_model(model)
     doctor.on_train_begin()
     return doctor
@@ -189,7 +198,15 @@ def test_a_line_of_doctor_jsonl_is_plain_json(run):
 
 @pytest.mark.parametrize(("mode", "stops"), [("off", []), ("warn", [False]), ("stop", [True])])
 def test_the_flag_decides_whether_there_is_a_doctor(mode, stops, run):
-    doctors = callbacks_for(mode, run, 7, PICTURES, "fastcut", CUTOptions(gan_mode="hinge"))
+    doctors = callbacks_for(
+        mode=mode,
+        run=run,
+        board=TensorBoard(run.tensorboard),
+        every=7,
+        pictures=PICTURES,
+        method="fastcut",
+        options=CUTOptions(gan_mode="hinge"),
+    )
     assert [doctor.stop for doctor in doctors] == stops
     for doctor in doctors:
         assert (doctor.every, doctor.diagnosis.method) == (7, "fastcut")

@@ -1,0 +1,66 @@
+"""What a training writes for TensorBoard: one file of events a start, whoever writes into it."""
+
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+
+class TensorBoard:
+    """The curves, pictures and texts of a training, in one file of events.
+
+    TensorBoard reads the files of a folder in the order of their names and leaves a file when there
+    is a later one. Of two files that are written at the same time, it would show only the last one
+    to its end. So all that a training writes goes through one object of this class.
+
+    As a context manager it closes the file at the end. The file is made when there is something to
+    write.
+
+    Args:
+        folder: of the run's files of events, one for each start of the training.
+
+    Example:
+        with TensorBoard(run.tensorboard) as board:
+            board.scalars(100, {"cycle_x": 0.25})
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self._opened: tf.summary.SummaryWriter | None = None
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Adds a point at `step` to each of the curves that `values` names."""
+        with self._writer().as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+        self._writer().flush()
+
+    def image(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Adds a picture, uint8 (height, width, channels)."""
+        with self._writer().as_default(step=step):
+            tf.summary.image(name, picture[None])
+        self._writer().flush()
+
+    def text(self, step: int, name: str, sentence: str) -> None:
+        """Adds a sentence."""
+        with self._writer().as_default(step=step):
+            tf.summary.text(name, sentence)
+        self._writer().flush()
+
+    def close(self) -> None:
+        """Writes what is left and closes the file."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def _writer(self) -> tf.summary.SummaryWriter:
+        if self._opened is None:
+            self._opened = tf.summary.create_file_writer(str(self.folder))
+        return self._opened
