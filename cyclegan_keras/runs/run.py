@@ -152,7 +152,7 @@ class Run:
             write_checkpoint(path, step, state)
         except WriteError as error:
             raise SaveError(
-                f"Cannot write the checkpoint of step {step}. {error} {self.what_is_saved()}"
+                f"Cannot write the checkpoint of step {step}: {error} {self.what_is_saved()}"
             ) from error
         for old in self._newest_first()[self.keep_checkpoints :]:
             old.unlink()
