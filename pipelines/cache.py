@@ -11,6 +11,7 @@ import numpy as np
 from absl import logging
 
 from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.errors import WriteError
 
 MEGABYTE = 1_000_000
 
@@ -80,7 +81,7 @@ class DiskCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             with atomic_write(path, shared=True) as temporary:
                 np.save(temporary, picture)
-        except OSError as error:
+        except (OSError, WriteError) as error:
             self._failed = True
             logging.warning("The picture cache in %s is off: %s", self._folder, error)
 

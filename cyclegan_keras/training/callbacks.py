@@ -11,7 +11,7 @@ from keras import ops
 
 from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.files.atomic import atomic_write
-from cyclegan_keras.files.errors import NonFiniteLossError
+from cyclegan_keras.files.errors import NonFiniteLossError, SaveError
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.sample_grid import sample_grid, to_png
@@ -83,6 +83,23 @@ class StopOnInterruption(StepCallback):
             self.model.stop_training = True
 
 
+class WholeSteps(StepCallback):
+    """Knows whether the state is that of a finished step; comes first of all callbacks.
+
+    Attributes:
+        is_whole: False while a step is computed, which may have changed a part of the state.
+    """
+
+    writes = False
+    is_whole = True
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.is_whole = False
+
+    def after_step(self, before, logs):
+        self.is_whole = True
+
+
 class Checkpoints(StepCallback):
     """Saves the exact state every `minutes` and at the end.
 
@@ -105,6 +122,22 @@ class Checkpoints(StepCallback):
     def on_train_end(self, logs=None):
         if self.saved_step != self.step:
             self.save()
+
+    def rescue(self, *, is_whole: bool) -> str:
+        """Saves what can be saved after a failure; returns a sentence that says what is saved.
+
+        Args:
+            is_whole: whether the state is that of a finished step.
+        """
+        if not is_whole:
+            return f"A step was under way, so its state is not saved. {self.run.what_is_saved()}"
+        self.step = self.model.step
+        if self.step and self.saved_step != self.step:
+            try:
+                self.save()
+            except (SaveError, NonFiniteLossError) as error:
+                return f"Nor can the state of step {self.step} be saved: {error}"
+        return f"{self.run.what_is_saved()} The same command continues from there."
 
     def save(self) -> None:
         """Writes the checkpoint of the current step, unless a weight is NaN or infinite."""
