@@ -18,6 +18,7 @@ from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError, PictureError
 from cyclegan_keras.runs.run import versions
+from cyclegan_keras.runs.sources import RunSource, find_source
 from pipelines.options import DataOptions
 
 GROUPS = {"evaluation": EvaluationOptions}
@@ -62,7 +63,8 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     if part == "auto":
         part = "held_out" if trained_with.get("eval_every") else "all"
     facts = facts_of(options, description, part)
-    output = output_folder(options, description)
+    run_source = None if options.model == "copy" else find_source(options.model)
+    output = output_folder(options, run_source, description)
     if options.dry_run:
         outline = {**facts, "directions": directions, "metrics": metrics, "output": str(output)}
         print(json.dumps(outline, indent=2))
@@ -105,7 +107,7 @@ def evaluate(typed: Mapping[str, Any]) -> int:
                 for evaluation, direction in zip(evaluations, directions, strict=True)
             ],
             facts=facts,
-            curves=pages.curves_of(pathlib.Path(options.model) / "metrics.jsonl"),
+            curves=pages.curves_of(run_source.directory / "metrics.jsonl") if run_source else {},
             network=network,
             count=options.report_pictures,
         )
@@ -185,13 +187,21 @@ def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, st
     return facts
 
 
-def output_folder(options: EvaluationOptions, description) -> pathlib.Path:
-    """Returns where the result is written."""
+def output_folder(
+    options: EvaluationOptions, run_source: RunSource | None, description
+) -> pathlib.Path:
+    """Returns where the result is written.
+
+    Args:
+        options: of the command.
+        run_source: the run that the model is of, or None.
+        description: of the model.
+    """
     if options.output:
         return pathlib.Path(options.output).expanduser()
+    if run_source:
+        return run_source.directory / "evaluations" / f"step_{description.step:09d}"
     model = pathlib.Path(options.model).expanduser()
-    if (model / "options.json").is_file():
-        return model / "evaluations" / f"step_{description.step:09d}"
     return pathlib.Path("evaluations") / (model.stem if model.suffix else model.resolve().name)
 
 
