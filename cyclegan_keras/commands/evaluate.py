@@ -20,6 +20,7 @@ from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError,
 from cyclegan_keras.runs.run import versions
 from cyclegan_keras.runs.sources import RunSource, find_source
 from pipelines.options import DataOptions
+from pipelines.sources.files import FilePictures, ListedPictures
 
 GROUPS = {"evaluation": EvaluationOptions}
 WRITTEN_VERSIONS = ("cyclegan-keras", "keras", "tensorflow")
@@ -311,38 +312,54 @@ def data_options(options: EvaluationOptions, trained_with: Mapping, description)
 
 
 def pictures_of_folders(options: EvaluationOptions, description):
-    """Returns the pictures of two folders, as `evaluation.protocol.Pictures`.
+    """Returns the pictures of two folders or patterns, as `evaluation.protocol.Pictures`.
 
     Args:
-        options: name the folders.
+        options: name them.
         description: of the model; its forms are those of the pictures.
     """
     from cyclegan_keras.evaluation import held_out
     from cyclegan_keras.evaluation.protocol import Pictures
-    from pipelines.sources.files import FilePictures
 
     if not (options.input and options.real):
         raise OptionError("--input and --real belong together: give both folders.")
     reader = description.reader_version
-    inputs = FilePictures(pathlib.Path(options.input).expanduser(), reader)
-    real = FilePictures(pathlib.Path(options.real).expanduser(), reader)
+    inputs = pictures_at(options.input, "--input", reader)
+    real = pictures_at(options.real, "--real", reader)
     for name, pictures in ((options.input, inputs), (options.real, real)):
         if len(pictures) < held_out.LEAST:
             raise DataError(
                 f"{name} holds {len(pictures)} pictures, but at least {held_out.LEAST} are needed."
             )
-    chosen = held_out.indices(len(inputs), "all", options.max_pictures)
-    every_second = held_out.indices(len(real), "selection", options.max_pictures)
-    the_others = held_out.indices(len(real), "held_out", options.max_pictures)
+    chosen_inputs = held_out.indices(len(inputs), "all", options.max_pictures)
+    chosen_real = held_out.indices(len(real), "all", options.max_pictures)
     source_form, target_form = description.source_form, description.target_form
     return Pictures(
-        inputs=[array_of(inputs, i, source_form) for i in chosen],
-        real=[array_of(real, i, target_form) for i in every_second],
-        other_real=[array_of(real, i, target_form) for i in the_others],
-        names=[inputs.names[i] for i in chosen],
+        inputs=[array_of(inputs, i, source_form) for i in chosen_inputs],
+        real=[array_of(real, i, target_form) for i in chosen_real],
+        names=[inputs.names[i] for i in chosen_inputs],
         source_form=source_form,
         target_form=target_form,
     )
+
+
+def pictures_at(name: str, flag: str, reader_version: int) -> ListedPictures:
+    """Returns the pictures of a folder, or those that a pattern matches.
+
+    Args:
+        name: the folder or the pattern.
+        flag: by which it was given.
+        reader_version: of the model.
+    """
+    from cyclegan_keras.translation.listing import find_files
+
+    folder = pathlib.Path(name).expanduser()
+    if folder.is_dir():
+        return FilePictures(folder, reader_version)
+    found = find_files(name, flag=flag)
+    if found.passed_over:
+        absl.logging.info("%s", found.passed_over)
+    return ListedPictures([str(path) for path in found.files], found.files, reader_version)
 
 
 def array_of(pictures, index: int, form):

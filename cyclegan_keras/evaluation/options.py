@@ -26,12 +26,15 @@ class EvaluationOptions:
     )
     data_dir: str | None = option(None, "Where TFDS keeps its data sets.")
     input: str | None = option(
-        None, "A folder of pictures to translate, instead of a data set; needs --real."
+        None,
+        "Pictures to translate, instead of a data set: a folder with its subfolders, or a quoted "
+        "pattern ('photos/**/*.jpg'); needs --real.",
     )
     real: str | None = option(
         None,
-        "A folder of real pictures of the domain that --input is translated to. Half of them are "
-        "compared with the other half, which shows what real pictures get.",
+        "Real pictures of the domain that --input is translated to, as a folder or a pattern. "
+        "Translations are compared with all of them. One half of them is compared with the other, "
+        "which shows what real pictures get.",
     )
     part: str = option(
         "auto",

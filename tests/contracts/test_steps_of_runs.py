@@ -17,6 +17,8 @@ from cyclegan_keras.translation.record import fingerprint
 from cyclegan_keras.weights.starting import starting_networks
 from cyclegan_keras.weights.torch_file import read_state_dicts
 
+pytestmark = pytest.mark.slow  # whole commands
+
 # What a user types -> the step that is meant; the bias of a generator's head is its step.
 WORDS = {
     "horse": 7,
