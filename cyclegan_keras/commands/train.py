@@ -453,6 +453,9 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         board,
         seed=run_options.seed,
     )
+    keep_snapshots = []
+    if run_options.snapshot_every:
+        keep_snapshots.append(callbacks.Snapshots(run, run_options.snapshot_every))
     doctors = doctor.callbacks_for(
         mode=run_options.doctor,
         run=run,
@@ -503,6 +506,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
                 bar,
                 callbacks.StopOnInterruption(interruption),
                 *keep_best,
+                *keep_snapshots,
                 *doctors,
                 # Last, because what the others write of a step must exist when its state does.
                 checkpoints,
