@@ -12,6 +12,9 @@ from cyclegan_keras.export.receipt import compare, resized_input, worst
 from cyclegan_keras.files.errors import ExportError
 
 OPSET = 18
+INPUT = "images"
+OUTPUT = "translations"
+DIMENSIONS = ("batch", "height", "width")  # that are free; the channels are fixed
 LEAST_PSNR_DB = 100.0
 
 
@@ -29,12 +32,11 @@ def write_onnx(job: ExportJob) -> list[ExportedFile]:
                 'Comparing ONNX with Keras needs onnxruntime: pip install "cyclegan-keras[export]".'
             ) from error
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        input_name = session.get_inputs()[0].name
         comparisons = []
         samples = []
         for picture in job.pictures[direction]:
             x = fitting_input(generator, picture)
-            (found,) = session.run(None, {input_name: x})
+            (found,) = session.run([OUTPUT], {INPUT: x})
             comparisons.append(compare(np.asarray(generator(x, training=False)), found))
             samples.append(found[0])
         exported.append(
@@ -66,8 +68,10 @@ def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Pat
     """Writes a generator as ONNX.
 
     `images` float32 (batch, height, width, channels) in [-1, 1] -> `translations`, the same; height
-    and width as the generator takes them. Its metadata `cyclegan_keras` is the generator's
-    description as JSON; its `source_values` and `target_values` say which numbers -1 and 1 are.
+    and width as the generator takes them. These are the names in the file, also of the free
+    dimensions: `session.run(["translations"], {"images": x})`. Its metadata `cyclegan_keras` is the
+    generator's description as JSON; its `source_values` and `target_values` say which numbers -1
+    and 1 are.
 
     Args:
         generator: the network.
@@ -86,15 +90,33 @@ def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Pat
             'ONNX needs the package tf2onnx: pip install "cyclegan-keras[export]".'
         ) from error
     channels = generator.input_shape[-1]
-    signature = [tf.TensorSpec((None, None, None, channels), name="images")]
+    signature = [tf.TensorSpec((None, None, None, channels), name=INPUT)]
 
     @tf.function(input_signature=signature)
     def translate(images):
-        return tf.identity(generator(images, training=False), name="translations")
+        return generator(images, training=False)
 
     model, _ = tf2onnx.convert.from_function(translate, input_signature=signature, opset=OPSET)
+    _name_tensors(model.graph)
     description = json.dumps(generator.description.to_dict())
     model.metadata_props.add(key="cyclegan_keras", value=description)
     path = pathlib.Path(path)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def _name_tensors(graph) -> None:
+    """Gives the input, the output and their free dimensions their names.
+
+    tf2onnx calls outputs by what freezing makes of them ("Identity:0"), and numbers the dimensions.
+    """
+    (image,) = graph.input
+    (translation,) = graph.output
+    names = {image.name: INPUT, translation.name: OUTPUT}
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for tensor in (image, translation):
+        tensor.name = names[tensor.name]
+        for dimension, name in zip(tensor.type.tensor_type.shape.dim, DIMENSIONS, strict=False):
+            dimension.dim_param = name

@@ -4,7 +4,6 @@ import collections
 import contextlib
 import json
 import pathlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,12 @@ import tensorflow as tf
 from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.export.receipt import compare, translate_any_size, worst
 from cyclegan_keras.export.sample_files import numbers_of, png_file, sample_files
-from cyclegan_keras.export.serving import serving_module, takes_files, why_no_files
+from cyclegan_keras.export.serving import (
+    sentence_of,
+    serving_module,
+    takes_files,
+    why_no_files,
+)
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.pixels import to_float
@@ -190,7 +194,7 @@ def _compare_files(job: ExportJob, direction: Direction, signature) -> tuple[dic
         try:
             answer = _answer(signature, data, generator)
         except tf.errors.InvalidArgumentError as error:
-            refused[_reason(error)] += 1
+            refused[sentence_of(error.message).removeprefix("Picture 0 ")] += 1
             continue
         picture = source_form.array(read_picture(data, most_pixels=None))
         of_kinds.setdefault(kind, []).append(_compare(generator, picture, answer))
@@ -230,12 +234,6 @@ def _compare(generator: keras.Model, picture: np.ndarray, answer: np.ndarray) ->
     values = generator.description.target_values
     expected = values.to_network(values.from_network(translate_any_size(generator, picture)))
     return compare(expected[None], answer[None])
-
-
-def _reason(error: tf.errors.InvalidArgumentError) -> str:
-    said = re.search(r"assertion failed: \[(.*?)\]", error.message)
-    sentence = said[1] if said else error.message.partition("[[{{node")[0]
-    return " ".join(sentence.split()).removeprefix("Picture 0 ")
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The graph that a server runs: picture files in, picture files out, nothing left to the client."""
 
+import re
 from collections.abc import Mapping
 
 import keras
@@ -23,7 +24,9 @@ def serving_module(
     channels) in [0, 1], from the low to the high end of the generator's `source_values` ->
     `translations`, of the same size, from the low to the high end of its `target_values`.
 
-    A picture that is damaged, of another format or too large gives INVALID_ARGUMENT.
+    A picture that is damaged, of another format or too large gives INVALID_ARGUMENT. The graphs of
+    the float signatures hold operations that TensorFlow.js has, and assertions, which its converter
+    takes out.
 
     Args:
         generators: the generator of each signature, named "a_to_b" or "b_to_a": of pictures in
@@ -72,6 +75,20 @@ def why_no_files(generator: keras.Model) -> str:
     )
 
 
+def sentence_of(message: str) -> str:
+    """Returns the sentence in TensorFlow's message about a refused picture.
+
+    Example:
+        >>> sentence_of("assertion failed: [Expected pictures of] [60] [61] [[{{node Assert}}]]")
+        'Expected pictures of 60 61'
+    """
+    message = message.partition("[[{{node")[0]
+    _, is_assertion, said = message.partition("assertion failed:")
+    if is_assertion:
+        message = " ".join(re.findall(r"\[(.*?)\]", said, re.DOTALL))
+    return " ".join(message.split())
+
+
 def _bytes_function(generator: keras.Model, max_image_pixels: int):
     source_form = generator.description.source_form
     target_values = generator.description.target_values
@@ -103,12 +120,21 @@ def _float_function(generator: keras.Model, max_image_pixels: int):
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, channels), name="images")])
     def translate_float(images):
         shape = tf.shape(images)
-        checked = graph_reading.check_pixels(shape[1] * shape[2], 0, max_image_pixels)
-        with tf.control_dependencies([checked]):
+        with tf.control_dependencies([_check_size(shape[1], shape[2], max_image_pixels)]):
             translated = (_any_size(generator, images * 2 - 1) + 1) / 2
         return {"translations": tf.clip_by_value(translated, 0, 1)}
 
     return translate_float
+
+
+def _check_size(height, width, most_pixels: int) -> tf.Operation:
+    """Returns an operation that refuses pictures without pixels, or with more than `most_pixels`.
+
+    The numbers stay beside the sentence: TensorFlow.js cannot put them into it.
+    """
+    pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+    sentence = f"Expected pictures of 1 to {most_pixels} pixels, received height and width"
+    return tf.debugging.Assert((pixels >= 1) & (pixels <= most_pixels), [sentence, height, width])
 
 
 def _any_size(generator: keras.Model, images):

@@ -13,6 +13,7 @@ import tensorflow as tf
 from absl import logging
 
 from cyclegan_keras.cli import backends
+from cyclegan_keras.export import serving
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.models.any_size import mirrored
@@ -196,10 +197,9 @@ def _served(loaded, signature: Callable) -> Callable:
             # 0 and 1 are the ends of the range of its numbers, -1 and 1 here.
             answer = signature(images=tf.convert_to_tensor((images + 1) / 2))
         except tf.errors.InvalidArgumentError as error:
-            sentence = str(error.message).partition("[[")[0].strip()
             raise PictureError(
-                f"The SavedModel refuses a picture: {sentence} Export with a larger "
-                "--max_image_pixels, or translate by the run itself."
+                f"The SavedModel refuses a picture ({serving.sentence_of(error.message)}): export "
+                "with a larger --max_image_pixels, or translate by the run itself."
             ) from error
         return answer["translations"] * 2 - 1
 

@@ -11,37 +11,47 @@ from cyclegan_keras.images.values import Values
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
+from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [
-        (ResNetGenerator, {"n_blocks": 1}),
-        (ResNetGenerator, {"n_blocks": 1, "antialias": True, "antialias_up": True}),
-        (ResNetGenerator, {"n_blocks": 1, "upsample": "resize", "norm": "batch"}),
-        (UNetGenerator, {"n_downs": 3}),
+        (ResNetGenerator, {"n_blocks": 1, "init_gain": 0.3}),
+        (ResNetGenerator, {"n_blocks": 0, "antialias": True, "antialias_up": True}),
+        (ResNetGenerator, {"n_blocks": 0, "upsample": "resize", "norm": "batch"}),
+        (UNetGenerator, {"n_downs": 3, "init_gain": 0.3}),
         (
             ResNetGenerator,
             {
                 "n_blocks": 1,
+                "init_gain": 0.3,
                 "norm": "batch",
                 "dropout": True,
                 "test_dropout": True,
                 "test_statistics": "picture",
             },
         ),
+        (ResNetGenerator, {"n_blocks": 0, "input_channels": 5, "output_channels": 2}),
+        (KerasExampleGenerator, {"n_blocks": 0}),
     ],
 )
-def test_any_size_and_batch_as_keras(kind, arguments, tmp_path):
+def test_any_size_and_batch_as_keras_by_the_documented_names(kind, arguments, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
-    generator = kind(ngf=2, init_gain=0.3, **arguments)
+    generator = kind(ngf=2, **arguments)
     session = runtime.InferenceSession(str(export_onnx(generator, tmp_path / "g.onnx")))
-    (name,) = (each.name for each in session.get_inputs())
-    for shape in ((1, 16, 24, 3), (2, 8, 32, 3)):
+    (image,) = session.get_inputs()
+    (translation,) = session.get_outputs()
+    assert (image.name, translation.name) == ("images", "translations")
+    assert image.shape == ["batch", "height", "width", generator.input_shape[-1]]
+    assert translation.shape == ["batch", "height", "width", generator.output_shape[-1]]
+    for size in ((1, 16, 24), (2, 8, 32)):
+        shape = (*size, generator.input_shape[-1])
         x = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
-        np.testing.assert_allclose(session.run(None, {name: x})[0], generator(x), atol=1e-4)
+        (found,) = session.run(["translations"], {"images": x})
+        np.testing.assert_allclose(found, generator(x), atol=1e-4)
 
 
 @pytest.mark.slow
@@ -57,7 +67,7 @@ def test_twelve_bits_of_gray_are_kept(tmp_path):
     session = runtime.InferenceSession(str(export_onnx(generator, tmp_path / "g.onnx")))
     numbers = np.random.default_rng(0).integers(0, 4096, (1, 16, 24, 1)).astype("uint16")
     x = values.to_network(numbers)
-    (found,) = session.run(None, {session.get_inputs()[0].name: x})
+    (found,) = session.run(["translations"], {"images": x})
     np.testing.assert_allclose(found, generator(x), rtol=0, atol=2 / 4095)
     about = json.loads(session.get_modelmeta().custom_metadata_map["cyclegan_keras"])
     assert about["source_values"] == values.to_dict()

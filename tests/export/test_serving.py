@@ -1,15 +1,20 @@
+import importlib.util
 import io
+import json
+import pathlib
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorflow.python.framework import convert_to_constants
 
 from cyclegan_keras.export.receipt import translate_any_size
-from cyclegan_keras.export.serving import serving_module
+from cyclegan_keras.export.serving import sentence_of, serving_module
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
+from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 
 MOST_PIXELS = 3000
 
@@ -135,5 +140,61 @@ def test_floats_between_0_and_1(signatures, generators):
     np.testing.assert_allclose(found, expected, atol=1e-5)
     found = signatures["translate_float"](images=tf.constant(images[:, :13, :7]))["translations"]
     assert found.shape == (2, 13, 7, 3)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="3600 pixels, expected"):
-        signatures["translate_float"](images=tf.zeros((1, 60, 60, 3)))
+
+
+@pytest.mark.parametrize("size", [(60, 61), (0, 8), (8, 0)])
+def test_floats_of_other_sizes_are_refused_by_a_sentence(size, signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError) as refused:
+        signatures["translate_float"](images=tf.zeros((1, *size, 3)))
+    sentence = "Expected pictures of 1 to 3000 pixels, received height and width {} {}"
+    assert sentence_of(refused.value.message) == sentence.format(*size)
+
+
+# ---- the float signatures in TensorFlow.js ----
+
+
+def known_to_tfjs():
+    """The operations that the converter takes; it takes assertions out by itself."""
+    lines = (pathlib.Path(__file__).parent / "tfjs_operations.txt").read_text().splitlines()
+    return {"Assert", *" ".join(lines[1:]).split()}
+
+
+def operations(signature):
+    """What the converter finds, which freezes the variables first, and looks into functions."""
+    graph = convert_to_constants.convert_variables_to_constants_v2(signature).graph.as_graph_def()
+    bodies = [function.node_def for function in graph.library.function]
+    return {node.op for nodes in (graph.node, *bodies) for node in nodes}
+
+
+def test_float_signatures_hold_operations_of_tfjs_alone(signatures):
+    for name in ("translate_float_a_to_b", "translate_float_b_to_a"):
+        assert operations(signatures[name]) - known_to_tfjs() == set()
+
+
+@pytest.mark.release
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (ResNetGenerator, {"antialias": True, "antialias_up": True}),
+        (ResNetGenerator, {"upsample": "resize", "norm": "batch", "padding": "zero"}),
+        (ResNetGenerator, {"norm": "batch", "dropout": True, "test_statistics": "picture"}),
+        (ResNetGenerator, {"dropout": True, "test_dropout": True, "input_channels": 5}),
+        (UNetGenerator, {"n_downs": 6, "dropout": True, "test_dropout": True}),
+        (KerasExampleGenerator, {}),
+    ],
+)
+def test_other_float_signatures_do_so_too(kind, arguments):
+    if kind is not UNetGenerator:
+        arguments = {**arguments, "n_blocks": 1}
+    _, signatures = serving_module({"a_to_b": kind(ngf=2, **arguments)}, MOST_PIXELS)
+    assert operations(signatures["translate_float_a_to_b"]) - known_to_tfjs() == set()
+
+
+def test_the_operations_of_tfjs_are_the_installed_converters():
+    spec = importlib.util.find_spec("tensorflowjs")
+    if spec is None:
+        pytest.skip("tensorflowjs is not installed: its list is kept in tfjs_operations.txt")
+    found = set()
+    for path in (pathlib.Path(spec.origin).parent / "op_list").glob("*.json"):
+        found |= {each["tfOpName"] for each in json.loads(path.read_text())}
+    assert known_to_tfjs() <= {"Assert", *found}
