@@ -70,6 +70,9 @@ class ReadablePictures(Pictures):
     def content(self, index: int) -> str:
         return self._pictures.content(self.indices[index])
 
+    def bytes_of(self, index: int) -> bytes | None:
+        return self._pictures.bytes_of(self.indices[index])
+
     def header_with(self, index: int, channels: int) -> Header | None:
         """Reads a header anew for so many channels; None where it cannot be read."""
         try:

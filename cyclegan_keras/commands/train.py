@@ -19,9 +19,12 @@ from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.evaluation.options import SelectionOptions
 from cyclegan_keras.files.errors import MemoryTooSmallError, OptionError, RunError, WriteError
 from cyclegan_keras.files.memory import is_out_of_memory
+from cyclegan_keras.files.places import same_place
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning.options import PlanOptions
+from cyclegan_keras.runs import moved
 from cyclegan_keras.runs.options import RunOptions
+from cyclegan_keras.runs.pictures import PAIRS, TRAINING, knows_pictures
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
@@ -38,6 +41,9 @@ GROUPS = {
     **METHOD_OPTIONS,
     "plan": PlanOptions,
 }
+
+# Options that name a place of pictures -> the entries of a run's facts that say which they were.
+PLACES_OF_PICTURES = {"dataset": TRAINING, "pairs": PAIRS}
 
 
 def run(**options) -> int:
@@ -81,6 +87,7 @@ def train(typed: Mapping[str, Any]) -> int:
     joined = devices.join(typed)
     setup = resolve_options(typed)
     options = setup.options
+    refuse_missing(setup)
     if options["plan"].plan:
         from cyclegan_keras.planning.devices import share_devices
 
@@ -88,15 +95,22 @@ def train(typed: Mapping[str, Any]) -> int:
     set_global_state(options["run"])
 
     from cyclegan_keras.training.table import TRAINERS
-    from pipelines.data import Data
+    from pipelines.data import Data, open_source
 
     # ---- data ----
+    paired = TRAINERS[options["run"].method].needs_pairs
+    source = open_source(options["data"], paired=paired)
+    compare_pictures(setup, source)
+    if setup.is_usual and not setup.saved and joined is None and not options["plan"].plan:
+        refuse_renamed(setup, source)
     data = Data(
         options["data"],
         seed=options["run"].seed,
-        paired=TRAINERS[options["run"].method].needs_pairs,
+        paired=paired,
         known_values=known_values(setup.run_dir),
+        source=source,
     )
+    compare_pairs(setup, data)
     absl.logging.info(data.describe())
     options = fill_in(options, data)
     options = adapt_to_channels(options, data, setup.chosen)
@@ -140,6 +154,10 @@ class Setup:
         chosen: what of them was chosen by the run that is continued, a preset or on the command
             line, by name.
         run_dir: where the run is kept.
+        saved: the options of the run that is continued, by name; empty for a new one.
+        moved: options that name another place of pictures than the run began with; what lies there
+            must be compared.
+        is_usual: whether `run_dir` was not typed, but follows from the data set.
         starting_networks: name -> network whose weights the training starts from; empty for random
             weights and where a run is continued.
     """
@@ -147,6 +165,9 @@ class Setup:
     options: dict[str, Any]
     chosen: dict[str, Any]
     run_dir: str
+    saved: dict[str, Any]
+    moved: tuple[str, ...]
+    is_usual: bool
     starting_networks: dict[str, Any]
 
 
@@ -166,7 +187,12 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     saved = run.saved_options()
     if saved:
         saved.setdefault("reader_version", 1)  # runs from before there was a second version
-    refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
+    typed = settle_start(typed, saved, run)
+    typed = spelled_as_saved(typed, saved)
+    moved_places = places_to_compare(typed, saved, run)
+    may_differ = moved_places if run.last_step() else (*moved_places, "init_from")
+    compared = {name: value for name, value in typed.items() if name not in may_differ}
+    refuse_contradiction(compared, saved, flags.fields(GROUPS), run_dir)
 
     chosen = {**preset, **saved, **typed}
     method = chosen.get("method", "cyclegan")
@@ -200,7 +226,127 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
         options=options,
         chosen=chosen,
         run_dir=run_dir,
+        saved=saved,
+        moved=moved_places,
+        is_usual=not typed.get("run_dir"),
         starting_networks=starting_networks,
+    )
+
+
+def settle_start(typed: Mapping[str, Any], saved: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Returns the typed options without an --init_from that a run has no more use for.
+
+    Once a run has a checkpoint, what it began with is not read again, wherever it lies now. Before
+    that nothing has been trained, and it may begin with other weights.
+    """
+    typed = dict(typed)
+    before, now = saved.get("init_from"), typed.get("init_from")
+    if not saved or now is None or now == before:
+        return typed
+    if not run.last_step():
+        absl.logging.info(
+            "%s has no checkpoint yet: it begins with --init_from=%s.", run.directory, now
+        )
+        return typed
+    if before:
+        absl.logging.info(
+            "%s began with --init_from=%s and is continued; %s is not read.",
+            run.directory,
+            before,
+            now,
+        )
+        del typed["init_from"]
+    return typed
+
+
+def spelled_as_saved(typed: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the typed options, with a place that is that of the run spelled as in the run."""
+    spelled = dict(typed)
+    for name in PLACES_OF_PICTURES:
+        before, now = saved.get(name), typed.get(name)
+        if before and now and same_place(before, now):
+            spelled[name] = before
+    return spelled
+
+
+def places_to_compare(
+    typed: Mapping[str, Any], saved: Mapping[str, Any], run: Run
+) -> tuple[str, ...]:
+    """Returns the options that name another place of pictures than a run began with.
+
+    Those of which the run has no fingerprints are left out: they are contradictions.
+    """
+    facts = run.saved_facts() if saved else {}
+    return tuple(
+        name
+        for name, folders in PLACES_OF_PICTURES.items()
+        if saved.get(name)
+        and typed.get(name, saved[name]) != saved[name]
+        and knows_pictures(facts, folders)
+    )
+
+
+def refuse_missing(setup: Setup) -> None:
+    """Raises RunError where pictures of the run that is continued are not where they were."""
+    data = setup.options["data"]
+    is_named_set = data.dataset in datasets.known()
+    places = {"dataset": None if is_named_set else data.dataset, "pairs": data.pairs}
+    if is_named_set and data.dataset.startswith("cycle_gan/"):
+        places["data_dir"] = data.data_dir
+    for name, place in places.items():
+        is_of_run = place is not None and setup.saved.get(name) == place
+        if is_of_run and not os.path.exists(os.path.expanduser(place)):
+            raise RunError(
+                f"{setup.run_dir} was trained with --{name}={place}, which is not there: add "
+                f"--{name}=<where it lies now> to continue the run."
+            )
+
+
+def compare_pictures(setup: Setup, source) -> None:
+    """Compares the pictures of --dataset with those of a run, where their place alone cannot tell.
+
+    Args:
+        setup: of this training.
+        source: the data set, just opened.
+
+    Raises:
+        RunError: the run has been trained on other pictures.
+    """
+    from pipelines.data import training_facts
+
+    if "dataset" in setup.moved:
+        moved.check_moved(
+            Run(setup.run_dir),
+            "dataset",
+            before=setup.saved["dataset"],
+            now=setup.options["data"].dataset,
+            found=training_facts(source),
+        )
+
+
+def refuse_renamed(setup: Setup, source) -> None:
+    """Raises RunError where a folder has a run already, which another name of it hides."""
+    from pipelines.data import training_facts
+
+    run, dataset = Run(setup.run_dir), setup.options["data"].dataset
+    if dataset in datasets.known() or not moved.has_neighbors(run):
+        return
+    method = setup.options["run"].method
+    moved.refuse_renamed(run, dataset, method, found=training_facts(source))
+
+
+def compare_pairs(setup: Setup, data) -> None:
+    """Raises RunError where another file of --pairs lists other pairs than those of the run."""
+    if "pairs" not in setup.moved:
+        return
+    before = setup.saved["pairs"]
+    moved.check_moved(
+        Run(setup.run_dir),
+        "pairs",
+        before=before,
+        now=data.options.pairs,
+        found=data.facts(pairs_file=before)["data"],
+        folders=PAIRS,
     )
 
 

@@ -57,6 +57,12 @@ class ListedPictures(Pictures):
         except OSError:  # the picture is skipped later, with a warning
             return "unreadable"
 
+    def bytes_of(self, index: int) -> bytes | None:
+        try:
+            return self.paths[index].read_bytes()
+        except OSError:
+            return None
+
 
 class FilePictures(ListedPictures):
     """All pictures below one folder, in the order of their names.
