@@ -18,6 +18,8 @@ class PixelDiscriminator(keras.Model):
         norm: "instance", "instance_affine", "batch" or "none", after the second convolution.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
+        use_bias: with `norm="none"`, whether convolutions have a bias nevertheless (by default), or
+            none but the first one, as in the reference implementation.
         name: of the model.
 
     Input shape:
@@ -49,11 +51,12 @@ class PixelDiscriminator(keras.Model):
         norm="instance",
         init_type="normal",
         init_gain=0.02,
+        use_bias=None,
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
         check_int("ndf", ndf, 1)
-        parts = Parts(norm, init_type, init_gain)
+        parts = Parts(norm, init_type, init_gain, use_bias=use_bias)
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = parts.conv(ndf, 1, "stage_1_conv", use_bias=True)(inputs)
         x = LeakyReLU(0.2, name="stage_1")(x)
@@ -67,6 +70,7 @@ class PixelDiscriminator(keras.Model):
         self.norm = norm
         self.init_type = init_type
         self.init_gain = init_gain
+        self.use_bias = parts.use_bias
 
     @classmethod
     def from_options(cls, options, **kwargs):
@@ -76,6 +80,7 @@ class PixelDiscriminator(keras.Model):
             norm=options.norm,
             init_type=options.init_type,
             init_gain=options.init_gain,
+            use_bias=options.use_bias,
             **kwargs,
         )
 
@@ -92,5 +97,6 @@ class PixelDiscriminator(keras.Model):
             "norm": self.norm,
             "init_type": self.init_type,
             "init_gain": self.init_gain,
+            "use_bias": self.use_bias,
             "name": self.name,
         }
