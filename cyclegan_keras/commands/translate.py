@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cyclegan_keras.cli import flags
+from cyclegan_keras.cli import flags, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PictureError
 from cyclegan_keras.translation.listing import (
@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
     """Runs the command; expected errors print one line and exit with code 2."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text
         sys.stdout.reconfigure(errors="backslashreplace")
-    return run_command(argv, translate, GROUPS, __doc__)
+    return run_command(argv, translate, GROUPS, __doc__, reference_flags.TRANSLATE)
 
 
 def translate(typed: Mapping[str, Any]) -> int:
