@@ -3,6 +3,7 @@
 python train.py --dataset=cycle_gan/horse2zebra
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -44,6 +45,10 @@ def run(**options) -> int:
     Args:
         **options: the options of docs/options.md by name; those left out have their defaults.
 
+    One call may follow another in a process: each trains what it would in a process of its own, and
+    leaves the precision, the determinism and the generators of random numbers of its caller as
+    `cyclegan_keras.cli.backends.global_state` says.
+
     Returns:
         The exit code of the command: 0 when the training has reached its last step, 128 + the
         signal when a signal ended it before; the same call then continues it.
@@ -78,15 +83,36 @@ def train(typed: Mapping[str, Any]) -> int:
 
     joined = devices.join(typed)
     setup = resolve_options(typed)
-    options = setup.options
-    if options["plan"].plan:
-        from cyclegan_keras.planning.devices import share_devices
+    run_options = setup.options["run"]
+    with contextlib.ExitStack() as stack:
+        if setup.options["plan"].plan:
+            from cyclegan_keras.planning.devices import shared_devices
 
-        share_devices()
-    set_global_state(options["run"])
+            stack.enter_context(shared_devices())
+        state = backends.global_state(
+            seed=run_options.seed,
+            deterministic=run_options.deterministic,
+            mixed_precision=run_options.mixed_precision,
+        )
+        stack.enter_context(state)
+        return train_as_set_up(setup, joined)
 
+
+def train_as_set_up(setup: "Setup", joined) -> int:
+    """Trains, or plans a training, within the global state that its options ask for.
+
+    Args:
+        setup: what the training consists of.
+        joined: the other workers, see `cyclegan_keras.distribution.devices.join`.
+
+    Returns:
+        The exit code, see `run`.
+    """
+    from cyclegan_keras.distribution import devices
     from cyclegan_keras.training.table import TRAINERS
     from pipelines.data import Data
+
+    options = setup.options
 
     # ---- data ----
     data = Data(
@@ -255,16 +281,6 @@ def refuse_contradiction(
             f"{directory} holds a run with other options: {', '.join(differing)}. Leave them "
             "out to continue that run, or choose another --run_dir for a new one."
         )
-
-
-def set_global_state(options: RunOptions) -> None:
-    """Sets what Keras and its backend keep globally: seeds, determinism and precision."""
-    import keras
-
-    backends.prepare(deterministic=options.deterministic)
-    keras.utils.set_random_seed(options.seed)
-    if options.mixed_precision:
-        keras.config.set_dtype_policy(f"mixed_{options.mixed_precision}")
 
 
 def known_values(run_dir: str) -> dict | None:
