@@ -123,6 +123,8 @@ def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     channels = []
     for channel in np.moveaxis(picture, -1, 0):
         image = Image.fromarray(np.ascontiguousarray(channel))
+        # The width first, as in training: Pillow 13 would choose the order by itself.
+        image = image.resize((width, image.height), Image.Resampling.BICUBIC)
         channels.append(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)))
     return np.stack(channels, axis=-1)
 

@@ -85,6 +85,7 @@ REGISTERED = (
     "ImagePool",
     "InstanceNormalization",
     "KerasExampleGenerator",
+    "LeakyReLU",
     "LinearDecay",
     "MultiscaleDiscriminator",
     "NoiseDropout",

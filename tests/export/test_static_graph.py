@@ -28,6 +28,7 @@ PIX2PIX = {
 GENERATORS = [
     (ResNetGenerator, {"n_blocks": 2, **PIX2PIX}),
     (KerasExampleGenerator, {"n_blocks": 1}),
+    (ResNetGenerator, {"n_blocks": 1, "norm": "none", "use_bias": False}),
 ]
 for norm, padding, variant in itertools.product(NORMS, ("reflect", "zero"), VARIANTS):
     GENERATORS.append(

@@ -57,6 +57,32 @@ def test_every_discriminator(discriminator):
 
 
 @pytest.mark.parametrize(
+    ("name", "biases"),
+    [
+        ("resnet_3blocks", 1),  # the last convolution
+        ("unet_64", 1),
+        ("n_layers", 2),  # the first and the last
+        ("pixel", 1),  # the first
+        ("multiscale", 4),
+    ],
+)
+def test_without_a_norm_biases_are_left_out_but_at_the_ends(name, biases):
+    kind = "generator" if name in GENERATORS else "discriminator"
+    build = build_generator if name in GENERATORS else build_discriminator
+    small = {kind: name, "ngf": 1, "ndf": 1, "n_layers": 2, "norm": "none"}
+    network = build(NetworkOptions(**small, use_bias=False))
+    assert sum(variable.name == "bias" for variable in network.variables) == biases
+    config = network.get_config()
+    copy = type(network).from_config(config)
+    assert [v.shape for v in copy.variables] == [v.shape for v in network.variables]
+    # Files that do not say are from before there was a choice: everything has a bias.
+    del config["use_bias"]
+    earlier = type(network).from_config(config)
+    biased = build(NetworkOptions(**small, use_bias=True))
+    assert [v.shape for v in earlier.variables] == [v.shape for v in biased.variables]
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"generator": "unet_256", "upsample": "resize"}, "--upsample is for ResNet generators"),

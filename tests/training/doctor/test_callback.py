@@ -160,7 +160,7 @@ def test_a_resumed_run_neither_repeats_nor_loses_a_finding(run, caplog):
 def test_the_end_is_told_once(run, caplog):
     advance(begin(run, trainer("inverted")), checks=3)
     doctor = begin(run, trainer("healthy"), step=3 * EVERY)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="absl"):
         advance(doctor, checks=5)
     (message,) = said(caplog, logging.INFO)
     assert message.startswith(f"G no longer turns bright into dark, since step {4 * EVERY}: ")
