@@ -170,7 +170,7 @@ def as_code(answer: str) -> str:
         >>> as_code("--input=<folder>/testA names the pictures")
         '`--input=<folder>/testA` names the pictures'
     """
-    return re.sub(r"(--\w+(=[\w<>/.]+)?|<run>/[\w/.]*\w)", r"`\1`", answer)
+    return re.sub(r"(--\w+(=[\w<>/.@]+)?|<run>/[\w/.]*\w)", r"`\1`", answer)
 
 
 def reference_page() -> str:

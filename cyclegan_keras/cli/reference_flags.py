@@ -10,7 +10,10 @@ _HTML = "not needed: sample grids are pictures in <run>/samples, and TensorBoard
 _CONTINUES = "not needed: the same command continues a run from the step at which it ended"
 _WANDB = "not offered: <run>/metrics.jsonl and <run>/tensorboard hold the curves"
 _KNOWN_BY_MODEL = "not needed: the model knows what it was trained with"
-_MODEL_OF_RUN = "--model=<run> takes the run by its folder, and the generators it has last saved"
+_MODEL_OF_RUN = (
+    "--model=<run> takes a run by its folder, with the generators that it has last saved"
+)
+_MODEL_OF_STEP = "--model=<run>@<step> takes the generators of an earlier step"
 
 # Flags that have the same answer in every command.
 _EVERYWHERE = {
@@ -53,7 +56,7 @@ TRAIN = {
     "load_iter": _CONTINUES,
     "pretrained_name": "--init_from starts from the weights of another run, or of files",
     "save_latest_freq": "--checkpoint_minutes is the time between checkpoints",
-    "save_epoch_freq": "--keep_checkpoints is the number of checkpoints to keep",
+    "save_epoch_freq": "--snapshot_every is the number of steps between generators that are kept",
     "save_by_iter": "not needed: all that is saved is named by its step",
     "evaluation_freq": "--eval_every evaluates every so many steps and keeps the best generators",
     "print_freq": "--log_every is the number of steps between two rows of metrics",
@@ -81,8 +84,6 @@ TRAIN = {
     "beta2": "not offered: it is 0.999, as in the reference",
     "no_lsgan": "--gan_mode=vanilla",
     "identity": "--lambda_identity",
-    "lambda_A": "--lambda_cycle weighs both cycles",
-    "lambda_B": "--lambda_cycle weighs both cycles",
     "lambda_GAN": "not offered: it is 1, and the other weights are relative to it",
 }
 
@@ -116,9 +117,9 @@ _OF_TESTING = {
     "checkpoints_dir": _MODEL_OF_RUN,
     "suffix": _MODEL_OF_RUN,
     "CUT_mode": _MODEL_OF_RUN,
-    "epoch": _MODEL_OF_RUN,
-    "which_epoch": _MODEL_OF_RUN,
-    "load_iter": _MODEL_OF_RUN,
+    "epoch": _MODEL_OF_STEP,
+    "which_epoch": _MODEL_OF_STEP,
+    "load_iter": _MODEL_OF_STEP,
     "model_suffix": "--direction=AtoB or --direction=BtoA chooses the generator",
     "which_direction": "--direction=AtoB or --direction=BtoA",
     "results_dir": "--output is the folder to write to",

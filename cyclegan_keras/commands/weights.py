@@ -27,7 +27,8 @@ def import_weights(
     """Writes a network of another program's file as a .keras file, and prints what it is.
 
     Args:
-        file: .pth, .keras, .weights.h5 or a TensorFlow checkpoint.
+        file: .pth, .keras, .weights.h5 or a TensorFlow checkpoint; or a run, `run@step` for an
+            earlier step that it keeps.
         output: the .keras file to write; without one, all networks of the file are printed.
         network: which one, where the file holds several.
         dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
@@ -57,12 +58,15 @@ def import_weights(
     print(f"{describe(chosen)} -> {output}")
 
 
-def export_pth(file: str | os.PathLike, *, output: str | os.PathLike) -> None:
+def export_pth(
+    file: str | os.PathLike, *, output: str | os.PathLike, network: str | None = None
+) -> None:
     """Writes the network of a .keras file as a .pth file that the PyTorch reference can load.
 
     Args:
-        file: the .keras file.
+        file: the .keras file, or anything else that `import_weights` takes.
         output: the .pth file to write.
+        network: which one, where the file holds several.
 
     Raises:
         WeightsError: the file cannot be read, or the reference has no such network.
@@ -71,9 +75,9 @@ def export_pth(file: str | os.PathLike, *, output: str | os.PathLike) -> None:
     from cyclegan_keras.models.description import describe
     from cyclegan_keras.weights.networks import load_network, save_pth
 
-    network = load_network(file)
-    save_pth(network, output)
-    print(f"{describe(network)} -> {output}")
+    chosen = load_network(file, network)
+    save_pth(chosen, output)
+    print(f"{describe(chosen)} -> {output}")
 
 
 def main(argv: list[str]) -> int:
@@ -99,7 +103,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("cyclegan-weights", description=__doc__, formatter_class=raw)
     commands = parser.add_subparsers(dest="command", required=True)
     reading = commands.add_parser("import", help="read a file of another program")
-    reading.add_argument("file", help=".pth, .keras, .weights.h5 or a TensorFlow checkpoint")
+    reading.add_argument(
+        "file",
+        help=".pth, .keras, .weights.h5, a TensorFlow checkpoint, or a run (RUN@STEP for an "
+        "earlier step that it keeps)",
+    )
     reading.add_argument("--output", type=_keras_file, help="the .keras file to write")
     reading.add_argument("--network", help="which one, where the file holds several")
     reading.add_argument(
@@ -112,7 +120,8 @@ def _parser() -> argparse.ArgumentParser:
         "reference tests pix2pix",
     )
     writing = commands.add_parser("export-pth", help="write a .keras file as .pth")
-    writing.add_argument("file", help="the .keras file")
+    writing.add_argument("file", help="the .keras file, or what import reads")
+    writing.add_argument("--network", help="which one, where the file holds several")
     writing.add_argument("--output", type=_pth_file, required=True, help="the .pth file to write")
     return parser
 

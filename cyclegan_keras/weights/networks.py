@@ -5,8 +5,10 @@ import pathlib
 
 import keras
 
-import cyclegan_keras.models.table  # noqa: F401  (Keras loads the classes that are defined)
 from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.models.keras_file import load_keras
+from cyclegan_keras.runs.networks import networks_of_run
+from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.weights.keras_example import read_keras_example
 from cyclegan_keras.weights.torch_file import read_state_dicts
 from cyclegan_keras.weights.torch_networks import from_state_dict, is_known, to_state_dict
@@ -19,19 +21,24 @@ def load_networks(path: str | os.PathLike, *, dropout: bool = False) -> dict[str
     Args:
         path: a `.keras` file; a PyTorch file (.pth, .pt) of pytorch-CycleGAN-and-pix2pix, CUT or
             vintagify; or weights of the keras.io example (.weights.h5, or the prefix of a
-            TensorFlow checkpoint).
+            TensorFlow checkpoint). A run and what else `find_source` knows give their networks too,
+            generators by their moving averages where the run keeps them.
         dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
 
     Raises:
         WeightsError: the file is missing, damaged or none of these.
+        RunError: a run that has no such checkpoint, or one that cannot be read.
     """
+    source = find_source(pathlib.Path(path))
+    if source is not None:
+        return networks_of_run(source, averages=True).networks
     path = pathlib.Path(path).expanduser()
     if path.suffix in (".h5", ".hdf5", ".index") or path.with_name(f"{path.name}.index").exists():
         return read_keras_example(path)
     if not path.is_file():
         raise WeightsError(f"{path} is not a file.")
     if path.suffix == ".keras":
-        return {"": _load_keras(path)}
+        return {"": load_keras(path)}
     states = read_state_dicts(path)
     known = {name: state for name, state in states.items() if is_known(state)}
     if not known:  # the first one says what is wrong
@@ -89,10 +96,3 @@ def save_pth(network: keras.Model, path: str | os.PathLike) -> None:
         OSError: the file cannot be written.
     """
     write_state_dict(path, to_state_dict(network))
-
-
-def _load_keras(path: pathlib.Path) -> keras.Model:
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise WeightsError(f"{path} cannot be read as a Keras model: {error}") from error
