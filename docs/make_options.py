@@ -1,13 +1,14 @@
-"""Writes docs/options.md from the options dataclasses: python docs/make_options.py."""
+"""Writes docs/options.md and docs/from-the-reference.md: python docs/make_options.py."""
 
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import cyclegan_commands  # noqa: E402, F401  (so that Keras is not loaded)
-from cyclegan_keras.cli import flags, presets  # noqa: E402
+from cyclegan_keras.cli import flags, presets, reference_flags  # noqa: E402
 from cyclegan_keras.commands import train  # noqa: E402
 from cyclegan_keras.files.markdown import table  # noqa: E402
 
@@ -15,8 +16,87 @@ HEADER = """# Options of train.py
 
 An option has the value of the first of these that sets it: a flag that you type, options.json of
 the run that is continued, the weights of `--init_from`, `--preset`, `--method`, the default below.
+
+An option that is marked *may change* may be typed with another value when a run is continued. One
+that is marked *not kept* is not part of a run: every command decides it anew. All other options
+have the values with which the run began, and others are refused. A new `--learning_rate` applies
+from the beginning of the next epoch ([going on](from-the-reference.md#going-on)).
+
 `python docs/make_options.py` writes this page.
 """
+
+REFERENCE_HEADER = """# From the PyTorch reference
+
+This page is for those who know
+[pytorch-CycleGAN-and-pix2pix](https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix) or
+[CUT](https://github.com/taesungp/contrastive-unpaired-translation). It says what each of their
+flags is called here. A flag that is not in the tables is not theirs, or belongs to a model that is
+not offered. At the command line, a flag of theirs that has another name gets its answer of this
+page.
+
+```
+python train.py --dataroot ./datasets/maps --name maps_cyclegan --model cycle_gan      # there
+python train.py --dataset=datasets/maps --run_dir=runs/maps_cyclegan                   # here
+
+python train.py --dataroot ./datasets/facades --name f --model pix2pix --direction BtoA  # there
+python train.py --dataset=datasets/facades --run_dir=runs/f --preset=facades             # here
+
+python test.py --dataroot ./datasets/maps --name maps_cyclegan --model cycle_gan       # there
+python translate.py --model=runs/maps_cyclegan --input=datasets/maps/testA --output=results  # here
+```
+
+Their weights (`.pth`) start a training (`--init_from`), translate and are exported:
+[weights.md](weights.md). How exactly their numbers are met: [fidelity.md](fidelity.md).
+
+## Going on
+
+There, `--continue_train --epoch_count=N` loads networks and starts the optimizers anew. Here the
+same command continues a run exactly: with its optimizers, image pools, learning rate and the order
+of its pictures. `python train.py --run_dir=runs/maps_cyclegan` is enough.
+
+**More epochs.** A run may be given more epochs, also when it is finished:
+
+```
+python train.py --run_dir=runs/maps_cyclegan --n_epochs_decay=200
+```
+
+The learning rate is then that of the longer schedule. After 100 + 100 epochs it had fallen to a
+hundredth; with 100 + 200 it starts again at half of `--learning_rate` and falls for another hundred
+epochs. `train.py` says what it is in the next step.
+
+**Another learning rate.** `--learning_rate` may change when a run is continued. It applies from the
+beginning of the next epoch on, and `--lr_policy` lowers it as before. `facts.json` notes from which
+epoch which rate applies, so that a run which is interrupted once more ends like one that was not.
+
+What else may change is marked in [options.md](options.md).
+
+"""
+
+# Flags of the reference and of CUT that have the same name and the same meaning here.
+SAME_FLAGS = (
+    "input_nc",
+    "output_nc",
+    "ngf",
+    "ndf",
+    "norm",
+    "init_type",
+    "init_gain",
+    "direction",
+    "batch_size",
+    "load_size",
+    "crop_size",
+    "max_dataset_size",
+    "preprocess",
+    "n_epochs",
+    "n_epochs_decay",
+    "lr_policy",
+    "lr_decay_iters",
+    "gan_mode",
+    "pool_size",
+    "lambda_identity",
+    "nce_layers",
+    "flip_equivariance",
+)
 
 
 def defaults_table(defaults: dict[str, dict[str, object]]) -> str:
@@ -51,5 +131,64 @@ def page() -> str:
     return "\n".join(sections)
 
 
+def training_rows() -> list[tuple[str, str]]:
+    """Returns theirs and ours for each flag of training."""
+    options = flags.fields(train.GROUPS)
+    rows = [(flag, "the same") for flag in SAME_FLAGS]
+    for name, field in options.items():
+        for alias in field.metadata.get("aliases", ()):
+            rows.append((alias, f"the same, or --{name}"))
+    for flag, answer in reference_flags.TRAIN.items():
+        if flag not in options:
+            rows.append((flag, answer))
+    return rows
+
+
+def testing_rows() -> list[tuple[str, str, str]]:
+    """Returns theirs and ours, in translate.py and evaluate.py, for each flag of testing."""
+    rows = []
+    for flag in reference_flags.TRANSLATE | reference_flags.EVALUATE:
+        if "display" not in flag:
+            translated = reference_flags.TRANSLATE.get(flag, "the same")
+            rows.append((flag, translated, reference_flags.EVALUATE.get(flag, "the same")))
+    return rows
+
+
+def grouped(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Returns rows of a table: flags that share an answer share a row."""
+    sharing: dict[tuple[str, ...], list[str]] = {}
+    for flag, *answers in rows:
+        cells = tuple(as_code(answer) for answer in answers)
+        sharing.setdefault(cells, []).append(f"`--{flag}`")
+    return [(", ".join(names), *cells) for cells, names in sharing.items()]
+
+
+def as_code(answer: str) -> str:
+    """Returns an answer with its flags and paths as code.
+
+    Example:
+        >>> as_code("--input=<folder>/testA names the pictures")
+        '`--input=<folder>/testA` names the pictures'
+    """
+    return re.sub(r"(--\w+(=[\w<>/.@]+)?|<run>/[\w/.]*\w)", r"`\1`", answer)
+
+
+def reference_page() -> str:
+    """Returns the page about the flags of the PyTorch reference."""
+    return "\n".join(
+        [
+            f"{REFERENCE_HEADER}## Flags of train.py\n",
+            f"{table(('there', 'here'), grouped(training_rows()))}\n",
+            "`--preprocess` takes all of their choices, and `--lr_policy` all but `plateau`.\n",
+            "## Flags of test.py\n",
+            "`--model` is the folder of a run, or a file.\n",
+            f"{table(('there', 'translate.py', 'evaluate.py'), grouped(testing_rows()))}\n",
+            "`python docs/make_options.py` writes this page.",
+            "",
+        ]
+    )
+
+
 if __name__ == "__main__":
     (ROOT / "docs" / "options.md").write_text(page())
+    (ROOT / "docs" / "from-the-reference.md").write_text(reference_page())

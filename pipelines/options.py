@@ -103,6 +103,7 @@ class DataOptions:
         "What to do with unreadable pictures. skip: leave them out and name them; error: decode "
         "all pictures before the training and stop at the first bad one.",
         choices=("skip", "error"),
+        may_change=True,
     )
     cache: str = option(
         "memory",

@@ -1,6 +1,7 @@
 """What every test shares: quiet TensorFlow, a fixed seed and Keras' global settings put back."""
 
 import collections
+import gc
 import os
 import pathlib
 import signal
@@ -24,6 +25,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROCESS_EVENTS = ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.system")
 PROCESS_MARKS = ("process", "release")
 running: pytest.Item | None = None  # the test that runs now, with its fixtures
+
+
+def pytest_collection_finish():
+    """Keeps all that is imported out of searches for garbage, which took a tenth of the time."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

@@ -101,7 +101,11 @@ class Interruption:
 
 
 def run_command(
-    argv: list[str], command: Callable[[dict], int], groups: flags.Groups, usage: str
+    argv: list[str],
+    command: Callable[[dict], int],
+    groups: flags.Groups,
+    usage: str,
+    answers: flags.Answers = flags.NO_ANSWERS,
 ) -> int:
     """Runs a command and returns its exit code.
 
@@ -113,13 +117,14 @@ def run_command(
         command: takes the typed options by name and returns an exit code.
         groups: the options that the command takes.
         usage: the first lines of --help.
+        answers: to flags of another program, which the command does not take.
     """
     logging.basicConfig(handlers=[LogLines()])
     absl.logging.set_verbosity(absl.logging.INFO)
 
     def work() -> int:
         try:
-            return command(flags.parse(argv, groups))
+            return command(flags.parse(argv, groups, answers))
         except flags.HelpRequested:
             sys.stdout.write(flags.help_text(groups, usage) + "\n")
             return 0

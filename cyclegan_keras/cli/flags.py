@@ -6,7 +6,6 @@ each under a title. `parse` reads a command line, `resolve` merges it with defau
 """
 
 import dataclasses
-import difflib
 import math
 import re
 import types
@@ -15,11 +14,15 @@ from collections.abc import Mapping, Sequence
 
 from absl import flags
 
+from cyclegan_keras.cli.nearest import nearest
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.files.markdown import table
 
 Groups = Mapping[str, type]  # title in --help -> options dataclass
 Options = typing.TypeVar("Options")
+Answers = Mapping[str, str]  # flag of another program -> what to do instead
+NO_ANSWERS: Answers = types.MappingProxyType({})
+SUGGESTIONS = 6  # for a mistyped flag, at most
 
 HELP_FLAGS = ("-h", "-help", "--help", "--helpfull")
 
@@ -43,12 +46,15 @@ def fields(groups: Groups) -> dict[str, dataclasses.Field]:
     return found
 
 
-def parse(argv: Sequence[str], groups: Groups) -> dict[str, typing.Any]:
+def parse(
+    argv: Sequence[str], groups: Groups, answers: Answers = NO_ANSWERS
+) -> dict[str, typing.Any]:
     """Reads a command line and returns only the options that were typed, by name.
 
     Args:
         argv: program name, then flags, as in `sys.argv`.
         groups: the options that the command takes.
+        answers: to flags of another program, which the command does not take.
 
     Raises:
         HelpRequested: `--help` or `-h` is among the flags.
@@ -63,7 +69,10 @@ def parse(argv: Sequence[str], groups: Groups) -> dict[str, typing.Any]:
     try:
         positional = values(list(argv))[1:]
     except flags.UnrecognizedFlagError as error:
-        near = difflib.get_close_matches(error.flagname, list(values), n=3)
+        if error.flagname in answers:
+            answer = _answer(error.flagname, answers)
+            raise OptionError(f"Unknown flag --{error.flagname}{answer}") from error
+        near = _nearest_options(error.flagname, known)
         hint = f" Did you mean --{', --'.join(near)}?" if near else " See --help."
         raise OptionError(f"Unknown flag --{error.flagname}.{hint}") from error
     except flags.IllegalFlagValueError as error:
@@ -79,12 +88,22 @@ def parse(argv: Sequence[str], groups: Groups) -> dict[str, typing.Any]:
     }
 
 
-def refuse_unknown(names: typing.Iterable[str], groups: Groups) -> None:
-    """Raises OptionError where a name is not that of an option, with the nearest ones."""
+def refuse_unknown(
+    names: typing.Iterable[str], groups: Groups, answers: Answers = NO_ANSWERS
+) -> None:
+    """Raises OptionError where a name is not that of an option, with the nearest ones.
+
+    Args:
+        names: of options.
+        groups: the options that there are.
+        answers: to names of another program's options.
+    """
     known = fields(groups)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, list(known), n=3)
+            if name in answers:
+                raise OptionError(f"Unknown option {name!r}{_answer(name, answers)}")
+            near = _nearest_options(name, known)
             hint = f"Did you mean {' or '.join(near)}?" if near else "See --help."
             raise OptionError(f"Unknown option {name!r}. {hint}")
 
@@ -229,6 +248,23 @@ def _expected(field: dataclasses.Field) -> str:
     return f"one of {', '.join(choices)}" if choices else _TYPE_NAMES[_type(field)]
 
 
+def _nearest_options(name: str, known: Mapping[str, dataclasses.Field]) -> list[str]:
+    """Returns the options whose names or aliases are nearest to what was typed, as typed."""
+    options = {}
+    for option, field in known.items():
+        for spelling in (option, *field.metadata.get("aliases", ())):
+            options[spelling] = option
+        if _type(field) is bool:
+            options[f"no{option}"] = f"no{option}"
+    found = dict.fromkeys(options[spelling] for spelling in nearest(name, options))
+    return list(found)[:SUGGESTIONS]
+
+
+def _answer(name: str, answers: Answers) -> str:
+    """Returns the end of the sentence about an option of another program."""
+    return f", which the PyTorch reference has: {answers[name]}."
+
+
 def _illegal_value(message: str, known: Mapping[str, dataclasses.Field]) -> str:
     """Says in our words what absl says as "flag --crop_size=abc: invalid literal for int() ..."."""
     found = re.match(r"flag --(\w+)=(.*?): ", message, re.DOTALL)
@@ -300,7 +336,11 @@ def _check(field: dataclasses.Field, value: object) -> None:
 
 
 def _describe_values(field: dataclasses.Field) -> str:
-    """Returns the default, the choices, the bounds and the aliases of an option in words."""
+    """Returns in words the default of an option, its choices, bounds and aliases.
+
+    "may change" is said of an option that may differ when a run is continued, and "not kept" of
+    one that is not part of the run.
+    """
     if field.metadata.get("required"):
         parts = ["required"]
     elif field.default is None:
@@ -314,4 +354,8 @@ def _describe_values(field: dataclasses.Field) -> str:
         parts.append(f"{'' if low is None else low}..{'' if high is None else high}")
     if field.metadata.get("aliases"):
         parts.append("also --" + ", --".join(field.metadata["aliases"]))
+    if field.metadata.get("may_change"):
+        parts.append("may change")
+    if not field.metadata.get("saved", True):
+        parts.append("not kept")
     return "; ".join(parts)

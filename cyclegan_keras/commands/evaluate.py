@@ -12,7 +12,7 @@ from typing import Any
 
 import absl.logging
 
-from cyclegan_keras.cli import backends, flags
+from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.direction import Direction
@@ -48,7 +48,7 @@ def run(**options) -> int:
 
 def main(argv: list[str]) -> int:
     """Runs the command; expected errors print one line and exit with code 2."""
-    return run_command(argv, evaluate, GROUPS, __doc__)
+    return run_command(argv, evaluate, GROUPS, __doc__, reference_flags.EVALUATE)
 
 
 def evaluate(typed: Mapping[str, Any]) -> int:

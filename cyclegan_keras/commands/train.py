@@ -8,12 +8,12 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import absl.logging
 
-from cyclegan_keras.cli import backends, flags, presets
+from cyclegan_keras.cli import backends, flags, presets, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.evaluation.options import SelectionOptions
@@ -52,6 +52,10 @@ def run(**options) -> int:
     Args:
         **options: the options of docs/options.md by name; those left out have their defaults.
 
+    One call may follow another in a process: each trains what it would in a process of its own, and
+    leaves the precision, the determinism and the generators of random numbers of its caller as
+    `cyclegan_keras.cli.backends.global_state` says.
+
     Returns:
         The exit code of the command: 0 when the training has reached its last step, 128 + the
         signal when a signal ended it before; the same call then continues it.
@@ -68,7 +72,7 @@ def run(**options) -> int:
 
 def main(argv: list[str]) -> int:
     """Runs the command; expected errors print one line and exit with code 2."""
-    return run_command(argv, train, GROUPS, __doc__)
+    return run_command(argv, train, GROUPS, __doc__, reference_flags.TRAIN)
 
 
 def train(typed: Mapping[str, Any]) -> int:
@@ -86,16 +90,37 @@ def train(typed: Mapping[str, Any]) -> int:
 
     joined = devices.join(typed)
     setup = resolve_options(typed)
-    options = setup.options
     refuse_missing(setup)
-    if options["plan"].plan:
-        from cyclegan_keras.planning.devices import share_devices
+    run_options = setup.options["run"]
+    with contextlib.ExitStack() as stack:
+        if setup.options["plan"].plan:
+            from cyclegan_keras.planning.devices import shared_devices
 
-        share_devices()
-    set_global_state(options["run"])
+            stack.enter_context(shared_devices())
+        state = backends.global_state(
+            seed=run_options.seed,
+            deterministic=run_options.deterministic,
+            mixed_precision=run_options.mixed_precision,
+        )
+        stack.enter_context(state)
+        return train_as_set_up(setup, joined)
 
+
+def train_as_set_up(setup: "Setup", joined) -> int:
+    """Trains, or plans a training, within the global state that its options ask for.
+
+    Args:
+        setup: what the training consists of.
+        joined: the other workers, see `cyclegan_keras.distribution.devices.join`.
+
+    Returns:
+        The exit code, see `run`.
+    """
+    from cyclegan_keras.distribution import devices
     from cyclegan_keras.training.table import TRAINERS
     from pipelines.data import Data, open_source
+
+    options = setup.options
 
     # ---- data ----
     paired = TRAINERS[options["run"].method].needs_pairs
@@ -123,8 +148,10 @@ def train(typed: Mapping[str, Any]) -> int:
         jit_compile=options["run"].jit_compile,
     )
     team.check_same(flags.flatten(options, saved_only=True), data.facts())
+    run = Run(setup.run_dir, options["run"].keep_checkpoints)
+    learning_rates = rates_of_run(run, options, team)
     with team.scope():
-        trainer = build_trainer(options, data)
+        trainer = build_trainer(options, data, learning_rates)
     if options["plan"].plan:
         from cyclegan_keras.planning.planner import plan
 
@@ -135,11 +162,11 @@ def train(typed: Mapping[str, Any]) -> int:
         print(start_from(trainer, setup.starting_networks))
 
     # ---- training ----
-    run = Run(setup.run_dir, options["run"].keep_checkpoints)
     if not team.is_chief:  # only the chief writes files
         return train_to_the_end(run, trainer, data, options, team)
     run.create()
     with run.locked():
+        note_changes(run, options, learning_rates)
         run.save_options(flags.flatten(options, saved_only=True))
         run.note_facts(data.facts())
         return train_to_the_end(run, trainer, data, options, team)
@@ -177,7 +204,7 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     An option comes from the last of these that has it: its own default, the method, the preset, the
     networks to start from, the run that is continued, the command line.
     """
-    flags.refuse_unknown(typed, GROUPS)
+    flags.refuse_unknown(typed, GROUPS, reference_flags.TRAIN)
     typed = dict(typed)
     if typed.get("dataset"):  # photos/ and photos are one folder
         typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))
@@ -405,16 +432,6 @@ def refuse_contradiction(
         )
 
 
-def set_global_state(options: RunOptions) -> None:
-    """Sets what Keras and its backend keep globally: seeds, determinism and precision."""
-    import keras
-
-    backends.prepare(deterministic=options.deterministic)
-    keras.utils.set_random_seed(options.seed)
-    if options.mixed_precision:
-        keras.config.set_dtype_policy(f"mixed_{options.mixed_precision}")
-
-
 def known_values(run_dir: str) -> dict | None:
     """Returns what the numbers of A and of B mean to a run; None where it is new."""
     from cyclegan_keras.images.values import Values
@@ -468,8 +485,54 @@ def fill_in(options: dict, data) -> dict:
     return {**options, "run": run_options, "data": data.options, "networks": network_options}
 
 
-def build_trainer(options: dict, data):
+def rates_of_run(run: Run, options: dict, team) -> list:
+    """Returns the learning rates of a run that is started or continued, each with its epoch.
+
+    Args:
+        run: may exist already.
+        options: all of them, by group.
+        team: of the workers; they all take the rates of the chief, who has the run.
+    """
+    from cyclegan_keras.training import rates
+
+    asked, steps_per_epoch = options["optimizer"].learning_rate, options["run"].steps_per_epoch
+    before = rates.from_json(run.saved_facts(), run.saved_options(), asked)
+    now = rates.rates_with(before, asked, step=run.last_step(), steps_per_epoch=steps_per_epoch)
+    return [rates.Rate(**fields) for fields in team.from_chief(rates.to_json(now))]
+
+
+def note_changes(run: Run, options: dict, learning_rates: list) -> None:
+    """Tells how a run is continued otherwise than before, and writes down its learning rates."""
+    from cyclegan_keras.training import optimizers, rates
+
+    saved, optimizer = run.saved_options(), options["optimizer"]
+    rates_before = rates.from_json(run.saved_facts(), saved, optimizer.learning_rate)
+    if saved and rates_before != learning_rates:
+        absl.logging.info("Learning rate: %s.", rates.words(learning_rates))
+    if len(learning_rates) > 1 or "learning_rates" in run.saved_facts():
+        run.note_learning_rates(rates.to_json(learning_rates))
+    epochs = (optimizer.n_epochs, optimizer.n_epochs_decay)
+    before = (saved.get("n_epochs"), saved.get("n_epochs_decay"))
+    if saved and epochs != before:
+        steps_per_epoch = options["run"].steps_per_epoch
+        schedule = optimizers.build_schedule(optimizer, steps_per_epoch, learning_rates)
+        absl.logging.info(
+            "The run has %d + %d epochs now, before %s + %s. The learning rate is that of the new "
+            "schedule, %.3g in the next step.",
+            *epochs,
+            *before,
+            float(schedule(run.last_step())),
+        )
+
+
+def build_trainer(options: dict, data, learning_rates: Sequence = ()):
     """Returns the trainer of the chosen method.
+
+    Args:
+        options: all of them, by group.
+        data: the pictures.
+        learning_rates: of the run, each with the epoch from which it applies; that of the options
+            unless given.
 
     Raises:
         OptionError: the options do not go together.
@@ -497,7 +560,7 @@ def build_trainer(options: dict, data):
     trainer = TRAINERS[run_options.method].from_options(
         method_options,
         options["networks"],
-        lambda: adam(options["optimizer"], run_options.steps_per_epoch),
+        lambda: adam(options["optimizer"], run_options.steps_per_epoch, learning_rates),
         shapes=data.shapes,
         seed=run_options.seed,
         jit_compile=run_options.jit_compile,

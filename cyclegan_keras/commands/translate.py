@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cyclegan_keras.cli import backends, flags
+from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PictureError
 from cyclegan_keras.translation.listing import (
@@ -48,7 +48,7 @@ def run(**options) -> int:
 
 def main(argv: list[str]) -> int:
     """Runs the command; expected errors print one line and exit with code 2."""
-    return run_command(argv, translate, GROUPS, __doc__)
+    return run_command(argv, translate, GROUPS, __doc__, reference_flags.TRANSLATE)
 
 
 def translate(typed: Mapping[str, Any]) -> int:

@@ -67,6 +67,7 @@ def join(typed: Mapping[str, Any]) -> JoinedCluster | None:
     wait_for_all(cluster, typed.get("wait_minutes", DistributionOptions().wait_minutes))
     # TensorFlow blocks Python until all workers have joined, and for ever where one dies meanwhile.
     faulthandler.dump_traceback_later(JOIN_SECONDS, exit=True)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, RuntimeError) as error:
@@ -74,7 +75,7 @@ def join(typed: Mapping[str, Any]) -> JoinedCluster | None:
     finally:
         faulthandler.cancel_dump_traceback_later()
     # TensorFlow has installed its own handler for this signal, which would not end the process.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)
     return JoinedCluster(strategy=strategy, cluster=cluster)
 
 

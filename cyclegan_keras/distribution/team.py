@@ -151,6 +151,13 @@ class Team:
                     "pictures and the same versions."
                 )
 
+    def from_chief(self, value: Any) -> Any:
+        """Returns the chief's `value`, which can be written as JSON, on every worker."""
+        if self.cluster is None:
+            return value
+        with self._naming_lost_workers():
+            return json.loads(self._gather_texts(json.dumps(value))[0])
+
     def _values_of_chief(self, values: np.ndarray) -> np.ndarray:
         """Returns the chief's `values`, which have the same shape on all workers."""
         own = tf.constant(values if self.is_chief else np.zeros_like(values))

@@ -17,7 +17,7 @@ class EvaluationOptions:
         required=True,
     )
     direction: str = option(
-        "both", "Which direction to evaluate.", choices=("both", "AtoB", "BtoA"), may_change=True
+        "both", "Which direction to evaluate.", choices=("both", "AtoB", "BtoA")
     )
     dataset: str | None = option(
         None,

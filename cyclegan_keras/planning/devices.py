@@ -1,18 +1,32 @@
 """The memory that a device has, and that this process takes."""
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 
 import keras
 import psutil
 
 from cyclegan_keras.training.memory import of_jax_devices
 
+# Environment variables, and the values with which several processes use a GPU together.
+SHARING = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
-def share_devices() -> None:
-    """Lets this process and those it starts use a GPU together; call it before the first use."""
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+@contextlib.contextmanager
+def shared_devices() -> Iterator[None]:
+    """Lets this process and those it starts use a GPU together; to be entered before its first use.
+
+    Afterwards the environment is as it was.
+    """
+    missing = {name: value for name, value in SHARING.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
 
 
 def capacity() -> tuple[str, float, bool]:

@@ -41,7 +41,9 @@ class RunOptions:
         high=2**32 - 2,
     )
     deterministic: bool = option(
-        False, "Ask TensorFlow for operations that give the same bits every time; slower on a GPU."
+        False,
+        "Ask TensorFlow for operations that give the same bits every time; slower on a GPU.",
+        may_change=True,
     )
     mixed_precision: str | None = option(
         None, "Compute in half precision, with weights in float32.", choices=("float16", "bfloat16")
@@ -61,7 +63,7 @@ class RunOptions:
         low=1,
         may_change=True,
     )
-    jit_compile: bool = option(False, "Compile the training step with XLA.")
+    jit_compile: bool = option(False, "Compile the training step with XLA.", may_change=True)
     steps_per_epoch: int | None = option(
         None,
         "Steps in an epoch; by default, as many as show every picture of the larger domain once.",

@@ -7,7 +7,7 @@ import math
 import pathlib
 import platform
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -122,6 +122,10 @@ class Run:
         """Returns what facts.json holds; empty for a run without."""
         return self._read_json("facts.json")
 
+    def note_learning_rates(self, rates: Sequence[Mapping[str, Any]]) -> None:
+        """Writes into facts.json which learning rates the run has had, by epoch."""
+        self.save_facts({**self.saved_facts(), "learning_rates": list(rates)})
+
     def note_facts(self, facts: Mapping[str, Any]) -> None:
         """Saves the facts of a run that begins or continues, with the versions of all packages.
 
@@ -138,7 +142,7 @@ class Run:
                 "no longer as an uninterrupted one would have.",
                 ", ".join(changes),
             )
-        self.save_facts({**facts, "versions": versions()})
+        self.save_facts({**self.saved_facts(), **facts, "versions": versions()})
 
     def save(self, step: int, state: Mapping[str, np.ndarray]) -> pathlib.Path:
         """Writes the checkpoint of `step` atomically and removes the oldest ones.

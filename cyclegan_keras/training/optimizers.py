@@ -1,11 +1,14 @@
 """Learning rates by epoch, as functions of the optimizer's step."""
 
+import dataclasses
 import math
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
 from cyclegan_keras.training.options import OptimizerOptions
+from cyclegan_keras.training.rates import Rate
 
 
 class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -36,7 +39,12 @@ class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
         """Returns the learning rate (float32) for the optimizer step `step`, counted from 0."""
         # Whole numbers until the division is done: float32 is inexact beyond 2^24 steps.
         epoch = ops.floor_divide(ops.convert_to_tensor(step), self.steps_per_epoch) + 1
-        return self.learning_rate * self.factor(ops.cast(epoch, "float32"))
+        epoch = ops.cast(epoch, "float32")
+        return self.initial_rate(epoch) * self.factor(epoch)
+
+    def initial_rate(self, epoch):
+        """Returns the rate that `factor` is multiplied by in `epoch`, a float32 tensor."""
+        return self.learning_rate
 
     def factor(self, epoch):
         """Returns the factor of the learning rate in `epoch`, a float32 tensor."""
@@ -153,6 +161,45 @@ class StepDecay(EpochSchedule):
         return {**super().get_config(), "decay_epochs": self.decay_epochs}
 
 
+@keras.saving.register_keras_serializable(package="cyclegan_keras")
+class ChangedRates(EpochSchedule):
+    """Another schedule, whose initial rate changes at the beginning of some epochs.
+
+    Args:
+        schedule: the other schedule, with the first rate.
+        changes: [epoch, the rate that is multiplied by the factor of `schedule` from then on], in
+            rising order of epochs.
+    """
+
+    def __init__(self, schedule, changes):
+        super().__init__(schedule.learning_rate, schedule.steps_per_epoch)
+        self.schedule = schedule
+        self.changes = [[int(epoch), float(rate)] for epoch, rate in changes]
+
+    def factor(self, epoch):
+        """The factor of the other schedule."""
+        return self.schedule.factor(epoch)
+
+    def initial_rate(self, epoch):
+        """The latest rate of `changes`, or the first one."""
+        rate = ops.convert_to_tensor(self.learning_rate, "float32")
+        for first_epoch, changed_rate in self.changes:
+            changed_rate = ops.convert_to_tensor(changed_rate, "float32")
+            rate = ops.where(epoch >= first_epoch, changed_rate, rate)
+        return rate
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        schedule = keras.optimizers.schedules.serialize(self.schedule)
+        return {"schedule": schedule, "changes": self.changes}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the schedule that `get_config` described."""
+        schedule = keras.optimizers.schedules.deserialize(config["schedule"])
+        return cls(schedule, config["changes"])
+
+
 # --lr_policy -> (options, steps_per_epoch) -> schedule
 SCHEDULES = {
     "linear": lambda options, steps_per_epoch: LinearDecay(
@@ -168,15 +215,31 @@ SCHEDULES = {
 }
 
 
-def build_schedule(options: OptimizerOptions, steps_per_epoch: int) -> EpochSchedule:
-    """Returns a new schedule."""
-    return SCHEDULES[options.lr_policy](options, steps_per_epoch)
+def build_schedule(
+    options: OptimizerOptions, steps_per_epoch: int, rates: Sequence[Rate] = ()
+) -> EpochSchedule:
+    """Returns a new schedule.
+
+    Args:
+        options: of the optimizer.
+        steps_per_epoch: optimizer steps in an epoch.
+        rates: the initial rates of a run that had several; they replace the one in `options`.
+    """
+    if not rates:
+        return SCHEDULES[options.lr_policy](options, steps_per_epoch)
+    first = dataclasses.replace(options, learning_rate=rates[0].learning_rate)
+    schedule = SCHEDULES[options.lr_policy](first, steps_per_epoch)
+    if len(rates) == 1:
+        return schedule
+    return ChangedRates(schedule, [[rate.from_epoch, rate.learning_rate] for rate in rates[1:]])
 
 
-def adam(options: OptimizerOptions, steps_per_epoch: int) -> keras.optimizers.Adam:
-    """Returns a new Adam with the reference implementation's epsilon."""
+def adam(
+    options: OptimizerOptions, steps_per_epoch: int, rates: Sequence[Rate] = ()
+) -> keras.optimizers.Adam:
+    """Returns a new Adam with the reference implementation's epsilon; see `build_schedule`."""
     return keras.optimizers.Adam(
-        build_schedule(options, steps_per_epoch),
+        build_schedule(options, steps_per_epoch, rates),
         beta_1=options.beta_1,
         epsilon=1e-8,
     )

@@ -15,19 +15,23 @@ class OptimizerOptions:
         "Epochs at the full learning rate.",
         low=0,
         may_change=True,
+        aliases=("niter",),
     )
     n_epochs_decay: int = option(
         100,
         "Further epochs, over which --lr_policy lowers the learning rate.",
         low=0,
         may_change=True,
+        aliases=("niter_decay",),
     )
     learning_rate: float = option(
         0.0002,
-        "Initial learning rate of Adam.",
+        "Initial learning rate of Adam. Another one for a run that is continued applies from the "
+        "beginning of the next epoch.",
         low=1e-8,
         high=1.0,
         aliases=("lr",),
+        may_change=True,
     )
     beta_1: float = option(
         0.5,

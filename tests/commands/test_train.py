@@ -316,9 +316,9 @@ def test_dry_run_shows_the_options_and_writes_nothing(tmp_path, monkeypatch, cap
 
 
 def test_options_page_is_current():
-    page = (ROOT / "docs" / "options.md").read_text()
     module = runpy.run_path(str(ROOT / "docs" / "make_options.py"))
-    assert page == module["page"]()
+    assert (ROOT / "docs" / "options.md").read_text() == module["page"]()
+    assert (ROOT / "docs" / "from-the-reference.md").read_text() == module["reference_page"]()
 
 
 def folder(root, **contents):
@@ -644,18 +644,27 @@ def limited_file_size(limit):
 
 @pytest.mark.slow
 def test_a_full_disk_ends_with_a_sentence_and_leaves_the_run_usable(
-    finished, eager, tmp_path, capsys
+    finished, eager, tmp_path, capsys, caplog
 ):
-    """The run directory alone continues, and more epochs may be added."""
+    """The run directory alone continues; there may be more epochs, and another learning rate."""
     run_dir = shutil.copytree(finished[0], tmp_path / "run")
     before = sorted((run_dir / "checkpoints").iterdir())
     with limited_file_size(before[0].stat().st_size // 2):
-        assert run(f"--run_dir={run_dir}", "--n_epochs_decay=2") == 1
+        assert run(f"--run_dir={run_dir}", "--n_epochs_decay=2", "--lr=0.003") == 1
     err = capsys.readouterr().err
     assert "Cannot write the checkpoint of step 12" in err
     assert before[0].name in err
     assert sorted((run_dir / "checkpoints").iterdir()) == before
     assert steps_of(run_dir) == [2, 4, 6, 8, 10, 12]
+    assert "The run has 1 + 2 epochs now, before 1 + 1." in caplog.text
+    assert "Learning rate: 0.0002 from epoch 1, 0.003 from epoch 3." in caplog.text
+    rates = [row["generator_optimizer/learning_rate"] for row in rows_of(run_dir)]
+    np.testing.assert_allclose(rates, [2e-4, 2e-4, 1e-4, 1e-4, 1e-3, 1e-3])  # the last third
+    assert Run(run_dir).saved_options()["learning_rate"] == 0.003
+    assert Run(run_dir).saved_facts()["learning_rates"] == [
+        {"from_epoch": 1, "learning_rate": 0.0002},
+        {"from_epoch": 3, "learning_rate": 0.003},
+    ]
     assert run(f"--run_dir={run_dir}", "--n_epochs_decay=1") == 0
     assert "Finished: step 8 of 8." in capsys.readouterr().out
     assert steps_of(run_dir) == [2, 4, 6, 8]

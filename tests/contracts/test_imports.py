@@ -79,6 +79,7 @@ assert known == set(keras.saving.get_custom_objects()), known
 REGISTERED = (
     "BatchNormalization",
     "BilinearUpsampling2D",
+    "ChangedRates",
     "Constant",
     "CosineDecay",
     "ImagePool",

@@ -42,6 +42,15 @@ def test_returning_freed_memory_harms_nothing():
 def test_sharing_keeps_what_was_set(monkeypatch):
     monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "false")
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "kept")
-    devices.share_devices()
-    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "false"
+    with devices.shared_devices():
+        assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "false"
+        assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "kept"
     assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "kept"
+
+
+def test_sharing_ends_with_the_plan(monkeypatch):
+    for name in devices.SHARING:
+        monkeypatch.delenv(name, raising=False)
+    with devices.shared_devices():
+        assert dict(os.environ).items() >= devices.SHARING.items()
+    assert not devices.SHARING.keys() & os.environ.keys()

@@ -14,6 +14,7 @@ from cyclegan_keras.training.optimizers import (
     build_schedule,
 )
 from cyclegan_keras.training.options import OptimizerOptions
+from cyclegan_keras.training.rates import Rate
 
 RATE = 2e-4
 
@@ -88,6 +89,27 @@ def test_in_an_optimizer_and_back(policy):
         before = float(variable.value)
         optimizer.apply([np.float32(1)], [variable])
         assert float(before - variable.value) == pytest.approx(float(schedule(step)), rel=1e-5)
+
+
+@pytest.mark.parametrize("policy", SCHEDULES)
+def test_rates_that_change_at_the_beginning_of_an_epoch(policy):
+    options = OptimizerOptions(
+        lr_policy=policy, n_epochs=1, n_epochs_decay=4, lr_decay_iters=2, learning_rate=9.0
+    )
+    rates = [
+        Rate(from_epoch=1, learning_rate=0.5),
+        Rate(from_epoch=3, learning_rate=0.1),
+        Rate(from_epoch=4, learning_rate=0.7),
+    ]
+    schedule = build_schedule(options, 2, rates)
+    for step in range(10):
+        rate = rates[0 if step < 4 else 1 if step < 6 else 2]
+        alone = build_schedule(options, 2, [dataclasses.replace(rate, from_epoch=1)])
+        assert schedule(step) == alone(step)
+    optimizer = keras.optimizers.SGD(schedule)
+    loaded = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert loaded._learning_rate.get_config() == schedule.get_config()
+    np.testing.assert_array_equal(loaded._learning_rate(7), schedule(7))
 
 
 def test_the_options_know_every_policy():
