@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from cyclegan_keras.files.names import name_bytes
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
@@ -69,7 +70,7 @@ class Pictures(abc.ABC):
         """Returns a SHA-256 over `names` and `content` of all pictures."""
         digest = hashlib.sha256()
         for index, name in enumerate(self.names):
-            digest.update(f"{name}\n{self.content(index)}\n".encode())
+            digest.update(name_bytes(f"{name}\n{self.content(index)}\n"))
         return digest.hexdigest()
 
 
