@@ -19,7 +19,7 @@ OF_TENSORFLOW = {
 def test_what_tensorflow_says_of_files_is_a_sentence(tmp_path, reason):
     kind, number = OF_TENSORFLOW[reason]
     with pytest.raises(WriteError) as caught, writing(tmp_path):
-        raise kind(None, None, f"/a/events.v2; {reason}\n\tFailed to flush 1 events")
+        raise kind(None, None, f"{{{{node a}}}} {tmp_path}/events.v2; {reason}\n\tFailed to flush")
     assert str(caught.value).startswith(f"Cannot write to {tmp_path}: {reason}. ")
     assert caught.value.errno == number
 
@@ -54,6 +54,9 @@ def test_a_full_device_says_that_it_is_full():
         tf.errors.InvalidArgumentError(None, None, "shapes differ"),
         tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
         FileNotFoundError(errno.ENOENT, "No such file", "/elsewhere/picture.png"),
+        tf.errors.NotFoundError(
+            None, None, "{{node a}} /elsewhere/a.pb; No such file or directory"
+        ),
     ],
 )
 def test_other_errors_pass(tmp_path, error):
