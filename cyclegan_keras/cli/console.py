@@ -14,6 +14,7 @@ from tqdm import tqdm
 from cyclegan_keras.cli import flags
 from cyclegan_keras.files.errors import UserError
 from cyclegan_keras.files.memory import is_out_of_memory
+from cyclegan_keras.files.names import is_utf8
 from cyclegan_keras.files.output import leave_closed_terminal, shielded_output
 from cyclegan_keras.files.writing import reason_of
 
@@ -153,14 +154,11 @@ def run_shielded(name: str, work: Callable[[], int]) -> int:
         except KeyboardInterrupt:
             return _end_interrupted(name)
         except UnicodeEncodeError as error:
-            if not is_no_utf8(error.object):
+            if is_utf8(error.object):
                 raise
-            return _end(
-                name,
-                f"{error.object!a} is a name that is not UTF-8, which a library used here cannot "
-                "take: rename it. What was saved is intact.",
-                2,
-            )
+            named = next(word for word in error.object.split() if not is_utf8(word))
+            sentence = f"{named} is no UTF-8, and a library used here takes no other names."
+            return _end(name, f"{sentence} Rename it. What was saved is intact.", 2)
         except Exception as error:
             if is_out_of_memory(error):
                 return _end(name, f"{OUT_OF_MEMORY} ({first_line(error)})", 1)
@@ -171,11 +169,6 @@ def run_shielded(name: str, work: Callable[[], int]) -> int:
             if not (reason and type(error).__module__.startswith("tensorflow.")):
                 raise
             return _end(name, f"{reason[1]} What was saved is intact.", 1)
-
-
-def is_no_utf8(text: str) -> bool:
-    """Returns whether a text holds bytes of a file's name that are not UTF-8."""
-    return any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def first_line(error: BaseException) -> str:

@@ -21,6 +21,7 @@ from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, ExportError, OptionError, PictureError, RunError
 from cyclegan_keras.files.lock import locked
+from cyclegan_keras.files.names import under_utf8_name
 from cyclegan_keras.files.writing import writing
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.resizing import resize
@@ -308,7 +309,7 @@ def staging(output: pathlib.Path):
             shutil.rmtree(stale)
         folder = pathlib.Path(tempfile.mkdtemp(prefix=".partial-", dir=output))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        yield folder
+        yield stack.enter_context(under_utf8_name(folder))
 
 
 def write_files(job, formats: list[str], source: Mapping) -> int:

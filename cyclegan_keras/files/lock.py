@@ -44,7 +44,10 @@ def locked(path: pathlib.Path, busy: UserError) -> Iterator[None]:
         try:
             lock.acquire(blocking=False)
         except filelock.Timeout:
-            raise _saying_who(busy, _read_owner(path)) from None
+            owner = None
+            with contextlib.suppress(FileNotFoundError):
+                owner = _read_owner(path)
+            raise _saying_who(busy, owner) from None
         except (OSError, NotImplementedError) as error:
             if isinstance(error, OSError) and error.errno not in NO_LOCKS:
                 raise

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import pathlib
+import re
 import sys
 from collections.abc import Iterator
 
@@ -83,13 +84,26 @@ def errno_of(error: BaseException) -> int | None:
     for number in ADVICE:
         if f"; {os.strerror(number)}" in error.message:  # as in "events.v2; Permission denied"
             return number
-    return None
+    return errno.ENOTDIR if " is not a directory" in error.message else None
+
+
+def _file_of(error: Exception) -> str | bytes | os.PathLike | None:
+    """Returns the file that an error names, None where it names none."""
+    if isinstance(error, OSError):
+        named = error.filename
+        return named if isinstance(named, str | bytes | os.PathLike) else None
+    number = errno_of(error)
+    if number is None:
+        return None
+    before = str(error).partition(f"; {os.strerror(number)}")[0]
+    found = re.search(r"/.*", before.rpartition("}} ")[2])  # behind the name of the operation
+    return found[0] if found else None
 
 
 def _is_elsewhere(error: Exception, path: str | os.PathLike) -> bool:
     """Whether an error names a file that is neither `path` nor beside or below it."""
-    named = getattr(error, "filename", None)
-    if not isinstance(error, OSError) or not isinstance(named, str | bytes | os.PathLike):
+    named = _file_of(error)
+    if named is None:
         return False
     folder = pathlib.Path(os.path.abspath(path)).parent
     return not pathlib.Path(os.path.abspath(os.fsdecode(named))).is_relative_to(folder)

@@ -111,6 +111,7 @@ class Checkpoints(StepCallback):
     def __init__(self, run: Run, minutes: float):
         super().__init__()
         self.run, self.minutes = run, minutes
+        self.saved_step: int | None = None  # None before the training begins
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
@@ -132,8 +133,10 @@ class Checkpoints(StepCallback):
         """
         if not is_whole:
             return f"A step was under way, so its state is not saved. {self.run.what_is_saved()}"
+        if self.saved_step is None:  # nothing is trained yet, or another process saves
+            return self.run.what_is_saved()
         self.step = self.model.step
-        if self.step and self.saved_step != self.step:
+        if self.step != self.saved_step:
             try:
                 self.save()
             except (SaveError, NonFiniteLossError) as error:

@@ -21,6 +21,7 @@ from absl import logging
 from tqdm.auto import tqdm
 
 from cyclegan_keras.files.errors import PictureError, WriteError
+from cyclegan_keras.files.names import printable
 from cyclegan_keras.files.writing import writing
 from cyclegan_keras.images.batching import batches_by_shape
 from cyclegan_keras.images.picture import Picture
@@ -168,13 +169,13 @@ class _Tally:
         for note in sorted(notes):
             kind = NUMBER.sub("", note)
             if kind not in self._known_notes:
-                logging.info("%s", _printable(f"{task.source}: {note} (Shown once.)"))
+                logging.info("%s", printable(f"{task.source}: {note} (Shown once.)"))
             self._known_notes.add(kind)
         self.outcome.written += 1
         self._report(None)
 
     def failed(self, sentence: str) -> None:
-        sentence = _printable(sentence)
+        sentence = printable(sentence)
         if self._warns:
             logging.warning("%s", sentence)
         self.outcome.failed.append(sentence)
@@ -336,8 +337,3 @@ def _write_parts(task: Task, parts: dict[str, Picture], quality: int) -> set[str
     for suffix in reversed(parts):  # the translation last: where it is, the others are
         notes.update(write_picture(parts[suffix], task.part(suffix), quality=quality))
     return notes
-
-
-def _printable(sentence: str) -> str:
-    """Escapes names of files that are no valid text, which logs cannot hold."""
-    return sentence.encode("utf-8", "backslashreplace").decode()

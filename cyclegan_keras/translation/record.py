@@ -11,6 +11,7 @@ from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.digest import add_file
 from cyclegan_keras.files.errors import TranslationError
 from cyclegan_keras.files.lock import locked
+from cyclegan_keras.files.names import name_bytes
 from cyclegan_keras.files.writing import writing
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.runs.sources import find_source
@@ -137,7 +138,7 @@ def fingerprint(model: str) -> str:
         if not files:
             raise TranslationError(f"--model={part}: there is no such model.")
         for file in files:
-            digest.update(f"{file.name if path.is_dir() else ''}\0".encode())
+            digest.update(name_bytes(f"{file.name if path.is_dir() else ''}\0"))
             add_file(digest, file)
     return digest.hexdigest()[:16]
 

@@ -191,6 +191,8 @@ class VideoWriter:
                 self._audio_streams[stream.index] = copy
             self._container.start_encoding()
         except (ValueError, av.error.FFmpegError) as error:
+            if getattr(error, "errno", None) in FULL_DISK:
+                raise
             codecs = ", ".join(stream.codec_context.name for stream in self._audio) or "video"
             raise TranslationError(
                 f"{self._ending} cannot hold {codecs} of {self._name}: try --output=....mkv"
