@@ -6,6 +6,13 @@ import numpy as np
 
 from cyclegan_keras.weights import layouts
 
+# Our network -> the reference's; its D_A judges domain B.
+CYCLEGAN_NETWORKS = {
+    "generator_g": "G_A",
+    "generator_f": "G_B",
+    "discriminator_x": "D_B",
+    "discriminator_y": "D_A",
+}
 FOLDER = pathlib.Path(__file__).resolve().parent / "golden"
 
 
@@ -32,3 +39,20 @@ def load_torch_weights(model, npz, prefix):
     assert {prefix + key for key in variables} == {k for k in npz.files if k.startswith(prefix)}
     for key, variable in variables.items():
         variable.assign(layouts.to_keras(npz[prefix + key]))
+
+
+def reference_losses(logs, golden):
+    """Our unweighted terms in the reference's names and weights."""
+    weight = float(golden["lambda_A"])
+    identity = weight * float(golden["lambda_identity"])
+    losses = {
+        "D_A": logs["d_y"],
+        "D_B": logs["d_x"],
+        "G_A": logs["g_adversarial"],
+        "G_B": logs["f_adversarial"],
+        "cycle_A": weight * logs["cycle_x"],
+        "cycle_B": weight * logs["cycle_y"],
+        "idt_A": identity * logs.get("identity_y", 0.0),
+        "idt_B": identity * logs.get("identity_x", 0.0),
+    }
+    return [float(losses[name]) for name in golden["loss_names"]]

@@ -164,6 +164,8 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     saved = run.saved_options()
     if saved:
         saved.setdefault("reader_version", 1)  # runs from before there was a second version
+        if saved.get("norm") == "none":
+            saved.setdefault("use_bias", True)  # runs from before there was a choice
     refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
 
     chosen = {**preset, **saved, **typed}
@@ -304,7 +306,7 @@ def adapt_to_channels(options: dict, data, chosen: Mapping[str, Any]) -> dict:
 
 
 def fill_in(options: dict, data) -> dict:
-    """Returns the options with values for those that depend on the data."""
+    """Returns the options with values for those that depend on the data or on other options."""
     from cyclegan_keras.training.table import TRAINERS
 
     run_options, network_options = options["run"], options["networks"]
@@ -313,6 +315,8 @@ def fill_in(options: dict, data) -> dict:
     if network_options.generator is None:
         generator = TRAINERS[run_options.method].usual_generator(data.sizes)
         network_options = dataclasses.replace(network_options, generator=generator)
+    if network_options.norm == "none" and network_options.use_bias is None:
+        network_options = dataclasses.replace(network_options, use_bias=False)
     return {**options, "run": run_options, "data": data.options, "networks": network_options}
 
 

@@ -1,10 +1,11 @@
 """Keras layers that the networks and trainers are made of; each is public and serializable."""
 
-from cyclegan_keras.layers.base import NORMS, PADDINGS, norm_layer, padding_layer
+from cyclegan_keras.layers.base import NORMS, PADDINGS, has_bias, norm_layer, padding_layer
 from cyclegan_keras.layers.batch_normalization import BatchNormalization
 from cyclegan_keras.layers.bilinear_upsampling import BilinearUpsampling2D
 from cyclegan_keras.layers.image_pool import ImagePool
 from cyclegan_keras.layers.instance_normalization import InstanceNormalization
+from cyclegan_keras.layers.leaky_relu import LeakyReLU
 from cyclegan_keras.layers.noise_dropout import NoiseDropout
 from cyclegan_keras.layers.reflection_padding import ReflectionPadding2D
 from cyclegan_keras.layers.residual_block import ResidualBlock
@@ -16,9 +17,11 @@ __all__ = [
     "BilinearUpsampling2D",
     "ImagePool",
     "InstanceNormalization",
+    "LeakyReLU",
     "NoiseDropout",
     "ReflectionPadding2D",
     "ResidualBlock",
+    "has_bias",
     "norm_layer",
     "padding_layer",
 ]

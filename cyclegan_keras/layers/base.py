@@ -52,3 +52,28 @@ def norm_layer(norm, gamma_initializer="ones", per_picture=False, **kwargs):
     if norm == "none":
         return keras.layers.Identity(**kwargs)
     raise ValueError(f"`norm` must be one of {list(NORMS)}. Received: norm={norm!r}.")
+
+
+def has_bias(norm, use_bias=None):
+    """Returns whether a convolution has a bias where a norm may follow.
+
+    A batch norm has an offset of its own. Before an instance norm a bias has no effect, but
+    published weights have it. Without a norm there is a choice: a bias, or none, as in the paper's
+    reference implementation.
+
+    Args:
+        norm: one of `NORMS`.
+        use_bias: True, False, or None for a bias unless `norm` is "batch".
+
+    Raises:
+        ValueError: `use_bias` is not what `norm` needs.
+    """
+    usual = norm != "batch"
+    if use_bias is None:
+        return usual
+    if norm != "none" and use_bias != usual:
+        raise ValueError(
+            "`use_bias` can be chosen with norm='none' alone. "
+            f"Received: norm={norm!r}, use_bias={use_bias!r}."
+        )
+    return use_bias

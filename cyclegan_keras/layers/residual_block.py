@@ -2,7 +2,7 @@
 
 import keras
 
-from cyclegan_keras.layers.base import norm_layer, padding_layer
+from cyclegan_keras.layers.base import has_bias, norm_layer, padding_layer
 from cyclegan_keras.layers.noise_dropout import NoiseDropout
 
 
@@ -15,12 +15,13 @@ class ResidualBlock(keras.layers.Layer):
 
     Args:
         filters: channels of both convolutions, equal to the input's channels.
-        norm: "instance", "instance_affine", "batch" or "none". Convolutions before a batch norm
-            have no bias.
+        norm: "instance", "instance_affine", "batch" or "none".
         padding: "reflect" or "zero".
         dropout: put a dropout of one half after the ReLU.
         test_dropout: the dropout is active at test too.
         per_picture: a batch norm takes each picture's own statistics at test.
+        use_bias: whether the convolutions have a bias: always before an instance norm, never before
+            a batch norm, and as chosen with "none", where they have one by default.
         kernel_initializer: initializer of the kernels; each convolution gets a fresh copy.
         gamma_initializer: initializer of batch normalization's scale.
 
@@ -53,6 +54,7 @@ class ResidualBlock(keras.layers.Layer):
         dropout=False,
         test_dropout=False,
         per_picture=False,
+        use_bias=None,
         kernel_initializer="glorot_uniform",
         gamma_initializer="ones",
         **kwargs,
@@ -66,6 +68,7 @@ class ResidualBlock(keras.layers.Layer):
         self.dropout = dropout
         self.test_dropout = test_dropout
         self.per_picture = per_picture
+        self.use_bias = has_bias(norm, use_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.gamma_initializer = keras.initializers.get(gamma_initializer)
         dtype = self.dtype_policy
@@ -111,6 +114,7 @@ class ResidualBlock(keras.layers.Layer):
             "dropout": self.dropout,
             "test_dropout": self.test_dropout,
             "per_picture": self.per_picture,
+            "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "gamma_initializer": keras.initializers.serialize(self.gamma_initializer),
         }
@@ -129,7 +133,7 @@ class ResidualBlock(keras.layers.Layer):
         return keras.layers.Conv2D(
             self.filters,
             3,
-            use_bias=self.norm != "batch",
+            use_bias=self.use_bias,
             kernel_initializer=self.kernel_initializer.clone(),
             name=name,
             dtype=self.dtype_policy,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
-from PIL import Image
 
 from cyclegan_keras.files.errors import MetricError
+from cyclegan_keras.images.resizing import resize
 from cyclegan_keras.metrics import efficientnet_lite0, inception
 
 
@@ -104,8 +104,7 @@ def efficientnet_lite0_features(state: Mapping[str, np.ndarray]) -> FeatureNetwo
     model, side = efficientnet_lite0.efficientnet_lite0(state), efficientnet_lite0.SIZE
 
     def prepare(picture):
-        resized = Image.fromarray(picture).resize((side, side), Image.Resampling.BICUBIC)
-        return efficientnet_lite0.scale(np.asarray(resized))
+        return efficientnet_lite0.scale(resize(picture, (side, side)))
 
     kernel, bias = model.get_layer("_fc").get_weights()
     return FeatureNetwork(

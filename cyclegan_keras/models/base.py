@@ -2,7 +2,13 @@
 
 import keras
 
-from cyclegan_keras.layers import NoiseDropout, ResidualBlock, norm_layer, padding_layer
+from cyclegan_keras.layers import (
+    NoiseDropout,
+    ResidualBlock,
+    has_bias,
+    norm_layer,
+    padding_layer,
+)
 
 INITIALIZERS = ("normal", "xavier", "kaiming", "orthogonal")
 
@@ -20,6 +26,11 @@ class Parts:
         dropout: whether blocks drop half of their values in training.
         test_dropout: whether dropout is active at test too.
         test_statistics: what a batch norm uses at test, "running" or each "picture"'s own.
+        use_bias: whether convolutions have a bias where a norm may follow; see
+            `layers.base.has_bias`.
+
+    Attributes:
+        use_bias: the same, True or False.
     """
 
     def __init__(
@@ -31,6 +42,7 @@ class Parts:
         dropout=False,
         test_dropout=False,
         test_statistics="running",
+        use_bias=None,
     ):
         check_choice("test_statistics", test_statistics, ("running", "picture"))
         self._norm = norm
@@ -40,9 +52,7 @@ class Parts:
         self._dropout = dropout
         self._test_dropout = test_dropout
         self._per_picture = test_statistics == "picture"
-        # A batch norm has an offset of its own. Before an instance norm a bias has no effect, but
-        # published weights have it.
-        self.use_bias = norm != "batch"
+        self.use_bias = has_bias(norm, use_bias)
 
     def kernel(self):
         """Returns a fresh kernel initializer."""
@@ -107,6 +117,7 @@ class Parts:
             dropout=self._dropout,
             test_dropout=self._test_dropout,
             per_picture=self._per_picture,
+            use_bias=self.use_bias,
             kernel_initializer=self.kernel(),
             gamma_initializer=gamma_initializer(self._init_gain),
             name=name,

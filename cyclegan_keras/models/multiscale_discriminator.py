@@ -23,6 +23,8 @@ class MultiscaleDiscriminator(keras.Model):
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
         antialias: as in `PatchDiscriminator`.
+        use_bias: with `norm="none"`, whether convolutions have a bias nevertheless (by default), or
+            none but the first and the last one of each part, as in the reference implementation.
         name: of the model.
 
     Input shape:
@@ -55,6 +57,7 @@ class MultiscaleDiscriminator(keras.Model):
         init_type="normal",
         init_gain=0.02,
         antialias=False,
+        use_bias=None,
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
@@ -69,6 +72,7 @@ class MultiscaleDiscriminator(keras.Model):
                 init_type=init_type,
                 init_gain=init_gain,
                 antialias=antialias,
+                use_bias=use_bias,
                 name=f"layers_{number}",
             )
             for number in range(1, n_layers + 1)
@@ -81,6 +85,7 @@ class MultiscaleDiscriminator(keras.Model):
         self.init_type = init_type
         self.init_gain = init_gain
         self.antialias = antialias
+        self.use_bias = parts[0].use_bias
 
     @classmethod
     def from_options(cls, options, **kwargs):
@@ -92,6 +97,7 @@ class MultiscaleDiscriminator(keras.Model):
             init_type=options.init_type,
             init_gain=options.init_gain,
             antialias=options.antialias,
+            use_bias=options.use_bias,
             **kwargs,
         )
 
@@ -115,5 +121,6 @@ class MultiscaleDiscriminator(keras.Model):
             "init_type": self.init_type,
             "init_gain": self.init_gain,
             "antialias": self.antialias,
+            "use_bias": self.use_bias,
             "name": self.name,
         }

@@ -60,6 +60,12 @@ class NetworkOptions:
         "Normalization in all networks; instance_affine adds a learned scale and offset.",
         choices=("instance", "instance_affine", "batch", "none"),
     )
+    use_bias: bool | None = option(
+        None,
+        "With --norm=none, whether convolutions have a bias where a norm would follow. By default "
+        "they have none, as in the reference implementation; with any other --norm there is no "
+        "choice.",
+    )
     padding: str = option(
         "reflect",
         "Padding of ResNet generators; zero is faster, reflect leaves no artifacts at the border.",
@@ -114,6 +120,11 @@ class NetworkOptions:
         foreign = [name for name, default in others.items() if vars(self)[name] != default]
         if (self.generator or "").startswith("unet") and foreign:
             raise ValueError(f"--{foreign[0]} is for ResNet generators, not for {self.generator}.")
+        if self.use_bias is not None and self.norm != "none":
+            raise ValueError(
+                f"--[no]use_bias is for --norm=none: with --norm={self.norm} convolutions "
+                f"{'never' if self.norm == 'batch' else 'always'} have a bias."
+            )
         if self.antialias_up and self.upsample != "transpose":
             raise ValueError(
                 f"--antialias_up and --upsample={self.upsample} are two ways of doubling sizes: "

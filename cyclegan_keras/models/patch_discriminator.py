@@ -2,6 +2,7 @@
 
 import keras
 
+from cyclegan_keras.layers import LeakyReLU
 from cyclegan_keras.models.base import Parts, check_int
 
 
@@ -22,6 +23,8 @@ class PatchDiscriminator(keras.Model):
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
         antialias: as in CUT, convolutions of stride 1, then a blur and every second pixel.
+        use_bias: with `norm="none"`, whether convolutions have a bias nevertheless (by default), or
+            none but the first and the last one, as in the reference implementation.
         name: of the model.
 
     Input shape:
@@ -55,12 +58,13 @@ class PatchDiscriminator(keras.Model):
         init_type="normal",
         init_gain=0.02,
         antialias=False,
+        use_bias=None,
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
         check_int("ndf", ndf, 1)
         check_int("n_layers", n_layers, 1)
-        parts = Parts(norm, init_type, init_gain)
+        parts = Parts(norm, init_type, init_gain, use_bias=use_bias)
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = inputs
         for number in range(1, n_layers + 2):
@@ -77,7 +81,7 @@ class PatchDiscriminator(keras.Model):
             )(x)
             if number > 1:
                 x = parts.norm(f"{stage}_norm")(x)
-            x = keras.layers.LeakyReLU(0.2, name=f"{stage}_relu" if blur else stage)(x)
+            x = LeakyReLU(0.2, name=f"{stage}_relu" if blur else stage)(x)
             if blur:
                 x = parts.blur_down(x, stage)
         x = parts.pad(1, "logits_pad")(x)
@@ -90,6 +94,7 @@ class PatchDiscriminator(keras.Model):
         self.init_type = init_type
         self.init_gain = init_gain
         self.antialias = antialias
+        self.use_bias = parts.use_bias
 
     @classmethod
     def from_options(cls, options, n_layers=None, **kwargs):
@@ -101,6 +106,7 @@ class PatchDiscriminator(keras.Model):
             init_type=options.init_type,
             init_gain=options.init_gain,
             antialias=options.antialias,
+            use_bias=options.use_bias,
             **kwargs,
         )
 
@@ -136,6 +142,7 @@ class PatchDiscriminator(keras.Model):
             "init_type": self.init_type,
             "init_gain": self.init_gain,
             "antialias": self.antialias,
+            "use_bias": self.use_bias,
             "name": self.name,
         }
 

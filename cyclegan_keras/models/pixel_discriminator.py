@@ -2,6 +2,7 @@
 
 import keras
 
+from cyclegan_keras.layers import LeakyReLU
 from cyclegan_keras.models.base import Parts, check_int
 
 
@@ -17,6 +18,8 @@ class PixelDiscriminator(keras.Model):
         norm: "instance", "instance_affine", "batch" or "none", after the second convolution.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
+        use_bias: with `norm="none"`, whether convolutions have a bias nevertheless (by default), or
+            none but the first one, as in the reference implementation.
         name: of the model.
 
     Input shape:
@@ -48,17 +51,18 @@ class PixelDiscriminator(keras.Model):
         norm="instance",
         init_type="normal",
         init_gain=0.02,
+        use_bias=None,
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
         check_int("ndf", ndf, 1)
-        parts = Parts(norm, init_type, init_gain)
+        parts = Parts(norm, init_type, init_gain, use_bias=use_bias)
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = parts.conv(ndf, 1, "stage_1_conv", use_bias=True)(inputs)
-        x = keras.layers.LeakyReLU(0.2, name="stage_1")(x)
+        x = LeakyReLU(0.2, name="stage_1")(x)
         x = parts.conv(ndf * 2, 1, "stage_2_conv")(x)
         x = parts.norm("stage_2_norm")(x)
-        x = keras.layers.LeakyReLU(0.2, name="stage_2")(x)
+        x = LeakyReLU(0.2, name="stage_2")(x)
         x = parts.conv(1, 1, "logits_conv")(x)
         super().__init__(inputs=inputs, outputs=parts.output("linear", "logits")(x), name=name)
         self.input_channels = input_channels
@@ -66,6 +70,7 @@ class PixelDiscriminator(keras.Model):
         self.norm = norm
         self.init_type = init_type
         self.init_gain = init_gain
+        self.use_bias = parts.use_bias
 
     @classmethod
     def from_options(cls, options, **kwargs):
@@ -75,6 +80,7 @@ class PixelDiscriminator(keras.Model):
             norm=options.norm,
             init_type=options.init_type,
             init_gain=options.init_gain,
+            use_bias=options.use_bias,
             **kwargs,
         )
 
@@ -91,5 +97,6 @@ class PixelDiscriminator(keras.Model):
             "norm": self.norm,
             "init_type": self.init_type,
             "init_gain": self.init_gain,
+            "use_bias": self.use_bias,
             "name": self.name,
         }

@@ -36,6 +36,8 @@ class ResNetGenerator(Described, keras.Model):
         test_dropout: whether it is active at test too, as in pix2pix.
         test_statistics: what a batch norm uses at test: "running" statistics of the training, or
             each "picture"'s own.
+        use_bias: with `norm="none"`, whether convolutions have a bias nevertheless (by default), or
+            none but the last one, as in the reference implementation.
         name: of the model.
 
     Attributes:
@@ -83,6 +85,7 @@ class ResNetGenerator(Described, keras.Model):
         antialias_up=False,
         test_dropout=False,
         test_statistics="running",
+        use_bias=None,
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
@@ -103,6 +106,7 @@ class ResNetGenerator(Described, keras.Model):
             dropout=dropout,
             test_dropout=test_dropout,
             test_statistics=test_statistics,
+            use_bias=use_bias,
         )
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = parts.pad(3, "stem_pad")(inputs)
@@ -134,6 +138,7 @@ class ResNetGenerator(Described, keras.Model):
         self.init_gain = init_gain
         self.antialias = antialias
         self.antialias_up = antialias_up
+        self.use_bias = parts.use_bias
 
     @classmethod
     def from_options(cls, options, n_blocks, **kwargs):
@@ -151,6 +156,7 @@ class ResNetGenerator(Described, keras.Model):
             init_gain=options.init_gain,
             antialias=options.antialias,
             antialias_up=options.antialias_up,
+            use_bias=options.use_bias,
             **kwargs,
         )
 
@@ -200,6 +206,7 @@ class ResNetGenerator(Described, keras.Model):
             "init_gain": self.init_gain,
             "antialias": self.antialias,
             "antialias_up": self.antialias_up,
+            "use_bias": self.use_bias,
             "name": self.name,
         }
 

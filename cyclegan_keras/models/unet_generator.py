@@ -2,6 +2,7 @@
 
 import keras
 
+from cyclegan_keras.layers import LeakyReLU
 from cyclegan_keras.models.base import Parts, check_int, check_multiple
 from cyclegan_keras.models.description import Described
 
@@ -29,6 +30,8 @@ class UNetGenerator(Described, keras.Model):
         test_dropout: whether that dropout is active at test too, as in the paper.
         test_statistics: what a batch norm uses at test: "running" statistics of the training, or
             each "picture"'s own, as in the paper.
+        use_bias: with `norm="none"`, whether convolutions have a bias nevertheless (by default), or
+            none but the last one, as in the reference implementation.
         name: of the model.
 
     Input shape:
@@ -64,6 +67,7 @@ class UNetGenerator(Described, keras.Model):
         init_gain=0.02,
         test_dropout=False,
         test_statistics="running",
+        use_bias=None,
         name=None,
     ):
         check_int("input_channels", input_channels, 1)
@@ -77,6 +81,7 @@ class UNetGenerator(Described, keras.Model):
             dropout=dropout,
             test_dropout=test_dropout,
             test_statistics=test_statistics,
+            use_bias=use_bias,
         )
         inputs = keras.Input((None, None, input_channels), name="pictures")
         x = inputs
@@ -101,6 +106,7 @@ class UNetGenerator(Described, keras.Model):
         self.test_statistics = test_statistics
         self.init_type = init_type
         self.init_gain = init_gain
+        self.use_bias = parts.use_bias
 
     @classmethod
     def from_options(cls, options, n_downs, **kwargs):
@@ -114,6 +120,7 @@ class UNetGenerator(Described, keras.Model):
             test_statistics=options.test_statistics,
             init_type=options.init_type,
             init_gain=options.init_gain,
+            use_bias=options.use_bias,
             **kwargs,
         )
 
@@ -150,6 +157,7 @@ class UNetGenerator(Described, keras.Model):
             "test_statistics": self.test_statistics,
             "init_type": self.init_type,
             "init_gain": self.init_gain,
+            "use_bias": self.use_bias,
             "name": self.name,
         }
 
@@ -161,7 +169,7 @@ def _down(parts, x, filters, name, step, n_downs):
         return keras.layers.ReLU(name=name)(x)
     if step > 1:
         x = parts.norm(f"{name}_norm")(x)
-    return keras.layers.LeakyReLU(0.2, name=name)(x)
+    return LeakyReLU(0.2, name=name)(x)
 
 
 def _up(parts, x, skip, name, dropout):

@@ -26,9 +26,16 @@ class AdversarialTrainer(Trainer):
         seed: of the gradient penalty.
         name: of the model.
 
+    Attributes:
+        judges_real_first: whether a discriminator judges real pictures before fakes, as the
+            method's reference implementation does. The running statistics of a batch norm depend on
+            it, and nothing else.
+
     Raises:
         ValueError: an unknown `gan_mode`.
     """
+
+    judges_real_first = False
 
     def __init__(
         self,
@@ -127,9 +134,12 @@ class AdversarialTrainer(Trainer):
             fake: the same.
             training: whether layers train.
         """
-        # The fakes first, as the reference does: a batch norm remembers the order.
-        logits_fake = discriminator(fake, training=training)
-        logits_real = discriminator(real, training=training)
+        if self.judges_real_first:
+            logits_real = discriminator(real, training=training)
+            logits_fake = discriminator(fake, training=training)
+        else:
+            logits_fake = discriminator(fake, training=training)
+            logits_real = discriminator(real, training=training)
         loss = self.adversarial.discriminator(logits_real, logits_fake)
         if self.lambda_penalty and training:
             gradients = self.gradients_between(discriminator, real, fake, self.penalty_seed)

@@ -23,7 +23,8 @@ class CycleGAN(AdversarialTrainer):
         + lambda (|F(G(x)) - x| + |G(F(y)) - y|)
         + 0.5 lambda (|G(y) - y| + |F(x) - x|)
 
-    and, for the samples that happen to be pairs, lambda_pairs (|G(x) - y| + |F(y) - x|).
+    where the terms of x and those of y may have lambdas of their own, and, for the samples that
+    happen to be pairs, lambda_pairs (|G(x) - y| + |F(y) - x|).
     Each discriminator minimizes half the sum of its losses on real and on earlier fake pictures.
 
     A batch is {"x", "y"}, each (batch, height, width, channels) in [-1, 1], and perhaps "paired",
@@ -37,7 +38,10 @@ class CycleGAN(AdversarialTrainer):
         discriminator_y: D_Y, which distinguishes y from G(x).
         gan_mode: `"lsgan"`, `"vanilla"`, `"hinge"` or `"wgangp"`; see `AdversarialTrainer`.
         lambda_cycle: weight of the cycle terms.
-        lambda_identity: weight of the identity terms as a factor of `lambda_cycle`; 0 skips them.
+        lambda_cycle_x: weight of |F(G(x)) - x| where it differs: the reference's lambda_A.
+        lambda_cycle_y: weight of |G(F(y)) - y| where it differs: the reference's lambda_B.
+        lambda_identity: weight of |F(x) - x| and of |G(y) - y|, as a factor of that of the cycle of
+            x and of y; 0 skips them.
         lambda_pairs: weight of the terms of pairs.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
         pool_size: fakes remembered for each discriminator (section 4); 0 for none.
@@ -49,6 +53,7 @@ class CycleGAN(AdversarialTrainer):
     """
 
     mixes_pairs = True
+    judges_real_first = True
 
     def __init__(
         self,
@@ -59,6 +64,8 @@ class CycleGAN(AdversarialTrainer):
         *,
         gan_mode: str = "lsgan",
         lambda_cycle: float = 10.0,
+        lambda_cycle_x: float | None = None,
+        lambda_cycle_y: float | None = None,
         lambda_identity: float = 0.5,
         lambda_pairs: float = 10.0,
         lambda_penalty: float = 10.0,
@@ -67,13 +74,15 @@ class CycleGAN(AdversarialTrainer):
         seed: int = 0,
         name: str = "cyclegan",
     ):
+        weight_x = lambda_cycle if lambda_cycle_x is None else lambda_cycle_x
+        weight_y = lambda_cycle if lambda_cycle_y is None else lambda_cycle_y
         weights = {
             "g_adversarial": 1.0,
             "f_adversarial": 1.0,
-            "cycle_x": lambda_cycle,
-            "cycle_y": lambda_cycle,
-            "identity_x": lambda_cycle * lambda_identity,
-            "identity_y": lambda_cycle * lambda_identity,
+            "cycle_x": weight_x,
+            "cycle_y": weight_y,
+            "identity_x": weight_x * lambda_identity,
+            "identity_y": weight_y * lambda_identity,
             "paired_x": lambda_pairs,
             "paired_y": lambda_pairs,
         }
@@ -92,7 +101,7 @@ class CycleGAN(AdversarialTrainer):
             seed=seed,
             name=name,
         )
-        self.use_identity = weights["identity_x"] > 0
+        self.use_identity = weights["identity_x"] > 0 or weights["identity_y"] > 0
         self.generator_g, self.generator_f = generator_g, generator_f
         self.discriminator_x, self.discriminator_y = discriminator_x, discriminator_y
         self.pool_x = engine.image_pool(pool_size, seed=seed, name="pool_x")

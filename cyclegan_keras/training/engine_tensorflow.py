@@ -45,7 +45,9 @@ def gradients(function: Callable, variables: list, scale, forward_pass=None) -> 
     else:
         with forward_pass.tape as tape:
             loss, others = function(forward_pass.value)
-    found = tape.gradient(loss, variables, tf.cast(scale, loss.dtype))
+    # Without a type of its own, a Python number would pass through float32.
+    scale = tf.cast(tf.convert_to_tensor(scale, dtype_hint=loss.dtype), loss.dtype)
+    found = tape.gradient(loss, variables, scale)
     complete = []
     for gradient, variable in zip(found, variables, strict=True):
         if gradient is None:

@@ -91,10 +91,24 @@ class CycleGANOptions(AdversarialOptions):
         "Weight of |F(G(x)) - x| and |G(F(y)) - y|.",
         low=0.0,
     )
+    lambda_cycle_x: float | None = option(
+        None,
+        "Weight of |F(G(x)) - x| alone, where it differs from that of the other cycle; by default "
+        "--lambda_cycle.",
+        low=0.0,
+        aliases=("lambda_A",),
+    )
+    lambda_cycle_y: float | None = option(
+        None,
+        "Weight of |G(F(y)) - y| alone, where it differs from that of the other cycle; by default "
+        "--lambda_cycle.",
+        low=0.0,
+        aliases=("lambda_B",),
+    )
     lambda_identity: float = option(
         0.5,
-        "Weight of |G(y) - y| and |F(x) - x|, as a factor of --lambda_cycle; preserves colors. "
-        "0: the terms are not computed.",
+        "Weight of |F(x) - x| and |G(y) - y|, as a factor of the weight of the cycle of x and of "
+        "that of y; preserves colors. 0: the terms are not computed.",
         low=0.0,
     )
     lambda_pairs: float = option(

@@ -165,7 +165,8 @@ class Trainer(GradientSteps, Model):
     def finish_step(self) -> None:
         """Counts the step and moves the averaged generators toward the current ones."""
         self.finished_steps.assign_add(1)
-        step = ops.cast(self.finished_steps, "float32")
+        precision = keras.backend.result_type(keras.config.floatx(), "float32")
+        step = ops.cast(self.finished_steps, precision)
         decay = ops.minimum(self.ema_decay, (1 + step) / (10 + step))
         for name, average in self.averages.items():
             for mean, value in zip(average.weights, self.networks[name].weights, strict=True):

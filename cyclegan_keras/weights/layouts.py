@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from cyclegan_keras.layers import has_bias
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
@@ -36,7 +37,7 @@ class Entry:
 def resnet(config: dict, block: str = "conv_block") -> Iterator[Entry]:
     """Yields the layout of a `ResNetGenerator`; `block` is how blocks name their parts."""
     norm = config["norm"]
-    bias = norm != "batch"
+    bias = has_bias(norm, config.get("use_bias"))
     width = config["ngf"]
     number = itertools.count(1)  # of the module in the reference's Sequential; 0 pads
 
@@ -85,7 +86,7 @@ def resnet(config: dict, block: str = "conv_block") -> Iterator[Entry]:
 def unet(config: dict) -> Iterator[Entry]:
     """Yields the layout of a `UNetGenerator`: blocks inside blocks, from the outermost."""
     norm = config["norm"]
-    bias = norm != "batch"
+    bias = has_bias(norm, config.get("use_bias"))
     depth = config["n_downs"]
     ups = []  # each is listed after all that lies inside it
     prefix = "model.model"
@@ -132,7 +133,7 @@ def patch(config: dict) -> Iterator[Entry]:
     for step in range(1, n_layers + 2):
         width = config["ndf"] * min(2 ** (step - 1), 8)
         name = f"stage_{step}"
-        bias = step == 1 or norm != "batch"
+        bias = step == 1 or has_bias(norm, config.get("use_bias"))
         key = f"model.{next(number)}"
         yield from _conv(key, f"{name}_conv", channels=channels, filters=width, size=4, bias=bias)
         if step > 1:
@@ -148,7 +149,7 @@ def patch(config: dict) -> Iterator[Entry]:
 def pixel(config: dict) -> Iterator[Entry]:
     """Yields the layout of a `PixelDiscriminator`."""
     norm = config["norm"]
-    bias = norm != "batch"
+    bias = has_bias(norm, config.get("use_bias"))
     ndf = config["ndf"]
     channels = config["input_channels"]
     yield from _conv("net.0", "stage_1_conv", channels=channels, filters=ndf, size=1, bias=True)

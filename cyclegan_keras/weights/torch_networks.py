@@ -63,6 +63,8 @@ def from_state_dict(
         raise WeightsError(difference)
     network = recognized.network
     config = recognized.config
+    if config["norm"] == "none":
+        config["use_bias"] = False
     if network is UNetGenerator:
         config["dropout"] = dropout
     entries = list(LAYOUTS[network](config, **recognized.layout_options))
@@ -87,9 +89,14 @@ def to_state_dict(model: keras.Model) -> dict[str, np.ndarray]:
             f"{[network.__name__ for network in LAYOUTS]} is expected."
         )
     config = model.get_config()
-    for argument, value in (("norm", "none"), ("padding", "zero"), ("upsample", "resize")):
+    for argument, value in (("padding", "zero"), ("upsample", "resize")):
         if config.get(argument) == value:
             raise WeightsError(f"The reference has no network with {argument}={value!r}.")
+    if config["norm"] == "none" and config["use_bias"]:
+        raise WeightsError(
+            "The reference has no network with norm='none' and use_bias=True: its convolutions "
+            "have no bias there. Train one with --norm=none --nouse_bias."
+        )
     variables = {variable.path: variable for variable in model.variables}
     state = {}
     # PyTorch-GAN, whose generators resize, has another name for the parts of a block.
@@ -228,9 +235,11 @@ def _pixel(state) -> dict:
 
 
 def _norm(state, bias: str) -> str:
-    """Recognizes the norm; `bias` is the key of a bias that is absent before a batch norm."""
+    """Recognizes the norm; `bias` is the key of a bias that only instance norms have."""
     if not any(key.endswith(".weight") and array.ndim == 1 for key, array in state.items()):
-        return "instance"
+        # Without a norm only the first and the last convolution may have a bias.
+        biases = [key for key in state if key.endswith(".bias")]
+        return "none" if bias not in state and len(biases) <= 2 else "instance"
     return "instance_affine" if bias in state else "batch"
 
 

@@ -84,6 +84,7 @@ REGISTERED = (
     "ImagePool",
     "InstanceNormalization",
     "KerasExampleGenerator",
+    "LeakyReLU",
     "LinearDecay",
     "MultiscaleDiscriminator",
     "NoiseDropout",

@@ -29,6 +29,7 @@ GENERATORS = [
     (ResNetGenerator, {"n_blocks": 2, **PIX2PIX}),
     (ResNetGenerator, {"n_blocks": 1, "upsample": "resize_zero"}),
     (KerasExampleGenerator, {"n_blocks": 1}),
+    (ResNetGenerator, {"n_blocks": 1, "norm": "none", "use_bias": False}),
 ]
 for norm, padding, variant in itertools.product(NORMS, ("reflect", "zero"), VARIANTS):
     GENERATORS.append(

@@ -27,6 +27,28 @@ def test_every_name_is_known():
         layers.norm_layer(norm)
 
 
+@pytest.mark.parametrize(
+    ("norm", "use_bias", "expected"),
+    [
+        ("instance", None, True),
+        ("instance_affine", True, True),
+        ("batch", None, False),
+        ("batch", False, False),
+        ("none", None, True),
+        ("none", True, True),
+        ("none", False, False),
+    ],
+)
+def test_biases_where_a_norm_may_follow(norm, use_bias, expected):
+    assert layers.has_bias(norm, use_bias) is expected
+
+
+@pytest.mark.parametrize(("norm", "use_bias"), [("instance", False), ("batch", True)])
+def test_biases_that_no_network_has(norm, use_bias):
+    with pytest.raises(ValueError, match=f"Received: norm='{norm}', use_bias={use_bias}"):
+        layers.has_bias(norm, use_bias)
+
+
 def test_unknown_names():
     with pytest.raises(ValueError, match="Received: padding='same'"):
         layers.padding_layer("same", 1)

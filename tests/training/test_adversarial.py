@@ -1,8 +1,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cyclegan_keras.training.adversarial import AdversarialTrainer
+from cyclegan_keras.training.cut import CUT
+from cyclegan_keras.training.cyclegan import CycleGAN
+from cyclegan_keras.training.pix2pix import Pix2Pix
 
 
 def make_trainer(gan_mode="lsgan", **options):
@@ -51,6 +55,37 @@ def test_the_penalty_belongs_to_wgangp_and_to_training():
     plain = trainer.discriminator_loss(judge, real, fake, training=False)
     np.testing.assert_allclose(plain, (judge(fake) - judge(real)).numpy().mean() / 2, rtol=1e-5)
     assert make_trainer(gan_mode="hinge", lambda_penalty=5.0).lambda_penalty == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [(CycleGAN, "real fake"), (Pix2Pix, "fake real"), (CUT, "fake real")],
+)
+def test_a_discriminator_judges_in_the_order_of_the_reference(method, expected):
+    judged = []
+
+    def judge(images, training):
+        judged.append("real" if images[0, 0] > 0 else "fake")
+        return images
+
+    trainer = make_trainer()
+    trainer.judges_real_first = method.judges_real_first
+    pictures = tf.ones((2, 4))
+    trainer.discriminator_loss(judge, pictures, -pictures)
+    assert " ".join(judged) == expected
+
+
+@pytest.mark.usefixtures("_float64")
+def test_averages_are_exact_in_float64():
+    trainer = make_trainer(ema_decay=0.3)
+    trainer.finished_steps.assign(99)  # the warming up is over
+    for variable in trainer.averages["generator_g"].weights:
+        variable.assign(tf.zeros_like(variable))
+    for variable in trainer.networks["generator_g"].weights:
+        variable.assign(tf.ones_like(variable))
+    trainer.finish_step()
+    for variable in trainer.averages["generator_g"].weights:
+        np.testing.assert_allclose(variable, 0.7, rtol=1e-15)
 
 
 def test_an_unknown_game_names_the_known_ones():

@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from cyclegan_keras.cli import flags
 from cyclegan_keras.losses import l1
 from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.training.cyclegan import CycleGAN
@@ -37,6 +39,12 @@ def make_trainer(seed=0, networks=TINY, rate=None, jit_compile=False, **options)
             seed=seed,
             jit_compile=jit_compile,
         )
+
+
+@pytest.fixture(scope="module")
+def any_networks():
+    names = ("generator_g", "generator_f", "discriminator_x", "discriminator_y")
+    return {name: PixelDiscriminator(ndf=1, name=name) for name in names}
 
 
 def batch(seed=0, count=1):
@@ -88,6 +96,36 @@ def test_terms_are_the_papers_formulas():
     total += 4 * (expected["identity_x"] + expected["identity_y"])
     np.testing.assert_allclose(loss.value, total, rtol=1e-4)
 
+    unequal = CycleGAN(**trainer.networks, lambda_cycle_x=3.0, lambda_cycle_y=7.0)
+    total = expected["g_adversarial"] + expected["f_adversarial"]
+    total += 3 * expected["cycle_x"] + 7 * expected["cycle_y"]
+    total += 1.5 * expected["identity_x"] + 3.5 * expected["identity_y"]
+    np.testing.assert_allclose(unequal.generator_loss(terms).value, total, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("typed", "cycle_x", "cycle_y", "identity_x", "identity_y"),
+    [
+        ([], 10, 10, 5, 5),
+        (["--lambda_cycle=4"], 4, 4, 2, 2),
+        (["--lambda_A=3"], 3, 10, 1.5, 5),  # the reference's names
+        (["--lambda_A=3", "--lambda_B=7"], 3, 7, 1.5, 3.5),
+        (["--lambda_cycle=4", "--lambda_cycle_y=0", "--lambda_identity=1"], 4, 0, 4, 0),
+        (["--lambda_cycle_x=0", "--lambda_identity=2"], 0, 10, 0, 20),
+        (["--lambda_A=3", "--lambda_B=7", "--lambda_identity=0"], 3, 7, 0, 0),
+    ],
+)
+def test_each_cycle_may_have_a_weight_of_its_own(
+    typed, cycle_x, cycle_y, identity_x, identity_y, any_networks
+):
+    flags_typed = flags.parse(["train.py", *typed], {"cyclegan": CycleGANOptions})
+    options = flags.resolve_one(CycleGANOptions, flags_typed)
+    trainer = CycleGAN(**any_networks, **dataclasses.asdict(options))
+    weights = trainer.weights_of_terms
+    assert (weights["cycle_x"], weights["cycle_y"]) == (cycle_x, cycle_y)
+    assert (weights["identity_x"], weights["identity_y"]) == (identity_x, identity_y)
+    assert trainer.use_identity == bool(identity_x or identity_y)
+
 
 @pytest.mark.parametrize(
     ("frozen", "moving"),
@@ -132,9 +170,9 @@ def test_discriminators_see_the_pool_and_generators_the_present():
         expected_fake = np.asarray(trainer.generator_g(second["x"], training=True))[0]
         trainer.train_step(second)
         np.testing.assert_allclose(seen[0], expected_fake, atol=1e-5)  # G's own step
-        np.testing.assert_array_equal(seen[2], second["y"][0])
-        if not np.allclose(seen[1], expected_fake, atol=1e-5):
-            np.testing.assert_array_equal(seen[1], remembered)
+        np.testing.assert_array_equal(seen[1], second["y"][0])
+        if not np.allclose(seen[2], expected_fake, atol=1e-5):
+            np.testing.assert_array_equal(seen[2], remembered)
             return
     pytest.fail("the pool gave back no earlier fake in 12 steps")
 

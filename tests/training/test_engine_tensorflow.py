@@ -50,6 +50,12 @@ def test_gradients_start_with_a_factor_and_are_zero_where_nothing_flows():
     np.testing.assert_array_equal(by_unused, [0, 0])
 
 
+def test_a_factor_is_exact_in_float64():
+    x = tf.Variable(3.0, dtype=tf.float64)
+    _, (gradient,) = engine.gradients(lambda: (x, None), [x], 1 / 3)
+    assert float(gradient) == 1 / 3
+
+
 def test_the_gradient_continues_into_a_recorded_forward_pass():
     x = tf.Variable(3.0)
     forward_pass = engine.RecordedForwardPass(lambda: x**2, [x])

@@ -47,10 +47,13 @@ def test_keys_shapes_and_order_are_the_recorded(name):
     assert list(found) == list(expected)
 
 
-@pytest.mark.parametrize("norm", ["instance", "instance_affine", "batch"])
+@pytest.mark.parametrize(
+    ("norm", "use_bias"),
+    [("instance", None), ("instance_affine", None), ("batch", None), ("none", False)],
+)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_variable_is_in_the_layout_once(name, norm):
-    model = NETWORKS[name](norm=norm)
+def test_every_variable_is_in_the_layout_once(name, norm, use_bias):
+    model = NETWORKS[name](norm=norm, use_bias=use_bias)
     entries = layout(model)
     weights = {v.path for v in model.variables if "seed" not in v.path}
     paths = [entry.variable for entry in entries if entry.variable]

@@ -206,6 +206,12 @@ def test_one_role_twice(tmp_path):
         (PatchDiscriminator, {"ndf": 2}, {"discriminator": "basic", "ndf": 2, "antialias": False}),
         (PatchDiscriminator, {"n_layers": 4}, {"discriminator": "n_layers", "n_layers": 4}),
         (PixelDiscriminator, {"ndf": 3}, {"discriminator": "pixel", "ndf": 3}),
+        (
+            PatchDiscriminator,
+            {"ndf": 2, "norm": "none", "use_bias": False},
+            {"norm": "none", "use_bias": False},
+        ),
+        (UNetGenerator, {"ngf": 1, "n_downs": 6, "norm": "none"}, {"use_bias": True}),
     ],
 )
 def test_options_build_such_networks(kind, arguments, expected):

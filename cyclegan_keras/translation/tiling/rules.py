@@ -276,6 +276,7 @@ RULES = {
     layers.BatchNormalization: batch_norm,
     layers.BilinearUpsampling2D: BilinearUpsampling,
     layers.InstanceNormalization: PictureNorm,
+    layers.LeakyReLU: Pointwise,
     layers.NoiseDropout: Dropout,
     layers.ReflectionPadding2D: ReflectionPadding,
 }

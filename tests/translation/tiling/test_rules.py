@@ -21,6 +21,7 @@ LAYERS = {
     "noise": layers.NoiseDropout(0.5, at_test=True),
     "identity": keras.layers.Identity(),
     "leaky": keras.layers.LeakyReLU(0.2),
+    "exact leaky": layers.LeakyReLU(0.2),
     "relu": keras.layers.ReLU(),
     "nearest": keras.layers.UpSampling2D(2, interpolation="nearest"),
     "zeros": keras.layers.ZeroPadding2D(((1, 2), (3, 0))),
