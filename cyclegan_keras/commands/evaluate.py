@@ -18,7 +18,9 @@ from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError, PictureError
 from cyclegan_keras.runs.run import versions
+from cyclegan_keras.runs.sources import RunSource, find_source
 from pipelines.options import DataOptions
+from pipelines.sources.files import FilePictures, ListedPictures
 
 GROUPS = {"evaluation": EvaluationOptions}
 WRITTEN_VERSIONS = ("cyclegan-keras", "keras", "tensorflow")
@@ -62,7 +64,8 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     if part == "auto":
         part = "held_out" if trained_with.get("eval_every") else "all"
     facts = facts_of(options, description, part)
-    output = output_folder(options, description)
+    run_source = None if options.model == "copy" else find_source(options.model)
+    output = output_folder(options, run_source, description)
     if options.dry_run:
         outline = {**facts, "directions": directions, "metrics": metrics, "output": str(output)}
         print(json.dumps(outline, indent=2))
@@ -105,7 +108,7 @@ def evaluate(typed: Mapping[str, Any]) -> int:
                 for evaluation, direction in zip(evaluations, directions, strict=True)
             ],
             facts=facts,
-            curves=pages.curves_of(pathlib.Path(options.model) / "metrics.jsonl"),
+            curves=pages.curves_of(run_source.directory / "metrics.jsonl") if run_source else {},
             network=network,
             count=options.report_pictures,
         )
@@ -185,13 +188,21 @@ def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, st
     return facts
 
 
-def output_folder(options: EvaluationOptions, description) -> pathlib.Path:
-    """Returns where the result is written."""
+def output_folder(
+    options: EvaluationOptions, run_source: RunSource | None, description
+) -> pathlib.Path:
+    """Returns where the result is written.
+
+    Args:
+        options: of the command.
+        run_source: the run that the model is of, or None.
+        description: of the model.
+    """
     if options.output:
         return pathlib.Path(options.output).expanduser()
+    if run_source:
+        return run_source.directory / "evaluations" / f"step_{description.step:09d}"
     model = pathlib.Path(options.model).expanduser()
-    if (model / "options.json").is_file():
-        return model / "evaluations" / f"step_{description.step:09d}"
     return pathlib.Path("evaluations") / (model.stem if model.suffix else model.resolve().name)
 
 
@@ -301,38 +312,54 @@ def data_options(options: EvaluationOptions, trained_with: Mapping, description)
 
 
 def pictures_of_folders(options: EvaluationOptions, description):
-    """Returns the pictures of two folders, as `evaluation.protocol.Pictures`.
+    """Returns the pictures of two folders or patterns, as `evaluation.protocol.Pictures`.
 
     Args:
-        options: name the folders.
+        options: name them.
         description: of the model; its forms are those of the pictures.
     """
     from cyclegan_keras.evaluation import held_out
     from cyclegan_keras.evaluation.protocol import Pictures
-    from pipelines.sources.files import FilePictures
 
     if not (options.input and options.real):
         raise OptionError("--input and --real belong together: give both folders.")
     reader = description.reader_version
-    inputs = FilePictures(pathlib.Path(options.input).expanduser(), reader)
-    real = FilePictures(pathlib.Path(options.real).expanduser(), reader)
+    inputs = pictures_at(options.input, "--input", reader)
+    real = pictures_at(options.real, "--real", reader)
     for name, pictures in ((options.input, inputs), (options.real, real)):
         if len(pictures) < held_out.LEAST:
             raise DataError(
                 f"{name} holds {len(pictures)} pictures, but at least {held_out.LEAST} are needed."
             )
-    chosen = held_out.indices(len(inputs), "all", options.max_pictures)
-    every_second = held_out.indices(len(real), "selection", options.max_pictures)
-    the_others = held_out.indices(len(real), "held_out", options.max_pictures)
+    chosen_inputs = held_out.indices(len(inputs), "all", options.max_pictures)
+    chosen_real = held_out.indices(len(real), "all", options.max_pictures)
     source_form, target_form = description.source_form, description.target_form
     return Pictures(
-        inputs=[array_of(inputs, i, source_form) for i in chosen],
-        real=[array_of(real, i, target_form) for i in every_second],
-        other_real=[array_of(real, i, target_form) for i in the_others],
-        names=[inputs.names[i] for i in chosen],
+        inputs=[array_of(inputs, i, source_form) for i in chosen_inputs],
+        real=[array_of(real, i, target_form) for i in chosen_real],
+        names=[inputs.names[i] for i in chosen_inputs],
         source_form=source_form,
         target_form=target_form,
     )
+
+
+def pictures_at(name: str, flag: str, reader_version: int) -> ListedPictures:
+    """Returns the pictures of a folder, or those that a pattern matches.
+
+    Args:
+        name: the folder or the pattern.
+        flag: by which it was given.
+        reader_version: of the model.
+    """
+    from cyclegan_keras.translation.listing import find_files
+
+    folder = pathlib.Path(name).expanduser()
+    if folder.is_dir():
+        return FilePictures(folder, reader_version)
+    found = find_files(name, flag=flag)
+    if found.passed_over:
+        absl.logging.info("%s", found.passed_over)
+    return ListedPictures([str(path) for path in found.files], found.files, reader_version)
 
 
 def array_of(pictures, index: int, form):

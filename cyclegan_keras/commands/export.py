@@ -24,6 +24,7 @@ from cyclegan_keras.files.lock import locked
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.resizing import resize
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.runs.sources import RunSource, find_source
 from pipelines.sources import datasets
 from pipelines.sources.base import Pictures
 from pipelines.sources.files import FilePictures, HalfPictures, ListedPictures
@@ -142,7 +143,14 @@ def load_source(options: ExportOptions) -> tuple[dict, dict]:
     if bool(options.run_dir) == bool(options.model):
         raise OptionError("Give either --run_dir=<a run> or --model=<a file>. See --help.")
     if options.run_dir:
-        return load_run(pathlib.Path(options.run_dir).expanduser())
+        directory = pathlib.Path(options.run_dir).expanduser()
+        run_source = find_source(directory)
+        if run_source is None:
+            raise RunError(f"{directory} is not a run: it has no options.json.")
+        return load_run(run_source)
+    run_source = find_source(options.model)
+    if run_source is not None:
+        return load_run(run_source)
     paths = [pathlib.Path(path.strip()).expanduser() for path in options.model.split(",")]
     generators = {
         direction: load_network(path) for direction, path in zip(Direction, paths, strict=False)
@@ -155,14 +163,12 @@ def load_source(options: ExportOptions) -> tuple[dict, dict]:
     return generators, source
 
 
-def load_run(directory: pathlib.Path) -> tuple[dict, dict]:
+def load_run(run_source: RunSource) -> tuple[dict, dict]:
     """Returns the same for a run: the moving averages where it keeps them."""
     from cyclegan_keras.runs.networks import networks_of_run
 
-    options = Run(directory).saved_options()
-    if not options:
-        raise RunError(f"{directory} is not a run: it has no options.json.")
-    step, networks = networks_of_run(directory, averages=True)
+    options = Run(run_source.directory).saved_options()
+    step, networks = networks_of_run(run_source, averages=True)
     x_to_y = Direction(options.get("direction") or Direction.A_TO_B)
     generators = {
         x_to_y.of_generator(name): networks[name]
@@ -170,8 +176,8 @@ def load_run(directory: pathlib.Path) -> tuple[dict, dict]:
         if name in networks
     }
     source = {
-        "name": directory.resolve().name,
-        "run": str(directory),
+        "name": run_source.name,
+        "run": str(run_source.directory),
         "step": step,
         "options": options,
     }
@@ -192,7 +198,7 @@ def load_pictures(
     dataset = trained_with.get("dataset", "demo/ponies")
     compared_on = pictures_of_folder(options.pictures)
     calibrated_on = pictures_of_folder(options.calibration_dir)
-    if options.model and not options.calibration_dir:
+    if "run" not in source and not options.calibration_dir:
         # Pictures given for a model are nearer to what it is for than those of the demo set.
         calibrated_on = compared_on
 

@@ -440,6 +440,9 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         run,
         seed=run_options.seed,
     )
+    keep_snapshots = []
+    if run_options.snapshot_every:
+        keep_snapshots.append(callbacks.Snapshots(run, run_options.snapshot_every))
     doctors = doctor.callbacks_for(
         mode=run_options.doctor,
         run=run,
@@ -468,6 +471,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
                 progress.Progress(batch_size, last_step),
                 callbacks.StopOnInterruption(interruption),
                 *keep_best,
+                *keep_snapshots,
                 *doctors,
                 # Last, because what the others write of a step must exist when its state does.
                 callbacks.Checkpoints(run, run_options.checkpoint_minutes),

@@ -28,7 +28,8 @@ def import_weights(
     """Writes a network of another program's file as a .keras file, and prints what it is.
 
     Args:
-        file: .pth, .pt, .ckpt, .safetensors, .keras, .weights.h5 or a TensorFlow checkpoint.
+        file: .pth, .pt, .ckpt, .safetensors, .keras, .weights.h5 or a TensorFlow checkpoint; or a
+            run, `run@step` for an earlier step that it keeps.
         output: the .keras file to write; without one, all networks of the file are printed.
         network: which one, where the file holds several; the last part of its name is enough.
         dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
@@ -58,12 +59,15 @@ def import_weights(
     print(f"{describe(chosen)} -> {output}")
 
 
-def export_pth(file: str | os.PathLike, *, output: str | os.PathLike) -> None:
+def export_pth(
+    file: str | os.PathLike, *, output: str | os.PathLike, network: str | None = None
+) -> None:
     """Writes the network of a .keras file under the names that the PyTorch reference has for it.
 
     Args:
-        file: the .keras file.
+        file: the .keras file, or anything else that `import_weights` takes.
         output: the file to write: .pth, which the reference can load, or .safetensors.
+        network: which one, where the file holds several.
 
     Raises:
         WeightsError: the file cannot be read, or the reference has no such network.
@@ -72,10 +76,10 @@ def export_pth(file: str | os.PathLike, *, output: str | os.PathLike) -> None:
     from cyclegan_keras.models.description import describe
     from cyclegan_keras.weights.networks import load_network, save_pth, save_safetensors
 
-    network = load_network(file)
+    chosen = load_network(file, network)
     save = save_safetensors if pathlib.Path(output).suffix == ".safetensors" else save_pth
-    save(network, output)
-    print(f"{describe(network)} -> {output}")
+    save(chosen, output)
+    print(f"{describe(chosen)} -> {output}")
 
 
 def main(argv: list[str]) -> int:
@@ -103,7 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     reading = commands.add_parser("import", help="read a file of another program")
     reading.add_argument(
         "file",
-        help=".pth, .pt, .ckpt, .safetensors, .keras, .weights.h5 or a TensorFlow checkpoint",
+        help=".pth, .pt, .ckpt, .safetensors, .keras, .weights.h5, a TensorFlow checkpoint, or a "
+        "run (RUN@STEP for an earlier step that it keeps)",
     )
     reading.add_argument("--output", type=_keras_file, help="the .keras file to write")
     reading.add_argument("--network", help="which one, where the file holds several")
@@ -117,7 +122,8 @@ def _parser() -> argparse.ArgumentParser:
         "reference tests pix2pix",
     )
     writing = commands.add_parser("export-pth", help="write a .keras file as .pth or .safetensors")
-    writing.add_argument("file", help="the .keras file")
+    writing.add_argument("file", help="the .keras file, or what import reads")
+    writing.add_argument("--network", help="which one, where the file holds several")
     writing.add_argument(
         "--output", type=_torch_file, required=True, help="the .pth or .safetensors file to write"
     )

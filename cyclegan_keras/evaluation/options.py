@@ -11,8 +11,9 @@ class EvaluationOptions:
 
     model: str | None = option(
         None,
-        "What to evaluate: a run directory, a .keras file, weights of another program, a .tflite "
-        "file or a folder that export.py wrote; or copy, which returns every picture unchanged.",
+        "What to evaluate: a run directory, <run>@<step> for an earlier step that it "
+        "keeps, a .keras file, weights of another program, a .tflite file or a folder that "
+        "export.py wrote; or copy, which returns every picture unchanged.",
         required=True,
     )
     direction: str = option(
@@ -25,12 +26,15 @@ class EvaluationOptions:
     )
     data_dir: str | None = option(None, "Where TFDS keeps its data sets.")
     input: str | None = option(
-        None, "A folder of pictures to translate, instead of a data set; needs --real."
+        None,
+        "Pictures to translate, instead of a data set: a folder with its subfolders, or a quoted "
+        "pattern ('photos/**/*.jpg'); needs --real.",
     )
     real: str | None = option(
         None,
-        "A folder of real pictures of the domain that --input is translated to. Half of them are "
-        "compared with the other half, which shows what real pictures get.",
+        "Real pictures of the domain that --input is translated to, as a folder or a pattern. "
+        "Translations are compared with all of them. One half of them is compared with the other, "
+        "which shows what real pictures get.",
     )
     part: str = option(
         "auto",

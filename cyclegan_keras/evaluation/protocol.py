@@ -30,7 +30,7 @@ class Pictures:
         inputs: held-out pictures of the domain to translate.
         real: held-out pictures of the other domain.
         other_real: further pictures of the other domain; their distance to `real` is what real
-            pictures get.
+            pictures get. Without any, one half of `real` is compared with the other.
         truth: the true counterpart of every input, where there is one.
         names: of the inputs.
         source_form: of the inputs.
@@ -39,7 +39,7 @@ class Pictures:
 
     inputs: Sequence[np.ndarray]
     real: Sequence[np.ndarray]
-    other_real: Sequence[np.ndarray]
+    other_real: Sequence[np.ndarray] = ()
     truth: Sequence[np.ndarray] | None = None
     names: Sequence[str] = ()
     source_form: Form = ORDINARY

@@ -10,18 +10,23 @@ class ExportOptions:
     """What to export, as what, and where to."""
 
     run_dir: str | None = option(
-        None, "A run of train.py; its last complete checkpoint is exported, also while it trains."
+        None,
+        "A run of train.py; its last complete checkpoint is exported, also while it trains, or "
+        "with <run>@<step> an earlier step that it keeps.",
     )
     model: str | None = option(
         None,
         "A generator to export instead of a run: a .keras file, or one of another program (such "
-        "as .pth). After a comma, a second one for the opposite direction.",
+        "as .pth), or what --run_dir takes. After a comma, a second one for the opposite "
+        "direction.",
     )
     format: str = option(
         "saved_model,tflite", "Formats to write, separated by commas: saved_model, tflite, onnx."
     )
     output: str | None = option(
-        None, "Folder to write to; saved_models/<name of the run or model> by default."
+        None,
+        "Folder to write to; saved_models/<name of the run or model> by default; "
+        "-step_<step> is added for a step of a run.",
     )
     pictures: str | None = option(
         None,

@@ -1,6 +1,7 @@
 """Measures, which are numbers with all that is needed to judge them, and what they look at."""
 
 import dataclasses
+import hashlib
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -145,7 +146,7 @@ class Evidence:
         translated: G(x), as a user would see them.
         real: real y of the held-out part.
         other_real: further real y, for example of the training part. Their distance to `real` is
-            what real pictures get.
+            what real pictures get; without any, that of every second one of `real` to the others.
         cycled: F(G(x)).
         truth: the true counterpart of each input.
         network: computes features of pictures, see `FeatureNetwork`.
@@ -217,6 +218,39 @@ class Evidence:
             views.append(picture if is_seen_as_it_is else to_rgb(picture))
         return views
 
+    def same_pictures(self, role: str, other_role: str) -> np.ndarray:
+        """Returns for each picture in `role` where the very same one is in `other_role`, (n,).
+
+        An index, or -1 where it is not there. Each picture is matched at most once, so that of
+        equal ones as many are matched as both roles hold.
+        """
+        pictures, others = self.need(role, other_role)
+        waiting: dict[tuple, list[int]] = {}
+        for index in reversed(range(len(others))):
+            waiting.setdefault(_identity(others[index]), []).append(index)
+        found = []
+        for picture in pictures:
+            indices = waiting.get(_identity(picture))
+            found.append(indices.pop() if indices else -1)
+        return np.array(found, int)
+
+    def compared_reals(self) -> "ComparedReals":
+        """Returns the features of real pictures whose distance is what real pictures get."""
+        real = self.features("real")
+        if self.other_real is not None:
+            return ComparedReals(
+                first=self.features("other_real"),
+                second=real,
+                same_pictures=self.same_pictures("other_real", "real"),
+            )
+        first, second = real[::2], real[1::2]
+        note = "The real score compares one half of the real pictures with the other."
+        if len(second) < 2:
+            note = "There are too few real pictures to compare one half of them with the other."
+        return ComparedReals(
+            first=first, second=second, same_pictures=np.full(len(first), -1), note=note
+        )
+
     @property
     def features_protocol(self) -> str:
         """How the feature network sees the pictures, in words."""
@@ -244,6 +278,32 @@ class Evidence:
         if "network" not in changes:
             kept = {role: found for role, found in self._features.items() if role not in changes}
         return dataclasses.replace(self, _features=kept, **changes)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComparedReals:
+    """Features of two sets of real pictures.
+
+    Attributes:
+        first: (n, d).
+        second: (m, d).
+        same_pictures: where the same pictures are in the second set, see `Evidence.same_pictures`.
+        note: what a reader must know of how they were chosen.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    same_pictures: np.ndarray
+    note: str = ""
+
+    @property
+    def are_enough(self) -> bool:
+        """Whether a distance of the two can be taken."""
+        return min(len(self.first), len(self.second)) > 1
+
+
+def _identity(picture: np.ndarray) -> tuple:
+    return picture.shape, picture.dtype.str, hashlib.sha256(picture.tobytes()).digest()
 
 
 def _is_number(value):

@@ -1,10 +1,14 @@
 """The Frechet distance of two sets of pictures; on Inception's features it is the FID."""
 
+import math
+
 import numpy as np
 
 from cyclegan_keras.files.errors import MetricError
 from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.intervals import groups, jackknife_stderr, normal_interval
+
+_ROUNDING = 1e-12  # of a difference of sums in float64, as a share of them
 
 
 def frechet_measures(evidence: Evidence) -> list[Measure]:
@@ -13,10 +17,13 @@ def frechet_measures(evidence: Evidence) -> list[Measure]:
     With few pictures it is far too large. So the scores of real pictures and of copies are taken
     with as many pictures as there are translations, or with all where there are fewer.
     """
-    network, translated, real, _ = evidence.need("network", "translated", "real", "other_real")
+    network, translated, real = evidence.need("network", "translated", "real")
     fake, y = evidence.features("translated"), evidence.features("real")
-    other_y, x = evidence.features("other_real"), evidence.features("inputs")
-    drawn = np.random.default_rng(evidence.seed).permutation(len(other_y))[: len(fake)]
+    x, reals = evidence.features("inputs"), evidence.compared_reals()
+    drawn = np.random.default_rng(evidence.seed).permutation(len(reals.first))[: len(fake)]
+    real_score = math.nan
+    if reals.are_enough:
+        real_score = frechet(reals.first[drawn], reals.second)
     value = frechet(fake, y)
     stderr = frechet_stderr(fake, y, seed=evidence.seed)
     low, high = normal_interval(value, stderr)
@@ -28,7 +35,7 @@ def frechet_measures(evidence: Evidence) -> list[Measure]:
             value=value,
             low=low,
             high=high,
-            real_score=frechet(other_y[drawn], y),
+            real_score=real_score,
             copy_score=frechet(x, y),
             better="lower",
             n=counts,
@@ -39,7 +46,7 @@ def frechet_measures(evidence: Evidence) -> list[Measure]:
             "delete-a-group jackknife over pictures",
             stderr=stderr,
             note=f"The {name} is too large by an amount that falls with n: compare it only at the "
-            "same n.",
+            f"same n. {reals.note}".rstrip(),
         )
     ]
 
@@ -47,7 +54,8 @@ def frechet_measures(evidence: Evidence) -> list[Measure]:
 def frechet(x: np.ndarray, y: np.ndarray) -> float:
     """Returns the squared Frechet distance of Gaussians fitted to two sets of features.
 
-    |m_x - m_y|^2 + tr C_x + tr C_y - 2 tr (C_x C_y)^(1/2), with unbiased covariances. For
+    |m_x - m_y|^2 + tr C_x + tr C_y - 2 tr (C_x C_y)^(1/2), with unbiased covariances; 0 where
+    that is less than what rounding leaves, and so for two equal sets. For
     C_x = A'A and C_y = B'B the last trace is the sum of the singular values of AB', so that neither
     a covariance nor the root of a matrix is computed. That is exact also for fewer pictures than
     features, where C_x and C_y are singular and roots of matrices fail.
@@ -90,4 +98,5 @@ def _distance(fit_x, fit_y):
     (mean_x, root_x), (mean_y, root_y) = fit_x, fit_y
     shared = np.linalg.svd(root_x @ root_y.T, compute_uv=False).sum()
     squares = [np.sum(np.square(part)) for part in (mean_x - mean_y, root_x, root_y)]
-    return float(sum(squares) - 2 * shared)
+    distance = float(sum(squares) - 2 * shared)
+    return distance if distance > _ROUNDING * sum(squares) else 0.0

@@ -1,6 +1,7 @@
-"""The networks of a run: read from its last checkpoint, or written as .keras files."""
+"""The networks of a run: read from a checkpoint or a snapshot, or written as .keras files."""
 
 import pathlib
+import shutil
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,9 +11,11 @@ import numpy as np
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.description import Description
+from cyclegan_keras.models.keras_file import load_keras
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import build_discriminator, build_generator
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.runs.sources import RunSource, find_source
 
 ROLES = ("generator_g", "generator_f", "discriminator_x", "discriminator_y")
 
@@ -29,23 +32,31 @@ class TrainedNetworks(NamedTuple):
     networks: dict[str, keras.Model]
 
 
-def networks_of_run(directory: str | pathlib.Path, *, averages: bool = False) -> TrainedNetworks:
-    """Builds the networks of a run's last checkpoint.
+def networks_of_run(
+    source: str | pathlib.Path | RunSource, *, averages: bool = False
+) -> TrainedNetworks:
+    """Builds the networks that a run keeps of its newest checkpoint or of another step.
 
     Args:
-        directory: the run's.
+        source: the run's directory, or what else `find_source` knows. A snapshot holds generators
+            only, as their moving averages where the run keeps them.
         averages: give generators their moving average where the run keeps one.
 
     Raises:
         WeightsError: the checkpoint is not one of networks known here.
         RunError: there is no checkpoint, or it cannot be read.
     """
+    if not isinstance(source, RunSource):
+        source = find_source(source) or RunSource(directory=pathlib.Path(source))
+    if source.file is not None and source.file.is_dir():
+        return _networks_of_snapshot(source.file)
+    directory = source.directory
     run = Run(directory)
     saved = run.saved_options()
     try:
         names = vars(NetworkOptions())
         options = NetworkOptions(**{name: saved[name] for name in names if name in saved})
-        step, state = run.newest_state()
+        step, state = run.newest_state() if source.file is None else run.state_in(source.file)
         parts = {key.split("/")[0] for key in state}
         networks = {}
         for role in ROLES:
@@ -67,6 +78,17 @@ def networks_of_run(directory: str | pathlib.Path, *, averages: bool = False) ->
         return TrainedNetworks(step, networks)
     except (KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"{directory} has no networks that can be used: {error}.") from error
+
+
+def _networks_of_snapshot(folder: pathlib.Path) -> TrainedNetworks:
+    networks = {
+        role: load_keras(folder / f"{role}.keras")
+        for role in ROLES
+        if (folder / f"{role}.keras").exists()
+    }
+    if not networks:
+        raise WeightsError(f"{folder} holds no generator_g.keras.")
+    return TrainedNetworks(int(folder.name.removeprefix("step_")), networks)
 
 
 def _build(
@@ -121,6 +143,33 @@ def save_generator(trainer, run: Run, direction: str, path: pathlib.Path) -> Non
         step=trainer.step,
     )
     generator.save(path)
+
+
+def save_snapshot(trainer, run: Run) -> pathlib.Path:
+    """Writes the generators as they are now to a folder of their own; returns the folder.
+
+    The folder appears when all of them are written. One of the same step, as a training that
+    continues from before it finds, is replaced.
+
+    Args:
+        trainer: what trains them.
+        run: its run.
+    """
+    folder = run.snapshot(trainer.step)
+    partial = folder.with_name(f".{folder.name}.partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    try:
+        for direction, name in trainer.translators.items():
+            with atomic_write(partial / f"{name}.keras") as temporary:
+                save_generator(trainer, run, direction, path=temporary)
+        if folder.exists():
+            for file in partial.iterdir():
+                file.replace(folder / file.name)
+        else:
+            partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
 
 
 def save_generators(trainer, run: Run) -> str:

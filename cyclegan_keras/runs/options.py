@@ -29,10 +29,10 @@ class RunOptions:
     init_from: str | None = option(
         None,
         "Start from these weights instead of random ones: a .keras file, one of PyTorch or "
-        "safetensors (file@network for one network of several), a folder of such files "
-        "(latest_net_G_A.pth, generator_g.keras) or another run; several, "
-        "separated by commas, may be named, as in discriminator_x=d.pth. The networks are then "
-        "built like those.",
+        "safetensors (<file>@<network> for one network of several), a folder of such files "
+        "(latest_net_G_A.pth, generator_g.keras) or another run, <run>@<step> for an earlier step "
+        "that it keeps; several, separated by commas, may be named, as in discriminator_x=d.pth. "
+        "The networks are then built like those.",
     )
     dry_run: bool = option(False, "Print the options that would be used, and stop.", saved=False)
     seed: int = option(
@@ -88,6 +88,13 @@ class RunOptions:
     )
     keep_checkpoints: int = option(
         2, "How many of the newest checkpoints to keep.", low=1, may_change=True
+    )
+    snapshot_every: int = option(
+        0,
+        "Steps between snapshots of the generators, which are all kept, in "
+        "snapshots/step_<step>/; 0 for none. --model=<run>@<step> takes one.",
+        low=0,
+        may_change=True,
     )
     doctor: str = option(
         "warn",

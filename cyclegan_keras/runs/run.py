@@ -5,7 +5,8 @@ import importlib.metadata
 import json
 import pathlib
 import platform
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,13 +46,14 @@ class Run:
         keep_checkpoints: how many checkpoints `save` leaves behind.
 
     Attributes:
-        directory, checkpoints, samples, tensorboard: folders of the run.
+        directory, checkpoints, snapshots, samples, tensorboard: folders of the run.
     """
 
     def __init__(self, directory: str | pathlib.Path, keep_checkpoints: int = 2):
         self.directory = pathlib.Path(directory)
         self.keep_checkpoints = keep_checkpoints
         self.checkpoints = self.directory / "checkpoints"
+        self.snapshots = self.directory / "snapshots"  # made when the first one is written
         self.samples = self.directory / "samples"
         self.tensorboard = self.directory / "tensorboard"
 
@@ -79,7 +81,7 @@ class Run:
     def locked(self) -> Iterator[None]:
         """Keeps other processes out of this run while the block lasts; a killed one frees it.
 
-        Checkpoints that a killed process has half written are removed.
+        Checkpoints and snapshots that a killed process has half written are removed.
 
         Raises:
             RunError: another process is in it.
@@ -91,6 +93,8 @@ class Run:
         with locked(self.directory / ".lock", busy):
             for partial in self.checkpoints.glob(".*.partial.npz"):
                 partial.unlink()
+            for partial in self.snapshots.glob(".*.partial"):
+                shutil.rmtree(partial)
             yield
 
     def save_options(self, options: Mapping[str, Any]) -> None:
@@ -139,7 +143,7 @@ class Run:
         Raises:
             SaveError: the disk is full or not writable; earlier checkpoints stay as they are.
         """
-        path = self.checkpoints / f"step_{step:09d}.npz"
+        path = self.checkpoint(step)
         try:
             write_checkpoint(path, step, state)
         except OSError as error:
@@ -199,12 +203,36 @@ class Run:
                 raise RunError(f"Checkpoint {path} cannot be read: {error}.") from error
         raise RunError(f"{self.checkpoints} holds no checkpoint.")
 
+    def state_in(self, path: pathlib.Path) -> Checkpoint:
+        """Returns one checkpoint of the run, whatever model it belongs to.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        try:
+            return read_checkpoint(path)
+        except UNREADABLE as error:
+            raise RunError(f"Checkpoint {path} cannot be read: {error}.") from error
+
     def last_step(self) -> int:
         """Returns the step of the newest checkpoint file, 0 when there is none."""
-        paths = self._newest_first()
-        if not paths:
-            return 0
-        return int(paths[0].stem.removeprefix("step_"))
+        return max(self.checkpoint_steps(), default=0)
+
+    def checkpoint(self, step: int) -> pathlib.Path:
+        """Returns where the checkpoint of a step lies, or would."""
+        return self.checkpoints / f"step_{step:09d}.npz"
+
+    def checkpoint_steps(self) -> list[int]:
+        """Returns the steps of all checkpoint files, in their order."""
+        return _steps(self.checkpoints.glob("step_*.npz"))
+
+    def snapshot(self, step: int) -> pathlib.Path:
+        """Returns the folder in which the generators of a step are kept, or would be."""
+        return self.snapshots / f"step_{step:09d}"
+
+    def snapshot_steps(self) -> list[int]:
+        """Returns the steps of all snapshots, in their order."""
+        return _steps(self.snapshots.glob("step_*"))
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
         """Adds one JSON line to metrics.jsonl."""
@@ -259,6 +287,11 @@ class Run:
 
     def _newest_first(self) -> list[pathlib.Path]:
         return sorted(self.checkpoints.glob("step_*.npz"), reverse=True)
+
+
+def _steps(paths: Iterable[pathlib.Path]) -> list[int]:
+    words = [path.stem.removeprefix("step_") for path in paths]
+    return sorted(int(word) for word in words if word.isdecimal())
 
 
 def versions() -> dict[str, str]:

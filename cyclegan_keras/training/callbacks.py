@@ -12,8 +12,9 @@ from keras import ops
 
 from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.files.atomic import atomic_write
-from cyclegan_keras.files.errors import NonFiniteLossError
+from cyclegan_keras.files.errors import NonFiniteLossError, SaveError
 from cyclegan_keras.images.form import Form
+from cyclegan_keras.runs.networks import save_snapshot
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.sample_grid import sample_grid, to_png
 
@@ -117,6 +118,28 @@ class Checkpoints(StepCallback):
         path = self.run.save(self.step, state)
         self.saved_step, self.saved_time = self.step, time.monotonic()
         logging.info("Saved %s", path)
+
+
+class Snapshots(StepCallback):
+    """Keeps the generators as they are every `every` steps, in a folder for each step.
+
+    Raises:
+        SaveError: the disk is full or not writable.
+    """
+
+    def __init__(self, run: Run, every: int):
+        super().__init__()
+        self.run, self.every = run, every
+
+    def after_step(self, before, logs):
+        if self.crossed(before, self.every):
+            try:
+                logging.info("Kept %s", save_snapshot(self.model, self.run))
+            except OSError as error:
+                raise SaveError(
+                    f"Cannot write the generators to {self.run.snapshot(self.step)}: {error}. "
+                    "Free some space and run the same command again."
+                ) from error
 
 
 class Metrics(StepCallback):

@@ -133,35 +133,36 @@ def find_input(options: TranslateOptions) -> Inputs:
     return inputs
 
 
-def find_files(source: str, output: str) -> Inputs:
+def find_files(source: str, output: str | None = None, *, flag: str = "--input") -> Inputs:
     """Finds the files to translate.
 
     Pictures are known by their endings, and files with other endings by what they hold.
 
     Args:
         source: a picture, a video, a folder or a pattern such as `photos/**/*.jpg`.
-        output: where translations go; nothing in there is read.
+        output: where translations go, if anywhere; nothing in there is read.
+        flag: by which `source` was given, for messages.
 
     Raises:
         TranslationError: there is nothing to translate.
     """
     path = pathlib.Path(source).expanduser()
-    target = pathlib.Path(output).expanduser()
+    target = pathlib.Path(output).expanduser() if output else None
     if path.is_file():
         return Inputs(files=(path,))
     if path.is_dir():
         found = find_pictures(
             path,
-            enter=lambda subfolder: not _is_same(subfolder, target),
+            enter=lambda subfolder: target is None or not _is_same(subfolder, target),
             follow_links=False,
             on_error=_refuse_unreadable,
         )
     elif glob.has_magic(source):
         found = _matches(path, target)
     else:
-        raise TranslationError(f"--input={source} does not exist.")
+        raise TranslationError(f"{flag}={source} does not exist.")
     if not found.pictures:
-        message = f"--input={source}: none of {found.passed_over.total()} files is a picture."
+        message = f"{flag}={source}: none of {found.passed_over.total()} files is a picture."
         raise TranslationError(f"{message} {_passed_over(found)}".strip())
     return Inputs(files=tuple(sorted(found.pictures)), found=found)
 
@@ -318,10 +319,10 @@ def _folder_before_wildcards(pattern: pathlib.Path) -> pathlib.Path:
     return pathlib.Path(*plain)
 
 
-def _matches(pattern: pathlib.Path, output: pathlib.Path) -> Found:
+def _matches(pattern: pathlib.Path, output: pathlib.Path | None) -> Found:
     """The files that a pattern matches, but for hidden ones and those of the output folder."""
     root = _folder_before_wildcards(pattern)
-    output_is_inside = _is_within(output, root)
+    output_inside = output if output is not None and _is_within(output, root) else None
     pictures = []
     passed_over: collections.Counter[tuple[str, str]] = collections.Counter()
     for name in glob.glob(str(pattern), recursive=True):
@@ -329,7 +330,7 @@ def _matches(pattern: pathlib.Path, output: pathlib.Path) -> Found:
         parts = path.relative_to(root).parts
         if not path.is_file() or any(is_passed_over_silently(part) for part in parts):
             continue
-        if output_is_inside and _is_within(path, output):
+        if output_inside is not None and _is_within(path, output_inside):
             continue
         kind = kind_of_file(path)
         if kind is None or kind.is_picture:

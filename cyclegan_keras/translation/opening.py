@@ -18,6 +18,7 @@ from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.models.any_size import mirrored
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.runs.networks import networks_of_run
+from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
 from cyclegan_keras.translation.tiling.tiled_network import TiledNetwork, bytes_per_pixel
@@ -65,10 +66,11 @@ def open_translators(
     """Returns the translators that `model` holds, by direction.
 
     Args:
-        model: the directory of a run (its last checkpoint, moving averages where it keeps them); a
-            .keras file; the weights of another program, as `file@network` where the file holds
-            several networks; several of these with commas; a .tflite file; a SavedModel; or a
-            folder that export.py wrote, whose newest SavedModel is read.
+        model: the directory of a run (its last checkpoint, moving averages where it keeps them) or
+            an earlier step of one, see `find_source`; a .keras file; the weights of another
+            program, as `file@network` where the file holds several networks; several of these with
+            commas; a .tflite file; a SavedModel; or a folder that export.py wrote, whose newest
+            SavedModel is read.
         max_memory_mb: pictures that would need more megabytes are translated in tiles, where that
             is exact; half of the free memory unless given.
         tile_size: pictures larger than a square of this side, in pixels, are translated in tiles of
@@ -88,15 +90,16 @@ def open_translators(
         return _of_saved_model(saved_model)
     names_several = "," in model
     is_prefix = path.with_name(path.name + ".index").exists()  # of a TensorFlow checkpoint
-    source = split_network(split_role(model)[1])[0]
-    if not (names_several or is_prefix or source.exists()):
+    is_of_run = find_source(model) is not None
+    file = split_network(split_role(model)[1])[0]
+    if not (is_of_run or names_several or is_prefix or file.exists()):
         raise TranslationError(
-            f"--model={model} does not exist: give a run's directory, a .keras, .pth, .ckpt, "
-            ".safetensors or .tflite file, or a folder that export.py wrote."
+            f"--model={model} does not exist: give a run's directory or <run>@<step>, a .keras, "
+            ".pth, .ckpt, .safetensors or .tflite file, or a folder that export.py wrote."
         )
     return {
         direction: translator_of(network, max_memory_mb=max_memory_mb, tile_size=tile_size)
-        for direction, network in _networks(path, model).items()
+        for direction, network in _networks(model).items()
     }
 
 
@@ -131,10 +134,11 @@ def translator_of(
     return Translator(at_once, description, TiledNetwork(network, tile_size), most_pixels)
 
 
-def _networks(path: pathlib.Path, model: str) -> dict[Direction, keras.Model]:
+def _networks(model: str) -> dict[Direction, keras.Model]:
     """The generators of a run, a folder or files, by direction."""
-    if (path / "options.json").is_file():
-        _, found = networks_of_run(path, averages=True)
+    source = find_source(model)
+    if source is not None:
+        found = networks_of_run(source, averages=True).networks
     else:
         found = starting_networks(model)
     networks = {}

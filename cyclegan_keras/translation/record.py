@@ -11,6 +11,8 @@ from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.digest import add_file
 from cyclegan_keras.files.errors import TranslationError, WriteError
 from cyclegan_keras.files.lock import locked
+from cyclegan_keras.runs.run import Run
+from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.translation.listing import Task
 from cyclegan_keras.translation.options import TranslateOptions
 
@@ -126,11 +128,12 @@ def fingerprint(model: str) -> str:
     """Returns a digest of a model: equal for the same weights, wherever their files are.
 
     Args:
-        model: a file, a run (its newest checkpoint counts), a folder, the prefix of the files of a
-            checkpoint, or several of these with commas.
+        model: a file, a run (its newest checkpoint counts) or a step of one, a folder, the prefix
+            of the files of a checkpoint, or several of these with commas.
 
     Raises:
         TranslationError: there is no such file or folder.
+        RunError: there is such a run, but it keeps nothing of that step.
     """
     digest = hashlib.sha256()
     for part in model.split(","):
@@ -145,6 +148,12 @@ def fingerprint(model: str) -> str:
 
 
 def _model_files(path: pathlib.Path) -> list[pathlib.Path]:
+    source = find_source(path)
+    if source is not None and source.step is not None and not path.exists():
+        # Of run@step, since a snapshot stays and a checkpoint does not.
+        path = Run(source.directory).snapshot(source.step)
+        if not path.exists():
+            path = source.file
     if path.is_file():
         return [path]
     if path.is_dir():

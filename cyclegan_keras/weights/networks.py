@@ -9,8 +9,10 @@ import keras
 import numpy as np
 from absl import logging
 
-import cyclegan_keras.models.table  # noqa: F401  (Keras loads the classes that are defined)
 from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.models.keras_file import load_keras
+from cyclegan_keras.runs.networks import networks_of_run
+from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.weights.keras_example import read_keras_example
 from cyclegan_keras.weights.safetensors_file import (
     is_safetensors,
@@ -42,12 +44,15 @@ def load_networks(
         path: a `.keras` file; a PyTorch file (.pth, .pt, .ckpt) or one of safetensors, with
             networks of pytorch-CycleGAN-and-pix2pix, CUT, PyTorch-GAN or vintagify, alone or
             anywhere in a training state; weights of the keras.io example (.weights.h5, or the
-            prefix of a TensorFlow checkpoint); or `file@network` for one network of several.
+            prefix of a TensorFlow checkpoint); or `file@network` for one network of several. A run
+            and what else `find_source` knows give their networks too, generators by their moving
+            averages where the run keeps them.
         dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
         note: called with a sentence on each network, and each kind of arrays, that is left out.
 
     Raises:
         WeightsError: the file is missing, damaged or none of these.
+        RunError: a run that has no such checkpoint, or one that cannot be read.
     """
     file, name = split_network(path)
     builders = _builders(file, dropout=dropout, note=note)
@@ -105,12 +110,15 @@ def _builders(
     path: pathlib.Path, *, dropout: bool, note: Callable[[str], None]
 ) -> dict[str, Callable[[], keras.Model]]:
     """Returns what makes each network of a file, by its name."""
+    source = find_source(path)
+    if source is not None:
+        return _as_builders(networks_of_run(source, averages=True).networks)
     if path.suffix in (".h5", ".hdf5", ".index") or path.with_name(f"{path.name}.index").exists():
         return _as_builders(read_keras_example(path))
     if not path.is_file():
         raise WeightsError(f"{path} is not a file.")
     if path.suffix == ".keras":
-        return {"": functools.partial(_load_keras, path)}
+        return {"": functools.partial(load_keras, path)}
     if _is_hdf5(path):
         return _as_builders(read_keras_example(path))
     if is_safetensors(path):
@@ -215,10 +223,3 @@ def save_safetensors(network: keras.Model, path: str | os.PathLike) -> None:
         OSError: the file cannot be written.
     """
     write_safetensors(path, to_state_dict(network))
-
-
-def _load_keras(path: pathlib.Path) -> keras.Model:
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise WeightsError(f"{path} cannot be read as a Keras model: {error}") from error

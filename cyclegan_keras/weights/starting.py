@@ -12,6 +12,7 @@ from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import DISCRIMINATORS, GENERATORS
 from cyclegan_keras.runs.networks import ROLES, networks_of_run
+from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.weights.networks import listed, load_networks, split_network
 
 # The reference's name of a network -> its role here; the reference's D_A judges domain B.
@@ -45,12 +46,14 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
     Args:
         sources: one or several, separated by commas: a file (`load_networks` says which); a folder
             with files called `generator_g.keras` or, as in the reference, `latest_net_G_A.pth`; or
-            the directory of an earlier run. One network of several is given as `file@network`. A
-            network whose name, and whose file's, does not say which it is, is generator_g if it is
-            a generator, or is given as `discriminator_x=some.pth`.
+            what `find_source` finds in an earlier run, such as its directory. One network of
+            several is given as `file@network`. A network whose name, and whose file's, does not
+            say which it is, is generator_g if it is a generator, or is given as
+            `discriminator_x=some.pth`.
 
     Raises:
         WeightsError: a source that holds no network, or two sources with the same one.
+        RunError: a run that has no such checkpoint, or one that cannot be read.
     """
     found: dict[str, keras.Model] = {}
     for source in sources.split(","):
@@ -99,10 +102,11 @@ def network_options(networks: Mapping[str, keras.Model]) -> dict[str, Any]:
 
 def _networks_at(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
     """Returns the networks of a file, folder or run by role; `role` is that typed, or ""."""
+    source = find_source(path)
+    if source is not None:
+        return networks_of_run(source).networks
     if not path.is_dir():
         return _networks_of_file(path, role)
-    if (path / "options.json").exists():
-        return networks_of_run(path).networks
     files = _files_of_folder(path)
     if not files:
         raise WeightsError(

@@ -63,8 +63,6 @@ def from_state_dict(
         raise WeightsError(difference)
     network = recognized.network
     config = recognized.config
-    if config["norm"] == "none":
-        config["use_bias"] = False
     if network is UNetGenerator:
         config["dropout"] = dropout
     entries = list(LAYOUTS[network](config, **recognized.layout_options))
@@ -153,6 +151,13 @@ class _Recognized(NamedTuple):
 
 
 def _recognize(state) -> _Recognized | None:
+    recognized = _recognize_kind(state)
+    if recognized is not None and recognized.config["norm"] == "none":
+        recognized.config["use_bias"] = False
+    return recognized
+
+
+def _recognize_kind(state) -> _Recognized | None:
     if _is_conv(state, "model.1.weight", 7):
         return _Recognized(ResNetGenerator, _resnet(state), _resnet_layout(state))
     if _is_conv(state, "model.model.0.weight", 4):

@@ -111,8 +111,27 @@ def test_a_file_on_two_folders(tmp_path, capsys):
     assert run(f"--model={tmp_path / 'model.keras'}", *words, "--metrics=kid,cycle") == 0
     out = capsys.readouterr().out
     assert "day to night" in out
-    assert "3/4/4/3" in out
+    assert "3/8/4/3" in out
     assert "cycle error: not measured, because the model has no way back (F)." in out
+
+
+@pytest.mark.usefixtures("opened_once")
+@pytest.mark.parametrize(
+    ("inputs", "real"),
+    [("{folder}", "{folder}"), ("{folder}/**/*.png", "{folder}"), ("{folder}", "{folder}/*.p?g")],
+)
+def test_a_folder_against_itself_is_0(inputs, real, tmp_path, capsys):
+    folder = folder_of(tmp_path / "x", 7)
+    (folder / "notes.md").touch()
+    words = [f"--input={inputs}".format(folder=folder), f"--real={real}".format(folder=folder)]
+    output = f"--output={tmp_path / 'out'}"
+    assert run("--model=copy", *words, output, "--metrics=kid,frechet") == 0
+    (direction,) = json.loads((tmp_path / "out" / "evaluation.json").read_text())["directions"]
+    for measure in direction["measures"]:
+        assert measure["value"] == measure["ceiling"] == pytest.approx(0, abs=1e-6)
+        assert measure["n"] == [7, 7, 4, 7]
+        assert measure["floor"] > 1  # one half against the other
+    assert "one half of the real pictures with the other" in capsys.readouterr().out
 
 
 def test_without_features_the_rest_is_measured(tmp_path, monkeypatch, caplog):
@@ -156,7 +175,12 @@ def models(tmp_path_factory):
         (("--model=copy", "--metrics=kid,fid"), "Unknown: fid."),
         (("--model=copy", "--metrics=,"), "expected some of kid"),
         (("--model=copy", "--input=x"), "--input and --real belong together"),
-        (("--model=copy", "--input=none", "--real=none"), "holds 0 pictures"),
+        (("--model=copy", "--input=none", "--real=none"), "--input=none does not exist"),
+        (("--model=copy", "--input={models}", "--real={models}"), "holds 0 pictures"),
+        (
+            ("--model=copy", "--input={models}/*.keras", "--real=*.gif"),
+            "--input={models}/*.keras: none of 2 files is a picture",
+        ),
         (("--model={models}/generator.keras", "--direction=BtoA"), "translates only AtoB"),
         (("--model={models}/discriminator_x.keras",), "but no generator"),
         (("--model=copy", *DEMO, "--report={models}"), "is a folder: name a file"),
@@ -175,7 +199,7 @@ def test_bad_input_is_a_sentence_and_exit_code_2(
     typed = [word.format(models=models) for word in words]
     assert run(*typed) == 2
     err = capfd.readouterr().err
-    assert expected in err
+    assert expected.format(models=models) in err
     assert "Traceback" not in err
 
 

@@ -162,7 +162,7 @@ def assert_same_state(run_dir, other):
 def finished(tmp_path_factory):
     """A run of eight steps that has come to its end, and what it printed."""
     run_dir = tmp_path_factory.mktemp("finished") / "run"
-    chosen = ("--eval_every=4", "--eval_pictures=3")
+    chosen = ("--eval_every=4", "--eval_pictures=3", "--snapshot_every=4")
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         assert run(*TINY, "--seed=3", *chosen, f"--run_dir={run_dir}") == 0
@@ -182,6 +182,7 @@ def test_a_run_leaves_everything_behind(finished):
         "metrics.jsonl",
         "options.json",
         "samples",
+        "snapshots",
         "tensorboard",
     }
     assert "Finished: step 8 of 8." in out
@@ -254,6 +255,16 @@ def test_the_best_generators_are_kept_beside_the_last(finished):
     assert best["score"] == min(scores.values()) == scores[best["step"]]
     network = load_network(run_dir / "best" / "generator_f.keras")
     assert network.description.step == best["step"]
+
+
+def test_generators_of_several_steps_are_kept(finished):
+    run_dir = finished[0]
+    assert Run(run_dir).snapshot_steps() == [4, 8]
+    for name in ("generator_g", "generator_f"):
+        earlier, later = (load_network(Run(run_dir).snapshot(n) / f"{name}.keras") for n in (4, 8))
+        assert (earlier.description.step, later.description.step) == (4, 8)
+        assert same_weights(run_dir, name, later)
+        assert not same_weights(run_dir, name, earlier)
 
 
 def test_the_same_command_again_says_finished(finished, tmp_path, capsys):
@@ -501,6 +512,7 @@ EVENTFUL = (
     "--lambda_identity=0",
     "--steps_per_epoch=12",
     "--sample_every=5",
+    "--snapshot_every=5",
     "--dropout",
     "--pool_size=3",
     "--deterministic",
@@ -554,6 +566,10 @@ def test_a_run_stopped_and_killed_ends_like_one_never_interrupted(photos, tmp_pa
     assert_same_state(run_dir, tmp_path / "other")
     assert steps_of(run_dir) == list(range(2, end + 1, 2))
     assert [row["step"] for row in Run(run_dir).checks()] == list(range(5, end + 1, 5))
+    assert Run(run_dir).snapshot_steps() == list(range(5, end + 1, 5))
+    for step in Run(run_dir).snapshot_steps():
+        other = Run(tmp_path / "other").snapshot(step) / "generator_f.keras"
+        assert same_weights(Run(run_dir).snapshot(step), "generator_f", load_network(other))
 
 
 @pytest.mark.slow

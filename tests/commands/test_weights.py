@@ -94,9 +94,7 @@ def test_as_python_calls(tmp_path, capsys):
     )
     weights.export_pth(output, output=tmp_path / "d.pth")
     assert (tmp_path / "d.pth").exists()
-    assert (
-        "PixelDiscriminator(input_channels=3, ndf=2, norm='instance'), " in capsys.readouterr().out
-    )
+    assert "PixelDiscriminator(input_channels=3, ndf=2, norm='instance'" in capsys.readouterr().out
 
 
 @pytest.mark.slow

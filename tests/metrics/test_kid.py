@@ -59,6 +59,40 @@ def test_the_interval_covers_the_truth():
     assert np.mean(is_covered) >= 0.88
 
 
+def test_pictures_in_both_sets_are_not_compared_with_themselves():
+    """Otherwise samples that share pictures would look more alike than other ones."""
+    rng = np.random.default_rng(0)
+    values, naive = [], []
+    for _ in range(200):
+        drawn = rng.normal(size=(30, 3))
+        x, y = drawn[:20], drawn[10:]
+        same_pictures = np.where(np.arange(20) < 10, -1, np.arange(20) - 10)
+        values.append(mmd2(x, y, same_pictures=same_pictures))
+        naive.append(mmd2(x, y))
+    assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(200)
+    assert np.mean(naive) < -5 * np.std(naive) / np.sqrt(200)
+
+
+@pytest.mark.parametrize("n", [4, 150])
+def test_a_set_and_itself(n):
+    x = np.random.default_rng(0).normal(size=(n, 3))
+    backward = np.arange(n)[::-1]
+    assert mmd2(x, x[::-1], same_pictures=backward) == pytest.approx(0, abs=1e-12)
+    assert kid(x, x[::-1], same_pictures=backward) == 0
+    assert kid_stderr(x, x[::-1], same_pictures=backward) > 0
+    assert kid(x, x[::-1]) < -1e-3
+
+
+def test_subsets_know_the_pictures_that_they_share():
+    rng = np.random.default_rng(0)
+    x, others = rng.normal(size=(40, 3)), rng.normal(size=(10, 3))
+    y = np.concatenate([others, x[::-1]])
+    same_pictures = np.arange(49, 9, -1)
+    found = kid(x, y, same_pictures=same_pictures, subset_size=20, subsets=400)
+    assert found == pytest.approx(mmd2(x, y, same_pictures=same_pictures), abs=0.05)
+    assert kid(x, y, subset_size=20, subsets=400) < found - 0.1
+
+
 def test_one_picture_has_no_distance():
     with pytest.raises(MetricError, match="not 1 and 4"):
         mmd2(np.zeros((1, 3)), np.zeros((4, 3)))
@@ -79,5 +113,22 @@ def test_measure(toy_network):
     assert "mean of 100 subsets of 6" in measure.protocol
     assert measure.low < measure.value < measure.high
     assert max(measure.value, measure.real_score) < measure.copy_score / 100
-    with pytest.raises(MetricError, match="no further real pictures"):
-        kid_measures(evidence.replace(other_real=None))
+    assert measure.note == ""
+
+
+@pytest.mark.parametrize("count", [3, 7])
+def test_without_other_real_pictures_halves_are_compared(count, toy_network):
+    pictures = np.random.default_rng(0).integers(0, 256, (count, 4, 4, 3), "uint8")
+    evidence = Evidence(
+        inputs=pictures, translated=pictures, real=pictures[::-1], network=toy_network
+    )
+    (measure,) = kid_measures(evidence)
+    assert measure.value == measure.copy_score == 0
+    assert measure.n == (count, count, (count + 1) // 2, count)
+    if count == 7:
+        features = evidence.features("real")
+        assert measure.real_score == 1000 * kid(features[::2], features[1::2])
+        assert "one half of the real pictures with the other" in measure.note
+    else:
+        assert np.isnan(measure.real_score)
+        assert "too few real pictures" in measure.note

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from cyclegan_keras.cli.console import Interruption
+from cyclegan_keras.files.errors import SaveError
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training import callbacks
 
@@ -146,3 +147,32 @@ def test_samples_are_drawn_at_the_start_every_interval_and_the_end(run, model):
     assert [path.stem for path in sorted(run.samples.iterdir())] == [
         f"step_00000000{step}" for step in (0, 2, 3)
     ]
+
+
+def test_snapshots_are_whole_or_not_there(run, model, monkeypatch):
+    """Also where one of the same step is there already, of a run that continues from before it."""
+    model.translators = {"x_to_y": "generator_g", "y_to_x": "generator_f"}
+    written = []
+
+    def save_generator(trainer, run, direction, path):
+        written.append(direction)
+        if len(written) == 6:
+            raise OSError(28, "No space left on device")
+        path.write_text(f"{direction} {len(written)}")
+
+    monkeypatch.setattr("cyclegan_keras.runs.networks.save_generator", save_generator)
+    callback = begin(callbacks.Snapshots(run, every=2), model)
+    advance(callback, model)
+    assert not run.snapshots.exists()
+    advance(callback, model)
+    model.step = 1
+    callback.on_train_begin()
+    advance(callback, model)
+    model.step = 3
+    callback.on_train_begin()
+    with pytest.raises(SaveError, match=r"step_000000004.*No space left"):
+        advance(callback, model)
+    assert run.snapshot_steps() == [2]
+    contents = {path.name: path.read_text() for path in run.snapshot(2).iterdir()}
+    assert contents == {"generator_g.keras": "x_to_y 3", "generator_f.keras": "y_to_x 4"}
+    assert [path.name for path in run.snapshots.iterdir()] == ["step_000000002"]
