@@ -6,7 +6,6 @@ import pathlib
 from collections.abc import Callable, Collection, Mapping
 
 import keras
-import numpy as np
 from absl import logging
 
 from cyclegan_keras.files.errors import WeightsError
@@ -14,15 +13,17 @@ from cyclegan_keras.models.keras_file import load_keras
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.weights.keras_example import read_keras_example
+from cyclegan_keras.weights.other_kinds import HEAD_BYTES, other_kind
 from cyclegan_keras.weights.safetensors_file import (
     is_safetensors,
     read_safetensors,
     write_safetensors,
 )
 from cyclegan_keras.weights.state_groups import find_networks
-from cyclegan_keras.weights.torch_file import read_torch_file
+from cyclegan_keras.weights.torch_file import TorchFile, read_torch_file
 from cyclegan_keras.weights.torch_networks import (
     from_state_dict,
+    parameter_shapes,
     to_state_dict,
     unused_statistics,
 )
@@ -113,26 +114,33 @@ def _builders(
     source = find_source(path)
     if source is not None:
         return _as_builders(networks_of_run(source, averages=True).networks)
+    head = _head(path)
+    sentence = other_kind(head, path.suffix.lower()) if head is not None else None
+    if sentence:
+        raise WeightsError(f"{path} cannot be read: {sentence}")
     if path.suffix in (".h5", ".hdf5", ".index") or path.with_name(f"{path.name}.index").exists():
         return _as_builders(read_keras_example(path))
     if not path.is_file():
         raise WeightsError(f"{path} is not a file.")
     if path.suffix == ".keras":
         return {"": functools.partial(load_keras, path)}
-    if _is_hdf5(path):
+    if head.startswith(_HDF5):
         return _as_builders(read_keras_example(path))
     if is_safetensors(path):
-        dicts = {"": read_safetensors(path)}
-        whole_networks = []
+        read = TorchFile(states={"": read_safetensors(path)}, whole_networks=[], unnamed={})
     else:
         read = read_torch_file(path)
-        dicts = read.states
-        whole_networks = read.whole_networks
-    found = find_networks(dicts)
+    found = find_networks(read.states)
     if not found.states:
-        raise _nothing_known(path, dicts, found.differing, whole_networks)
+        raise _nothing_known(path, read, found.differing)
     for name, how in found.differing.items():
         note(f"{path}: {name or 'a network'} is left out. {how}")
+    for place, shapes in read.unnamed.items():
+        if any(parameter_shapes(state) == shapes for state in found.states.values()):
+            note(
+                f"{path}: {place} is left out. It has the shapes of a network, perhaps its moving "
+                "average, in a list without names."
+            )
     for name, state in found.states.items():
         count = unused_statistics(state)
         if count:
@@ -151,23 +159,23 @@ def _as_builders(networks: Mapping[str, keras.Model]) -> dict[str, Callable[[], 
     return {name: functools.partial(lambda each: each, each) for name, each in networks.items()}
 
 
-def _is_hdf5(path: pathlib.Path) -> bool:
+def _head(path: pathlib.Path) -> bytes | None:
+    """Returns how a file begins, or None where there is no file."""
+    if not path.is_file():
+        return None
     with path.open("rb") as file:
-        return file.read(len(_HDF5)) == _HDF5
+        return file.read(HEAD_BYTES)
 
 
 def _nothing_known(
-    path: pathlib.Path,
-    dicts: Mapping[str, Mapping[str, np.ndarray]],
-    differing: Mapping[str, str],
-    whole_networks: list[str],
+    path: pathlib.Path, read: TorchFile, differing: Mapping[str, str]
 ) -> WeightsError:
     """Returns the error on a file without a network known here: it says what comes nearest."""
     for name, how in differing.items():
         return WeightsError(f"{path}: {f'{name}: ' if name else ''}{how}")
-    if whole_networks:
-        return WeightsError(f"{path} cannot be read: {whole_networks[0]}")
-    largest = max(dicts.values(), key=len, default={})
+    if read.whole_networks:
+        return WeightsError(f"{path} cannot be read: {read.whole_networks[0]}")
+    largest = max(read.states.values(), key=len, default={})
     try:
         from_state_dict(largest)
     except WeightsError as error:

@@ -32,6 +32,7 @@ _MOST_DIRECTORY_BYTES = 2**19  # of a zip archive: thousands of arrays
 _MOST_KEYS_BYTES = 2**18
 _MOST_NETWORKS = 2000  # an optimizer holds a dict of tensors for each weight
 _MOST_WHOLE_NETWORKS = 20
+_LEAST_UNNAMED = 4  # tensors in a list that may be a network's
 _DEEPEST = 12  # dicts and lists inside each other
 _MOST_NAMES = 4  # of one array: a network may be listed under its own name and in a list of all
 # What zipfile may raise on a damaged or hostile archive.
@@ -59,10 +60,12 @@ class TorchFile:
             dots, and "" for the file's own dict. Arrays are read-only and may share memory.
         whole_networks: a sentence on each network in it that is an object of a program's class,
             which cannot be read.
+        unnamed: the shapes of tensors in lists, by where the list lies: they are not read.
     """
 
     states: dict[str, dict[str, np.ndarray]]
     whole_networks: list[str]
+    unnamed: dict[str, list[tuple[int, ...]]]
 
 
 def read_state_dicts(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
@@ -202,18 +205,20 @@ def _read_legacy(file: _Reader, size: int) -> TorchFile:
     return _load(found, read, byte_order, size)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class _Found:
     """What a pickle describes, as in `TorchFile`."""
 
     states: dict[str, dict[str, Tensor]]
     whole_networks: list[str]
+    unnamed: dict[str, list[tuple[int, ...]]]
 
 
 def _find(content) -> _Found:
     """Finds the dicts of tensors: the content itself, or what dicts and lists in it hold."""
     states = {}
     whole_networks: list[str] = []
+    unnamed: dict[str, list[tuple[int, ...]]] = {}
     waiting: collections.deque[tuple[tuple, object]] = collections.deque([((), content)])
     seen = set()
     while waiting:
@@ -229,6 +234,9 @@ def _find(content) -> _Found:
         tensors = {k: v for k, v in parts if isinstance(v, Tensor) and isinstance(k, str)}
         if tensors and isinstance(value, (dict, Opaque)):
             states[".".join(map(str, path))] = tensors
+        shapes = [v.shape for k, v in parts if isinstance(v, Tensor) and isinstance(k, int)]
+        if len(shapes) >= _LEAST_UNNAMED and len(unnamed) < _MOST_WHOLE_NETWORKS:
+            unnamed[".".join(map(str, path))] = shapes
         if len(path) < _DEEPEST:
             containers = (dict, list, tuple, Opaque)
             waiting.extend(((*path, k), v) for k, v in parts if isinstance(v, containers))
@@ -236,7 +244,7 @@ def _find(content) -> _Found:
             raise WeightsError(f"It holds tensors in more than {_MOST_NETWORKS} dicts.")
     if not states:
         raise WeightsError(whole_networks[0] if whole_networks else "It holds no tensors.")
-    return _Found(states, whole_networks)
+    return _Found(states=states, whole_networks=whole_networks, unnamed=unnamed)
 
 
 def _parts(container) -> list[tuple]:
@@ -265,7 +273,7 @@ def _load(found: _Found, read, byte_order: ByteOrder, size: int) -> TorchFile:
         name: {key: _view(t, storages[t.storage], buffers[t.storage]) for key, t in state.items()}
         for name, state in found.states.items()
     }
-    return TorchFile(states=states, whole_networks=found.whole_networks)
+    return TorchFile(states=states, whole_networks=found.whole_networks, unnamed=found.unnamed)
 
 
 def _view(tensor: Tensor, dtype: np.dtype, buffer: bytes) -> np.ndarray:

@@ -124,6 +124,11 @@ def unused_statistics(state: Mapping[str, np.ndarray]) -> int:
     return len({key.rpartition(".")[0] for key in state if _STATISTICS.search(key)})
 
 
+def parameter_shapes(state: Mapping[str, np.ndarray]) -> list[tuple[int, ...]]:
+    """Returns the shapes of a network's parameters in their order: of all but its statistics."""
+    return [array.shape for key, array in state.items() if not _STATISTICS.search(key)]
+
+
 def without_wrappers(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns a state dict whose keys name no modules that only wrap others.
 

@@ -7,6 +7,7 @@ import pytest
 from conftest import ROOT
 from golden_files import FOLDER, load_golden, nhwc
 from PIL import Image
+from weights.torch_bytes import saved
 
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
@@ -107,6 +108,31 @@ def test_what_differs_is_left_out_and_told(tmp_path):
     write_state_dict(tmp_path / "net.pth", state)
     with pytest.raises(WeightsError, match=r"net\.pth: G: It looks like ResNet.*model\.1\.bias"):
         load_network(tmp_path / "net.pth")
+
+
+def test_a_moving_average_without_names_is_told(tmp_path):
+    """Some programs keep it as a list, in the order of the network's parameters."""
+    state = to_state_dict(ResNetGenerator(1, 1, ngf=1, n_blocks=0))
+    average = {"decay": 0.9, "shadow_params": list(state.values()), "rng": [np.zeros(2, "u1")] * 5}
+    (tmp_path / "net.pth").write_bytes(saved({"netG": state, "ema": average}))
+    notes = []
+    assert load_network(tmp_path / "net.pth", note=notes.append).ngf == 1
+    (note,) = notes
+    assert "ema.shadow_params is left out" in note
+
+
+@pytest.mark.parametrize("ending", [".pth", ".ckpt", ".safetensors", ".keras", ".weights.h5"])
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"<!DOCTYPE html>", "web page"), (b"version https://git-lfs", "Git LFS"), (b"", "empty")],
+)
+def test_what_was_downloaded_in_place_of_a_file_is_called_by_its_name(
+    ending, data, words, tmp_path
+):
+    path = tmp_path / f"net{ending}"
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match=rf"net\{ending} cannot be read: It is.*{words}"):
+        load_network(path)
 
 
 def test_a_keras_example_may_have_any_name(tmp_path):

@@ -202,6 +202,11 @@ def test_one_role_twice(tmp_path):
             {"ngf": 2, "n_blocks": 6, "norm": "batch", "antialias": True},
             {"generator": "resnet_6blocks", "ngf": 2, "norm": "batch", "antialias": True},
         ),
+        (
+            ResNetGenerator,
+            {"ngf": 2, "n_blocks": 3, "upsample": "resize_zero"},
+            {"generator": "resnet_3blocks", "upsample": "resize_zero"},
+        ),
         (UNetGenerator, {"ngf": 1, "n_downs": 7}, {"generator": "unet_128", "norm": "batch"}),
         (PatchDiscriminator, {"ndf": 2}, {"discriminator": "basic", "ndf": 2, "antialias": False}),
         (PatchDiscriminator, {"n_layers": 4}, {"discriminator": "n_layers", "n_layers": 4}),
