@@ -141,7 +141,7 @@ def chosen_formats(options: ExportOptions) -> list[str]:
 
 def load_source(options: ExportOptions) -> tuple[dict, dict]:
     """Returns the generator of each direction, and the receipt's facts about their origin."""
-    from cyclegan_keras.weights.networks import load_network
+    from cyclegan_keras.weights.networks import load_network, split_network
 
     if bool(options.run_dir) == bool(options.model):
         raise OptionError("Give either --run_dir=<a run> or --model=<a file>. See --help.")
@@ -161,7 +161,7 @@ def load_source(options: ExportOptions) -> tuple[dict, dict]:
     source = {
         "name": paths[0].stem,
         "model": ", ".join(path.name for path in paths),
-        "sha256": [sha256(path) for path in paths],
+        "sha256": [sha256(split_network(path)[0]) for path in paths],
     }
     return generators, source
 

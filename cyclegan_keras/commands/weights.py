@@ -1,6 +1,7 @@
-"""Reads other programs' weights into a .keras file, and writes .pth files.
+"""Reads other programs' weights into a .keras file, and writes .pth and .safetensors files.
 
     cyclegan-weights import latest_net_G_A.pth --output=generator_g.keras
+    cyclegan-weights import last.ckpt --network=generator_A2B --output=generator_g.keras
     cyclegan-weights export-pth generator_g.keras --output=latest_net_G_A.pth
 
 Without --output, `import` prints what the file holds and writes nothing.
@@ -28,10 +29,10 @@ def import_weights(
     """Writes a network of another program's file as a .keras file, and prints what it is.
 
     Args:
-        file: .pth, .keras, .weights.h5 or a TensorFlow checkpoint; or a run, `run@step` for an
-            earlier step that it keeps.
+        file: .pth, .pt, .ckpt, .safetensors, .keras, .weights.h5 or a TensorFlow checkpoint; or a
+            run, `run@step` for an earlier step that it keeps.
         output: the .keras file to write; without one, all networks of the file are printed.
-        network: which one, where the file holds several.
+        network: which one, where the file holds several; the last part of its name is enough.
         dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
         as_in_training: translate with that dropout, and batch norm by each picture's statistics, as
             the reference tests pix2pix.
@@ -48,10 +49,10 @@ def import_weights(
     from cyclegan_keras.weights import networks
 
     if output is None:
-        for name, found in networks.load_networks(file, dropout=dropout).items():
+        for name, found in networks.load_networks(file, dropout=dropout, note=print).items():
             print(f"{name or file}: {describe(found)}")
         return
-    chosen = networks.load_network(file, network, dropout=dropout)
+    chosen = networks.load_network(file, network, dropout=dropout, note=print)
     if as_in_training:
         chosen = networks.as_in_training(chosen)
     with atomic_write(pathlib.Path(output)) as temporary:
@@ -62,11 +63,11 @@ def import_weights(
 def export_pth(
     file: str | os.PathLike, *, output: str | os.PathLike, network: str | None = None
 ) -> None:
-    """Writes the network of a .keras file as a .pth file that the PyTorch reference can load.
+    """Writes the network of a .keras file under the names that the PyTorch reference has for it.
 
     Args:
         file: the .keras file, or anything else that `import_weights` takes.
-        output: the .pth file to write.
+        output: the file to write: .pth, which the reference can load, or .safetensors.
         network: which one, where the file holds several.
 
     Raises:
@@ -74,10 +75,11 @@ def export_pth(
         OSError: the output cannot be written.
     """
     from cyclegan_keras.models.description import describe
-    from cyclegan_keras.weights.networks import load_network, save_pth
+    from cyclegan_keras.weights.networks import load_network, save_pth, save_safetensors
 
     chosen = load_network(file, network)
-    save_pth(chosen, output)
+    save = save_safetensors if pathlib.Path(output).suffix == ".safetensors" else save_pth
+    save(chosen, output)
     print(f"{describe(chosen)} -> {output}")
 
 
@@ -108,8 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     reading = commands.add_parser("import", help="read a file of another program")
     reading.add_argument(
         "file",
-        help=".pth, .keras, .weights.h5, a TensorFlow checkpoint, or a run (RUN@STEP for an "
-        "earlier step that it keeps)",
+        help=".pth, .pt, .ckpt, .safetensors, .keras, .weights.h5, a TensorFlow checkpoint, or a "
+        "run (RUN@STEP for an earlier step that it keeps)",
     )
     reading.add_argument("--output", type=_keras_file, help="the .keras file to write")
     reading.add_argument("--network", help="which one, where the file holds several")
@@ -122,24 +124,26 @@ def _parser() -> argparse.ArgumentParser:
         help="translate with that dropout, and batch norm by each picture's statistics, as the "
         "reference tests pix2pix",
     )
-    writing = commands.add_parser("export-pth", help="write a .keras file as .pth")
+    writing = commands.add_parser("export-pth", help="write a .keras file as .pth or .safetensors")
     writing.add_argument("file", help="the .keras file, or what import reads")
     writing.add_argument("--network", help="which one, where the file holds several")
-    writing.add_argument("--output", type=_pth_file, required=True, help="the .pth file to write")
+    writing.add_argument(
+        "--output", type=_torch_file, required=True, help="the .pth or .safetensors file to write"
+    )
     return parser
 
 
 def _keras_file(text: str) -> pathlib.Path:
-    return _path_ending_in(".keras", text)
+    return _path_ending_in((".keras",), text)
 
 
-def _pth_file(text: str) -> pathlib.Path:
-    return _path_ending_in(".pth", text)
+def _torch_file(text: str) -> pathlib.Path:
+    return _path_ending_in((".pth", ".safetensors"), text)
 
 
-def _path_ending_in(ending: str, text: str) -> pathlib.Path:
-    if not text.endswith(ending):
-        raise argparse.ArgumentTypeError(f"{text!r} must end in {ending}")
+def _path_ending_in(endings: tuple[str, ...], text: str) -> pathlib.Path:
+    if not text.endswith(endings):
+        raise argparse.ArgumentTypeError(f"{text!r} must end in {' or '.join(endings)}")
     return pathlib.Path(text).expanduser()
 
 

@@ -131,7 +131,8 @@ def _resnet(net, parts, x):
         elif net.upsample == "transpose":
             x = parts.conv_up(x, conv, norm, phases=static_ops.TRANSPOSED_3)
         else:  # what reflection sees beyond the border of doubled pixels is the border itself
-            edge = static_ops.repeat_edge if net.padding == "reflect" else static_ops.zeros
+            is_reflected = net.padding == "reflect" and net.upsample == "resize"
+            edge = static_ops.repeat_edge if is_reflected else static_ops.zeros
             x = parts.conv_up(x, conv, norm, phases=static_ops.NEAREST_3, around=edge)
         x = tf.nn.relu(x)
     kernel, bias = _weights(layer("head_conv"))

@@ -74,8 +74,9 @@ class NetworkOptions:
     upsample: str = option(
         "transpose",
         "How ResNet generators double sizes: by transposed convolutions, or by resizing and a "
-        "convolution, which leaves no checkerboard pattern.",
-        choices=("transpose", "resize"),
+        "convolution, which leaves no checkerboard pattern; resize_zero pads this convolution with "
+        "zeros, as PyTorch-GAN does.",
+        choices=("transpose", "resize", "resize_zero"),
     )
     antialias: bool = option(
         False,

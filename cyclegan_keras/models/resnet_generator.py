@@ -25,8 +25,9 @@ class ResNetGenerator(Described, keras.Model):
         norm: "instance" (the paper's), "instance_affine", "batch" or "none".
         padding: "reflect" or "zero", around stem, blocks and head. The strided convolutions are
             always padded with zeros.
-        upsample: "transpose" (the paper's transposed convolutions) or "resize" (nearest neighbor,
-            then a convolution: no checkerboard pattern).
+        upsample: "transpose" (the paper's transposed convolutions), "resize" (nearest neighbor,
+            then a convolution: no checkerboard pattern) or "resize_zero" (the same, but this
+            convolution is padded with zeros whatever `padding` is, as in PyTorch-GAN).
         dropout: dropout of one half inside the blocks.
         init_type: "normal", "xavier", "kaiming" or "orthogonal".
         init_gain: spread of the starting weights.
@@ -91,7 +92,7 @@ class ResNetGenerator(Described, keras.Model):
         check_int("output_channels", output_channels, 1)
         check_int("ngf", ngf, 1)
         check_int("n_blocks", n_blocks, 0)
-        check_choice("upsample", upsample, ("transpose", "resize"))
+        check_choice("upsample", upsample, ("transpose", "resize", "resize_zero"))
         if antialias_up and upsample != "transpose":
             raise ValueError(
                 "`antialias_up` is a way of upsampling itself: leave `upsample` at 'transpose'. "
@@ -241,9 +242,9 @@ def _up_transpose(parts, x, filters, name):
     return _finish(parts, x, name)
 
 
-def _up_resize(parts, x, filters, name):
+def _up_resize(parts, x, filters, name, padding=None):
     x = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_resize")(x)
-    x = parts.pad(1, f"{name}_pad")(x)
+    x = parts.pad(1, f"{name}_pad", padding=padding)(x)
     x = parts.conv(filters, 3, f"{name}_conv")(x)
     return _finish(parts, x, name)
 
@@ -255,4 +256,8 @@ def _up_antialias(parts, x, filters, name):
     return _finish(parts, x, name)
 
 
-_UPSAMPLE = {"transpose": _up_transpose, "resize": _up_resize}
+_UPSAMPLE = {
+    "transpose": _up_transpose,
+    "resize": _up_resize,
+    "resize_zero": partial(_up_resize, padding="zero"),
+}

@@ -25,7 +25,8 @@ from cyclegan_keras.translation.options import TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
 from cyclegan_keras.translation.tiling.tiled_network import TiledNetwork, bytes_per_pixel
 from cyclegan_keras.translation.translator import Translator
-from cyclegan_keras.weights.starting import starting_networks
+from cyclegan_keras.weights.networks import split_network
+from cyclegan_keras.weights.starting import split_role, starting_networks
 
 SHARE_OF_MEMORY = 0.5  # of what is free, unless --max_memory_mb says otherwise
 TILE_SIZES = (64, 1024)  # px; smaller ones are slow, larger ones gain nothing
@@ -69,8 +70,9 @@ def open_translators(
     Args:
         model: the directory of a run (its last checkpoint, moving averages where it keeps them) or
             an earlier step of one, see `find_source`; a .keras file; the weights of another
-            program; several of these with commas; a .tflite file; a SavedModel; or a folder that
-            export.py wrote, whose newest SavedModel is read.
+            program, as `file@network` where the file holds several networks; several of these with
+            commas; a .tflite file; a SavedModel; or a folder that export.py wrote, whose newest
+            SavedModel is read.
         max_memory_mb: pictures that would need more megabytes are translated in tiles, where that
             is exact; half of the free memory unless given.
         tile_size: pictures larger than a square of this side, in pixels, are translated in tiles of
@@ -91,10 +93,11 @@ def open_translators(
     names_several = "," in model
     is_prefix = path.with_name(path.name + ".index").exists()  # of a TensorFlow checkpoint
     is_of_run = find_source(model) is not None
-    if not (is_of_run or names_several or is_prefix or path.exists()):
+    file = split_network(split_role(model)[1])[0]
+    if not (is_of_run or names_several or is_prefix or file.exists()):
         raise TranslationError(
             f"--model={model} does not exist: give a run's directory or <run>@<step>, a .keras, "
-            ".pth or .tflite file, or a folder that export.py wrote."
+            ".pth, .ckpt, .safetensors or .tflite file, or a folder that export.py wrote."
         )
     return {
         direction: translator_of(network, max_memory_mb=max_memory_mb, tile_size=tile_size)

@@ -13,8 +13,8 @@ class TranslateOptions:
     model: str | None = option(
         None,
         "What to translate with: a run of train.py (<run>@<step> for an earlier step that it "
-        "keeps), a generator (.keras, .tflite, .pth of another program) or a folder that export.py "
-        "wrote.",
+        "keeps), a generator (.keras, .tflite, .pth, .ckpt or .safetensors of another program) or "
+        "a folder that export.py wrote.",
         required=True,
     )
     direction: str | None = option(

@@ -68,7 +68,10 @@ def resnet(config: dict, block: str = "conv_block") -> Iterator[Entry]:
     for name in ("up_1", "up_2"):
         if config["antialias_up"]:
             yield _bilinear(f"model.{next(number)}.filt", channels=width)
-        conv = _conv if config["antialias_up"] else _transposed_conv
+        resizes = config.get("upsample") == "resize_zero"
+        if resizes:
+            next(number)  # the resizing
+        conv = _conv if config["antialias_up"] or resizes else _transposed_conv
         key = f"model.{next(number)}"
         yield from conv(key, f"{name}_conv", channels=width, filters=width // 2, size=3, bias=bias)
         width //= 2

@@ -1,58 +1,81 @@
 """Networks out of any file of weights that this package can read."""
 
+import functools
 import os
 import pathlib
+from collections.abc import Callable, Collection, Mapping
 
 import keras
+from absl import logging
 
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.keras_file import load_keras
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.weights.keras_example import read_keras_example
-from cyclegan_keras.weights.torch_file import read_state_dicts
-from cyclegan_keras.weights.torch_networks import from_state_dict, is_known, to_state_dict
+from cyclegan_keras.weights.other_kinds import HEAD_BYTES, other_kind
+from cyclegan_keras.weights.safetensors_file import (
+    is_safetensors,
+    read_safetensors,
+    write_safetensors,
+)
+from cyclegan_keras.weights.state_groups import find_networks
+from cyclegan_keras.weights.torch_file import TorchFile, read_torch_file
+from cyclegan_keras.weights.torch_networks import (
+    from_state_dict,
+    parameter_shapes,
+    to_state_dict,
+    unused_statistics,
+)
 from cyclegan_keras.weights.torch_writer import write_state_dict
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_MOST_NAMED = 12
 
-def load_networks(path: str | os.PathLike, *, dropout: bool = False) -> dict[str, keras.Model]:
+
+def load_networks(
+    path: str | os.PathLike,
+    *,
+    dropout: bool = False,
+    note: Callable[[str], None] = logging.warning,
+) -> dict[str, keras.Model]:
     """Returns the networks of a file by name; the name is "" where the file gives none.
 
     Args:
-        path: a `.keras` file; a PyTorch file (.pth, .pt) of pytorch-CycleGAN-and-pix2pix, CUT or
-            vintagify; or weights of the keras.io example (.weights.h5, or the prefix of a
-            TensorFlow checkpoint). A run and what else `find_source` knows give their networks too,
-            generators by their moving averages where the run keeps them.
+        path: a `.keras` file; a PyTorch file (.pth, .pt, .ckpt) or one of safetensors, with
+            networks of pytorch-CycleGAN-and-pix2pix, CUT, PyTorch-GAN or vintagify, alone or
+            anywhere in a training state; weights of the keras.io example (.weights.h5, or the
+            prefix of a TensorFlow checkpoint); or `file@network` for one network of several. A run
+            and what else `find_source` knows give their networks too, generators by their moving
+            averages where the run keeps them.
         dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
+        note: called with a sentence on each network, and each kind of arrays, that is left out.
 
     Raises:
         WeightsError: the file is missing, damaged or none of these.
         RunError: a run that has no such checkpoint, or one that cannot be read.
     """
-    source = find_source(pathlib.Path(path))
-    if source is not None:
-        return networks_of_run(source, averages=True).networks
-    path = pathlib.Path(path).expanduser()
-    if path.suffix in (".h5", ".hdf5", ".index") or path.with_name(f"{path.name}.index").exists():
-        return read_keras_example(path)
-    if not path.is_file():
-        raise WeightsError(f"{path} is not a file.")
-    if path.suffix == ".keras":
-        return {"": load_keras(path)}
-    states = read_state_dicts(path)
-    known = {name: state for name, state in states.items() if is_known(state)}
-    if not known:  # the first one says what is wrong
-        known = states
-    try:
-        return {name: from_state_dict(state, dropout=dropout) for name, state in known.items()}
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {error}") from error
+    file, name = split_network(path)
+    builders = _builders(file, dropout=dropout, note=note)
+    if name is not None:
+        builders = {name: builders[_chosen(builders, name, file)]}
+    return {each: build() for each, build in builders.items()}
 
 
 def load_network(
-    path: str | os.PathLike, name: str | None = None, *, dropout: bool = False
+    path: str | os.PathLike,
+    name: str | None = None,
+    *,
+    dropout: bool = False,
+    note: Callable[[str], None] = logging.warning,
 ) -> keras.Model:
     """Returns the network of a file, or the one called `name` when it holds several.
+
+    Args:
+        path: as in `load_networks`.
+        name: of the network, or the last part of it, such as "netG" for "models.netG".
+        dropout: as in `load_networks`.
+        note: as in `load_networks`.
 
     Example:
         generator = load_network("latest_net_G_A.pth")
@@ -61,14 +84,116 @@ def load_network(
     Raises:
         WeightsError: as `load_networks`, or it is not clear which network is meant.
     """
-    networks = load_networks(path, dropout=dropout)
-    if name is None and len(networks) == 1:
-        (network,) = networks.values()
-        return network
-    if name not in networks:
-        hint = f"not {name!r}" if name else "so name one"
-        raise WeightsError(f"{path} holds the networks {list(networks)}, {hint}.")
-    return networks[name]
+    file, own_name = split_network(path)
+    builders = _builders(file, dropout=dropout, note=note)
+    return builders[_chosen(builders, own_name if name is None else name, file)]()
+
+
+def split_network(path: str | os.PathLike) -> tuple[pathlib.Path, str | None]:
+    """Splits `file@network` into the file and the name; the name is None where there is none.
+
+    A path that exists is a file of that name.
+    """
+    path = pathlib.Path(path).expanduser()
+    file, at, name = str(path).rpartition("@")
+    if at and name and not path.exists() and pathlib.Path(file).is_file():
+        return pathlib.Path(file), name
+    return path, None
+
+
+def listed(names: Collection[str]) -> str:
+    """Returns the names of networks for a sentence, the first of them where there are many."""
+    more = len(names) - _MOST_NAMED
+    return f"{list(names)[:_MOST_NAMED]}{f' and {more} more' if more > 0 else ''}"
+
+
+def _builders(
+    path: pathlib.Path, *, dropout: bool, note: Callable[[str], None]
+) -> dict[str, Callable[[], keras.Model]]:
+    """Returns what makes each network of a file, by its name."""
+    source = find_source(path)
+    if source is not None:
+        return _as_builders(networks_of_run(source, averages=True).networks)
+    head = _head(path)
+    sentence = other_kind(head, path.suffix.lower()) if head is not None else None
+    if sentence:
+        raise WeightsError(f"{path} cannot be read: {sentence}")
+    if path.suffix in (".h5", ".hdf5", ".index") or path.with_name(f"{path.name}.index").exists():
+        return _as_builders(read_keras_example(path))
+    if not path.is_file():
+        raise WeightsError(f"{path} is not a file.")
+    if path.suffix == ".keras":
+        return {"": functools.partial(load_keras, path)}
+    if head.startswith(_HDF5):
+        return _as_builders(read_keras_example(path))
+    if is_safetensors(path):
+        read = TorchFile(states={"": read_safetensors(path)}, whole_networks=[], unnamed={})
+    else:
+        read = read_torch_file(path)
+    found = find_networks(read.states)
+    if not found.states:
+        raise _nothing_known(path, read, found.differing)
+    for name, how in found.differing.items():
+        note(f"{path}: {name or 'a network'} is left out. {how}")
+    for place, shapes in read.unnamed.items():
+        if any(parameter_shapes(state) == shapes for state in found.states.values()):
+            note(
+                f"{path}: {place} is left out. It has the shapes of a network, perhaps its moving "
+                "average, in a list without names."
+            )
+    for name, state in found.states.items():
+        count = unused_statistics(state)
+        if count:
+            note(
+                f"{path}: the running statistics of {count} instance norms "
+                f"{f'of {name} ' if name else ''}are left out: the network normalizes by the "
+                "statistics of each picture, as the reference does in training and at test."
+            )
+    return {
+        name: functools.partial(from_state_dict, state, dropout=dropout)
+        for name, state in found.states.items()
+    }
+
+
+def _as_builders(networks: Mapping[str, keras.Model]) -> dict[str, Callable[[], keras.Model]]:
+    return {name: functools.partial(lambda each: each, each) for name, each in networks.items()}
+
+
+def _head(path: pathlib.Path) -> bytes | None:
+    """Returns how a file begins, or None where there is no file."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+def _nothing_known(
+    path: pathlib.Path, read: TorchFile, differing: Mapping[str, str]
+) -> WeightsError:
+    """Returns the error on a file without a network known here: it says what comes nearest."""
+    for name, how in differing.items():
+        return WeightsError(f"{path}: {f'{name}: ' if name else ''}{how}")
+    if read.whole_networks:
+        return WeightsError(f"{path} cannot be read: {read.whole_networks[0]}")
+    largest = max(read.states.values(), key=len, default={})
+    try:
+        from_state_dict(largest)
+    except WeightsError as error:
+        return WeightsError(f"{path}: {error}")
+    raise AssertionError(path)  # a network that `find_networks` has not found
+
+
+def _chosen(names: Collection[str], name: str | None, path: pathlib.Path) -> str:
+    """Returns which of the networks of a file `name` means."""
+    if name is None and len(names) == 1:
+        return next(iter(names))
+    if name in names:
+        return name
+    matching = [each for each in names if name and each.endswith(f".{name}")]
+    if len(matching) == 1:
+        return matching[0]
+    hint = f"not {name!r}" if name else "so name one"
+    raise WeightsError(f"{path} holds the networks {listed(names)}, {hint}.")
 
 
 def as_in_training(network: keras.Model) -> keras.Model:
@@ -96,3 +221,13 @@ def save_pth(network: keras.Model, path: str | os.PathLike) -> None:
         OSError: the file cannot be written.
     """
     write_state_dict(path, to_state_dict(network))
+
+
+def save_safetensors(network: keras.Model, path: str | os.PathLike) -> None:
+    """Writes a network's weights under the names of the PyTorch reference as safetensors.
+
+    Raises:
+        WeightsError: the reference has no such network.
+        OSError: the file cannot be written.
+    """
+    write_safetensors(path, to_state_dict(network))

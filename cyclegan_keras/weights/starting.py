@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+from absl import logging
 
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import DISCRIMINATORS, GENERATORS
 from cyclegan_keras.runs.networks import ROLES, networks_of_run
 from cyclegan_keras.runs.sources import find_source
-from cyclegan_keras.weights.networks import load_networks
+from cyclegan_keras.weights.networks import listed, load_networks, split_network
 
 # The reference's name of a network -> its role here; the reference's D_A judges domain B.
 _REFERENCE_ROLES = {
@@ -22,6 +23,17 @@ _REFERENCE_ROLES = {
     "D_B": "discriminator_x",
     "G": "generator_g",
     "D": "discriminator_y",
+}
+# How other programs call a generator, in small letters and without "net" and "_". They disagree on
+# which picture a discriminator called A judges.
+_OTHER_GENERATORS = {
+    f"{generator}{direction}": role
+    for generator in ("", "g", "gen", "generator")
+    for role, directions in (
+        ("generator_g", ("ab", "a2b", "atob", "xy", "x2y", "xtoy")),
+        ("generator_f", ("ba", "b2a", "btoa", "yx", "y2x", "ytox")),
+    )
+    for direction in directions
 }
 _REFERENCE_FILE = re.compile(r"(?P<epoch>\w+)_net_(?P<network>G_A|G_B|D_A|D_B|G|D)")
 # What leaves no trace in the weights is the new training's own choice.
@@ -34,9 +46,10 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
     Args:
         sources: one or several, separated by commas: a file (`load_networks` says which); a folder
             with files called `generator_g.keras` or, as in the reference, `latest_net_G_A.pth`; or
-            what `find_source` finds in an earlier run, such as its directory. A file whose
-            name does not say which network it holds is generator_g if it is a generator, or is
-            given as `discriminator_x=some.pth`.
+            what `find_source` finds in an earlier run, such as its directory. One network of
+            several is given as `file@network`. A network whose name, and whose file's, does not
+            say which it is, is generator_g if it is a generator, or is given as
+            `discriminator_x=some.pth`.
 
     Raises:
         WeightsError: a source that holds no network, or two sources with the same one.
@@ -44,12 +57,23 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
     """
     found: dict[str, keras.Model] = {}
     for source in sources.split(","):
-        role, _, path = source.strip().rpartition("=")
-        for each, network in _networks_at(pathlib.Path(path).expanduser(), role).items():
+        role, path = split_role(source)
+        for each, network in _networks_at(path, role).items():
             if each in found:
                 raise WeightsError(f"Two files are given for {each}; the second is {path}.")
             found[each] = network
     return found
+
+
+def split_role(source: str) -> tuple[str, pathlib.Path]:
+    """Splits `discriminator_x=some.pth` into the role and the path; the role is "" without one.
+
+    Other names before a "=" belong to the path: files may be called `epoch=9-step=1000.ckpt`.
+    """
+    role, _, path = source.strip().partition("=")
+    if role not in ROLES:
+        role, path = "", source.strip()
+    return role, pathlib.Path(path).expanduser()
 
 
 def network_options(networks: Mapping[str, keras.Model]) -> dict[str, Any]:
@@ -98,8 +122,8 @@ def _networks_at(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
 def _networks_of_file(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
     networks = load_networks(path)
     if len(networks) == 1:
-        (network,) = networks.values()
-        role = role or _role_of_file(path)
+        ((name, network),) = networks.items()
+        role = role or _role_of_file(path) or _role_of_name(name, network)
         if not role and _is_generator(network):
             role = "generator_g"
         if role:
@@ -108,16 +132,46 @@ def _networks_of_file(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
             f"The name of {path} does not say which network it holds: write "
             f"discriminator_x={path}, for example."
         )
-    roles = {name: _REFERENCE_ROLES.get(name.removeprefix("net"), name) for name in networks}
-    if set(roles.values()) <= set(ROLES) and not role:
-        return {roles[name]: network for name, network in networks.items()}
-    raise WeightsError(
-        f"{path} holds the networks {list(networks)}. Import those you want by "
-        "`cyclegan-weights import` into files of their own."
-    )
+    if role:
+        raise WeightsError(
+            f"{path} holds the networks {listed(networks)}: name one, as in "
+            f"{role}={path}@{next(iter(networks))}."
+        )
+    roles = {name: _role_of_name(name, network) for name, network in networks.items()}
+    unclear = [name for name, network in networks.items() if not roles[name]]
+    given = [each for each in roles.values() if each]
+    if (
+        not given
+        or len(set(given)) < len(given)
+        or any(_is_generator(networks[n]) for n in unclear)
+    ):
+        raise WeightsError(
+            f"{path} holds the networks {listed(networks)}, and their names do not say what each "
+            f"is: name those you want, as in generator_g={path}@{next(iter(networks))}."
+        )
+    for name in unclear:
+        logging.warning(
+            f"{path}: {name} is left out, since its name does not say whether it judges x or y: "
+            f"add discriminator_x={path}@{name} or discriminator_y={path}@{name}."
+        )
+    return {roles[name]: network for name, network in networks.items() if roles[name]}
+
+
+def _role_of_name(name: str, network: keras.Model) -> str | None:
+    """Returns the role of a network by its name in a file; None where that does not say it."""
+    last = name.rpartition(".")[2]
+    reference = last.removeprefix("net")
+    short = last.lower().replace("_", "").removeprefix("net")
+    role = _REFERENCE_ROLES.get(reference) or _OTHER_GENERATORS.get(short)
+    if last in ROLES:
+        role = last
+    if role and role.startswith("generator") == _is_generator(network):
+        return role
+    return None
 
 
 def _role_of_file(path: pathlib.Path) -> str | None:
+    path, _ = split_network(path)
     if path.stem in ROLES:
         return path.stem
     match = _REFERENCE_FILE.fullmatch(path.stem)

@@ -1,9 +1,11 @@
 """Reads PyTorch's files of tensors (.pth, .pt), without PyTorch and safely."""
 
 import collections
+import dataclasses
 import io
 import math
 import os
+import pathlib
 import stat
 import struct
 import zipfile
@@ -14,8 +16,14 @@ import ml_dtypes
 import numpy as np
 
 from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.weights.other_kinds import (
+    HEAD_BYTES,
+    other_archive,
+    other_kind,
+    whole_network,
+)
 from cyclegan_keras.weights.torch_pickle import MOST_BYTES, read_pickle
-from cyclegan_keras.weights.torch_tensors import Storage, Tensor, check_key
+from cyclegan_keras.weights.torch_tensors import Opaque, Storage, Tensor, check_key
 
 ByteOrder = Literal["<", ">"]  # little or big endian, as NumPy says it
 
@@ -23,6 +31,10 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _MOST_DIRECTORY_BYTES = 2**19  # of a zip archive: thousands of arrays
 _MOST_KEYS_BYTES = 2**18
 _MOST_NETWORKS = 2000  # an optimizer holds a dict of tensors for each weight
+_MOST_WHOLE_NETWORKS = 20
+_LEAST_UNNAMED = 4  # tensors in a list that may be a network's
+_DEEPEST = 12  # dicts and lists inside each other
+_MOST_NAMES = 4  # of one array: a network may be listed under its own name and in a list of all
 # What zipfile may raise on a damaged or hostile archive.
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -39,8 +51,34 @@ _DAMAGED = (
 )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TorchFile:
+    """What a file of PyTorch's holds.
+
+    Attributes:
+        states: the dicts of tensors in it, by where they lie: keys, and numbers in lists, joined by
+            dots, and "" for the file's own dict. Arrays are read-only and may share memory.
+        whole_networks: a sentence on each network in it that is an object of a program's class,
+            which cannot be read.
+        unnamed: the shapes of tensors in lists, by where the list lies: they are not read.
+    """
+
+    states: dict[str, dict[str, np.ndarray]]
+    whole_networks: list[str]
+    unnamed: dict[str, list[tuple[int, ...]]]
+
+
 def read_state_dicts(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
-    """Returns the tensors of a file of PyTorch's, by network and key.
+    """Returns the dicts of tensors of a file of PyTorch's: the `states` of `read_torch_file`.
+
+    Raises:
+        WeightsError, OSError: as `read_torch_file`.
+    """
+    return read_torch_file(path).states
+
+
+def read_torch_file(path: str | os.PathLike) -> TorchFile:
+    """Reads a file of PyTorch's: a state dict, or a training state that holds some at any depth.
 
     Both of PyTorch's formats are read: the zip archive of today and the pickles in a row of before
     version 1.6. Nothing in the file is executed. Whatever it holds, reading takes less memory than
@@ -49,12 +87,10 @@ def read_state_dicts(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]
     Args:
         path: the file.
 
-    Returns:
-        {"": state dict} when the file holds one; when it holds a dict of several, for example a
-        whole training state, {name: state dict}. Arrays are read-only and may share memory.
-
     Raises:
-        WeightsError: anything else than tensors, a damaged file, or no file: a folder, a pipe.
+        WeightsError: neither tensors nor data that programs keep beside them, a whole network
+            without a state dict, a file of another kind, a damaged file, or no file: a folder, a
+            pipe.
         OSError: the file is missing or cannot be opened.
     """
     status = os.stat(path)
@@ -62,9 +98,12 @@ def read_state_dicts(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]
         raise WeightsError(f"{path} cannot be read: it is not a file.")
     with _Reader(io.FileIO(path)) as file:
         try:
-            is_zip = file.read(4) == b"PK\x03\x04"
+            head = file.read(HEAD_BYTES)
             file.seek(0)
-            if is_zip:
+            sentence = other_kind(head, pathlib.Path(path).suffix.lower())
+            if sentence:
+                raise WeightsError(sentence)
+            if head[:4] == b"PK\x03\x04":
                 return _read_zip(file, status.st_size)
             return _read_legacy(file, status.st_size)
         except WeightsError as error:
@@ -89,11 +128,14 @@ class _Reader(io.BufferedReader):
         return super().read(size)
 
 
-def _read_zip(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
+def _read_zip(file: _Reader, size: int) -> TorchFile:
     file.most = _MOST_DIRECTORY_BYTES
     with zipfile.ZipFile(file) as archive:
         file.most = size
         entries = {entry.filename: entry for entry in archive.infolist()}
+        sentence = other_archive(entries)
+        if sentence:
+            raise WeightsError(sentence)
         # PyTorch stores its arrays as they are, so that no file grows when it is read.
         packed = any(
             entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size
@@ -109,36 +151,39 @@ def _read_zip(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
         root = pickles[0].removesuffix("data.pkl")
         if entries[pickles[0]].file_size > MOST_BYTES:
             raise WeightsError(f"Its pickle is larger than {MOST_BYTES} bytes.")
-        content, _ = read_pickle(archive.read(pickles[0]))
+        found = _find(read_pickle(archive.read(pickles[0])).content)
         order = archive.read(f"{root}byteorder") if f"{root}byteorder" in entries else b"little"
         byte_order: ByteOrder = ">" if order == b"big" else "<"
-        networks = _find_state_dicts(content)
         return _load(
-            networks,
+            found,
             lambda storage: archive.read(f"{root}data/{storage.key}"),  # checks its CRC
             byte_order,
             size,
         )
 
 
-def _read_legacy(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
+def _read_legacy(file: _Reader, size: int) -> TorchFile:
     head = []
     position = 0
+    storages: dict[str, Storage] = {}
     # A magic number, the protocol, the system, the object and the keys of its arrays.
     for most in (1000, 1000, 1000, MOST_BYTES, _MOST_KEYS_BYTES):
         file.seek(position)
-        content, length = read_pickle(file.read(most))
-        head.append(content)
-        position += length
+        part = read_pickle(file.read(most))
+        head.append(part.content)
+        storages |= part.storages
+        position += part.length
         if head[0] != _LEGACY_MAGIC:
-            raise WeightsError("It does not begin as PyTorch's files do.")
+            raise WeightsError(
+                "It does not begin as PyTorch's files do: it is a pickle that torch.save did not "
+                "write."
+            )
     system, content, keys = head[2:]
     if not isinstance(system, dict) or not isinstance(keys, list):
         raise WeightsError("It does not describe its system and its arrays.")
     file.most = size
     byte_order: ByteOrder = "<" if system.get("little_endian", True) else ">"
-    networks = _find_state_dicts(content)
-    storages = {t.storage.key: t.storage for state in networks.values() for t in state.values()}
+    found = _find(content)
     extents = {}  # key of an array -> its position in the file and its length
     for key in keys:
         file.seek(position)
@@ -157,49 +202,78 @@ def _read_legacy(file: _Reader, size: int) -> dict[str, dict[str, np.ndarray]]:
         file.seek(start)
         return file.read(length)
 
-    return _load(networks, read, byte_order, size)
+    return _load(found, read, byte_order, size)
 
 
-def _find_state_dicts(content) -> dict[str, dict[str, Tensor]]:
-    """Finds the dicts of tensors: the content itself, or what it holds a few levels down."""
-    found = {}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What a pickle describes, as in `TorchFile`."""
+
+    states: dict[str, dict[str, Tensor]]
+    whole_networks: list[str]
+    unnamed: dict[str, list[tuple[int, ...]]]
+
+
+def _find(content) -> _Found:
+    """Finds the dicts of tensors: the content itself, or what dicts and lists in it hold."""
+    states = {}
+    whole_networks: list[str] = []
+    unnamed: dict[str, list[tuple[int, ...]]] = {}
     waiting: collections.deque[tuple[tuple, object]] = collections.deque([((), content)])
     seen = set()
     while waiting:
         path, value = waiting.popleft()
-        if not isinstance(value, dict) or id(value) in seen:
+        if id(value) in seen:
             continue
         seen.add(id(value))
-        tensors = {k: v for k, v in value.items() if isinstance(v, Tensor) and isinstance(k, str)}
-        if tensors:
-            found[".".join(map(str, path))] = tensors
-        elif len(path) < 4:  # an optimizer inside a training state
-            waiting.extend(((*path, key), part) for key, part in value.items())
-        if len(found) > _MOST_NETWORKS:
+        if isinstance(value, Opaque) and value.is_module:
+            if len(whole_networks) < _MOST_WHOLE_NETWORKS:
+                whole_networks.append(whole_network(str(value.name), path))
+            continue
+        parts = _parts(value)
+        tensors = {k: v for k, v in parts if isinstance(v, Tensor) and isinstance(k, str)}
+        if tensors and isinstance(value, (dict, Opaque)):
+            states[".".join(map(str, path))] = tensors
+        shapes = [v.shape for k, v in parts if isinstance(v, Tensor) and isinstance(k, int)]
+        if len(shapes) >= _LEAST_UNNAMED and len(unnamed) < _MOST_WHOLE_NETWORKS:
+            unnamed[".".join(map(str, path))] = shapes
+        if len(path) < _DEEPEST:
+            containers = (dict, list, tuple, Opaque)
+            waiting.extend(((*path, k), v) for k, v in parts if isinstance(v, containers))
+        if len(states) > _MOST_NETWORKS:
             raise WeightsError(f"It holds tensors in more than {_MOST_NETWORKS} dicts.")
-    if not found:
-        raise WeightsError("It holds no tensors.")
-    return found
+    if not states:
+        raise WeightsError(whole_networks[0] if whole_networks else "It holds no tensors.")
+    return _Found(states=states, whole_networks=whole_networks, unnamed=unnamed)
 
 
-def _load(networks, read, byte_order: ByteOrder, size: int) -> dict[str, dict[str, np.ndarray]]:
-    tensors = [tensor for state in networks.values() for tensor in state.values()]
+def _parts(container) -> list[tuple]:
+    """Returns the pairs of key and value in a dict, and of number and value in a list."""
+    if isinstance(container, Opaque):
+        container = container.items or {}
+    if isinstance(container, dict):
+        return list(container.items())
+    return list(enumerate(container)) if isinstance(container, (list, tuple)) else []
+
+
+def _load(found: _Found, read, byte_order: ByteOrder, size: int) -> TorchFile:
+    tensors = [tensor for state in found.states.values() for tensor in state.values()]
     storages = {tensor.storage: _dtype(tensor.storage, byte_order) for tensor in tensors}
-    total = max(
-        sum(math.prod(t.shape) * storages[t.storage].itemsize for t in tensors),
-        sum(storage.count * dtype.itemsize for storage, dtype in storages.items()),
-    )
-    if total > size:  # several views of one array, for example
+    sizes = [math.prod(t.shape) * storages[t.storage].itemsize for t in tensors]
+    total = sum(storage.count * dtype.itemsize for storage, dtype in storages.items())
+    # Several views of one array, for example.
+    if max(total, *sizes) > size or sum(sizes) > _MOST_NAMES * size:
         raise WeightsError("Its tensors would take more bytes than the file has.")
     buffers = {}
     for storage, dtype in storages.items():
         buffers[storage] = read(storage)
         if len(buffers[storage]) != storage.count * dtype.itemsize:
             raise WeightsError("One of its arrays is too short or too long.")
-    return {
+    states = {
         name: {key: _view(t, storages[t.storage], buffers[t.storage]) for key, t in state.items()}
-        for name, state in networks.items()
+        for name, state in found.states.items()
     }
+    return TorchFile(states=states, whole_networks=found.whole_networks, unnamed=found.unnamed)
 
 
 def _view(tensor: Tensor, dtype: np.dtype, buffer: bytes) -> np.ndarray:

@@ -16,13 +16,23 @@ from cyclegan_keras.models.unet_generator import UNetGenerator
 from cyclegan_keras.weights.layouts import LAYOUTS, Entry, to_keras, to_torch
 
 _EXPECTED = (
-    "expected: a ResNet generator of pytorch-CycleGAN-and-pix2pix or CUT (model.1.weight "
-    "n x c x 7 x 7, model.N.conv_block.M.weight or model.N.block.M.weight), a U-Net generator "
+    "expected: a ResNet generator of pytorch-CycleGAN-and-pix2pix, CUT or PyTorch-GAN "
+    "(model.1.weight n x c x 7 x 7, model.N.conv_block.M.weight or model.N.block.M.weight), a "
+    "U-Net generator "
     "(model.model.0.weight n x c x 4 x 4, model.model.1.model.N.weight), a basic or n_layers "
     "discriminator (model.0.weight n x c x 4 x 4) or a pixel discriminator (net.0.weight "
     "n x c x 1 x 1)"
 )
-_WRAPPER = re.compile(r"^(module\.|_orig_mod\.)+")  # DataParallel's and torch.compile's
+# Modules that only wrap another one: those of DataParallel, torch.compile, FSDP and so on.
+_WRAPPERS = frozenset(
+    [
+        "_checkpoint_wrapped_module",
+        "_forward_module",
+        "_fsdp_wrapped_module",
+        "_orig_mod",
+        "module",
+    ]
+)
 _STATISTICS = re.compile(r"\.(running_mean|running_var|num_batches_tracked)$")
 _MOST_LISTED = 12
 
@@ -43,19 +53,19 @@ def from_state_dict(
     Raises:
         WeightsError: the keys and shapes are those of no network known here.
     """
-    state = _unwrap(state)
+    state = without_wrappers(state)
     recognized = _recognize(state)
     if recognized is None:
         found = [f"{key} {_size(array.shape)}" for key, array in state.items()]
         raise WeightsError(f"No known network: found {_some(found)}; {_EXPECTED}.")
+    difference = _difference(state, recognized)
+    if difference:
+        raise WeightsError(difference)
     network = recognized.network
     config = recognized.config
-    if config["norm"] == "none":
-        config["use_bias"] = False
     if network is UNetGenerator:
         config["dropout"] = dropout
     entries = list(LAYOUTS[network](config, **recognized.layout_options))
-    _compare(state, entries, name=network.__name__, config=config)
     model = network(**config, name=name)
     variables = {variable.path: variable for variable in model.variables}
     for entry in entries:
@@ -87,7 +97,9 @@ def to_state_dict(model: keras.Model) -> dict[str, np.ndarray]:
         )
     variables = {variable.path: variable for variable in model.variables}
     state = {}
-    for entry in LAYOUTS[type(model)](config):
+    # PyTorch-GAN, whose generators resize, has another name for the parts of a block.
+    options = {"block": "block"} if config.get("upsample") == "resize_zero" else {}
+    for entry in LAYOUTS[type(model)](config, **options):
         if entry.variable is None:
             state[entry.key] = entry.constant
         else:
@@ -96,12 +108,37 @@ def to_state_dict(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def is_known(state: Mapping[str, np.ndarray]) -> bool:
-    """Whether a state dict looks like that of a network known here."""
-    return _recognize(_unwrap(state)) is not None
+    """Whether a state dict looks like that of a network known here; its keys have no wrappers."""
+    return _recognize(state) is not None
 
 
-def _unwrap(state):
-    return {_WRAPPER.sub("", key): array for key, array in state.items()}
+def difference(state: Mapping[str, np.ndarray]) -> str | None:
+    """Returns how a state dict that `is_known` differs from its network's; None where it fits."""
+    return _difference(state, _recognize(state))
+
+
+def unused_statistics(state: Mapping[str, np.ndarray]) -> int:
+    """Returns how many instance norms of a state dict that fits have running statistics."""
+    if _recognize(state).config["norm"] == "batch":
+        return 0
+    return len({key.rpartition(".")[0] for key in state if _STATISTICS.search(key)})
+
+
+def parameter_shapes(state: Mapping[str, np.ndarray]) -> list[tuple[int, ...]]:
+    """Returns the shapes of a network's parameters in their order: of all but its statistics."""
+    return [array.shape for key, array in state.items() if not _STATISTICS.search(key)]
+
+
+def without_wrappers(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns a state dict whose keys name no modules that only wrap others.
+
+    It stays as it is where two keys would become one.
+    """
+    unwrapped = {
+        ".".join(part for part in key.split(".") if part not in _WRAPPERS): array
+        for key, array in state.items()
+    }
+    return unwrapped if len(unwrapped) == len(state) else dict(state)
 
 
 class _Recognized(NamedTuple):
@@ -119,6 +156,13 @@ class _Recognized(NamedTuple):
 
 
 def _recognize(state) -> _Recognized | None:
+    recognized = _recognize_kind(state)
+    if recognized is not None and recognized.config["norm"] == "none":
+        recognized.config["use_bias"] = False
+    return recognized
+
+
+def _recognize_kind(state) -> _Recognized | None:
     if _is_conv(state, "model.1.weight", 7):
         return _Recognized(ResNetGenerator, _resnet(state), _resnet_layout(state))
     if _is_conv(state, "model.model.0.weight", 4):
@@ -146,7 +190,16 @@ def _resnet(state) -> dict:
         "dropout": any(part["index"] == "6" and state[part[0]].ndim == 4 for part in parts),
         "antialias": _has_filter(state, 3),
         "antialias_up": _has_filter(state, 4),
+        "upsample": "resize_zero" if _resizes(state, parts) else "transpose",
     }
+
+
+def _resizes(state, parts) -> bool:
+    """Whether a module without weights, which resizes, stands after the last block."""
+    if not parts or _has_filter(state, 4):
+        return False
+    first = max(int(part["module"]) for part in parts) + 1
+    return f"model.{first}.weight" not in state and f"model.{first + 1}.weight" in state
 
 
 def _resnet_layout(state) -> dict[str, str]:
@@ -211,8 +264,10 @@ def _has_filter(state, size: int) -> bool:
     )
 
 
-def _compare(state, entries: list[Entry], name: str, config: dict) -> None:
-    """Raises WeightsError unless `state` holds just what the layout needs."""
+def _difference(state, recognized: _Recognized) -> str | None:
+    """Returns how `state` differs from just what the layout needs; None where it does not."""
+    config = recognized.config
+    entries: list[Entry] = list(LAYOUTS[recognized.network](config, **recognized.layout_options))
     expected = {entry.key: entry for entry in entries}
     ignored = set()
     if config["norm"] != "batch":
@@ -236,9 +291,11 @@ def _compare(state, entries: list[Entry], name: str, config: dict) -> None:
             if entry.constant is not None and not np.allclose(state[key], entry.constant, atol=1e-6)
         ]
     differences = "; ".join(f"{what}: {_some(keys)}" for what, keys in problems.items() if keys)
-    if differences:
-        arguments = ", ".join(f"{argument}={value!r}" for argument, value in config.items())
-        raise WeightsError(f"It looks like {name}({arguments}), but arrays differ: {differences}.")
+    if not differences:
+        return None
+    name = recognized.network.__name__
+    arguments = ", ".join(f"{argument}={value!r}" for argument, value in config.items())
+    return f"It looks like {name}({arguments}), but arrays differ: {differences}."
 
 
 def _some(items: list[str]) -> str:

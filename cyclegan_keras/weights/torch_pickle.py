@@ -2,16 +2,26 @@
 
 Unpickling runs what the file asks for. Here `pickletools` of the standard library splits a pickle
 into its operations, and a small machine carries out those alone that build dicts, lists, tuples,
-numbers and strings. The few names that a pickle may call lead to functions of `torch_tensors`;
-every other name and every other operation is refused.
+numbers and strings. `torch_tensors` says what the names in it lead to: nothing that they name is
+ever imported or called, and a call that only a program could want is refused.
 """
 
 import io
 import pickletools
 from collections.abc import Callable
+from typing import NamedTuple
 
 from cyclegan_keras.files.errors import WeightsError
-from cyclegan_keras.weights.torch_tensors import Function, fill, find, storage_of
+from cyclegan_keras.weights.torch_tensors import (
+    Opaque,
+    Storage,
+    call,
+    fill,
+    find,
+    make,
+    set_attributes,
+    storage_of,
+)
 
 MOST_BYTES = 2 * 2**20  # of one pickle; a whole training state of 1800 tensors takes a tenth of it
 MOST_OPERATIONS = 150_000  # and two fifths of these; each makes few and small objects
@@ -20,10 +30,23 @@ MOST_OPERATIONS = 150_000  # and two fifths of these; each makes few and small o
 _DAMAGED = (ValueError, IndexError, KeyError, TypeError, OverflowError, EOFError, Warning)
 
 
-def read_pickle(data: bytes) -> tuple[object, int]:
-    """Returns what the pickle at the start of `data` describes, and its length in bytes.
+class Pickle(NamedTuple):
+    """What a pickle describes.
 
-    Its parts are dicts, lists, tuples, numbers, strings, bytes, None, `Storage` and `Tensor`.
+    Attributes:
+        content: dicts, lists, tuples, numbers, strings, bytes, None, `Storage`, `Tensor`, and
+            `Name` and `Opaque` for what belongs to other programs.
+        length: of the pickle, in bytes.
+        storages: all that it refers to, by key.
+    """
+
+    content: object
+    length: int
+    storages: dict[str, Storage]
+
+
+def read_pickle(data: bytes) -> Pickle:
+    """Returns what the pickle at the start of `data` describes.
 
     Raises:
         WeightsError: a damaged pickle, one that asks for anything else, or one of more than
@@ -43,7 +66,7 @@ def read_pickle(data: bytes) -> tuple[object, int]:
         raise WeightsError(
             f"It is not a PyTorch file, or it is damaged ({ascii(str(error)[:100])[1:-1]})."
         ) from error
-    return result, stream.tell()
+    return Pickle(content=result, length=stream.tell(), storages=machine.storages)
 
 
 class _Machine:
@@ -52,6 +75,7 @@ class _Machine:
     def __init__(self):
         self.stack: list = []
         self.memo: dict[int, object] = {}
+        self.storages: dict[str, Storage] = {}
 
     def carry_out(self, name: str, argument) -> None:
         if name in _PUSH_ARGUMENT:
@@ -90,11 +114,23 @@ class _Machine:
 
     def append(self, _):
         (value,) = self._pop(1)
-        self._top(list).append(value)
+        self._extend([value])
 
     def extend(self, _):
-        values = self._pop_to_mark()
-        self._top(list).extend(values)
+        self._extend(self._pop_to_mark())
+
+    def _extend(self, values):
+        target = self._top(list, Opaque)
+        if type(target) is list:
+            target.extend(values)
+
+    def add_items(self, _):
+        self._pop_to_mark()
+        self._top(Opaque)
+
+    def make_frozen_set(self, _):
+        self._pop_to_mark()
+        self.stack.append(_set())
 
     def set_item(self, _):
         self._set_items(self._pop(2))
@@ -103,11 +139,11 @@ class _Machine:
         self._set_items(self._pop_to_mark())
 
     def _set_items(self, values):
-        fill(self._top(dict), zip(values[::2], values[1::2], strict=True))
+        fill(self._top(dict, Opaque), zip(values[::2], values[1::2], strict=True))
 
-    def _top(self, kind: type):
-        if type(self.stack[-1]) is not kind:
-            raise TypeError(f"a {kind.__name__} is missing")
+    def _top(self, *kinds: type):
+        if type(self.stack[-1]) not in kinds:
+            raise TypeError(f"a {kinds[0].__name__} is missing")
         return self.stack[-1]
 
     def global_name(self, argument: str):
@@ -118,17 +154,32 @@ class _Machine:
 
     def load_storage(self, _):
         (identity,) = self._pop(1)
-        self.stack.append(storage_of(identity))
+        found = storage_of(identity)
+        if isinstance(found, Storage):
+            self.storages[found.key] = found
+        self.stack.append(found)
 
     def call(self, _):
         function, arguments = self._pop(2)
-        if not isinstance(function, Function) or type(arguments) is not tuple:
-            raise TypeError("a call of what cannot be called")
-        self.stack.append(function.call(*arguments))
+        self.stack.append(call(function, arguments))
+
+    def new_object(self, _):
+        cls, _ = self._pop(2)
+        self.stack.append(make(cls))
+
+    def new_object_of_keywords(self, _):
+        cls, _, _ = self._pop(3)
+        self.stack.append(make(cls))
 
     def set_state(self, _):
-        self._pop(1)  # attributes, such as `_metadata` of a state dict: of no use here
-        self._top(dict)
+        (state,) = self._pop(1)
+        set_attributes(self.stack[-1], state)
+
+    def drop(self, _):
+        self._pop(1)
+
+    def drop_to_mark(self, _):
+        self._pop_to_mark()
 
     def ignore(self, _):
         """PROTO, FRAME and STOP say nothing about the data."""
@@ -136,6 +187,11 @@ class _Machine:
 
 class _Mark:
     """Where a tuple, list or dict begins on the stack."""
+
+
+def _set() -> Opaque:
+    """A set: tensors have no use for one."""
+    return Opaque(None)
 
 
 _MARK = _Mark()
@@ -153,6 +209,8 @@ _PUSH_ARGUMENT = frozenset(
         "SHORT_BINUNICODE",
         "BINBYTES",
         "SHORT_BINBYTES",
+        "BINUNICODE8",
+        "BINBYTES8",
     ]
 )
 _PUSH_NEW: dict[str, Callable[[], object]] = {
@@ -162,6 +220,7 @@ _PUSH_NEW: dict[str, Callable[[], object]] = {
     "EMPTY_DICT": dict,
     "EMPTY_LIST": list,
     "EMPTY_TUPLE": tuple,
+    "EMPTY_SET": _set,
     "MARK": lambda: _MARK,
 }
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
@@ -180,7 +239,13 @@ _OPERATIONS = {
     "STACK_GLOBAL": _Machine.find_popped,
     "BINPERSID": _Machine.load_storage,
     "REDUCE": _Machine.call,
+    "NEWOBJ": _Machine.new_object,
+    "NEWOBJ_EX": _Machine.new_object_of_keywords,
     "BUILD": _Machine.set_state,
+    "ADDITEMS": _Machine.add_items,
+    "FROZENSET": _Machine.make_frozen_set,
+    "POP": _Machine.drop,
+    "POP_MARK": _Machine.drop_to_mark,
     "PROTO": _Machine.ignore,
     "FRAME": _Machine.ignore,
     "STOP": _Machine.ignore,

@@ -1,6 +1,11 @@
-"""The few names that a pickle of tensors may use, and what they make here."""
+"""The names that a pickle of tensors may use, and what they make here.
+
+Few of them lead to tensors. The others describe a program's own objects, such as the options that
+a training state has beside its networks: those become an `Opaque`, whatever they are.
+"""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import TypeGuard
 
@@ -43,28 +48,102 @@ class Function:
     call: Callable
 
 
-def find(module: object, name: object) -> Function | StorageType:
-    """Returns what stands for `module.name`, which is never imported.
+@dataclasses.dataclass(frozen=True)
+class Name:
+    """A class or a function of a program, which is never imported."""
 
-    Raises:
-        WeightsError: a name that tensors do not need.
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return ascii(f"{self.module}.{self.name}"[:100])[1:-1]
+
+
+class Opaque:
+    """An object of a program's own class, which is never made.
+
+    Attributes:
+        name: of its class.
+        items: what it holds by key, where it is a kind of dict.
+        is_module: whether it is a whole network of PyTorch's, a torch.nn.Module.
     """
+
+    __slots__ = ("is_module", "items", "name")
+
+    def __init__(self, name: Name | None, is_module: bool = False):
+        self.name = name
+        self.items: dict | None = None
+        self.is_module = is_module
+
+
+def find(module: object, name: object) -> Function | StorageType | Name:
+    """Returns what stands for `module.name`, which is never imported."""
     if type(module) is not str or type(name) is not str:
         raise TypeError("a name that is no string")
-    if (module, name) not in _GLOBALS:
-        asked = ascii(f"{module}.{name}"[:100])[1:-1]
-        raise WeightsError(
-            f"It asks for {asked}, which is neither a tensor nor a part of one, and is refused: "
-            "such a file could run any program. Expected the state dict of a network, as "
-            "torch.save(network.state_dict(), path) writes it."
-        )
-    return _GLOBALS[module, name]
+    return _GLOBALS.get((module, name)) or Name(module, name)
 
 
-def fill(target: dict, items) -> dict:
-    """Adds (key, value) pairs to `target`; TypeError for keys that `check_key` refuses."""
+def call(function: object, arguments: tuple) -> object:
+    """Returns what a call in a pickle makes. No program's own function is called for it.
+
+    Raises:
+        WeightsError: a call of what makes neither tensors nor the data that programs keep beside
+            them.
+    """
+    if type(arguments) is not tuple:
+        raise TypeError("a call without arguments")
+    if isinstance(function, Function):
+        return function.call(*arguments)
+    if not isinstance(function, Name):
+        raise TypeError("a call of what cannot be called")
+    name = (function.module, function.name)
+    if name in _MAKERS_OF_THEIR_ARGUMENT and arguments and isinstance(arguments[0], Name):
+        return Opaque(arguments[0])
+    if name in _HARMLESS or function.module.split(".")[0] in _HARMLESS_PACKAGES:
+        return Opaque(function)
+    raise WeightsError(
+        f"It asks for {function}, which is neither a tensor nor a part of one, and is refused: "
+        "such a file could run any program. Expected the state dict of a network, as "
+        "torch.save(network.state_dict(), path) writes it."
+    )
+
+
+def make(cls: object) -> Opaque:
+    """Returns what stands for a new object of a class, and TypeError where it is none."""
+    if not isinstance(cls, (Name, Function)):
+        raise TypeError("an object of what is no class")
+    return Opaque(cls if isinstance(cls, Name) else None)
+
+
+def set_attributes(target: object, state: object) -> None:
+    """Takes what a pickle says of an object's attributes, of which almost nothing is of use."""
+    if isinstance(target, Opaque):
+        own = state[0] if type(state) is tuple and len(state) == 2 else state
+        if type(own) is dict and "_modules" in own and "_parameters" in own:
+            target.is_module = True
+    elif type(target) is not dict and not isinstance(target, Tensor):
+        raise TypeError("attributes of what has none")
+
+
+def fill(target: dict | Opaque, items) -> dict | Opaque:
+    """Adds (key, value) pairs to `target`, but those whose key `check_key` refuses.
+
+    Raises:
+        TypeError: a tensor under such a key.
+    """
+    if isinstance(target, Opaque):
+        if target.items is None:
+            target.items = {}
+        fill(target.items, items)
+        return target
     for key, value in items:
-        target[check_key(key)] = value
+        try:
+            key = check_key(key)
+        except TypeError:
+            if isinstance(value, Tensor):
+                raise
+            continue  # options of a program may have any keys
+        target[key] = value
     return target
 
 
@@ -79,8 +158,15 @@ def check_key(key: object) -> str | int:
     raise TypeError("a key that is no short string")
 
 
-def storage_of(identity: tuple) -> Storage:
-    """Returns the storage that a pickle refers to; TypeError or ValueError for anything else."""
+def storage_of(identity: tuple) -> Storage | Name:
+    """Returns the storage that a pickle refers to; TypeError or ValueError for anything else.
+
+    Before PyTorch 1.6, the class of a network is referred to as well, with its source text.
+    """
+    if type(identity) is tuple and len(identity) == 4 and identity[0] == "module":
+        if not isinstance(identity[1], Name):
+            raise TypeError("a module that is no class")
+        return identity[1]
     if type(identity) is not tuple or len(identity) > 6:
         raise TypeError("a reference to something other than a storage")
     kind, storage_type, key, _location, count, *view = identity
@@ -115,7 +201,7 @@ def _tensor(storage, offset, shape, strides, _requires_grad=None, _hooks=None, _
     return Tensor(storage=storage, offset=offset, shape=shape, strides=strides)
 
 
-def _parameter(tensor, _requires_grad=None, _hooks=None):
+def _parameter(tensor, _requires_grad=None, _hooks=None, _state=None):
     if not isinstance(tensor, Tensor):
         raise TypeError("a parameter made of something else")
     return tensor
@@ -130,6 +216,7 @@ _GLOBALS: dict[tuple[str, str], Function | StorageType] = {
     ("torch._utils", "_rebuild_tensor"): Function(_tensor),
     ("torch._utils", "_rebuild_tensor_v2"): Function(_tensor),
     ("torch._utils", "_rebuild_parameter"): Function(_parameter),
+    ("torch._utils", "_rebuild_parameter_with_state"): Function(_parameter),
     ("torch", "FloatStorage"): StorageType("float32"),
     ("torch", "DoubleStorage"): StorageType("float64"),
     ("torch", "HalfStorage"): StorageType("float16"),
@@ -141,3 +228,77 @@ _GLOBALS: dict[tuple[str, str], Function | StorageType] = {
     ("torch", "ByteStorage"): StorageType("uint8"),
     ("torch", "BoolStorage"): StorageType("bool"),
 }
+
+# Functions that make an object of the class that they are given.
+_MAKERS_OF_THEIR_ARGUMENT = frozenset(
+    [
+        ("copy_reg", "_reconstructor"),
+        ("copyreg", "_reconstructor"),
+        ("copyreg", "__newobj__"),
+        ("__builtin__", "getattr"),  # a method of a class, as a rate schedule has one
+        ("builtins", "getattr"),
+    ]
+)
+_PLAIN_TYPES = (
+    "bool",
+    "bytearray",
+    "bytes",
+    "complex",
+    "dict",
+    "float",
+    "frozenset",
+    "int",
+    "list",
+    "long",
+    "object",
+    "range",
+    "set",
+    "slice",
+    "str",
+    "tuple",
+    "xrange",
+)
+# What programs keep beside their networks: options, places, times, states of random numbers.
+_HARMLESS = frozenset(
+    [
+        *itertools.product(("builtins", "__builtin__"), _PLAIN_TYPES),
+        *itertools.product(
+            ("numpy.core.multiarray", "numpy._core.multiarray"), ("scalar", "_reconstruct")
+        ),
+        *itertools.product(("operator", "_operator"), ("attrgetter", "getitem", "itemgetter")),
+        ("_codecs", "encode"),
+        ("argparse", "Namespace"),
+        ("collections", "Counter"),
+        ("collections", "defaultdict"),
+        ("collections", "deque"),
+        ("functools", "partial"),
+        ("numpy", "dtype"),
+        ("re", "_compile"),
+        ("torch", "Size"),
+        ("torch", "device"),
+        ("torch.serialization", "_get_layout"),
+        ("torch.storage", "_load_from_bytes"),
+        ("torch.torch_version", "TorchVersion"),
+        ("types", "SimpleNamespace"),
+    ]
+)
+_HARMLESS_PACKAGES = frozenset(
+    [
+        "__main__",  # of the program that saved the file
+        "addict",
+        "datetime",
+        "decimal",
+        "easydict",
+        "fractions",
+        "lightning",
+        "lightning_fabric",
+        "ml_collections",
+        "munch",
+        "omegaconf",
+        "pathlib",
+        "pytorch_lightning",
+        "typing",
+        "uuid",
+        "yacs",
+    ]
+)

@@ -27,6 +27,7 @@ PIX2PIX = {
 }
 GENERATORS = [
     (ResNetGenerator, {"n_blocks": 2, **PIX2PIX}),
+    (ResNetGenerator, {"n_blocks": 1, "upsample": "resize_zero"}),
     (KerasExampleGenerator, {"n_blocks": 1}),
     (ResNetGenerator, {"n_blocks": 1, "norm": "none", "use_bias": False}),
 ]

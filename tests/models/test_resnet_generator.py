@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cyclegan_keras.layers import padding_layer
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 
 
@@ -70,6 +71,14 @@ def test_resize_doubles_by_repetition():
     np.testing.assert_array_equal(resize(x), x.repeat(2, axis=1).repeat(2, axis=2))
     assert isinstance(generator.get_layer("up_2_conv"), keras.layers.Conv2D)
     assert generator.count_params() == ResNetGenerator(ngf=2, n_blocks=0).count_params()
+
+
+@pytest.mark.parametrize(("upsample", "up"), [("resize", "reflect"), ("resize_zero", "zero")])
+def test_what_pads_the_convolution_after_resizing(upsample, up):
+    generator = ResNetGenerator(ngf=2, n_blocks=0, upsample=upsample)
+    expected = padding_layer(up, 1)
+    x = picture(4, 4, channels=8)
+    np.testing.assert_array_equal(generator.get_layer("up_1_pad")(x), expected(x))
 
 
 def test_antialias_blurs_before_it_halves():

@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from golden_files import FOLDER, load_golden, nhwc
 from made_runs import make_run
 
 from cyclegan_keras.export.saved_model import export_saved_model
@@ -82,6 +83,21 @@ def test_files(tmp_path):
     save_pth(generator(1), tmp_path / "latest_net_G_B.pth")
     (found,) = opening.open_translators(str(tmp_path / "latest_net_G_B.pth")).items()
     assert (found[0], found[1].description.words) == ("BtoA", "B to A")
+
+
+def test_a_training_state_of_lightning():
+    file = FOLDER / "checkpoints" / "lightning_ngf2.ckpt"
+    expected = load_golden("checkpoints/nearest_expected.npz")
+    x = nhwc(expected["x0"])
+    found = opening.open_translators(str(file))
+    (one,) = opening.open_translators(f"{file}@generator_B2A").items()
+    for direction, translator, name in (
+        ("AtoB", found["AtoB"], "generator_A2B"),
+        ("BtoA", found["BtoA"], "generator_B2A"),
+        (*one, "generator_B2A"),
+    ):
+        assert translator.description.direction == direction
+        np.testing.assert_allclose(translator(x), nhwc(expected[name]), atol=2e-5)
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ NETWORKS = {
     "antialias": lambda **kwargs: ResNetGenerator(
         ngf=2, n_blocks=1, antialias=True, antialias_up=True, **kwargs
     ),
+    "resize": lambda **kwargs: ResNetGenerator(ngf=2, n_blocks=1, upsample="resize_zero", **kwargs),
     "unet": lambda **kwargs: UNetGenerator(ngf=2, n_downs=5, **kwargs),
     "patch": lambda **kwargs: PatchDiscriminator(ndf=2, antialias=True, **kwargs),
     "pixel": lambda **kwargs: PixelDiscriminator(ndf=2, **kwargs),

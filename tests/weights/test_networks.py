@@ -7,21 +7,34 @@ import pytest
 from conftest import ROOT
 from golden_files import FOLDER, load_golden, nhwc
 from PIL import Image
+from weights.torch_bytes import saved
 
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
-from cyclegan_keras.weights.networks import as_in_training, load_network, load_networks, save_pth
+from cyclegan_keras.weights.networks import (
+    as_in_training,
+    load_network,
+    load_networks,
+    save_pth,
+    save_safetensors,
+    split_network,
+)
+from cyclegan_keras.weights.torch_networks import to_state_dict
 from cyclegan_keras.weights.torch_writer import write_state_dict
+
+CHECKPOINTS = FOLDER / "checkpoints"
+LIGHTNING = CHECKPOINTS / "lightning_ngf2.ckpt"
 
 
 def test_pth_and_keras_files_give_the_same_network(tmp_path):
     network = ResNetGenerator(ngf=2, n_blocks=1)
     network.save(tmp_path / "g.keras")
     save_pth(network, tmp_path / "g.pth")
+    save_safetensors(network, tmp_path / "g.safetensors")
     x = np.random.default_rng(0).normal(size=(1, 8, 12, 3))
-    for name in ("g.keras", "g.pth"):
+    for name in ("g.keras", "g.pth", "g.safetensors"):
         np.testing.assert_array_equal(load_network(tmp_path / name)(x), network(x))
 
 
@@ -35,6 +48,98 @@ def test_one_of_several_must_be_named(container):
     for name, words in ((None, "so name one"), ("netX", "not 'netX'")):
         with pytest.raises(WeightsError, match=rf"\['netG_A', 'netD_A'\], {words}"):
             load_network(path, name)
+
+
+@pytest.mark.parametrize("name", ["generator_A2B", "generator_B2A", "nearest_ngf4_zip"])
+def test_networks_of_others_translate_as_in_pytorch(name):
+    """Two in a training state of PyTorch Lightning, one alone; all resize where they double."""
+    expected = load_golden("checkpoints/nearest_expected.npz")
+    one = CHECKPOINTS / f"{name}.pth"
+    network = load_network(one) if one.exists() else load_network(LIGHTNING, name)
+    assert network.upsample == "resize_zero"
+    y = np.asarray(network(nhwc(expected["x0"])))
+    np.testing.assert_allclose(y, nhwc(expected[name]), atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["net.safetensors", "compiled.pth", "half.pth", "training_state.pth", "training_state_two.pth"],
+)
+def test_files_from_the_field_translate_as_in_pytorch(file, shared_data):
+    folder = shared_data / "golden" / "checkpoints" / "field"
+    if not folder.is_dir():
+        pytest.skip("the folder of large test data holds no files of weights")
+    name = "netG_A" if file == "training_state_two.pth" else None
+    with np.load(folder / "inputs_outputs.npz") as recorded:
+        x, y = nhwc(recorded[f"{file}/x"]), nhwc(recorded[f"{file}/y"])
+    translated = load_network(folder / file, name)(x, training=False)
+    np.testing.assert_allclose(translated, y, atol=2e-5)
+
+
+def test_one_network_of_a_file_may_be_named_with_it(tmp_path):
+    assert isinstance(load_network(f"{LIGHTNING}@generator_B2A"), ResNetGenerator)
+    assert list(load_networks(f"{LIGHTNING}@generator_B2A")) == ["generator_B2A"]
+    with pytest.raises(WeightsError, match=r"\['generator_A2B', 'generator_B2A'\], not 'netX'"):
+        load_networks(f"{LIGHTNING}@netX")
+    (tmp_path / "g@home.pth").touch()
+    (tmp_path / "g").touch()
+    assert split_network(tmp_path / "g@home.pth") == (tmp_path / "g@home.pth", None)
+    assert split_network(tmp_path / "missing@x") == (tmp_path / "missing@x", None)
+
+
+def test_what_is_left_out_is_told():
+    notes = []
+    load_network(CHECKPOINTS / "resnet6_ngf4_old_instancenorm_zip.pth", note=notes.append)
+    (note,) = notes
+    assert "the running statistics of 17 instance norms are left out" in note
+    assert "by the statistics of each picture" in note
+
+
+def test_what_differs_is_left_out_and_told(tmp_path):
+    """Half of the name is enough for the other one."""
+    state = {f"nets.G.{k}": a for k, a in to_state_dict(ResNetGenerator(2, 2, 1, 0)).items()}
+    state["nets.D.model.0.weight"] = np.ones((2, 3, 4, 4), "float32")
+    write_state_dict(tmp_path / "net.pth", state)
+    notes = []
+    network = load_network(tmp_path / "net.pth", "G", note=notes.append)
+    assert network.ngf == 1
+    assert "D is left out. It looks like PatchDiscriminator" in notes[0]
+    del state["nets.G.model.1.bias"]
+    write_state_dict(tmp_path / "net.pth", state)
+    with pytest.raises(WeightsError, match=r"net\.pth: G: It looks like ResNet.*model\.1\.bias"):
+        load_network(tmp_path / "net.pth")
+
+
+def test_a_moving_average_without_names_is_told(tmp_path):
+    """Some programs keep it as a list, in the order of the network's parameters."""
+    state = to_state_dict(ResNetGenerator(1, 1, ngf=1, n_blocks=0))
+    average = {"decay": 0.9, "shadow_params": list(state.values()), "rng": [np.zeros(2, "u1")] * 5}
+    (tmp_path / "net.pth").write_bytes(saved({"netG": state, "ema": average}))
+    notes = []
+    assert load_network(tmp_path / "net.pth", note=notes.append).ngf == 1
+    (note,) = notes
+    assert "ema.shadow_params is left out" in note
+
+
+@pytest.mark.parametrize("ending", [".pth", ".ckpt", ".safetensors", ".keras", ".weights.h5"])
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"<!DOCTYPE html>", "web page"), (b"version https://git-lfs", "Git LFS"), (b"", "empty")],
+)
+def test_what_was_downloaded_in_place_of_a_file_is_called_by_its_name(
+    ending, data, words, tmp_path
+):
+    path = tmp_path / f"net{ending}"
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match=rf"net\{ending} cannot be read: It is.*{words}"):
+        load_network(path)
+
+
+def test_a_keras_example_may_have_any_name(tmp_path):
+    path = tmp_path / "weights.ckpt"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n")
+    with pytest.raises(WeightsError, match="cannot be read as a checkpoint"):
+        load_network(path)
 
 
 def test_what_cannot_be_loaded_is_said(tmp_path):

@@ -1,3 +1,5 @@
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,9 @@ from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 from cyclegan_keras.weights.networks import save_pth
-from cyclegan_keras.weights.starting import network_options, starting_networks
+from cyclegan_keras.weights.starting import network_options, split_role, starting_networks
+from cyclegan_keras.weights.torch_networks import to_state_dict
+from cyclegan_keras.weights.torch_writer import write_state_dict
 
 
 def generator(n_blocks=0, **kwargs):
@@ -54,6 +58,68 @@ def test_several_files_and_a_role_of_its_own(tmp_path):
     save_pth(PixelDiscriminator(ndf=2), tmp_path / "d.pth")
     found = starting_networks(f"{tmp_path}/g.pth, discriminator_x={tmp_path}/d.pth")
     assert list(found) == ["generator_g", "discriminator_x"]
+
+
+def write_several(path, **networks):
+    """A file of several networks in one module, each under its name."""
+    states = {name: to_state_dict(network) for name, network in networks.items()}
+    arrays = {f"{n}.{key}": array for n, state in states.items() for key, array in state.items()}
+    write_state_dict(path, arrays)
+
+
+@pytest.mark.parametrize(
+    ("g", "f"),
+    [
+        ("netG_A", "netG_B"),
+        ("generator_A2B", "generator_B2A"),
+        ("G_AB", "G_BA"),
+        ("genA2B", "genB2A"),
+        ("netG_A2B", "netG_B2A"),
+        ("generator_g", "generator_f"),
+        ("G_XtoY", "G_YtoX"),
+    ],
+)
+def test_names_in_a_file_say_which_generator_it_is(g, f, tmp_path, caplog):
+    first, second, judge = generator(), generator(), PixelDiscriminator(ndf=2)
+    write_several(tmp_path / "epoch=9-step=100.ckpt", **{f: second, g: first, "judge_of_x": judge})
+    found = starting_networks(str(tmp_path / "epoch=9-step=100.ckpt"))
+    assert set(found) == {"generator_g", "generator_f"}
+    assert same(found["generator_g"], first)
+    assert same(found["generator_f"], second)
+    assert "judge_of_x is left out" in caplog.text
+    assert "100.ckpt@judge_of_x" in caplog.text
+
+
+def test_one_network_of_several_gets_a_role(tmp_path):
+    first, second, judge = generator(), generator(), PixelDiscriminator(ndf=2)
+    file = tmp_path / "last.ckpt"
+    write_several(file, netG=first, netG_ema=second, D=judge)
+    words = rf"\['netG', 'netG_ema', 'D'\], .* as in generator_g={file}@netG\."
+    with pytest.raises(WeightsError, match=words):  # which one is meant is not guessed
+        starting_networks(str(file))
+    found = starting_networks(f"{file}@netG_ema, discriminator_x={file}@D")
+    assert same(found["generator_g"], second)
+    assert same(found["discriminator_x"], judge)
+    with pytest.raises(WeightsError, match=r"name one, as in generator_f=.*last\.ckpt@netG\."):
+        starting_networks(f"generator_f={file}")
+
+
+def test_a_generator_alone_may_be_the_other_one(tmp_path):
+    write_several(tmp_path / "last.ckpt", generator_B2A=generator())
+    assert list(starting_networks(str(tmp_path / "last.ckpt"))) == ["generator_f"]
+
+
+@pytest.mark.parametrize(
+    ("source", "role", "path"),
+    [
+        (" generator_f=a.pth", "generator_f", "a.pth"),
+        ("epoch=9-step=100.ckpt", "", "epoch=9-step=100.ckpt"),
+        ("generator_g=epoch=9.ckpt@netG", "generator_g", "epoch=9.ckpt@netG"),
+        ("a.pth", "", "a.pth"),
+    ],
+)
+def test_a_role_stands_before_the_path(source, role, path):
+    assert split_role(source) == (role, pathlib.Path(path))
 
 
 def test_a_folder_of_the_reference_gives_its_last_epoch(tmp_path):
@@ -135,6 +201,11 @@ def test_one_role_twice(tmp_path):
             ResNetGenerator,
             {"ngf": 2, "n_blocks": 6, "norm": "batch", "antialias": True},
             {"generator": "resnet_6blocks", "ngf": 2, "norm": "batch", "antialias": True},
+        ),
+        (
+            ResNetGenerator,
+            {"ngf": 2, "n_blocks": 3, "upsample": "resize_zero"},
+            {"generator": "resnet_3blocks", "upsample": "resize_zero"},
         ),
         (UNetGenerator, {"ngf": 1, "n_downs": 7}, {"generator": "unet_128", "norm": "batch"}),
         (PatchDiscriminator, {"ndf": 2}, {"discriminator": "basic", "ndf": 2, "antialias": False}),

@@ -15,11 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from thorough import THOROUGH
 from weights.torch_bytes import (
+    Operations,
+    described,
     legacy,
     name,
+    new,
     number,
     ordered_dict,
     program,
+    saved,
     state_dict,
     tensor,
     text,
@@ -27,7 +31,7 @@ from weights.torch_bytes import (
 )
 
 from cyclegan_keras.files.errors import WeightsError
-from cyclegan_keras.weights.torch_file import read_state_dicts
+from cyclegan_keras.weights.torch_file import read_state_dicts, read_torch_file
 from cyclegan_keras.weights.torch_writer import write_state_dict
 
 GOLDEN = FOLDER / "checkpoints"
@@ -119,6 +123,95 @@ def test_parts_of_parts_get_joined_names(tmp_path):
     assert list(read(zipped(program(outer + pickle.SETITEM), {"0": SIX.tobytes()}), tmp_path)) == [
         "state.7"
     ]
+
+
+STATE = {"model.1.weight": SIX, "model.1.bias": SIX[:2]}
+LOOSE = {"loss": SIX[:1], "rng": SIX}
+HELD = {  # where a state dict lies, and what the file holds
+    "alone": ("", STATE),
+    "beside tensors": ("netG", {**LOOSE, "netG": STATE, "epoch": 3}),
+    "in a list": ("nets.1", {"nets": [{"lr": 0.1}, STATE], **LOOSE}),
+    "in a tuple of tensors": ("0", (STATE, SIX[:1], "x")),
+    "deep": (
+        "a.b.c.d.e.f",
+        {"a": {"b": {"c": {"d": {"e": {"f": STATE, **LOOSE}}}}}, **LOOSE},
+    ),
+    "beside options": (
+        "state_dict",
+        {
+            "hyper_parameters": new("argparse", "Namespace", state={"lr": 0.1}),
+            "options": new("configs", "Options", items={"lr": 0.1}),
+            "state_dict": STATE,
+            "device": new("torch", "device"),
+        },
+    ),
+    "beside a whole network": (
+        "state_dict",
+        {
+            "net": new("models", "G", state={"_modules": {}, "_parameters": {}}),
+            "state_dict": STATE,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("case", HELD)
+def test_state_dicts_are_found_wherever_they_lie(case, container, tmp_path):
+    place, content = HELD[case]
+    states = read(saved(content, CONTAINERS[container]), tmp_path)
+    assert list(states[place]) == list(STATE)
+    np.testing.assert_array_equal(states[place]["model.1.weight"], SIX)
+    loose = [key for state in states.values() for key in state if key in LOOSE]
+    assert bool(loose) == (case in ("beside tensors", "in a list", "deep"))
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (new("models", "G", state={"_modules": {}, "_parameters": {}}), r"False\)\.state_dict"),
+        (
+            {"nets": [new("models", "G", state={"_modules": {}, "_parameters": {}})]},
+            r"False\)\['nets'\]\[0\]\.state_dict\(\), \"weights\.pth\"\)",
+        ),
+    ],
+)
+def test_a_whole_network_is_called_by_its_name(content, words, container, tmp_path):
+    with pytest.raises(WeightsError, match=rf"an object of the class models\.G, .*{words}"):
+        read(saved(content, CONTAINERS[container]), tmp_path)
+
+
+def test_a_whole_network_beside_loose_tensors_is_told(tmp_path):
+    whole = new("models", "G", state={"_modules": {}, "_parameters": {}})
+    (tmp_path / "net.pth").write_bytes(saved({"net": whole, **LOOSE}))
+    (sentence,) = read_torch_file(tmp_path / "net.pth").whole_networks
+    assert "['net'].state_dict()" in sentence
+
+
+def test_a_kind_of_dict_holds_networks_too(tmp_path):
+    inner = Operations(ordered_dict(text("a") + tensor()))
+    content = program(described({"models": new("addict", "Dict", items={"netG": inner})}))
+    assert list(read(zipped(content, {"0": SIX.tobytes()}), tmp_path)) == ["models.netG"]
+
+
+def test_one_array_under_several_names(tmp_path):
+    """A program may list its networks under their own names and in a list of all of them."""
+    one = tensor()
+    states = read(
+        zipped(state_dict(**{"netG.a": one, "all.0.a": one, "b": one}), {"0": SIX.tobytes()}),
+        tmp_path,
+    )
+    assert len(states[""]) == 3
+
+
+def test_files_of_other_kinds_are_called_by_their_names(tmp_path):
+    for data, words in (
+        (b"<!DOCTYPE html><html>", "web page"),
+        (zipped(b"N.", {}, extra=[("archive/constants.pkl", b"N.")]), "TorchScript archive"),
+    ):
+        with pytest.raises(WeightsError, match=rf"net\.pth cannot be read: It is a .*{words}"):
+            read(data, tmp_path)
 
 
 def test_keys_stay_as_they_are(tmp_path):

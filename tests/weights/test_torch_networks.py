@@ -23,6 +23,7 @@ NETWORKS = [
     (ResNetGenerator, {"ngf": 2, "n_blocks": 1, "dropout": True}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 0}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 2, "antialias": True}),
+    (ResNetGenerator, {"ngf": 2, "n_blocks": 1, "upsample": "resize_zero", "norm": "batch"}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 2, "antialias_up": True, "norm": "batch"}),
     (ResNetGenerator, {"ngf": 2, "n_blocks": 2, "antialias": True, "antialias_up": True}),
     (UNetGenerator, {"ngf": 1, "n_downs": 7, "norm": "instance"}),

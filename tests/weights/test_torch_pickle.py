@@ -24,7 +24,8 @@ from cyclegan_keras.weights.torch_pickle import MOST_BYTES, MOST_OPERATIONS, rea
 )
 def test_plain_data_are_read_as_pickle_reads_them(value, protocol):
     data = pickle.dumps(value, protocol)
-    assert read_pickle(data + b"what follows") == (value, len(data))
+    read = read_pickle(data + b"what follows")
+    assert (read.content, read.length, read.storages) == (value, len(data), {})
 
 
 def test_an_ordered_dict_of_python_2():
@@ -77,15 +78,18 @@ def test_calls_are_refused_by_name(call, asked, protocol, tmp_path, monkeypatch)
         (pickle.NONE + pickle.NONE, "damaged"),
         (pickle.BINGET + b"\x05", "damaged"),
         (pickle.EMPTY_DICT + number(1) * 2 + pickle.APPEND, "damaged"),
-        (pickle.EMPTY_DICT + pickle.EMPTY_TUPLE + pickle.NONE + pickle.SETITEM, "short string"),
-        (pickle.EMPTY_DICT + text("k" * 301) + pickle.NONE + pickle.SETITEM, "short string"),
+        (pickle.EMPTY_DICT + pickle.EMPTY_TUPLE + tensor() + pickle.SETITEM, "short string"),
+        (pickle.EMPTY_DICT + text("k" * 301) + tensor() + pickle.SETITEM, "short string"),
         (pickle.NONE + pickle.EMPTY_TUPLE + pickle.REDUCE, "cannot be called"),
         (text("os") + number(1) + pickle.STACK_GLOBAL, "a name that is no string"),
         (pickle.EMPTY_TUPLE + pickle.BINPERSID, "damaged"),
         (pickle.PERSID + b"x\n", "operation PERSID"),
         (pickle.INST + b"os\nsystem\n", "operation INST"),
         (pickle.EXT1 + b"\x01", "operation EXT1"),
-        (pickle.NEWOBJ, "operation NEWOBJ"),
+        (pickle.NEWOBJ, "damaged"),
+        (text("os") + pickle.EMPTY_TUPLE + pickle.NEWOBJ, "what is no class"),
+        (name("os", "system") + text("x") + pickle.REDUCE, "damaged"),
+        (number(1) + pickle.EMPTY_DICT + pickle.BUILD, "attributes of what has none"),
         (pickle.BYTEARRAY8 + (2**40).to_bytes(8, "little"), "damaged"),
         (pickle.BINUNICODE + b"\xff\xff\xff\xff", "damaged"),
         (pickle.LONG4 + b"\xff\xff\xff\x7f", "damaged"),
@@ -101,9 +105,10 @@ def test_what_is_no_description_of_tensors_is_refused(body, words):
 def test_names_are_hashed_only_when_they_are_strings():
     """Hashing a tuple nested this deeply would end the process."""
     nested = pickle.EMPTY_TUPLE + pickle.TUPLE1 * 100_000
+    assert read_pickle(program(pickle.EMPTY_DICT + nested + pickle.NONE + pickle.SETITEM))[0] == {}
     for body in (
         nested + text("system") + pickle.STACK_GLOBAL,
-        pickle.EMPTY_DICT + nested + pickle.NONE + pickle.SETITEM,
+        pickle.EMPTY_DICT + nested + tensor() + pickle.SETITEM,
         pickle.MARK
         + text("storage")
         + name("torch", "FloatStorage")

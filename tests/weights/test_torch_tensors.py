@@ -1,7 +1,19 @@
 import pytest
 
 from cyclegan_keras.files.errors import WeightsError
-from cyclegan_keras.weights.torch_tensors import Storage, Tensor, check_key, fill, find, storage_of
+from cyclegan_keras.weights.torch_tensors import (
+    Name,
+    Opaque,
+    Storage,
+    Tensor,
+    call,
+    check_key,
+    fill,
+    find,
+    make,
+    set_attributes,
+    storage_of,
+)
 
 STORAGE = Storage("float32", "0", 6)
 
@@ -36,18 +48,75 @@ def test_what_is_no_tensor(arguments):
         find("torch._utils", "_rebuild_tensor_v2").call(*arguments)
 
 
-def test_other_names_are_refused():
-    for module, name in (("torch", "load"), ("torch._utils", "_rebuild_model"), ("os", "system")):
-        with pytest.raises(WeightsError, match=f"It asks for {module}.{name}"):
-            find(module, name)
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("torch", "load"),
+        ("torch._utils", "_rebuild_model"),
+        ("os", "system"),
+        ("builtins", "getattr"),
+        ("builtins", "eval"),
+        ("numpy", "fromfile"),
+        ("numpy.core.multiarray", "fromfile"),
+        ("functools", "reduce"),
+        ("somewhere", "run"),
+    ],
+)
+def test_calls_of_other_names_are_refused(module, name):
+    with pytest.raises(WeightsError, match=f"It asks for {module}.{name}"):
+        call(find(module, name), ("touch PWNED",))
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("argparse", "Namespace"),
+        ("pathlib", "PosixPath"),
+        ("collections", "defaultdict"),
+        ("omegaconf.dictconfig", "DictConfig"),
+        ("pytorch_lightning.utilities.parsing", "AttributeDict"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("__builtin__", "set"),
+        ("__main__", "Mode"),
+        ("torch", "device"),
+    ],
+)
+def test_what_programs_keep_beside_networks_is_not_made(module, name):
+    made = call(find(module, name), ("cuda:0",))
+    assert isinstance(made, Opaque)
+    assert str(made.name) == f"{module}.{name}"
+
+
+@pytest.mark.parametrize("maker", [("copy_reg", "_reconstructor"), ("builtins", "getattr")])
+def test_what_makes_an_object_of_a_class_names_that_class(maker):
+    cls = find("configs.base", "Options")
+    assert call(find(*maker), (cls, "", None)).name == cls == make(cls).name
+    for arguments in ((), ("", "join")):
+        with pytest.raises(WeightsError, match="It asks for"):
+            call(find(*maker), arguments)
+
+
+def test_a_whole_network_is_known_by_its_attributes():
+    for state, expected in (
+        ({"_modules": {}, "_parameters": {}}, True),
+        (({"_modules": {}, "_parameters": {}}, {}), True),
+        ({"lr": 1}, False),
+        (None, False),
+    ):
+        made = make(Name("models", "Generator"))
+        set_attributes(made, state)
+        assert made.is_module == expected
 
 
 def test_storages_by_their_identity():
     kind = find("torch", "HalfStorage")
     assert storage_of(("storage", kind, 7, "cuda:0", 6)) == Storage("float16", "7", 6)
     assert storage_of(("storage", kind, "7", "cpu", 6, None)) == Storage("float16", "7", 6)
+    cls = find("models", "Generator")
+    assert storage_of(("module", cls, "models.py", "class Generator")) is cls
     for identity in (
         ("module", kind, "0", "cpu", 6),
+        ("module", kind, "models.py", "class Generator"),
         ("storage", "FloatStorage", "0", "cpu", 6),
         ("storage", kind, ("0",), "cpu", 6),
         ("storage", kind, "0", "cpu", -6),
@@ -72,6 +141,12 @@ def test_an_ordered_dict_is_made_of_nothing_or_of_a_list_of_pairs(arguments):
 
 def test_keys_are_short_strings_or_numbers():
     assert fill({}, [("a", 1), (2, 3)]) == {"a": 1, 2: 3}
+    made = make(find("configs", "Options"))
+    assert fill(made, [("a", 1)]) is made
+    assert made.items == {"a": 1}
     for key in (("a",), "k" * 301, "\x1b[2J", "\ud800", 1.5, None, True, -1, 2**48):
         with pytest.raises(TypeError):
             check_key(key)
+        assert fill({}, [(key, "an option"), ("a", 1)]) == {"a": 1}
+        with pytest.raises(TypeError):
+            fill({}, [(key, Tensor(STORAGE, 0, (2,), (1,)))])

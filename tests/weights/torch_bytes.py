@@ -5,6 +5,8 @@ import pickle
 import struct
 import zipfile
 
+import numpy as np
+
 
 def text(value):
     data = value.encode()
@@ -37,6 +39,61 @@ def tensor(key="0", count=6, shape=(2, 3), strides=(3, 1), offset=0, storage="Fl
 def ordered_dict(items=b""):
     made = name("collections", "OrderedDict") + pickle.EMPTY_TUPLE + pickle.REDUCE
     return made + (pickle.MARK + items + pickle.SETITEMS if items else b"")
+
+
+class Operations(bytes):
+    """Operations that stand for themselves in what `described` is given."""
+
+
+def new(module, cls, *, items=None, state=None):
+    """An object of a program's class: what it holds as a dict, and its attributes."""
+    made = name(module, cls) + pickle.EMPTY_TUPLE + pickle.NEWOBJ
+    if items is not None:
+        made += described(items)[len(pickle.EMPTY_DICT) :]
+    if state is not None:
+        made += described(state) + pickle.BUILD
+    return Operations(made)
+
+
+def described(value, storages=None):
+    """Operations that make dicts, lists, tuples, numbers, strings and NumPy arrays.
+
+    The bytes of arrays are added to `storages`, by key.
+    """
+    if isinstance(value, Operations):
+        return bytes(value)
+    if isinstance(value, np.ndarray):
+        key = str(len(storages))
+        storages[key] = value.tobytes()
+        kind = {"float32": "FloatStorage", "int64": "LongStorage", "uint8": "ByteStorage"}
+        strides = [step // value.itemsize for step in value.strides]
+        return tensor(
+            key=key,
+            count=value.size,
+            shape=value.shape,
+            strides=strides,
+            storage=kind[value.dtype.name],
+        )
+    if isinstance(value, dict):
+        items = b"".join(described(part, storages) for pair in value.items() for part in pair)
+        return pickle.EMPTY_DICT + pickle.MARK + items + pickle.SETITEMS
+    if isinstance(value, (list, tuple)):
+        items = b"".join(described(part, storages) for part in value)
+        if isinstance(value, tuple):
+            return pickle.MARK + items + pickle.TUPLE
+        return pickle.EMPTY_LIST + pickle.MARK + items + pickle.APPENDS
+    if isinstance(value, str):
+        return text(value)
+    if value is None:
+        return pickle.NONE
+    return pickle.BINFLOAT + struct.pack(">d", value) if isinstance(value, float) else number(value)
+
+
+def saved(value, container=None):
+    """A file that holds `value`, as `described` takes it, in a container of this module."""
+    storages = {}
+    content = program(described(value, storages))
+    return (container or zipped)(content, storages)
 
 
 def program(body):

@@ -1,0 +1,75 @@
+"""Reads and writes files of safetensors."""
+
+import os
+import pathlib
+from collections.abc import Mapping
+
+import ml_dtypes
+import numpy as np
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save_file
+
+from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.errors import WeightsError
+
+_DTYPES = {
+    "BF16": np.dtype(ml_dtypes.bfloat16),
+    "BOOL": np.dtype("bool"),
+    "F16": np.dtype("<f2"),
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I16": np.dtype("<i2"),
+    "I32": np.dtype("<i4"),
+    "I64": np.dtype("<i8"),
+    "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"),
+}
+
+
+def is_safetensors(path: pathlib.Path) -> bool:
+    """Whether a file is one of safetensors, by its name or by how it begins.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    if path.suffix == ".safetensors":
+        return True
+    with path.open("rb") as file:
+        head = file.read(10)  # the length of a description in JSON, and its beginning
+    return len(head) == 10 and head[8:] == b'{"' and int.from_bytes(head[:8], "little") < 2**27
+
+
+def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Returns the arrays of a file of safetensors, by key.
+
+    Raises:
+        WeightsError: the file is damaged, or has numbers of a type that no weights have.
+        OSError: the file is missing or cannot be read.
+    """
+    try:
+        described = deserialize(pathlib.Path(path).read_bytes())
+    except SafetensorError as error:
+        raise WeightsError(
+            f"{path} cannot be read: it is damaged or no file of safetensors ({error})."
+        ) from error
+    arrays = {}
+    for key, array in described:
+        dtype = _DTYPES.get(array["dtype"])
+        if dtype is None:
+            raise WeightsError(
+                f"{path} cannot be read: {key} holds numbers of the type {array['dtype']}, "
+                f"expected one of {list(_DTYPES)}."
+            )
+        arrays[key] = np.frombuffer(array["data"], dtype).reshape(array["shape"])
+    return arrays
+
+
+def write_safetensors(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays as a file of safetensors; one that exists is replaced once this one is whole.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    contiguous = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+    with atomic_write(pathlib.Path(path)) as temporary:
+        save_file(contiguous, temporary, metadata={"format": "pt"})
