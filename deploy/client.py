@@ -437,7 +437,8 @@ def _reason(error: urllib.error.HTTPError) -> str:
 def _sentence(text: str) -> str:
     """Leaves out the part of the graph in which the error occurred."""
     said = re.search(r"assertion failed: \[(.*?)\]", text)
-    text = said[1] if said else text.partition("[[{{node")[0]
+    text = said[1] if said else text.partition("[[{{")[0]
+    text = re.sub(r"\{\{function_node .*?\}\}", "", text)
     return " ".join(text.split())[:300]
 
 

@@ -92,7 +92,12 @@ def export_generators(typed: Mapping[str, Any]) -> int:
         },
     }
     if options.dry_run:
-        outline = {"formats": formats, "output": str(output), "tflite_size": options.tflite_size}
+        outline = {
+            "formats": formats,
+            "output": str(output),
+            "tflite_size": options.tflite_size,
+            "tflite_batch": options.tflite_batch,
+        }
         print(json.dumps({**outline, **description}, indent=2))
         return 0
 

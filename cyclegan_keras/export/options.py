@@ -40,8 +40,12 @@ class ExportOptions:
     )
     tflite_size: str | None = option(
         None,
-        "Sides in pixels of the square pictures that TFLite files take, separated by commas. By "
-        "default, the size that a run was trained at, or 256 for a model.",
+        "Sizes in pixels of the pictures that TFLite files take, separated by commas: one side for "
+        "a square, such as 256, or height x width, such as 480x640. By default, the size that a "
+        "run was trained at, or 256 for a model.",
+    )
+    tflite_batch: int = option(
+        1, "Pictures that a TFLite file translates at once.", low=1, high=256
     )
     tflite_variants: str = option(
         "fp32,fp16,dynamic,uint8,int8", "TFLite variants to write, separated by commas."

@@ -82,7 +82,7 @@ def sentence_of(message: str) -> str:
         >>> sentence_of("assertion failed: [Expected pictures of] [60] [61] [[{{node Assert}}]]")
         'Expected pictures of 60 61'
     """
-    message = message.partition("[[{{node")[0]
+    message = re.sub(r"\{\{function_node .*?\}\}", "", message.partition("[[{{")[0])
     _, is_assertion, said = message.partition("assertion failed:")
     if is_assertion:
         message = " ".join(re.findall(r"\[(.*?)\]", said, re.DOTALL))

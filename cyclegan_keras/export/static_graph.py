@@ -21,13 +21,14 @@ def static_translate(
     height: int,
     width: int,
     *,
+    batch: int = 1,
     uint8: bool = False,
     ranges: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> tf.types.experimental.ConcreteFunction:
-    """Returns a graph that translates one picture of a fixed size, its weights constants.
+    """Returns a graph that translates pictures of a fixed size, its weights constants.
 
-    `image` float32 (1, height, width, channels) in [-1, 1] -> {`translation`: the same}. To float32
-    precision equal to the generator at inference. `ResNetGenerator` and `UNetGenerator` are
+    `image` float32 (batch, height, width, channels) in [-1, 1] -> {`translation`: the same}. To
+    float32 precision equal to the generator at inference. `ResNetGenerator` and `UNetGenerator` are
     rewritten without the operations that delegates refuse and without work that has no effect; any
     other network is traced as it is.
 
@@ -35,6 +36,7 @@ def static_translate(
         generator: the network.
         height: of the pictures.
         width: of the pictures.
+        batch: how many pictures it takes at once.
         uint8: pictures are uint8 in 0..255 on both sides, and the graph scales them.
         ranges: of `measure_ranges`, where integers will follow; values beyond are clipped.
 
@@ -44,7 +46,7 @@ def static_translate(
     _check_size(generator, height, width)
     channels = generator.input_shape[-1]
     dtype = tf.uint8 if uint8 else tf.float32
-    image = tf.TensorSpec((1, height, width, channels), dtype, name="image")
+    image = tf.TensorSpec((batch, height, width, channels), dtype, name="image")
     translate = _translator(generator, _Parts(ranges or {}))
 
     def translate_pixels(image):
@@ -233,6 +235,6 @@ def _check_size(generator, height, width):
     smallest = getattr(generator, "smallest_size", 1)
     if height % multiple or width % multiple or min(height, width) < smallest:
         raise ExportError(
-            f"The generator takes no pictures of {height}x{width} pixels: give a size that is a "
-            f"multiple of {multiple} and at least {smallest}."
+            f"The generator takes no pictures of {height}x{width} pixels (height x width): give "
+            f"sides that are multiples of {multiple} and at least {smallest}."
         )

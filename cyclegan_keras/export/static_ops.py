@@ -1,7 +1,7 @@
 """The parts of a static graph, each in the operations that phones accelerate.
 
-Numpy weights in, so that a converter sees constants. All pictures are float32 (1, height, width,
-channels) with known sides.
+Numpy weights in, so that a converter sees constants. All pictures are float32 (batch, height,
+width, channels) of known shapes.
 """
 
 from collections.abc import Callable, Mapping
@@ -137,10 +137,10 @@ def _mean(x):
 
 def _interleave(rows):
     """Makes even and odd rows, whose channels are even and odd pixels, one picture."""
-    _, height, width, filters = rows[0].shape
+    batch, height, width, filters = rows[0].shape
     # Neighbors along the last axis are neighbors in memory: joining there interleaves.
-    lines = [tf.reshape(row, (1, height, 1, width * filters)) for row in rows]
-    return tf.reshape(tf.concat(lines, -1), (1, 2 * height, 2 * width, filters // 2))
+    lines = [tf.reshape(row, (batch, height, 1, width * filters)) for row in rows]
+    return tf.reshape(tf.concat(lines, -1), (batch, 2 * height, 2 * width, filters // 2))
 
 
 def _pick(kernel, dy, dx):

@@ -55,7 +55,8 @@ def write_tflite(job: ExportJob) -> list[ExportedFile]:
         ) from error
     folder = job.folder / "tflite"
     folder.mkdir()
-    sizes = [_parse_side(text) for text in job.options.tflite_size.split(",")]
+    sizes = [parse_size(text) for text in job.options.tflite_size.split(",")]
+    batch = job.options.tflite_batch
     asked_for = [name.strip() for name in job.options.tflite_variants.split(",")]
     exported = []
     for direction, generator in job.generators.items():
@@ -67,20 +68,25 @@ def write_tflite(job: ExportJob) -> list[ExportedFile]:
             "description": job.description.get("description"),
         }
         keras_translate = tf.function(lambda x, net=generator: net(x, training=False))
-        for size in sizes:
+        for height, width in sizes:
             paths = export_tflite(
                 generator,
                 folder,
                 direction.file_name,
-                size=size,
+                size=(height, width),
+                batch=batch,
                 variants=variants,
                 calibration=job.calibration[direction],
                 metadata=metadata,
                 sized_names=len(sizes) > 1,
             )
-            inputs = [resized_input(picture, size, size) for picture in job.pictures[direction]]
+            inputs = [resized_input(picture, height, width) for picture in job.pictures[direction]]
             references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
-            network = count(generator, size, size)
+            about = {
+                "size": height if height == width else f"{height}x{width}",
+                "batch": batch,
+                **count(generator, height, width),
+            }
             for variant, path in paths.items():
                 logging.info("  measuring %s", path.name)
                 measured = measure(path, references, baseline=keras_translate)
@@ -89,7 +95,7 @@ def write_tflite(job: ExportJob) -> list[ExportedFile]:
                         path=path,
                         kind=f"tflite {variant}",
                         direction=direction,
-                        facts={**measured.facts, "size": size, **network},
+                        facts={**measured.facts, **about},
                         least_psnr_db=LEAST_PSNR_DB[variant],
                         samples=[translation[0] for translation in measured.translations],
                     )
@@ -129,6 +135,7 @@ def export_tflite(
     name: str,
     *,
     size: int | tuple[int, int] = 256,
+    batch: int = 1,
     variants: Sequence[str] = tuple(VARIANTS),
     calibration: Sequence[np.ndarray] | None = None,
     metadata: Mapping[str, Any] | None = None,
@@ -136,7 +143,7 @@ def export_tflite(
 ) -> dict[str, pathlib.Path]:
     """Writes `<name>_<variant>.tflite` for every variant.
 
-    Every file has one signature, `translate`, from `image` to `translation`, one picture (1,
+    Every file has one signature, `translate`, from `image` to `translation`, pictures (batch,
     height, width, channels): float32 in [-1, 1]; in the variant uint8, uint8 in 0..255; in the
     variant integer, int16 whose scale the tensor holds. It carries its metadata as JSON; there
     `generator` is the generator's description, whose `source_values` and `target_values` say which
@@ -146,7 +153,8 @@ def export_tflite(
         generator: the network.
         folder: an existing folder.
         name: how the files' names begin.
-        size: of the pictures in pixels, one side or (height, width).
+        size: of the pictures in pixels, the side of a square or (height, width).
+        batch: pictures that a file translates at once.
         variants: some of `VARIANTS`.
         calibration: pictures of the training set, (height, width, channels) of any size, uint8 or
             float32 in [-1, 1], for the variants `CALIBRATED`; a dozen is enough.
@@ -171,6 +179,9 @@ def export_tflite(
     if set(variants) & set(CALIBRATED):
         pictures = [_calibration_input(picture, height, width) for picture in calibration]
         ranges = measure_ranges(generator, pictures)
+        from cyclegan_keras.export import tflite_run  # needs LiteRT, as the quantizer does
+
+        pictures = tflite_run.batches(np.concatenate(pictures), batch)
 
     paths = {}
     converted = {}  # variants that differ in their quantization alone share a conversion
@@ -181,7 +192,12 @@ def export_tflite(
         conversion = (is_calibrated, is_uint8, is_float16)
         if conversion not in converted:
             graph = static_translate(
-                generator, height, width, uint8=is_uint8, ranges=ranges if is_calibrated else None
+                generator,
+                height,
+                width,
+                batch=batch,
+                uint8=is_uint8,
+                ranges=ranges if is_calibrated else None,
             )
             converted[conversion] = _convert(graph, float16=is_float16)
         about = {
@@ -193,6 +209,7 @@ def export_tflite(
             **metadata,
             "height": height,
             "width": width,
+            "batch": batch,
         }
         # Before quantization: the files that it makes cannot be repacked.
         model = _with_metadata(converted[conversion], about)
@@ -210,9 +227,9 @@ class Measured:
     Attributes:
         facts: `bytes`; `operations`, how many of each; `macs`, the multiplications of its
             convolutions; `partitions`, the pieces into which the XNNPACK delegate cuts it;
-            `latency_ms`, the median, and `latency_ratio` to the baseline; `peak_memory_mb` of a
-            process that runs nothing else (on Linux alone); and of `compare` the worst over all
-            references.
+            `latency_ms` of a batch, the median, and `latency_ratio` to the baseline;
+            `peak_memory_mb` of a process that runs nothing else (on Linux alone); and of `compare`
+            the worst over all references.
         translations: float32 (1, height, width, channels) in [-1, 1], one for each reference.
     """
 
@@ -233,7 +250,7 @@ def measure(
     Args:
         path: the .tflite file.
         references: pictures of the file's size and Keras' translations of them, float32 (1, height,
-            width, channels) in [-1, 1].
+            width, channels) in [-1, 1]. A file of a larger batch gets several of them at once.
         repeats: number of times that it is timed.
         threads: of the CPU that it may use.
         baseline: a translator to be timed in turn with the file, so that both see the same machine.
@@ -247,7 +264,10 @@ def measure(
         interpreter = tflite_run.open_model(path, threads)
     except tflite_run.TFLiteError as error:
         raise ExportError(str(error)) from error
-    translations = [tflite_run.run(interpreter, picture) for picture, _ in references]
+    together = np.concatenate([picture for picture, _ in references])
+    translations = [picture[None] for picture in tflite_run.run(interpreter, together)]
+    batch = int(interpreter.get_input_details()[0]["shape"][0])
+    (first_batch, *_) = tflite_run.batches(together, batch)
     comparisons = [
         compare(expected, found)
         for (_, expected), found in zip(references, translations, strict=True)
@@ -255,7 +275,7 @@ def measure(
     facts = {
         "bytes": pathlib.Path(path).stat().st_size,
         **_operations(interpreter),
-        **_latency(interpreter, image=references[0][0], repeats=repeats, baseline=baseline),
+        **_latency(interpreter, images=first_batch, repeats=repeats, baseline=baseline),
         **_memory(path, threads),
         **worst(comparisons),
     }
@@ -280,10 +300,24 @@ def count(generator: keras.Model, height: int, width: int) -> dict[str, int]:
 # ---- writing ----
 
 
-def _parse_side(text: str) -> int:
-    if not text.strip().isdecimal() or not 1 <= int(text) <= LARGEST_SIDE:
-        raise ExportError(f"--tflite_size={text}: expected sides of 1 to {LARGEST_SIDE} pixels.")
-    return int(text)
+def parse_size(text: str) -> tuple[int, int]:
+    """Returns the height and width that a size of --tflite_size means.
+
+    Raises:
+        ExportError: it is none.
+
+    Example:
+        >>> parse_size("256"), parse_size("480x640")
+        ((256, 256), (480, 640))
+    """
+    sides = [side.strip() for side in text.lower().split("x")]
+    is_size = len(sides) <= 2 and all(side.isdecimal() for side in sides)
+    if not is_size or not all(1 <= int(side) <= LARGEST_SIDE for side in sides):
+        raise ExportError(
+            f"--tflite_size={text}: expected sides of 1 to {LARGEST_SIDE} pixels, one for a square "
+            "or height x width, such as 256 or 480x640."
+        )
+    return int(sides[0]), int(sides[-1])
 
 
 def _check_variants(variants, calibration):
@@ -386,19 +420,19 @@ def _operations(interpreter):
     return {"operations": dict(names.most_common()), "macs": macs, "partitions": partitions}
 
 
-def _latency(interpreter, image, repeats, baseline):
+def _latency(interpreter, images, repeats, baseline):
     """Times the file and the baseline in turn; the interpreter has run before."""
     file_seconds = []
     baseline_seconds = []
     if baseline is not None:
-        baseline(image)
+        baseline(images)
     for _ in range(repeats):
         began = time.perf_counter()
         interpreter.invoke()
         file_seconds.append(time.perf_counter() - began)
         if baseline is not None:
             began = time.perf_counter()
-            np.asarray(baseline(image))
+            np.asarray(baseline(images))
             baseline_seconds.append(time.perf_counter() - began)
     median = statistics.median(file_seconds)
     result = {"latency_ms": 1e3 * median}

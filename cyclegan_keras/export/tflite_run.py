@@ -11,6 +11,10 @@ channels. What the numbers mean is in the .tflite file. It writes a picture of 8
 of gray where the file translates to deeper levels; an output named .npy gets all numbers as they
 are.
 
+A .tflite file takes pictures of one size. A larger picture is made smaller with its proportions, so
+that it fits; what is missing to the size is mirrored at the right and lower border, and cut off
+again from the translation, which is then as large as the picture was.
+
 This file stands alone: the second form works wherever it is copied to, without this package, Keras
 or TensorFlow (the first imports them, because the package does). The last prints how long a
 translation takes and how much memory the process needs, as a line of JSON.
@@ -67,57 +71,103 @@ def read_metadata(path: str | pathlib.Path) -> dict:
     return {}
 
 
-def run(interpreter: Interpreter, image: np.ndarray) -> np.ndarray:
-    """Translates float32 (1, height, width, channels) in [-1, 1], of exactly the file's size.
+def run(interpreter: Interpreter, images: np.ndarray) -> np.ndarray:
+    """Translates float32 (count, height, width, channels) in [-1, 1], of exactly the file's size.
 
-    The picture is converted to the type of the file's tensors, and the translation back to float32.
+    The pictures are converted to the type of the file's tensors, and the translations back to
+    float32. A file of a larger batch gets so many at a time.
     """
     source = interpreter.get_signature_runner(SIGNATURE).get_input_details()["image"]
     target = interpreter.get_signature_runner(SIGNATURE).get_output_details()["translation"]
-    interpreter.set_tensor(source["index"], _to_tensor(image, source))
-    interpreter.invoke()
-    return _from_tensor(interpreter.get_tensor(target["index"]), target)
+    translations = []
+    for batch in batches(images, int(source["shape"][0])):
+        interpreter.set_tensor(source["index"], _to_tensor(batch, source))
+        interpreter.invoke()
+        translations.append(_from_tensor(interpreter.get_tensor(target["index"]), target))
+    return np.concatenate(translations)[: len(images)]
+
+
+def batches(images: np.ndarray, size: int) -> list[np.ndarray]:
+    """Returns batches of `size` pictures; the first ones again fill up the last batch.
+
+    Example:
+        >>> [batch.tolist() for batch in batches(np.array([1, 2, 3]), 2)]
+        [[1, 2], [3, 1]]
+    """
+    count = -(-len(images) // size)
+    return list(images[np.arange(count * size).reshape(count, size) % len(images)])
 
 
 def translate(interpreter: Interpreter, picture: np.ndarray) -> np.ndarray:
-    """Translates uint8 (height, width, channels) of any size, resized to the file's size and back.
+    """Translates uint8 (height, width, channels) of any size, as `translate_batch` does.
 
     Returns:
         uint8 (height, width, channels of the translation).
     """
-    y = translate_floats(interpreter, picture.astype("float32") / 127.5 - 1, picture)
+    y = translate_floats(interpreter, picture.astype("float32") / 127.5 - 1)
     return np.clip(np.round((y + 1) * 127.5), 0, 255).astype("uint8")
 
 
-def translate_floats(
-    interpreter: Interpreter, x: np.ndarray, picture: np.ndarray | None = None
-) -> np.ndarray:
-    """Translates floats of any size, resized to the size of the file and back.
+def translate_floats(interpreter: Interpreter, x: np.ndarray) -> np.ndarray:
+    """Translates float32 (height, width, channels) in [-1, 1], as `translate_batch` does."""
+    return translate_batch(interpreter, x[None])[0]
+
+
+def translate_batch(interpreter: Interpreter, images: np.ndarray) -> np.ndarray:
+    """Translates floats of any one size.
+
+    Pictures that are too large for the file are resized, with their proportions, so that they fit,
+    and their translations back. What is missing to the file's size is mirrored at the right and
+    lower border, as for the networks themselves, and cut off again.
 
     Args:
         interpreter: of `open_model`.
-        x: float32 (height, width, channels) in [-1, 1].
-        picture: the same as uint8, where it was that: resizing rounds it then, as pictures are.
+        images: float32 (count, height, width, channels) in [-1, 1].
 
     Returns:
-        float32 (height, width, channels of the translation) in [-1, 1].
+        float32 (count, height, width, channels of the translation) in [-1, 1].
 
     Raises:
         TFLiteError: the file takes another number of channels.
     """
     _, height, width, channels = (int(n) for n in interpreter.get_input_details()[0]["shape"])
-    if x.shape[-1] != channels:
-        raise TFLiteError(f"The picture has {x.shape[-1]} channels, expected {channels}.")
-    if picture is not None:
-        small = _resized(picture, height, width).astype("float32") / 127.5 - 1
-    else:
-        small = _resized(x, height, width)
-    y = run(interpreter, np.clip(small, -1, 1)[None])[0]
-    return np.clip(_resized(y, *x.shape[:2]), -1, 1)
+    if images.shape[-1] != channels:
+        raise TFLiteError(f"The picture has {images.shape[-1]} channels, expected {channels}.")
+    own_height, own_width = images.shape[1:3]
+    inner_height, inner_width = fitting_size(own_height, own_width, height, width)
+    small = np.stack([_resized(image, inner_height, inner_width) for image in images])
+    small = np.take(small, mirrored(inner_height, height), axis=1)
+    small = np.take(small, mirrored(inner_width, width), axis=2)
+    translations = run(interpreter, np.clip(small, -1, 1))[:, :inner_height, :inner_width]
+    resized = [_resized(translation, own_height, own_width) for translation in translations]
+    return np.clip(np.stack(resized), -1, 1)
+
+
+def fitting_size(height: int, width: int, most_height: int, most_width: int) -> tuple[int, int]:
+    """Returns the largest size of the same proportions that fits, never more than the own one.
+
+    Example:
+        >>> fitting_size(1200, 1600, 480, 480), fitting_size(30, 40, 480, 480)
+        ((360, 480), (30, 40))
+    """
+    scale = min(most_height / height, most_width / width, 1)
+    return max(round(height * scale), 1), max(round(width * scale), 1)
+
+
+def mirrored(side: int, wanted: int) -> np.ndarray:
+    """Returns `wanted` indices into a row of `side` pixels, back and forth between its ends.
+
+    Example:
+        >>> mirrored(3, 8).tolist()
+        [0, 1, 2, 1, 0, 1, 2, 1]
+    """
+    period = max(2 * (side - 1), 1)
+    positions = np.arange(wanted) % period
+    return np.minimum(positions, period - positions)
 
 
 def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes uint8 or float32, one channel after the other."""
+    """Resizes float32, one channel after the other."""
     if picture.shape[:2] == (height, width):
         return picture
     channels = []
@@ -323,8 +373,7 @@ def translate_file(
     channels = int(interpreter.get_input_details()[0]["shape"][-1])
     numbers = read_numbers(source, source_values, channels)
     x = to_network(numbers, source_values)
-    is_eight_bit = numbers.dtype == np.uint8 and source_values == EIGHT_BIT
-    y = translate_floats(interpreter, x, numbers if is_eight_bit else None)
+    y = translate_floats(interpreter, x)
     write_numbers(from_network(y, target_values), target)
 
 

@@ -17,7 +17,6 @@ from cyclegan_keras.export import serving
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.files.names import under_utf8_name
-from cyclegan_keras.models.any_size import mirrored
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
@@ -228,7 +227,7 @@ def _of_tflite(path: pathlib.Path) -> dict[Direction, Translator]:
         direction = Direction.of_signature(metadata["direction"])
     except (KeyError, ValueError):  # a file that export.py did not write
         direction = Direction.A_TO_B
-    network = _fixed_size(lambda image: tflite_run.run(interpreter, image), interpreter)
+    network = _fixed_size(tflite_run, interpreter)
     description = _of_export(
         direction,
         metadata.get("generator", {}),
@@ -238,32 +237,22 @@ def _of_tflite(path: pathlib.Path) -> dict[Direction, Translator]:
     return {direction: Translator(network, description)}
 
 
-def _fixed_size(run: Callable, interpreter) -> Callable:
-    """Fits any picture to the one size of a TFLite graph.
-
-    Smaller ones are mirrored up and cut back; larger ones are resized to it and back, with a
-    warning.
-    """
+def _fixed_size(tflite_run, interpreter) -> Callable:
+    """Fits any picture to the one size of a TFLite graph; says so where that costs detail."""
     _, height, width, _ = (int(side) for side in interpreter.get_input_details()[0]["shape"])
 
-    def translate_one(image):
-        own_height, own_width = image.shape[1:3]
-        if own_height <= height and own_width <= width:
-            image = np.take(image, mirrored(own_height, height), axis=1)
-            image = np.take(image, mirrored(own_width, width), axis=2)
-            return run(image)[:, :own_height, :own_width]
-        logging.log_first_n(
-            logging.WARNING,
-            f"The file translates {width}x{height} pixels: larger pictures are resized to that and "
-            "back, which costs detail. A run or a .keras file translates any size.",
-            1,
-        )
-        small = tf.image.resize(image, (height, width), "bicubic", antialias=True).numpy()
-        size = (own_height, own_width)
-        large = tf.image.resize(run(small), size, "bicubic", antialias=True).numpy()
-        return np.clip(large, -1, 1)
+    def translate(images):
+        if images.shape[1] > height or images.shape[2] > width:
+            logging.log_first_n(
+                logging.WARNING,
+                f"The file translates {width}x{height} pixels: larger pictures are resized to fit "
+                "into that and back, which costs detail. A run or a .keras file translates any "
+                "size.",
+                1,
+            )
+        return tflite_run.translate_batch(interpreter, images)
 
-    return lambda images: np.concatenate([translate_one(image[None]) for image in images])
+    return translate
 
 
 def _of_export(

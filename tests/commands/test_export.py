@@ -187,7 +187,9 @@ def test_direction_b_to_a_of_the_run_names_the_directions(made, tmp_path, capsys
     assert json.loads(capsys.readouterr().out)["directions"] == ["b_to_a", "a_to_b"]
 
 
-@pytest.mark.parametrize(("typed", "size"), [([], "36"), (["--tflite_size=64,96"], "64,96")])
+@pytest.mark.parametrize(
+    ("typed", "size"), [([], "36"), (["--tflite_size=64,96x128"], "64,96x128")]
+)
 def test_graphs_for_phones_have_the_size_of_the_training(typed, size, made, tmp_path, capsys):
     run_dir = shutil.copytree(made / "run", tmp_path / "run")
     options = json.loads((run_dir / "options.json").read_text())
@@ -244,7 +246,8 @@ BAD_INPUT = {
     ),
     "not finite": (["--model=made/nan.keras"], "not finite"),
     "no generator": (["--model=made/d.keras"], "PatchDiscriminator from 3 to 1 channels"),
-    "size": ([*HERE, "--format=tflite", "--tflite_size=50"], "takes no pictures of 50x50"),
+    "size": ([*HERE, "--format=tflite", "--tflite_size=48x50"], "takes no pictures of 48x50"),
+    "batch": ([*HERE, "--format=tflite", "--tflite_batch=0"], "--tflite_batch=0: expected"),
     "no size": ([*HERE, "--format=tflite", "--tflite_size=big"], "--tflite_size=big: expected"),
     "variant": ([*HERE, "--format=tflite", "--tflite_variants=int4"], "no TFLite variant 'int4'"),
     "unwritable": ([*HERE, "--output=made/pictures/0.png"], "Cannot write to made/pictures/0.png"),

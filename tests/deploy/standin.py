@@ -1,27 +1,32 @@
 """A stand-in for TensorFlow Serving, for tests alone: the real server's binary cannot be had here.
 
-It reads a models.config by the official protos, loads exported SavedModels by TensorFlow's own
-runtime (a graph and a session, as the server's loader does), and answers as the server's documents
-and protos say; `standin_rest` and `standin_grpc` are its two interfaces. Nothing here is the
-server's own code: what passes here is a promise about the contract, not about the server.
+It reads a models.config by the official protos, loads and runs exported SavedModels by TensorFlow's
+C API (`c_api`: the loader and the sessions that the server has too), and answers as the server's
+documents and protos say; `standin_rest` and `standin_grpc` are its two interfaces. As a program,
+`python -m deploy.standin_alone`, it runs without TensorFlow's Python. Nothing around the model is
+the server's own code, neither its batching nor its parsing of requests: what passes here is a
+promise about the model and the contract, not about the server.
 """
 
 import argparse
 import contextlib
+import functools
+import json
 import pathlib
 import queue
+import sys
 import threading
 import time
 from concurrent import futures
 
 import grpc
 import numpy as np
-import tensorflow as tf
 from google.protobuf import text_format
+from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from deploy import standin_grpc, standin_rest
+from deploy import c_api, standin_grpc, standin_rest
 
 # Codes of TensorFlow and of gRPC are the same numbers.
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -62,10 +67,7 @@ class StandIn:
         for label, version in model.version_labels.items():
             if label in self.labels and version not in self.loaded:
                 raise Refusal("FAILED_PRECONDITION", f"{label} -> {version}, which is not loaded")
-        self.loaded = {
-            version: self.loaded.get(version) or _Version(self.base / str(version))
-            for version in versions
-        }
+        self.loaded = {version: _version(self.base / str(version)) for version in versions}
         self.name, self.labels = model.name, dict(model.version_labels)
 
     def predict(self, spec, inputs):
@@ -156,48 +158,53 @@ class StandIn:
             for (_, waiting), start, end in zip(batch, ends - sizes, ends, strict=True):
                 waiting.set_result({name: out[start:end] for name, out in outputs.items()})
         except Exception as error:
-            code = error.error_code if isinstance(error, tf.errors.OpError) else "INVALID_ARGUMENT"
-            message = str(error.message if isinstance(error, tf.errors.OpError) else error)
-            # What Python's session puts before the runtime's words.
-            message = message.removeprefix("Graph execution error:\n\n")
+            is_status = isinstance(error, c_api.TensorFlowError)
+            code = error.code if is_status else "INVALID_ARGUMENT"
             for _, waiting in batch:  # all of the batch, as in the server
-                waiting.set_exception(Refusal(code, message))
+                waiting.set_exception(Refusal(code, str(error)))
+
+
+@functools.cache
+def _version(folder):
+    """Returns a version, once: its first runs take seconds, and any stand-in can share it."""
+    return _Version(folder)
 
 
 class _Version:
-    """One loaded version: a graph, a session and the signatures."""
+    """One loaded version: a session and the signatures."""
 
     def __init__(self, folder):
-        graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=graph)
-        with graph.as_default():
-            meta = tf.compat.v1.saved_model.load(self._session, ["serve"], str(folder))
-        self.signatures = meta.signature_def
+        self._model = c_api.SavedModel(folder)
+        meta_graph = meta_graph_pb2.MetaGraphDef.FromString(self._model.meta_graph)
+        self.signatures = meta_graph.signature_def
 
     def run(self, name, inputs):
         signature = self.signatures[name]
         if missing := signature.inputs.keys() - inputs.keys():
             raise ValueError(f"Request inputs lack {sorted(missing)}")
         feed = {signature.inputs[key].name: value for key, value in inputs.items()}
-        fetch = {key: info.name for key, info in signature.outputs.items()}
-        return self._session.run(fetch, feed)
+        fetch = [info.name for info in signature.outputs.values()]
+        return dict(zip(signature.outputs, self._model.run(feed, fetch), strict=True))
 
 
 def main():
-    """Serves as a program, taking up changes of the config, until it is killed."""
+    """Serves as a program, taking up changes of the config, until it is killed.
+
+    Prints first, as a line of JSON, its addresses and which modules are imported.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=pathlib.Path, required=True)
     parser.add_argument("--base", type=pathlib.Path, required=True)
-    parser.add_argument("--rest_port", type=int, required=True)
-    parser.add_argument("--grpc_port", type=int, required=True)
+    parser.add_argument("--rest_port", type=int, default=0, help="0 chooses a free one")
+    parser.add_argument("--grpc_port", type=int, default=0)
     options = parser.parse_args()
     standin = StandIn(options.config.read_text(), options.base)
-    with standin.rest(options.rest_port), standin.grpc(options.grpc_port):
+    with standin.rest(options.rest_port) as rest, standin.grpc(options.grpc_port) as grpc_address:
+        modules = sorted(name for name, module in sys.modules.items() if module)
+        about = {"rest": rest, "grpc": grpc_address, "modules": modules}
+        sys.stdout.write(json.dumps(about) + "\n")
+        sys.stdout.flush()
         while True:
             time.sleep(0.2)
             with contextlib.suppress(Refusal, OSError, text_format.ParseError):
                 standin.configure(options.config.read_text())
-
-
-if __name__ == "__main__":
-    main()

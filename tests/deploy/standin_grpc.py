@@ -4,7 +4,8 @@ import contextlib
 from concurrent import futures
 
 import grpc
-import tensorflow as tf
+import numpy as np
+from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_service_pb2_grpc,
@@ -45,12 +46,12 @@ class _Predict(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._standin = standin
 
     def Predict(self, request, context):  # noqa: N802, the protocol's name
-        inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+        inputs = {name: _array(value) for name, value in request.inputs.items()}
         outputs = _answer(context, self._standin.predict, request.model_spec, inputs)
         response = predict_pb2.PredictResponse()
         response.model_spec.CopyFrom(request.model_spec)
         for name, value in outputs.items():
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+            response.outputs[name].CopyFrom(_tensor(value))
         return response
 
     def GetModelMetadata(self, request, context):  # noqa: N802
@@ -65,3 +66,29 @@ class _Models(model_service_pb2_grpc.ModelServiceServicer):
         response = get_model_status_pb2.GetModelStatusResponse()
         response.CopyFrom(_answer(context, self._standin.status, request.model_spec))
         return response
+
+
+def _array(tensor):
+    """The array of a TensorProto of strings or floats."""
+    shape = [each.size for each in tensor.tensor_shape.dim]
+    if tensor.dtype == types_pb2.DT_STRING:
+        strings = np.empty(len(tensor.string_val), object)
+        strings[:] = tensor.string_val
+        return strings.reshape(shape)
+    if tensor.tensor_content:
+        return np.frombuffer(tensor.tensor_content, "float32").reshape(shape)
+    return np.array(tensor.float_val, "float32").reshape(shape)
+
+
+def _tensor(array):
+    """The TensorProto of strings or floats."""
+    tensor = tensor_pb2.TensorProto()
+    for side in array.shape:
+        tensor.tensor_shape.dim.add(size=side)
+    if array.dtype == object:
+        tensor.dtype = types_pb2.DT_STRING
+        tensor.string_val.extend(array.ravel())
+    else:
+        tensor.dtype = types_pb2.DT_FLOAT
+        tensor.tensor_content = array.tobytes()
+    return tensor

@@ -92,6 +92,11 @@ def test_an_answer_that_is_no_picture_is_a_sentence(client, answer, words, may_p
             "Picture 1 is too large.",
         ),
         ("Invalid PNG data, size 300\n\t [[{{node map}}]]", "Invalid PNG data, size 300"),
+        (
+            "{{function_node read_1}} {{function_node read_1}} Invalid PNG data, size 300\n"
+            "\t [[{{function_node case_1}}{{node case_1/DecodePng}}]]\n\t [[map/while/body]]",
+            "Invalid PNG data, size 300",
+        ),
         ("two\nlines", "two lines"),
     ],
 )

@@ -16,7 +16,7 @@ DOCKER = """#!/bin/sh
 # Starts and stops the stand-in where docker compose would start and stop the server.
 case "$*" in
 "compose up -d")
-    {python} -m deploy.standin --config="$CONFIG/models.config" --base="$MODELS/$MODEL" \\
+    {python} -m deploy.standin_alone --config="$CONFIG/models.config" --base="$MODELS/$MODEL" \\
         --rest_port="$REST_PORT" --grpc_port="$GRPC_PORT" > {log} 2>&1 &
     echo $! > {pid} ;;
 "compose down") kill "$(cat {pid})" ;;

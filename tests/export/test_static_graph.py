@@ -133,5 +133,5 @@ def test_a_channel_that_never_changes():
 
 @pytest.mark.parametrize(("height", "width"), [(18, 16), (4, 16)])
 def test_a_wrong_size_is_a_sentence(height, width):
-    with pytest.raises(ExportError, match=f"{height}x{width}.*multiple of 4 and at least 8"):
+    with pytest.raises(ExportError, match=f"{height}x{width}.*multiples of 4 and at least 8"):
         static_translate(ResNetGenerator(ngf=2, n_blocks=1), height, width)

@@ -14,6 +14,7 @@ from cyclegan_keras.models.unet_generator import UNetGenerator
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 
 SIZE = (16, 24)
+BATCH = 2
 
 
 def pictures(count=3):
@@ -39,6 +40,7 @@ def files(generator, tmp_path_factory):
         tmp_path_factory.mktemp("tflite"),
         "generator_g",
         size=SIZE,
+        batch=BATCH,
         calibration=pictures(),
         metadata={"domains": ["horses", "zebras"]},
     )
@@ -52,12 +54,16 @@ def run():
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", tflite.VARIANTS)
 def test_translates_as_keras(variant, generator, files, run):
-    x = tflite._calibration_input(pictures()[0], height=SIZE[0], width=SIZE[1])
+    """Also of three pictures, of which the file takes two at a time."""
+    inputs = [tflite._calibration_input(each, *SIZE) for each in pictures()]
+    x = np.concatenate(inputs)
     x = np.float32(np.round((x + 1) * 127.5)) / np.float32(127.5) - 1  # what uint8 can say
     y = run.run(run.open_model(files[variant]), x)
     expected = np.asarray(generator(x))
-    assert np.std(expected) > 0.1
-    assert psnr(expected, y) >= tflite.LEAST_PSNR_DB[variant]
+    assert y.shape == (3, *SIZE, 3)
+    for one, found in zip(expected, y, strict=True):
+        assert np.std(one) > 0.1
+        assert psnr(one, found) >= tflite.LEAST_PSNR_DB[variant]
 
 
 @pytest.mark.slow
@@ -70,10 +76,10 @@ def test_names_types_and_metadata(variant, files, run):
     tensors = (runner.get_input_details()["image"], runner.get_output_details()["translation"])
     for details in tensors:
         assert details["dtype"] == dtype
-        assert tuple(details["shape"]) == (1, *SIZE, 3)
+        assert tuple(details["shape"]) == (BATCH, *SIZE, 3)
     metadata = run.read_metadata(files[variant])
     assert metadata["variant"] == variant
-    assert (metadata["height"], metadata["width"]) == SIZE
+    assert (metadata["height"], metadata["width"], metadata["batch"]) == (*SIZE, BATCH)
     assert metadata["domains"] == ["horses", "zebras"]
     assert metadata["range"] == ([0, 255] if variant == "uint8" else [-1, 1])
 
@@ -100,13 +106,14 @@ def test_integer_holds_no_float(files, run):
         (UNetGenerator, {"n_downs": 3, "norm": "instance"}, 16),
         (KerasExampleGenerator, {"n_blocks": 1}, 16),
         (ResNetGenerator, {"n_blocks": 1, "antialias": True, "antialias_up": True}, 16),
-        (ResNetGenerator, {"n_blocks": 1, "upsample": "resize", "norm": "batch"}, 16),
+        (ResNetGenerator, {"n_blocks": 1, "upsample": "resize", "norm": "batch"}, (16, 24)),
     ],
 )
 def test_other_networks(kind, arguments, size, tmp_path, run):
     generator = kind(ngf=4, **arguments)
-    x = np.random.default_rng(0).uniform(-1, 1, (1, size, size, 3)).astype("float32")
-    paths = tflite.export_tflite(generator, tmp_path, "g", size=size, variants=["fp32"])
+    height, width = (size, size) if isinstance(size, int) else size
+    x = np.random.default_rng(0).uniform(-1, 1, (3, height, width, 3)).astype("float32")
+    paths = tflite.export_tflite(generator, tmp_path, "g", size=size, batch=3, variants=["fp32"])
     interpreter = run.open_model(paths["fp32"])
     np.testing.assert_allclose(run.run(interpreter, x), generator(x, training=False), atol=1e-4)
     if kind is not KerasExampleGenerator:
@@ -117,26 +124,44 @@ def test_other_networks(kind, arguments, size, tmp_path, run):
 @pytest.mark.slow
 @pytest.mark.process
 def test_every_variant_and_size_is_compared_with_keras_and_measured(make_job, tmp_path, run):
-    job = make_job(tmp_path, tflite_size="8,16", tflite_variants="fp32")
+    job = make_job(tmp_path, tflite_size="8,12x16", tflite_variants="fp32", tflite_batch=2)
     exported = tflite.write_tflite(job)
     names = [
         "generator_g_fp32_8.tflite",
-        "generator_g_fp32_16.tflite",
+        "generator_g_fp32_12x16.tflite",
         "generator_f_fp32_8.tflite",
-        "generator_f_fp32_16.tflite",
+        "generator_f_fp32_12x16.tflite",
     ]
     assert [each.path for each in exported] == [tmp_path / "tflite" / name for name in names]
+    assert [each.facts["size"] for each in exported] == [8, "12x16", 8, "12x16"]
     for each in exported:
-        size = each.facts["size"]
+        height, width = (8, 8) if each.facts["size"] == 8 else (12, 16)
+        assert each.facts["batch"] == 2
         assert each.kind == "tflite fp32"
         assert each.is_good
         assert each.facts["bytes"] == each.path.stat().st_size
         assert each.facts["latency_ratio"] > 0
-        assert [sample.shape for sample in each.samples] == [(size, size, 3), (size, size, 3)]
+        assert [sample.shape for sample in each.samples] == [(height, width, 3)] * 2
         metadata = run.read_metadata(each.path)
         assert metadata["direction"] == each.direction.signature
         assert metadata["licence"] == "CC0"
         assert metadata["generator"]["size_multiple"] == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("256", (256, 256)), ("480x640", (480, 640)), (" 480 X 4096 ", (480, 4096))]
+)
+def test_sizes(text, size):
+    assert tflite.parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    "text", ["", "big", "0", "-8", "8x", "x8", "8x0", "1x2x3", "4097", "8x4097", "8*8", "1.5"]
+)
+def test_what_is_no_size_is_a_sentence(text):
+    sentence = "expected sides of 1 to 4096 pixels, one for a square or height x width"
+    with pytest.raises(ExportError, match=sentence):
+        tflite.parse_size(text)
 
 
 TWELVE_BIT = Values(dtype="uint16", low=0, high=4095)

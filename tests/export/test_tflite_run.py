@@ -16,6 +16,7 @@ from cyclegan_keras.images import reading
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.values import Values
+from cyclegan_keras.models import any_size
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.unet_generator import UNetGenerator
 
@@ -80,6 +81,52 @@ def test_a_picture_of_the_files_size_is_translated_as_by_keras(model, tmp_path):
     expected = run.run(interpreter, pixels[None].astype("float32") / 127.5 - 1)[0]
     found = run.translate(interpreter, pixels)
     np.testing.assert_array_equal(found, np.clip(np.round((expected + 1) * 127.5), 0, 255))
+
+
+class Stub:
+    """An interpreter of a file of 16x24 pixels."""
+
+    def get_input_details(self):
+        return [{"shape": np.array([1, 16, 24, 3])}]
+
+
+FITTING = {  # of the picture -> what of the file's size it fills
+    (16, 24): (16, 24),
+    (13, 7): (13, 7),
+    (1, 1): (1, 1),
+    (32, 48): (16, 24),
+    (64, 48): (16, 12),
+    (15, 96): (4, 24),
+    (300, 2): (16, 1),
+}
+
+
+@pytest.mark.parametrize("size", FITTING)
+def test_any_size_keeps_its_proportions(size, monkeypatch):
+    """The file sees the picture within its own size, with mirrored borders; nothing is squeezed."""
+    seen = []
+
+    def same(interpreter, images):
+        seen.append(images)
+        return images
+
+    monkeypatch.setattr(run, "run", same)
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype("uint8")
+    translated = run.translate(Stub(), pixels)
+    assert translated.shape == pixels.shape
+    (images,) = seen
+    height, width = FITTING[size]
+    small = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+    expected = small[any_size.mirrored(height, 16)][:, any_size.mirrored(width, 24)]
+    # Pillow rounds the picture to levels.
+    np.testing.assert_allclose(images[0], expected.astype("float32") / 127.5 - 1, atol=1.01 / 127.5)
+    if size == (height, width):
+        np.testing.assert_array_equal(translated, pixels)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 16])
+def test_borders_are_mirrored_as_by_the_package(side):
+    np.testing.assert_array_equal(run.mirrored(side, 50), any_size.mirrored(side, 50))
 
 
 @pytest.mark.parametrize(
