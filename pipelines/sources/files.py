@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.files.errors import OutageError, PictureError, reason_of_outage
 from cyclegan_keras.images import first_reading, reading
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.listing import find_pictures, passed_over_line
@@ -48,7 +48,7 @@ class ListedPictures(Pictures):
         try:
             state = path.stat()
         except OSError as error:
-            raise PictureError(str(error)) from error
+            raise OutageError(reason_of_outage(error) or str(error), str(path)) from error
         return f"{path.resolve()} {state.st_mtime_ns} {state.st_size}"
 
     def content(self, index: int) -> str:
