@@ -602,9 +602,9 @@ def test_pictures_that_vanish_are_waited_for_and_then_end_the_run_saved(
     assert run(*words_of_vanishing(vanishing, run_dir)) == 1
     err = capsys.readouterr().err
     expected = (
-        r"photos/train[AB]/\d[.][pngJPG]+ could be read before, but does not exist, also after \d s: "
-        r"see to its drive or network. The training ends after step (\d+) of \d+, which is saved in "
-        r".*/checkpoints; the same command continues from there."
+        r"photos/train[AB]/\d[.][pngJPG]+ could be read before, but does not exist, also after "
+        r"\d s: see to its drive or network. The training ends after step (\d+) of \d+, which is "
+        r"saved in .*/checkpoints; the same command continues from there."
     )
     found = re.search(expected, err)
     assert found, err[-1500:]
