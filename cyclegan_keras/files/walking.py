@@ -1,15 +1,14 @@
 """Walking through the files below a folder: it ends, and meets nothing twice."""
 
 import collections
-import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 Identity = tuple[int, int]  # of a file or folder: device and inode
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class WalkedFile:
+class WalkedFile(NamedTuple):
     """A file below a folder.
 
     Attributes:
@@ -66,15 +65,16 @@ def walk(
             seen.add(identity)
             for entry in entries:
                 is_link = entry.is_symlink()
-                if not _is_folder(entry):
+                if _is_folder(entry):
+                    if (follow_links or not is_link) and enter(entry.path, entry.name):
+                        (links if is_link else folders).append(entry.path)
+                else:
                     yield WalkedFile(
                         path=entry.path,
                         name=entry.name,
                         is_link=is_link,
-                        identity=_identity_of_file(entry, state.st_dev),
+                        identity=_identity_of_file(entry, is_link, state.st_dev),
                     )
-                elif (follow_links or not is_link) and enter(entry.path, entry.name):
-                    (links if is_link else folders).append(entry.path)
         links.sort(reverse=True)  # the last is taken first
 
 
@@ -87,14 +87,17 @@ def without_repetitions(files: Sequence[WalkedFile]) -> list[WalkedFile]:
     Args:
         files: in the order of their names.
     """
-    alike: dict[Identity, list[WalkedFile]] = collections.defaultdict(list)
+    counts = collections.Counter(file.identity for file in files)
+    alike: dict[Identity, list[WalkedFile]] = {}
     for file in files:
-        if file.identity is not None:
-            alike[file.identity].append(file)
+        if file.identity is not None and counts[file.identity] > 1:
+            alike.setdefault(file.identity, []).append(file)
+    if not alike:
+        return list(files)
     repeated = set()
     for group in alike.values():
         kept: list[WalkedFile] = []
-        for file in sorted(group, key=lambda file: file.is_link) if len(group) > 1 else []:
+        for file in sorted(group, key=lambda file: file.is_link):
             if any(_is_one_file(file.path, other.path) for other in kept):
                 repeated.add(file.path)
             else:
@@ -132,21 +135,22 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return False
 
 
-def _identity_of_file(entry: os.DirEntry, device: int) -> Identity | None:
-    """Returns the identity of a file; only a link is asked for, for which the system was already.
+def _identity_of_file(entry: os.DirEntry, is_link: bool, device: int) -> Identity | None:
+    """Returns the identity of a file; only where it is a link, the system is asked for it.
 
     Args:
         entry: of the file.
+        is_link: whether it is one.
         device: of the folder.
     """
-    try:
-        if entry.is_symlink():
-            state = entry.stat()
-            return (state.st_dev, state.st_ino) if state.st_ino else None
+    if not is_link:
         inode = entry.inode()
+        return (device, inode) if inode else None
+    try:
+        state = entry.stat()
     except OSError:
         return None
-    return (device, inode) if inode else None
+    return (state.st_dev, state.st_ino) if state.st_ino else None
 
 
 def _is_one_file(first: str, second: str) -> bool:
