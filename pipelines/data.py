@@ -19,6 +19,7 @@ from pipelines import batches, images, order, readable, values
 from pipelines.cache import CACHES, MEGABYTE, NoCache
 from pipelines.loading import Loader, PairLoader
 from pipelines.options import DataOptions, check_options, of_domains, with_sizes
+from pipelines.outage import Patience
 from pipelines.preprocess import MULTIPLE, PREPROCESSING, Size, scaled_size, viewing_size
 from pipelines.sources import datasets
 from pipelines.sources.base import Pictures, Source
@@ -81,6 +82,7 @@ class Data:
         steps_per_epoch: batches in an epoch, whole ones.
         has_test: whether there are test pictures of both domains.
         paired_test: whether test x and test y of one index show the same scene.
+        patience: what happens where files cannot be read any more.
 
     Args:
         options: what the user chose; sizes and channels may still be None.
@@ -103,6 +105,7 @@ class Data:
         known_values: Mapping[str, Values] | None = None,
         source: Source | None = None,
     ):
+        self.patience = Patience()
         self.source = source or open_source(options, paired=paired)
         self.name = self.source.name
         self.options = with_sizes(options, self.source.crop_size)
@@ -173,6 +176,19 @@ class Data:
         """Names of the pictures that could not be read, as far as known by now."""
         names = [name for loader in self._all_loaders() for name in loader.pictures.skipped]
         return tuple(dict.fromkeys(names))
+
+    def left_out(self) -> str:
+        """Returns a line that sums up which pictures could not be used; "" where all could."""
+        if not self.skipped:
+            return ""
+        line = f"Left out, since they cannot be used: {len(self.skipped)} pictures"
+        line += f" ({first_few(self.skipped)})"
+        replaced = [name for loader in self._all_loaders() for name in loader.pictures.replaced]
+        replaced = list(dict.fromkeys(replaced))
+        if replaced:
+            line += f"; in the places of {len(replaced)} of them ({first_few(replaced)}) stood "
+            line += "their neighbors"
+        return f"{line}."
 
     def train(
         self, start_step: int, stop_step: int, part: Part = (0, 1), size: int | None = None
@@ -379,7 +395,11 @@ class Data:
         texts = of_domains("value_range", self.options.value_range)
         return {
             domain: values.find_values(
-                pictures, texts[domain], channels=channels[domain], title=f"train{domain}"
+                pictures,
+                texts[domain],
+                channels=channels[domain],
+                title=f"train{domain}",
+                patience=self.patience,
             )
             for domain, pictures in (("A", train.a), ("B", train.b))
         }
@@ -417,6 +437,8 @@ class Data:
             resize_filter=filters[self._domain_of(side)],
             reader_version=self.options.reader_version,
             crop_size=crop_size,
+            patience=self.patience,
+            refuse=self.options.on_bad_image == "error",
         )
 
     def _by_side(self, domains: readable.Domains | None) -> dict[str, readable.ReadablePictures]:

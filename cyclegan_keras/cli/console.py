@@ -165,7 +165,7 @@ def run_shielded(name: str, work: Callable[[], int]) -> int:
             if reason_of(error) is not None:
                 return _end(name, f"{first_line(error)}. What was saved is intact.", 1)
             # An error raised inside a tf.data pipeline arrives as text within one of TensorFlow's.
-            reason = re.search(r"DataError: (.*)", str(error))
+            reason = re.search(r"(?:DataError|LostPicturesError): (.*)", str(error))
             if not (reason and type(error).__module__.startswith("tensorflow.")):
                 raise
             return _end(name, f"{reason[1]} What was saved is intact.", 1)

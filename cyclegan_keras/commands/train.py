@@ -17,7 +17,14 @@ from cyclegan_keras.cli import backends, flags, presets, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.evaluation.options import SelectionOptions
-from cyclegan_keras.files.errors import MemoryTooSmallError, OptionError, RunError, WriteError
+from cyclegan_keras.files.errors import (
+    LostPicturesError,
+    MemoryTooSmallError,
+    OptionError,
+    RunError,
+    UserError,
+    WriteError,
+)
 from cyclegan_keras.files.memory import is_out_of_memory
 from cyclegan_keras.files.places import same_place
 from cyclegan_keras.models.options import NetworkOptions
@@ -619,6 +626,8 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
     last_step = n_epochs * options["run"].steps_per_epoch
     if trainer.step < last_step:
         interruption = fit(trainer, data, run, options, last_step, team)
+        if data.left_out():
+            print(data.left_out())
         if interruption.requested():
             print(
                 f"Stopped by {interruption.signal_name} after step {trainer.step} of {last_step}; "
@@ -640,6 +649,16 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
             print(ground_truth(trainer, data))
         print(f"Sample grids: {max(run.samples.glob('*.png'), default=run.samples)}")
     return 0
+
+
+def lost_pictures(reason: UserError, step: int, last_step: int, run: Run) -> LostPicturesError:
+    """Returns the error of a training whose pictures cannot be read any more."""
+    if not step:
+        return LostPicturesError(f"{reason} No step was finished; the same command begins again.")
+    return LostPicturesError(
+        f"{reason} The training ends after step {step} of {last_step}, which is saved in "
+        f"{run.checkpoints}; the same command continues from there."
+    )
 
 
 def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interruption:
@@ -681,9 +700,38 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     whole_steps = callbacks.WholeSteps()
     bar = progress.Progress(batch_size, last_step)
     checkpoints = callbacks.Checkpoints(run, run_options.checkpoint_minutes)
-    message = "Stopping after this step; press Ctrl-C again to stop without saving."
+    interruption = Interruption(
+        "Stopping after this step; press Ctrl-C again to stop without saving."
+    )
+    callbacks_of_fit = [
+        whole_steps,
+        callbacks.StopOnNonFinite(run),
+        callbacks.Metrics(
+            run,
+            board,
+            every=run_options.log_every,
+            batch_size=batch_size,
+            steps_per_epoch=run_options.steps_per_epoch,
+            last_step=last_step,
+        ),
+        callbacks.Samples(
+            run,
+            board,
+            every=run_options.sample_every,
+            pictures=pictures,
+            forms=data.forms,
+        ),
+        progress.FirstStep(),
+        bar,
+        callbacks.StopOnInterruption(interruption),
+        *keep_best,
+        *keep_snapshots,
+        *doctors,
+        # Last, because what the others write of a step must exist when its state does.
+        checkpoints,
+    ]
     with (
-        Interruption(message) as interruption,
+        interruption,
         board,
         contextlib.closing(bar),
         saving_after_failure(
@@ -692,39 +740,25 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
             what_takes_less=lambda: less_memory.sentences(options, data, trainer),
         ),
     ):
-        team.fit(
-            trainer,
-            data.train,
-            last_step,
-            interruption=interruption,
-            callbacks=[
-                whole_steps,
-                callbacks.StopOnNonFinite(run),
-                callbacks.Metrics(
-                    run,
-                    board,
-                    every=run_options.log_every,
-                    batch_size=batch_size,
-                    steps_per_epoch=run_options.steps_per_epoch,
-                    last_step=last_step,
-                ),
-                callbacks.Samples(
-                    run,
-                    board,
-                    every=run_options.sample_every,
-                    pictures=pictures,
-                    forms=data.forms,
-                ),
-                progress.FirstStep(),
-                bar,
-                callbacks.StopOnInterruption(interruption),
-                *keep_best,
-                *keep_snapshots,
-                *doctors,
-                # Last, because what the others write of a step must exist when its state does.
-                checkpoints,
-            ],
-        )
+        data.patience.is_interrupted = interruption.requested
+        try:
+            team.fit(
+                trainer,
+                data.train,
+                last_step,
+                interruption=interruption,
+                callbacks=callbacks_of_fit,
+            )
+        except BaseException as error:
+            data.patience.give_up()  # the threads that read must not wait any longer
+            if data.patience.failure is None or not isinstance(error, Exception):
+                raise
+            if team.is_chief:
+                callbacks.end(callbacks_of_fit)
+            if not interruption.requested():
+                raise lost_pictures(data.patience.failure, trainer.step, last_step, run) from error
+        finally:
+            data.patience.is_interrupted = lambda: False
     for doctor_callback in doctors:
         doctor_callback.raise_if_sick()
     return interruption
