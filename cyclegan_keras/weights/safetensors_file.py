@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, deserialize
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import WeightsError
@@ -70,6 +70,8 @@ def write_safetensors(path: str | os.PathLike, arrays: Mapping[str, np.ndarray])
     Raises:
         OSError: the file cannot be written.
     """
-    contiguous = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+    contiguous = {key: np.asarray(array, order="C") for key, array in arrays.items()}
+    # Its own way to write a file raises no OSError where the disk is full.
+    data = save(contiguous, metadata={"format": "pt"})
     with atomic_write(pathlib.Path(path)) as temporary:
-        save_file(contiguous, temporary, metadata={"format": "pt"})
+        temporary.write_bytes(data)

@@ -123,7 +123,7 @@ def _networks_of_file(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
     networks = load_networks(path)
     if len(networks) == 1:
         ((name, network),) = networks.items()
-        role = role or _role_of_file(path) or _role_of_name(name, network)
+        role = role or _role_of_file(path) or role_of_name(name, network)
         if not role and _is_generator(network):
             role = "generator_g"
         if role:
@@ -137,7 +137,7 @@ def _networks_of_file(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
             f"{path} holds the networks {listed(networks)}: name one, as in "
             f"{role}={path}@{next(iter(networks))}."
         )
-    roles = {name: _role_of_name(name, network) for name, network in networks.items()}
+    roles = {name: role_of_name(name, network) for name, network in networks.items()}
     unclear = [name for name, network in networks.items() if not roles[name]]
     given = [each for each in roles.values() if each]
     if (
@@ -157,7 +157,7 @@ def _networks_of_file(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
     return {roles[name]: network for name, network in networks.items() if roles[name]}
 
 
-def _role_of_name(name: str, network: keras.Model) -> str | None:
+def role_of_name(name: str, network: keras.Model) -> str | None:
     """Returns the role of a network by its name in a file; None where that does not say it."""
     last = name.rpartition(".")[2]
     reference = last.removeprefix("net")

@@ -1,9 +1,11 @@
+import os
+
 import ml_dtypes
 import numpy as np
 import pytest
 import safetensors
 
-from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.files.errors import UserError, WeightsError
 from cyclegan_keras.weights.safetensors_file import (
     is_safetensors,
     read_safetensors,
@@ -27,7 +29,7 @@ def test_there_and_back(tmp_path):
     write_safetensors(path, arrays)
     read = read_safetensors(path)
     for key, array in arrays.items():
-        assert read[key].dtype == array.dtype
+        assert (read[key].dtype, read[key].shape) == (array.dtype, array.shape)
         np.testing.assert_array_equal(read[key], array)
     other = path.rename(tmp_path / "net.bin")
     assert is_safetensors(other)
@@ -58,6 +60,16 @@ def test_what_is_refused(tmp_path):
     path.write_bytes(bytes(safetensors.serialize({"a": spec}, None)))
     with pytest.raises(WeightsError, match="a holds numbers of the type F8_E4M3, expected"):
         read_safetensors(path)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(b"old")
+    os.symlink("/dev/full", tmp_path / ".net.partial.safetensors")
+    with pytest.raises((OSError, UserError), match="No space left"):
+        write_safetensors(path, {"a": np.zeros(10_000, "float32")})
+    assert path.read_bytes() == b"old"
 
 
 def test_other_files_are_not_taken_for_one(tmp_path):

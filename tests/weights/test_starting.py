@@ -14,7 +14,12 @@ from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 from cyclegan_keras.weights.networks import save_pth
-from cyclegan_keras.weights.starting import network_options, split_role, starting_networks
+from cyclegan_keras.weights.starting import (
+    network_options,
+    role_of_name,
+    split_role,
+    starting_networks,
+)
 from cyclegan_keras.weights.torch_networks import to_state_dict
 from cyclegan_keras.weights.torch_writer import write_state_dict
 
@@ -67,31 +72,51 @@ def write_several(path, **networks):
     write_state_dict(path, arrays)
 
 
+@pytest.fixture(scope="module")
+def small():
+    """A generator and a discriminator."""
+    return {"generator": generator(), "discriminator": PixelDiscriminator(ndf=2)}
+
+
 @pytest.mark.parametrize(
-    ("g", "f"),
+    ("name", "kind", "role"),
     [
-        ("netG_A", "netG_B"),
-        ("generator_A2B", "generator_B2A"),
-        ("G_AB", "G_BA"),
-        ("genA2B", "genB2A"),
-        ("netG_A2B", "netG_B2A"),
-        ("generator_g", "generator_f"),
-        ("G_XtoY", "G_YtoX"),
+        ("netG_A", "generator", "generator_g"),
+        ("netG_B", "generator", "generator_f"),
+        ("state_dict.generator_A2B", "generator", "generator_g"),
+        ("generator_B2A", "generator", "generator_f"),
+        ("G_AB", "generator", "generator_g"),
+        ("genB2A", "generator", "generator_f"),
+        ("netG_A2B", "generator", "generator_g"),
+        ("G_YtoX", "generator", "generator_f"),
+        ("generator_f", "generator", "generator_f"),
+        ("netG", "generator", "generator_g"),
+        ("netG_ema", "generator", None),
+        ("", "generator", None),
+        ("netD_A", "discriminator", "discriminator_y"),  # the reference's judges y
+        ("discriminator_x", "discriminator", "discriminator_x"),
+        ("discriminator_A", "discriminator", None),
+        ("netG_A", "discriminator", None),
     ],
 )
-def test_names_in_a_file_say_which_generator_it_is(g, f, tmp_path, caplog):
-    first, second, judge = generator(), generator(), PixelDiscriminator(ndf=2)
-    write_several(tmp_path / "epoch=9-step=100.ckpt", **{f: second, g: first, "judge_of_x": judge})
-    found = starting_networks(str(tmp_path / "epoch=9-step=100.ckpt"))
+def test_the_name_of_a_network_in_a_file_may_say_its_role(name, kind, role, small):
+    assert role_of_name(name, small[kind]) == role
+
+
+def test_networks_of_a_file_get_roles_by_their_names(tmp_path, small, caplog):
+    second = generator()
+    file = tmp_path / "epoch=9-step=100.ckpt"
+    write_several(file, G_BA=second, G_AB=small["generator"], judge_of_x=small["discriminator"])
+    found = starting_networks(str(file))
     assert set(found) == {"generator_g", "generator_f"}
-    assert same(found["generator_g"], first)
+    assert same(found["generator_g"], small["generator"])
     assert same(found["generator_f"], second)
     assert "judge_of_x is left out" in caplog.text
-    assert "100.ckpt@judge_of_x" in caplog.text
+    assert f"discriminator_x={file}@judge_of_x" in caplog.text
 
 
-def test_one_network_of_several_gets_a_role(tmp_path):
-    first, second, judge = generator(), generator(), PixelDiscriminator(ndf=2)
+def test_one_network_of_several_gets_a_role(tmp_path, small):
+    first, second, judge = small["generator"], generator(), small["discriminator"]
     file = tmp_path / "last.ckpt"
     write_several(file, netG=first, netG_ema=second, D=judge)
     words = rf"\['netG', 'netG_ema', 'D'\], .* as in generator_g={file}@netG\."
@@ -104,8 +129,8 @@ def test_one_network_of_several_gets_a_role(tmp_path):
         starting_networks(f"generator_f={file}")
 
 
-def test_a_generator_alone_may_be_the_other_one(tmp_path):
-    write_several(tmp_path / "last.ckpt", generator_B2A=generator())
+def test_a_generator_alone_may_be_the_other_one(tmp_path, small):
+    write_several(tmp_path / "last.ckpt", generator_B2A=small["generator"])
     assert list(starting_networks(str(tmp_path / "last.ckpt"))) == ["generator_f"]
 
 
