@@ -721,7 +721,7 @@ def test_a_full_disk_ends_with_a_sentence_and_leaves_the_run_usable(
     assert steps_of(run_dir) == [2, 4, 6, 8]
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_real_tfds_set_trains(shared_data, eager, tmp_path, capsys):
     archive = shared_data / "data" / "horse2zebra.zip"
     shutil.copy(archive, tmp_path)
