@@ -1,6 +1,7 @@
 """Everything a command asks of the data: batches, samples, counts and one line to log."""
 
 import dataclasses
+import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,10 +19,52 @@ from pipelines import batches, images, order, readable, values
 from pipelines.cache import CACHES, MEGABYTE, NoCache
 from pipelines.loading import Loader, PairLoader
 from pipelines.options import DataOptions, check_options, of_domains, with_sizes
+from pipelines.outage import Patience
 from pipelines.preprocess import MULTIPLE, PREPROCESSING, Size, scaled_size, viewing_size
 from pipelines.sources import datasets
+from pipelines.sources.base import Pictures, Source
 
 Part = tuple[int, int]
+
+
+def open_source(options: DataOptions, *, paired: bool) -> Source:
+    """Opens the data set that the options name; no picture is read yet.
+
+    Args:
+        options: what the user chose.
+        paired: whether training needs pairs.
+
+    Raises:
+        DataError: the options or the data set cannot be used.
+    """
+    check_options(options, paired=paired)
+    return datasets.find(
+        options.dataset,
+        options.data_dir,
+        paired=paired,
+        reader_version=options.reader_version,
+    )
+
+
+def training_facts(source: Source) -> dict[str, Any]:
+    """Returns name, counts and fingerprints of the training pictures, as "data" of facts.json.
+
+    Fingerprints change with any picture's name or size, but not with the folder they lie in; a
+    second one covers the bytes of some pictures.
+    """
+    return {
+        "name": source.name,
+        "trainA": _fingerprint(source.train_a),
+        "trainB": _fingerprint(source.train_b),
+    }
+
+
+def _fingerprint(pictures: Pictures, rename: Callable[[str], str] = str) -> dict[str, Any]:
+    return {
+        "count": len(pictures),
+        "sha256": pictures.fingerprint(rename),
+        "sample_sha256": pictures.sample_digest(),
+    }
 
 
 class Data:
@@ -39,6 +82,7 @@ class Data:
         steps_per_epoch: batches in an epoch, whole ones.
         has_test: whether there are test pictures of both domains.
         paired_test: whether test x and test y of one index show the same scene.
+        patience: what happens where files cannot be read any more.
 
     Args:
         options: what the user chose; sizes and channels may still be None.
@@ -46,6 +90,7 @@ class Data:
         paired: whether training needs pairs; without, a set of pairs is two sets of pictures.
         known_values: {"A", "B"}: what the numbers in pictures mean, where a run or a model knows it
             already; otherwise `value_range` says how it is found.
+        source: what `open_source` returned for these options, where it has been called.
 
     Raises:
         DataError: the options or the pictures cannot be used.
@@ -58,14 +103,10 @@ class Data:
         seed: int,
         paired: bool = False,
         known_values: Mapping[str, Values] | None = None,
+        source: Source | None = None,
     ):
-        check_options(options, paired=paired)
-        self.source = datasets.find(
-            options.dataset,
-            options.data_dir,
-            paired=paired,
-            reader_version=options.reader_version,
-        )
+        self.patience = Patience()
+        self.source = source or open_source(options, paired=paired)
         self.name = self.source.name
         self.options = with_sizes(options, self.source.crop_size)
         self.paired = paired
@@ -135,6 +176,19 @@ class Data:
         """Names of the pictures that could not be read, as far as known by now."""
         names = [name for loader in self._all_loaders() for name in loader.pictures.skipped]
         return tuple(dict.fromkeys(names))
+
+    def left_out(self) -> str:
+        """Returns a line that sums up which pictures could not be used; "" where all could."""
+        if not self.skipped:
+            return ""
+        line = f"Left out, since they cannot be used: {len(self.skipped)} pictures"
+        line += f" ({first_few(self.skipped)})"
+        replaced = [name for loader in self._all_loaders() for name in loader.pictures.replaced]
+        replaced = list(dict.fromkeys(replaced))
+        if replaced:
+            line += f"; in the places of {len(replaced)} of them ({first_few(replaced)}) stood "
+            line += "their neighbors"
+        return f"{line}."
 
     def train(
         self, start_step: int, stop_step: int, part: Part = (0, 1), size: int | None = None
@@ -244,25 +298,29 @@ class Data:
         pictures = self._train[side].pictures
         return self._loader(side, pictures, NoCache(), self._viewing_size, self._crop_size)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, pairs_file: str | None = None) -> dict[str, Any]:
         """Returns what a model should record of the pictures it was trained on, ready for JSON.
 
-        "domains": what x and y show. "values": what the numbers of A and of B mean. "data": name,
-        counts and fingerprints of the training sets, which change with any picture's name or size,
-        but not with the folder they lie in; with `--pairs`, "pairsA" and "pairsB" of those in use.
+        "domains": what x and y show. "values": what the numbers of A and of B mean. "data": see
+        `training_facts`; with `--pairs`, also "pairsA" and "pairsB" of the pairs in use.
+
+        Args:
+            pairs_file: what the file of `--pairs` was called, to compare with fingerprints of
+                that time, since the name of each pair begins with it.
         """
         x_shows, y_shows = self.source.domains
-        pictures = {"trainA": self.source.train_a, "trainB": self.source.train_b}
-        pairs_a, pairs_b = self._pairs.get("x"), self._pairs.get("y")
         if self.options.direction == Direction.B_TO_A:
             x_shows, y_shows = y_shows, x_shows
-            pairs_a, pairs_b = pairs_b, pairs_a
+        data = training_facts(self.source)
         if self._pairs:
-            pictures["pairsA"] = pairs_a.pictures
-            pictures["pairsB"] = pairs_b.pictures
-        data: dict[str, Any] = {"name": self.name}
-        for name, each in pictures.items():
-            data[name] = {"count": len(each), "sha256": each.fingerprint()}
+            name_now = pathlib.PurePath(self.options.pairs or "").name
+            name_then = pathlib.PurePath(pairs_file or name_now).name
+
+            def rename(name: str) -> str:
+                return name_then + name.removeprefix(name_now)
+
+            for side, loader in self._pairs.items():
+                data[f"pairs{self._domain_of(side)}"] = _fingerprint(loader.pictures, rename)
         meanings = {domain: found.to_dict() for domain, found in self.values.items()}
         return {"domains": [x_shows, y_shows], "values": meanings, "data": data}
 
@@ -337,7 +395,11 @@ class Data:
         texts = of_domains("value_range", self.options.value_range)
         return {
             domain: values.find_values(
-                pictures, texts[domain], channels=channels[domain], title=f"train{domain}"
+                pictures,
+                texts[domain],
+                channels=channels[domain],
+                title=f"train{domain}",
+                patience=self.patience,
             )
             for domain, pictures in (("A", train.a), ("B", train.b))
         }
@@ -375,6 +437,8 @@ class Data:
             resize_filter=filters[self._domain_of(side)],
             reader_version=self.options.reader_version,
             crop_size=crop_size,
+            patience=self.patience,
+            refuse=self.options.on_bad_image == "error",
         )
 
     def _by_side(self, domains: readable.Domains | None) -> dict[str, readable.ReadablePictures]:

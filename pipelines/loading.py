@@ -2,17 +2,21 @@
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from absl import logging
 
-from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.files.errors import OutageError, PictureError, UserError
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.reading import CURRENT
 from cyclegan_keras.images.resizing import resize
 from pipelines import images
+from pipelines.outage import Patience
 from pipelines.preprocess import Size
 from pipelines.readable import ReadablePictures
+
+Result = TypeVar("Result")
 
 
 class Loader:
@@ -28,6 +32,8 @@ class Loader:
         resize_filter: one of `images.resizing.FILTERS`.
         reader_version: of the rules by which files are read; names what is cached.
         crop_size: side in px of a center crop after that, or None.
+        patience: with files that cannot be read for a while; shared with other loaders.
+        refuse: whether a damaged picture is an error; otherwise the next one takes its place.
     """
 
     def __init__(
@@ -40,9 +46,13 @@ class Loader:
         resize_filter: str = "bicubic",
         reader_version: int = CURRENT,
         crop_size: int | None = None,
+        patience: Patience | None = None,
+        refuse: bool = False,
     ):
         self.pictures = pictures
         self.form = form
+        self.patience = patience or Patience()
+        self.refuse = refuse
         self._cache = cache
         self._scaled_size = scaled_size
         self._resize_filter = resize_filter
@@ -60,10 +70,33 @@ class Loader:
 
     def __call__(self, index: int) -> np.ndarray:
         """Returns an array of the form; the next picture takes the place of a damaged one."""
-        return self.pictures.substitute(int(index) % len(self), self.read)
+        return self.substitute(int(index) % len(self), self.read)
+
+    def substitute(self, index: int, read: Callable[[int], Result]) -> Result:
+        """Returns `read` of an index, or of the next where that picture is damaged.
+
+        Files that cannot be opened or read are tried again for a while.
+
+        Args:
+            index: of the picture.
+            read: reads the picture of an index.
+
+        Raises:
+            LostPicturesError: a file still cannot be read, or is damaged where that is an error.
+            DataError: all pictures are damaged.
+        """
+
+        def read_patiently(candidate: int) -> Result:
+            return self.patience.read(self.pictures.names[candidate], lambda: read(candidate))
+
+        try:
+            return self.pictures.substitute(index, read_patiently, refuse=self.refuse)
+        except UserError as error:
+            self.patience.end(error)
+            raise
 
     def read(self, index: int) -> np.ndarray:
-        """Returns the same, but raises PictureError for a damaged picture."""
+        """Returns the same, but raises PictureError for a picture that cannot be read."""
         if index not in self._keys:  # the file system need not be asked twice
             size = self._scaled_size(self.pictures.size(index))
             self._keys[index] = f"{self._key_prefix}{self.pictures.key(index)} {size}"
@@ -111,12 +144,14 @@ class PairLoader:
 
     def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns x and y of one size; where either is damaged, those of the next pair."""
-        return self._x.pictures.substitute(int(index) % len(self), self._read)
+        return self._x.substitute(int(index) % len(self), self._read)
 
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         x = self._x.read(index)
         try:
             y = self._y.read(index)
+        except OutageError:
+            raise
         except PictureError as error:
             raise PictureError(f"its partner {self._y.pictures.names[index]}: {error}") from error
         if x.shape[:2] != y.shape[:2]:

@@ -100,8 +100,8 @@ class DataOptions:
     )
     on_bad_image: str = option(
         "skip",
-        "What to do with unreadable pictures. skip: leave them out and name them; error: decode "
-        "all pictures before the training and stop at the first bad one.",
+        "What to do with damaged pictures. skip: leave them out and name them; error: decode all "
+        "pictures before the training and refuse bad ones, and stop where damage shows later.",
         choices=("skip", "error"),
         may_change=True,
     )

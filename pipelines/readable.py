@@ -15,7 +15,7 @@ from absl import logging
 from tqdm import tqdm
 
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.files.errors import DataError, PictureError, first_few
+from cyclegan_keras.files.errors import DataError, LostPicturesError, PictureError, first_few
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
 from pipelines.options import DataOptions
@@ -35,12 +35,14 @@ class ReadablePictures(Pictures):
         headers: what is known of each before it is decoded.
         sizes: (width, height) of each in px.
         skipped: names of those that cannot be read; grows where only decoding shows the damage.
+        replaced: names of those among them that gave their places to other pictures.
 
     Args:
         pictures: the whole set.
         indices: of those that can be read.
         headers: of those that can be read.
         skipped: names of the others.
+        replaced: a list to share with other selections of the whole set; a new one unless given.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class ReadablePictures(Pictures):
         indices: Sequence[int],
         headers: Sequence[Header],
         skipped: list[str],
+        replaced: list[str] | None = None,
     ):
         self.indices = tuple(indices)
         self.names = tuple(pictures.names[index] for index in indices)
         self.headers = tuple(headers)
         self.sizes = tuple((header.width, header.height) for header in headers)
         self.skipped = skipped
+        self.replaced = [] if replaced is None else replaced
         self._pictures = pictures
         self._lock = threading.Lock()
 
@@ -70,6 +74,9 @@ class ReadablePictures(Pictures):
     def content(self, index: int) -> str:
         return self._pictures.content(self.indices[index])
 
+    def bytes_of(self, index: int) -> bytes | None:
+        return self._pictures.bytes_of(self.indices[index])
+
     def header_with(self, index: int, channels: int) -> Header | None:
         """Reads a header anew for so many channels; None where it cannot be read."""
         try:
@@ -84,6 +91,7 @@ class ReadablePictures(Pictures):
             indices=[self.indices[index] for index in headers],
             headers=list(headers.values()),
             skipped=self.skipped,
+            replaced=self.replaced,
         )
 
     def only(self, indices: set[int]) -> "ReadablePictures":
@@ -91,13 +99,21 @@ class ReadablePictures(Pictures):
         kept = [i for i, index in enumerate(self.indices) if index in indices]
         return self.with_headers({i: self.headers[i] for i in kept})
 
-    def substitute(self, index: int, read: Callable[[int], Result]) -> Result:
+    def substitute(
+        self, index: int, read: Callable[[int], Result], *, refuse: bool = False
+    ) -> Result:
         """Returns `read(index)`, or that of the next index that can be read.
 
         Some damage shows only when a picture is decoded. The next picture then takes its place,
         always the same one, and the damaged one is named in one warning.
 
+        Args:
+            index: of the picture.
+            read: reads the picture of an index; where it is damaged, it raises PictureError.
+            refuse: whether damage is an error.
+
         Raises:
+            LostPicturesError: `refuse` is set and the picture is damaged.
             DataError: none can be read.
         """
         reason = None
@@ -106,6 +122,10 @@ class ReadablePictures(Pictures):
                 return read(candidate)
             except PictureError as error:
                 reason = error
+                if refuse:
+                    raise LostPicturesError(
+                        f"{self.names[candidate]} could be used before, but {error}: replace it."
+                    ) from error
                 self._report(candidate, error)
         raise DataError(
             f"None of the {len(self)} pictures such as {self.names[0]} can be used ({reason}): "
@@ -118,6 +138,7 @@ class ReadablePictures(Pictures):
             if name in self.skipped:
                 return
             self.skipped.append(name)
+            self.replaced.append(name)
         logging.warning("%s cannot be used (%s); another picture takes its place.", name, error)
 
 

@@ -12,6 +12,7 @@ from cyclegan_keras.files.errors import DataError, PictureError
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.values import DTYPES, EIGHT_BIT, Values, whole_range
+from pipelines.outage import Patience
 from pipelines.readable import PROGRESS_AFTER_SECONDS, ReadablePictures
 from pipelines.value_range import parse
 
@@ -43,7 +44,14 @@ def common_channels(headers: Sequence[Header]) -> int:
     return max(sorted(kinds), key=counts.count)
 
 
-def find_values(pictures: ReadablePictures, text: str, *, channels: int, title: str) -> Values:
+def find_values(
+    pictures: ReadablePictures,
+    text: str,
+    *,
+    channels: int,
+    title: str,
+    patience: Patience | None = None,
+) -> Values:
     """Returns which numbers a network sees as -1 and 1, and logs what was found.
 
     Args:
@@ -52,10 +60,12 @@ def find_values(pictures: ReadablePictures, text: str, *, channels: int, title: 
         text: one side of `--value_range`; auto means data for all types but uint8.
         channels: as many as a network sees.
         title: what the domain is called in messages.
+        patience: with files that cannot be read for a while.
 
     Raises:
         DataError: there is no such range.
     """
+    patience = patience or Patience()
     dtype = common_dtype(pictures.headers)
     asked = parse(text)
     kind = asked.kind
@@ -78,7 +88,9 @@ def find_values(pictures: ReadablePictures, text: str, *, channels: int, title: 
 
     def look_at(index: int) -> _Statistics | None:
         try:
-            return found.of(form.numbers(pictures.picture(index, channels)))
+            name = pictures.names[index]
+            picture = patience.read(name, lambda: pictures.picture(index, channels))
+            return found.of(form.numbers(picture))
         except PictureError:
             return None  # training names it, and takes another in its place
 

@@ -114,7 +114,7 @@ def run_command(
             return _end_interrupted(name)
         except Exception as error:
             # An error raised inside a tf.data pipeline arrives as text within one of TensorFlow's.
-            reason = re.search(r"DataError: (.*)", str(error))
+            reason = re.search(r"(?:DataError|LostPicturesError): (.*)", str(error))
             if not (reason and type(error).__module__.startswith("tensorflow.")):
                 raise
             return _end(name, f"{reason[1]} What was saved is intact.", 1)

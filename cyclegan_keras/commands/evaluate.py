@@ -20,6 +20,7 @@ from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError,
 from cyclegan_keras.runs.run import versions
 from cyclegan_keras.runs.sources import RunSource, find_source
 from pipelines.options import DataOptions
+from pipelines.sources import datasets
 from pipelines.sources.files import FilePictures, ListedPictures
 
 GROUPS = {"evaluation": EvaluationOptions}
@@ -241,10 +242,13 @@ def load_pictures(
         return ("A", "B"), {directions[0]: pictures_of_folders(options, description)}
     # Pictures of one name are counterparts if the model was trained on them as pairs.
     method = TRAINERS.get(trained_with.get("method"))
-    paired = method is not None and method.needs_pairs and not options.dataset
     forms = {} if options.model == "copy" else forms_of_domains(description)
+    options_of_data = data_options(options, trained_with, description)
+    paired = method is not None and method.needs_pairs
+    if paired and options.dataset:
+        paired = are_pairs_of_training(options_of_data, description)
     data = Data(
-        data_options(options, trained_with, description),
+        options_of_data,
         seed=options.seed,
         paired=paired,
         known_values={domain: form.values for domain, form in forms.items()} or None,
@@ -258,6 +262,20 @@ def load_pictures(
         Direction.A_TO_B: pictures["x_to_y"],
         Direction.B_TO_A: pictures["y_to_x"],
     }
+
+
+def are_pairs_of_training(options: DataOptions, description) -> bool:
+    """Whether a data set is the pairs that a model was trained on, wherever they lie now."""
+    from cyclegan_keras.runs.pictures import TRAINING, differing, knows_pictures
+    from pipelines.data import open_source, training_facts
+
+    if not knows_pictures(description.training):
+        return False
+    try:
+        source = open_source(options, paired=True)
+    except DataError:  # they have no counterparts
+        return False
+    return not differing(description.training["data"], training_facts(source), TRAINING)
 
 
 def forms_of_domains(description) -> dict:
@@ -297,6 +315,11 @@ def data_options(options: EvaluationOptions, trained_with: Mapping, description)
         raise OptionError(
             f"{options.model} does not say what it was trained on: give --dataset, or two folders "
             "by --input and --real."
+        )
+    if not options.dataset and not datasets.exists(known["dataset"]):
+        raise OptionError(
+            f"{options.model} was trained on --dataset={known['dataset']}, which is not there: add "
+            "--dataset=<where it lies now>, or give two folders by --input and --real."
         )
     not_for_training = {
         "direction": Direction.A_TO_B,

@@ -206,6 +206,11 @@ def load_pictures(
     for direction, form in forms.items():
         compare, calibrate = compared_on, calibrated_on
         if compare is None or calibrate is None:
+            if not datasets.exists(dataset):
+                raise OptionError(
+                    f"{options.run_dir} was trained on --dataset={dataset}, which is not there: "
+                    "name folders of pictures by --pictures and --calibration_dir."
+                )
             data = datasets.find(dataset, trained_with.get("data_dir"))
             train, test = data.train_a, data.test_a
             if direction.source == "B":

@@ -17,10 +17,13 @@ from cyclegan_keras.cli import backends, flags, presets, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.evaluation.options import SelectionOptions
-from cyclegan_keras.files.errors import OptionError, RunError
+from cyclegan_keras.files.errors import LostPicturesError, OptionError, RunError, UserError
+from cyclegan_keras.files.places import same_place
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning.options import PlanOptions
+from cyclegan_keras.runs import moved
 from cyclegan_keras.runs.options import RunOptions
+from cyclegan_keras.runs.pictures import PAIRS, TRAINING, knows_pictures
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
@@ -37,6 +40,9 @@ GROUPS = {
     **METHOD_OPTIONS,
     "plan": PlanOptions,
 }
+
+# Options that name a place of pictures -> the entries of a run's facts that say which they were.
+PLACES_OF_PICTURES = {"dataset": TRAINING, "pairs": PAIRS}
 
 
 def run(**options) -> int:
@@ -83,6 +89,7 @@ def train(typed: Mapping[str, Any]) -> int:
 
     joined = devices.join(typed)
     setup = resolve_options(typed)
+    refuse_missing(setup)
     run_options = setup.options["run"]
     with contextlib.ExitStack() as stack:
         if setup.options["plan"].plan:
@@ -110,17 +117,24 @@ def train_as_set_up(setup: "Setup", joined) -> int:
     """
     from cyclegan_keras.distribution import devices
     from cyclegan_keras.training.table import TRAINERS
-    from pipelines.data import Data
+    from pipelines.data import Data, open_source
 
     options = setup.options
 
     # ---- data ----
+    paired = TRAINERS[options["run"].method].needs_pairs
+    source = open_source(options["data"], paired=paired)
+    compare_pictures(setup, source)
+    if setup.is_usual and not setup.saved and joined is None and not options["plan"].plan:
+        refuse_renamed(setup, source)
     data = Data(
         options["data"],
         seed=options["run"].seed,
-        paired=TRAINERS[options["run"].method].needs_pairs,
+        paired=paired,
         known_values=known_values(setup.run_dir),
+        source=source,
     )
+    compare_pairs(setup, data)
     absl.logging.info(data.describe())
     options = fill_in(options, data)
     options = adapt_to_channels(options, data, setup.chosen)
@@ -166,6 +180,10 @@ class Setup:
         chosen: what of them was chosen by the run that is continued, a preset or on the command
             line, by name.
         run_dir: where the run is kept.
+        saved: the options of the run that is continued, by name; empty for a new one.
+        moved: options that name another place of pictures than the run began with; what lies there
+            must be compared.
+        is_usual: whether `run_dir` was not typed, but follows from the data set.
         starting_networks: name -> network whose weights the training starts from; empty for random
             weights and where a run is continued.
     """
@@ -173,6 +191,9 @@ class Setup:
     options: dict[str, Any]
     chosen: dict[str, Any]
     run_dir: str
+    saved: dict[str, Any]
+    moved: tuple[str, ...]
+    is_usual: bool
     starting_networks: dict[str, Any]
 
 
@@ -194,7 +215,12 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
         saved.setdefault("reader_version", 1)  # runs from before there was a second version
         if saved.get("norm") == "none":
             saved.setdefault("use_bias", True)  # runs from before there was a choice
-    refuse_contradiction(typed, saved, flags.fields(GROUPS), run_dir)
+    typed = settle_start(typed, saved, run)
+    typed = spelled_as_saved(typed, saved)
+    moved_places = places_to_compare(typed, saved, run)
+    may_differ = moved_places if run.last_step() else (*moved_places, "init_from")
+    compared = {name: value for name, value in typed.items() if name not in may_differ}
+    refuse_contradiction(compared, saved, flags.fields(GROUPS), run_dir)
 
     chosen = {**preset, **saved, **typed}
     method = chosen.get("method", "cyclegan")
@@ -228,7 +254,127 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
         options=options,
         chosen=chosen,
         run_dir=run_dir,
+        saved=saved,
+        moved=moved_places,
+        is_usual=not typed.get("run_dir"),
         starting_networks=starting_networks,
+    )
+
+
+def settle_start(typed: Mapping[str, Any], saved: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Returns the typed options without an --init_from that a run has no more use for.
+
+    Once a run has a checkpoint, what it began with is not read again, wherever it lies now. Before
+    that nothing has been trained, and it may begin with other weights.
+    """
+    typed = dict(typed)
+    before, now = saved.get("init_from"), typed.get("init_from")
+    if not saved or now is None or now == before:
+        return typed
+    if not run.last_step():
+        absl.logging.info(
+            "%s has no checkpoint yet: it begins with --init_from=%s.", run.directory, now
+        )
+        return typed
+    if before:
+        absl.logging.info(
+            "%s began with --init_from=%s and is continued; %s is not read.",
+            run.directory,
+            before,
+            now,
+        )
+        del typed["init_from"]
+    return typed
+
+
+def spelled_as_saved(typed: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the typed options, with a place that is that of the run spelled as in the run."""
+    spelled = dict(typed)
+    for name in PLACES_OF_PICTURES:
+        before, now = saved.get(name), typed.get(name)
+        if before and now and same_place(before, now):
+            spelled[name] = before
+    return spelled
+
+
+def places_to_compare(
+    typed: Mapping[str, Any], saved: Mapping[str, Any], run: Run
+) -> tuple[str, ...]:
+    """Returns the options that name another place of pictures than a run began with.
+
+    Those of which the run has no fingerprints are left out: they are contradictions.
+    """
+    facts = run.saved_facts() if saved else {}
+    return tuple(
+        name
+        for name, folders in PLACES_OF_PICTURES.items()
+        if saved.get(name)
+        and typed.get(name, saved[name]) != saved[name]
+        and knows_pictures(facts, folders)
+    )
+
+
+def refuse_missing(setup: Setup) -> None:
+    """Raises RunError where pictures of the run that is continued are not where they were."""
+    data = setup.options["data"]
+    is_named_set = data.dataset in datasets.known()
+    places = {"dataset": None if is_named_set else data.dataset, "pairs": data.pairs}
+    if is_named_set and data.dataset.startswith("cycle_gan/"):
+        places["data_dir"] = data.data_dir
+    for name, place in places.items():
+        is_of_run = place is not None and setup.saved.get(name) == place
+        if is_of_run and not os.path.exists(os.path.expanduser(place)):
+            raise RunError(
+                f"{setup.run_dir} was trained with --{name}={place}, which is not there: add "
+                f"--{name}=<where it lies now> to continue the run."
+            )
+
+
+def compare_pictures(setup: Setup, source) -> None:
+    """Compares the pictures of --dataset with those of a run, where their place alone cannot tell.
+
+    Args:
+        setup: of this training.
+        source: the data set, just opened.
+
+    Raises:
+        RunError: the run has been trained on other pictures.
+    """
+    from pipelines.data import training_facts
+
+    if "dataset" in setup.moved:
+        moved.check_moved(
+            Run(setup.run_dir),
+            "dataset",
+            before=setup.saved["dataset"],
+            now=setup.options["data"].dataset,
+            found=training_facts(source),
+        )
+
+
+def refuse_renamed(setup: Setup, source) -> None:
+    """Raises RunError where a folder has a run already, which another name of it hides."""
+    from pipelines.data import training_facts
+
+    run, dataset = Run(setup.run_dir), setup.options["data"].dataset
+    if dataset in datasets.known() or not moved.has_neighbors(run):
+        return
+    method = setup.options["run"].method
+    moved.refuse_renamed(run, dataset, method, found=training_facts(source))
+
+
+def compare_pairs(setup: Setup, data) -> None:
+    """Raises RunError where another file of --pairs lists other pairs than those of the run."""
+    if "pairs" not in setup.moved:
+        return
+    before = setup.saved["pairs"]
+    moved.check_moved(
+        Run(setup.run_dir),
+        "pairs",
+        before=before,
+        now=data.options.pairs,
+        found=data.facts(pairs_file=before)["data"],
+        folders=PAIRS,
     )
 
 
@@ -472,6 +618,8 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
     last_step = n_epochs * options["run"].steps_per_epoch
     if trainer.step < last_step:
         interruption = fit(trainer, data, run, options, last_step, team)
+        if data.left_out():
+            print(data.left_out())
         if interruption.requested():
             print(
                 f"Stopped by {interruption.signal_name} after step {trainer.step} of {last_step}; "
@@ -487,6 +635,16 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
             print(ground_truth(trainer, data))
         print(f"Sample grids: {max(run.samples.glob('*.png'), default=run.samples)}")
     return 0
+
+
+def lost_pictures(reason: UserError, step: int, last_step: int, run: Run) -> LostPicturesError:
+    """Returns the error of a training whose pictures cannot be read any more."""
+    if not step:
+        return LostPicturesError(f"{reason} No step was finished; the same command begins again.")
+    return LostPicturesError(
+        f"{reason} The training ends after step {step} of {last_step}, which is saved in "
+        f"{run.checkpoints}; the same command continues from there."
+    )
 
 
 def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interruption:
@@ -521,38 +679,51 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     )
     message = "Stopping after this step; press Ctrl-C again to stop without saving."
     with Interruption(message) as interruption, board:
-        team.fit(
-            trainer,
-            data.train,
-            last_step,
-            interruption=interruption,
-            callbacks=[
-                callbacks.StopOnNonFinite(run),
-                callbacks.Metrics(
-                    run,
-                    board,
-                    every=run_options.log_every,
-                    batch_size=batch_size,
-                    steps_per_epoch=run_options.steps_per_epoch,
-                    last_step=last_step,
-                ),
-                callbacks.Samples(
-                    run,
-                    board,
-                    every=run_options.sample_every,
-                    pictures=pictures,
-                    forms=data.forms,
-                ),
-                progress.FirstStep(),
-                progress.Progress(batch_size, last_step),
-                callbacks.StopOnInterruption(interruption),
-                *keep_best,
-                *keep_snapshots,
-                *doctors,
-                # Last, because what the others write of a step must exist when its state does.
-                callbacks.Checkpoints(run, run_options.checkpoint_minutes),
-            ],
-        )
+        data.patience.is_interrupted = interruption.requested
+        callbacks_of_fit = [
+            callbacks.StopOnNonFinite(run),
+            callbacks.Metrics(
+                run,
+                board,
+                every=run_options.log_every,
+                batch_size=batch_size,
+                steps_per_epoch=run_options.steps_per_epoch,
+                last_step=last_step,
+            ),
+            callbacks.Samples(
+                run,
+                board,
+                every=run_options.sample_every,
+                pictures=pictures,
+                forms=data.forms,
+            ),
+            progress.FirstStep(),
+            progress.Progress(batch_size, last_step),
+            callbacks.StopOnInterruption(interruption),
+            *keep_best,
+            *keep_snapshots,
+            *doctors,
+            # Last, because what the others write of a step must exist when its state does.
+            callbacks.Checkpoints(run, run_options.checkpoint_minutes),
+        ]
+        try:
+            team.fit(
+                trainer,
+                data.train,
+                last_step,
+                interruption=interruption,
+                callbacks=callbacks_of_fit,
+            )
+        except BaseException as error:
+            data.patience.give_up()  # the threads that read must not wait any longer
+            if data.patience.failure is None or not isinstance(error, Exception):
+                raise
+            if team.is_chief:
+                callbacks.end(callbacks_of_fit)
+            if not interruption.requested():
+                raise lost_pictures(data.patience.failure, trainer.step, last_step, run) from error
+        finally:
+            data.patience.is_interrupted = lambda: False
     for doctor_callback in doctors:
         doctor_callback.raise_if_sick()
     return interruption

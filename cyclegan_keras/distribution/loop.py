@@ -93,7 +93,9 @@ class Loop:
         """
 
         def on_replica(batch):
-            self.terms = list(self.trainer.train_step(batch))
+            # Or counters would go on where no further batch can be had.
+            with tf.control_dependencies(tf.nest.flatten(batch)):
+                self.terms = list(self.trainer.train_step(batch))
             means = [self.trainer.means[name] for name in self.terms]
             totals = [mean.total.value for mean in means]
             counts = [mean.count.value for mean in means]

@@ -1,6 +1,10 @@
 """Errors that a user can put right: what was given, what was expected, what to do."""
 
+import errno
 from collections.abc import Sequence
+
+# What an operating system answers where a file holds a number that leads nowhere.
+_OF_CONTENT = (errno.EINVAL, errno.EISDIR, errno.EFBIG, errno.EOVERFLOW)
 
 NAMED = 5  # offenders in one message
 
@@ -26,6 +30,24 @@ class DataError(UserError):
 
 class PictureError(UserError):
     """One picture that cannot be read, translated or written; others still can."""
+
+
+class OutageError(PictureError):
+    """A picture file that cannot be opened or read now, whatever it holds; later it may.
+
+    Attributes:
+        filename: the path of the file, "" where it is not known.
+    """
+
+    def __init__(self, reason: str, filename: str = ""):
+        super().__init__(reason)
+        self.filename = filename
+
+
+class LostPicturesError(DataError):
+    """Pictures that could be used when a training began, and no longer can be."""
+
+    exit_code = 1
 
 
 class WeightsError(UserError):
@@ -100,6 +122,24 @@ class EvaluationError(UserError):
 
 class ExportError(UserError):
     """An export that cannot be made as asked."""
+
+
+def reason_of_outage(error: BaseException) -> str:
+    """Returns why a file could not be opened or read, where that lies outside of it; "" otherwise.
+
+    Decoders raise OSErrors without a number for what a damaged file holds.
+
+    Example:
+        >>> reason_of_outage(PermissionError(errno.EACCES, "Permission denied"))
+        'cannot be read: Permission denied'
+        >>> reason_of_outage(OSError("image file is truncated"))
+        ''
+    """
+    if not isinstance(error, OSError) or not error.errno or error.errno in _OF_CONTENT:
+        return ""
+    if error.errno == errno.ENOENT:
+        return "does not exist"
+    return f"cannot be read: {error.strerror}"
 
 
 def first_few(offenders: Sequence[str]) -> str:

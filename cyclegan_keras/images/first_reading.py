@@ -15,7 +15,7 @@ import numpy as np
 from absl import logging
 from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
-from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.files.errors import OutageError, PictureError, reason_of_outage
 from cyclegan_keras.images.limits import (
     MOST_PIXELS,
     PILLOW_LIMIT,
@@ -168,14 +168,16 @@ def _reasons(file: File, most_pixels: int | None = None) -> Iterator[None]:
         yield
     except PictureError:
         raise
-    except FileNotFoundError:
-        raise PictureError("does not exist") from None
     except MemoryError:
         raise PictureError("is too large for the memory") from None
     except Image.DecompressionBombError as error:
         limit = "" if most_pixels is None else f", by --max_image_pixels={most_pixels}"
         raise PictureError(f"is too large: {str(error).rstrip('.')}{limit}") from None
     except Exception as error:  # decoders raise nearly anything at damaged files
+        outage = reason_of_outage(error)
+        if outage:
+            name = "" if isinstance(file, bytes) else os.fspath(file)
+            raise OutageError(outage, name) from error
         raise PictureError(_what_is_wrong(file, error)) from error
 
 

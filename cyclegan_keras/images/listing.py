@@ -7,6 +7,7 @@ import pathlib
 import stat
 from collections.abc import Callable
 
+from cyclegan_keras.files.walking import walk, without_repetitions
 from cyclegan_keras.images.kinds import (
     ARCHIVE,
     TEXT,
@@ -118,6 +119,7 @@ def find_pictures(
     *,
     enter: Callable[[pathlib.Path], bool] = lambda subfolder: True,
     follow_links: bool = True,
+    each_once: bool = False,
     on_error: Callable[[OSError], object] | None = None,
 ) -> Found:
     """Finds all pictures below a folder.
@@ -125,34 +127,34 @@ def find_pictures(
     Hidden files, hidden folders, `__MACOSX` and the notes of `pipelines.slices` are passed over
     without a word. A file whose ending
     is that of a picture is one; what all others are is told by their first bytes. Endings may be
-    in upper or lower case.
+    in upper or lower case. A folder that links lead to again is not looked into twice.
 
     Args:
         folder: where to look.
         enter: says of a sub-folder whether to look there too.
         follow_links: whether to look into folders that are links.
+        each_once: whether a file counts once to which links, hard or symbolic, lead again.
         on_error: is called with the error where a folder cannot be read; otherwise such a folder
             is passed over.
     """
     folder = pathlib.Path(folder)
     pictures = []
     passed_over: collections.Counter[tuple[str, str]] = collections.Counter()
-    for parent, subfolders, files in os.walk(folder, followlinks=follow_links, onerror=on_error):
-        # os.walk goes on into what is left in this list.
-        subfolders[:] = [
-            name
-            for name in subfolders
-            if not is_passed_over_silently(name) and enter(pathlib.Path(parent, name))
-        ]
-        for name in files:
-            if is_passed_over_silently(name):
-                continue
-            path = os.path.join(parent, name)
-            kind = kind_of_file(path)
-            if kind is None or kind.is_picture:
-                pictures.append(pathlib.Path(path))
-            else:
-                passed_over[kind.name, kind.advice] += 1
+    walked = walk(
+        folder,
+        enter=lambda path, name: not is_passed_over_silently(name) and enter(pathlib.Path(path)),
+        follow_links=follow_links,
+        on_error=on_error,
+    )
+    files = [file for file in walked if not is_passed_over_silently(file.name)]
+    if each_once:
+        files = without_repetitions(sorted(files, key=lambda file: file.path))
+    for file in files:
+        kind = kind_of_file(file.path)
+        if kind is None or kind.is_picture:
+            pictures.append(pathlib.Path(file.path))
+        else:
+            passed_over[kind.name, kind.advice] += 1
     pictures.sort(key=lambda path: path.relative_to(folder).as_posix())
     return Found(folder=folder, pictures=pictures, passed_over=passed_over)
 

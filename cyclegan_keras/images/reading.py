@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.files.errors import OutageError, PictureError, reason_of_outage
 from cyclegan_keras.images import kinds
 from cyclegan_keras.images.array_files import read_array, read_array_header
 from cyclegan_keras.images.color import can_convert_deep, conversion_of
@@ -115,8 +115,6 @@ def _opened(file: File, most_pixels: int | None) -> Iterator[tuple[IO[bytes], by
                 yield opened, start, os.fstat(opened.fileno()).st_size
     except PictureError:
         raise
-    except FileNotFoundError:
-        raise PictureError("does not exist") from None
     except IsADirectoryError:
         raise PictureError("is a folder, not a picture") from None
     except MemoryError:
@@ -125,6 +123,9 @@ def _opened(file: File, most_pixels: int | None) -> Iterator[tuple[IO[bytes], by
         limit = "" if most_pixels is None else f", by --max_image_pixels={most_pixels}"
         raise PictureError(f"is too large: {str(error).rstrip('.')}{limit}") from None
     except Exception as error:  # decoders raise nearly anything at damaged files
+        outage = reason_of_outage(error)
+        if outage:
+            raise OutageError(outage, name) from error
         raise PictureError(_what_is_wrong(start, name, error)) from error
 
 

@@ -23,6 +23,7 @@ from cyclegan_keras.runs.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from cyclegan_keras.runs.pictures import differing
 
 # A result may depend on each of these.
 VERSIONED_PACKAGES = (
@@ -127,14 +128,8 @@ class Run:
             facts: of the data: "domains", the names of both, and "data", the name of the set and,
                 by folder, count and fingerprint of its pictures.
         """
-        now = facts["data"]
-        before = self.saved_facts().get("data", now)
-        if before != now:
-            changes = [
-                f"{folder} had {before[folder]['count']} and now has {found['count']}"
-                for folder, found in now.items()
-                if folder != "name" and before.get(folder) != found
-            ]
+        changes = differing(self.saved_facts().get("data", facts["data"]), facts["data"])
+        if changes:
             logging.warning(
                 "The pictures have changed since the run began (%s). The training continues, but "
                 "no longer as an uninterrupted one would have.",

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
@@ -30,9 +30,11 @@ class StepCallback(keras.callbacks.Callback):
 
     step = 0
     writes = True
+    has_begun = False
 
     def on_train_begin(self, logs=None):
         self.step = self.model.step
+        self.has_begun = True
 
     def on_train_batch_end(self, batch, logs=None):
         before, self.step = self.step, self.model.step
@@ -49,6 +51,13 @@ class StepCallback(keras.callbacks.Callback):
     def crossed(self, before: int, every: int) -> bool:
         """Returns whether a multiple of `every` is among the steps just done."""
         return self.step // every > before // every
+
+
+def end(callbacks: Iterable[StepCallback]) -> None:
+    """Ends a training that an error has left between two steps, as if it were asked to stop."""
+    for callback in callbacks:
+        if callback.has_begun:
+            callback.on_train_end()
 
 
 class StopOnNonFinite(StepCallback):

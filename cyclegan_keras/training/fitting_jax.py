@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from cyclegan_keras.training.engine_jax import Inside, assign, values_of
+from cyclegan_keras.training.next_batch import END, NextBatch
 
 
 class JaxModel(keras.Model):
@@ -144,4 +145,6 @@ def _distinct(arrays: list) -> list:
 
 def _batches(x, count: int | None = None) -> Iterable[Mapping]:
     batches = x.as_numpy_iterator() if hasattr(x, "as_numpy_iterator") else iter(x)
-    return itertools.islice(batches, count)
+    next_batch = NextBatch()
+    taken = iter(lambda: next_batch.take(batches), END)
+    return itertools.islice(taken, count)

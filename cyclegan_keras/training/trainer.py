@@ -12,7 +12,7 @@ from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.training.gradient_steps import GradientSteps, engine
 
 if TYPE_CHECKING or keras.config.backend() != "jax":
-    from keras import Model
+    from cyclegan_keras.training.fitting_tensorflow import TensorFlowModel as Model
 else:
     from cyclegan_keras.training.fitting_jax import JaxModel as Model
 

@@ -2,13 +2,15 @@
 
 import collections
 import dataclasses
+import fnmatch
 import glob
 import itertools
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.files.walking import walk
 from cyclegan_keras.images.animation import WRITERS, is_animated
 from cyclegan_keras.images.listing import (
     ENDINGS,
@@ -325,8 +327,7 @@ def _matches(pattern: pathlib.Path, output: pathlib.Path | None) -> Found:
     output_inside = output if output is not None and _is_within(output, root) else None
     pictures = []
     passed_over: collections.Counter[tuple[str, str]] = collections.Counter()
-    for name in glob.glob(str(pattern), recursive=True):
-        path = pathlib.Path(name)
+    for path in _paths_that_match(pattern, root):
         parts = path.relative_to(root).parts
         if not path.is_file() or any(is_passed_over_silently(part) for part in parts):
             continue
@@ -338,6 +339,42 @@ def _matches(pattern: pathlib.Path, output: pathlib.Path | None) -> Found:
         else:
             passed_over[kind.name, kind.advice] += 1
     return Found(folder=root, pictures=pictures, passed_over=passed_over)
+
+
+def _paths_that_match(pattern: pathlib.Path, root: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields what a pattern matches; `**`, any number of folders, enters each folder once.
+
+    Args:
+        pattern: with wildcards.
+        root: the folder before the first wildcard.
+    """
+    wanted = pattern.relative_to(root).parts
+    if "**" not in wanted:
+        for name in glob.glob(str(pattern)):
+            yield pathlib.Path(name)
+        return
+    for file in walk(root, enter=lambda path, name: not is_passed_over_silently(name)):
+        path = pathlib.Path(file.path)
+        if _parts_match(path.relative_to(root).parts, wanted):
+            yield path
+
+
+def _parts_match(parts: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """Whether the parts of a path match those of a pattern.
+
+    Example:
+        >>> _parts_match(("a", "b", "c.jpg"), ("**", "*.jpg"))
+        True
+        >>> _parts_match(("c.jpg",), ("*", "**", "*.jpg"))
+        False
+    """
+    if not wanted:
+        return not parts
+    if wanted[0] == "**":
+        return any(_parts_match(parts[skip:], wanted[1:]) for skip in range(len(parts) + 1))
+    if not parts or not fnmatch.fnmatchcase(parts[0], wanted[0]):
+        return False
+    return _parts_match(parts[1:], wanted[1:])
 
 
 def _passed_over(found: Found) -> str:

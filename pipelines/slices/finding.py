@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from cyclegan_keras.files.errors import DataError, PictureError
+from cyclegan_keras.files.walking import walk, without_repetitions
 from pipelines.slices import nifti
 from pipelines.slices.dicom_files import may_be_dicom, read_header, reason_to_pass_over
 from pipelines.slices.dicom_frames import Frame, frames_of
@@ -109,16 +110,19 @@ def _files(inputs: list[pathlib.Path]) -> list[pathlib.Path]:
             continue
         if not given.is_dir():
             raise DataError(f"{given} does not exist: name a DICOM or NIfTI file, or a folder.")
-        below: list[pathlib.Path] = []
-        for parent, folders, files in os.walk(given, followlinks=True):
-            # os.walk goes on into what is left in this list.
-            folders[:] = [
-                name for name in folders if not name.startswith(".") and name != "__MACOSX"
-            ]
-            below.extend(pathlib.Path(parent, name) for name in files if not name.startswith("."))
-        for path in sorted(below, key=lambda path: path.relative_to(given).as_posix()):
-            found[path] = None
+        below = [
+            file
+            for file in walk(given, enter=lambda path, name: not _is_hidden(name))
+            if not _is_hidden(file.name)
+        ]
+        below.sort(key=lambda file: pathlib.Path(file.path).relative_to(given).as_posix())
+        for file in without_repetitions(below):
+            found[pathlib.Path(file.path)] = None
     return list(found)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _root(inputs: list[pathlib.Path]) -> pathlib.Path:

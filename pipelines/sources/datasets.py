@@ -39,6 +39,11 @@ def known() -> list[str]:
     return [f"{prefix}/{name}" for prefix, sets in SOURCES.items() for name in sets.names]
 
 
+def exists(dataset: str) -> bool:
+    """Whether a `--dataset` is a known name or something on the disk."""
+    return dataset in known() or os.path.exists(os.path.expanduser(dataset))
+
+
 def find(
     dataset: str | None,
     data_dir: str | None = None,

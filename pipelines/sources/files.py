@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.files.errors import OutageError, PictureError, reason_of_outage
+from cyclegan_keras.files.walking import leads_back
 from cyclegan_keras.images import first_reading, reading
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.listing import find_pictures, passed_over_line
@@ -48,7 +49,7 @@ class ListedPictures(Pictures):
         try:
             state = path.stat()
         except OSError as error:
-            raise PictureError(str(error)) from error
+            raise OutageError(reason_of_outage(error) or str(error), str(path)) from error
         return f"{path.resolve()} {state.st_mtime_ns} {state.st_size}"
 
     def content(self, index: int) -> str:
@@ -57,13 +58,20 @@ class ListedPictures(Pictures):
         except OSError:  # the picture is skipped later, with a warning
             return "unreadable"
 
+    def bytes_of(self, index: int) -> bytes | None:
+        try:
+            return self.paths[index].read_bytes()
+        except OSError:
+            return None
+
 
 class FilePictures(ListedPictures):
     """All pictures below one folder, in the order of their names.
 
     Sub-folders count; hidden files, hidden folders and `__MACOSX` do not. Pictures are recognized
     by their content, and a line in the log says how many files of which kinds were passed over. By
-    version 1 of the rules they are recognized by `ENDINGS`, in upper or lower case.
+    version 1 of the rules they are recognized by `ENDINGS`, in upper or lower case, and counted as
+    often as links lead to them.
 
     Attributes:
         folder: where they lie.
@@ -71,15 +79,23 @@ class FilePictures(ListedPictures):
     Args:
         folder: where to look.
         reader_version: of the rules by which they are found and read, see `images.reading`.
+        each_once: whether a file counts once to which links lead again; otherwise every name counts
+            that leads to it.
     """
 
-    def __init__(self, folder: str | os.PathLike, reader_version: int = reading.CURRENT):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        reader_version: int = reading.CURRENT,
+        *,
+        each_once: bool = True,
+    ):
         folder = pathlib.Path(folder)
         self.folder = folder
         if reader_version == 1:
             paths = _find_by_ending(folder)
         else:
-            found = find_pictures(folder)
+            found = find_pictures(folder, each_once=each_once)
             paths = found.pictures
             line = passed_over_line(found)
             if line:
@@ -159,7 +175,11 @@ def _find_by_ending(folder: pathlib.Path) -> list[pathlib.Path]:
     for parent, subfolders, files in os.walk(folder, followlinks=True):
         # os.walk goes on into what is left in this list.
         subfolders[:] = [
-            name for name in subfolders if not name.startswith(".") and name != "__MACOSX"
+            name
+            for name in subfolders
+            if not name.startswith(".")
+            and name != "__MACOSX"
+            and not leads_back(os.path.join(parent, name), folder)
         ]
         for name in files:
             if name.lower().endswith(ENDINGS) and not name.startswith("."):

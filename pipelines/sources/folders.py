@@ -119,10 +119,11 @@ def _chosen(pictures: FilePictures, indices: list[int]) -> ListedPictures:
 
 
 def _domains_apart(root: pathlib.Path, name: str, paired: bool, reader_version: int) -> Source:
-    all_train_a = FilePictures(root / "trainA", reader_version)
-    all_train_b = FilePictures(root / "trainB", reader_version)
-    all_test_a = FilePictures(root / "testA", reader_version)
-    all_test_b = FilePictures(root / "testB", reader_version)
+    each_once = not paired  # or a name of one side would have no partner
+    all_train_a = FilePictures(root / "trainA", reader_version, each_once=each_once)
+    all_train_b = FilePictures(root / "trainB", reader_version, each_once=each_once)
+    all_test_a = FilePictures(root / "testA", reader_version, each_once=each_once)
+    all_test_b = FilePictures(root / "testB", reader_version, each_once=each_once)
     _refuse_empty(root / "trainA", all_train_a)
     _refuse_empty(root / "trainB", all_train_b)
     has_test = bool(all_test_a and all_test_b)

@@ -1,6 +1,7 @@
 """The evaluate command: what a user types, sees and is left with."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.translation.opening import open_translators
+from pipelines.data import open_source, training_facts
+from pipelines.options import DataOptions
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimized_graphs")]
 DEMO = ("--dataset=demo/ponies", "--metrics=paired", "--max_pictures=4")
@@ -263,6 +266,20 @@ def test_a_run_to_scans_is_measured_in_their_unit(scans, tmp_path, capsys):
         truth = np.load(scans / "testB" / f"{index}.npy")
         expected.append(np.abs(hounsfield - truth).mean())
     assert error["value"] == pytest.approx(np.mean(expected), rel=1e-4)
+
+
+def test_pairs_that_have_moved_are_still_pairs(scans, tmp_path, capsys):
+    folder = shutil.copytree(scans, tmp_path / "scans")
+    run_dir = run_between(tmp_path / "run", folder, "AtoB")
+    run_of_pairs = Run(run_dir)
+    source = open_source(DataOptions(dataset=str(folder)), paired=True)
+    run_of_pairs.save_facts({**run_of_pairs.saved_facts(), "data": training_facts(source)})
+    folder.rename(tmp_path / "moved")
+    words = (f"--model={run_dir}", "--metrics=paired", f"--output={tmp_path / 'out'}")
+    assert run(*words) == 2
+    assert f"was trained on --dataset={folder}, which is not there" in capsys.readouterr().err
+    assert run(*words, f"--dataset={tmp_path / 'moved'}") == 0
+    assert "L1 to the truth" in capsys.readouterr().out
 
 
 def test_a_run_from_scans_knows_which_domain_is_which(scans, tmp_path, capsys):

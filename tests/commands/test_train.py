@@ -35,6 +35,7 @@ from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.doctor import findings
 from cyclegan_keras.training.options import METHOD_OPTIONS
 from cyclegan_keras.weights.networks import load_network
+from pipelines import outage
 from pipelines.data import Data
 from pipelines.sources import demo
 
@@ -575,35 +576,84 @@ def test_a_run_stopped_and_killed_ends_like_one_never_interrupted(photos, tmp_pa
         assert same_weights(Run(run_dir).snapshot(step), "generator_f", load_network(other))
 
 
-@pytest.mark.slow
-def test_pictures_that_vanish_during_a_run_end_it_with_a_sentence(
-    eager, tmp_path, monkeypatch, capsys
-):
-    data = folder(tmp_path / "photos", trainA=GOOD, trainB=GOOD)
-    save = Run.save
-
-    def save_and_lose_pictures(*arguments):
-        path = save(*arguments)
-        shutil.rmtree(data, ignore_errors=True)
-        return path
-
-    monkeypatch.setattr(Run, "save", save_and_lose_pictures)
-    words = (
+def words_of_vanishing(data, run_dir):
+    return (
         *SMALL_NETWORKS,
         f"--dataset={data}",
-        f"--run_dir={tmp_path / 'run'}",
+        f"--run_dir={run_dir}",
         "--steps_per_epoch=100000",
         "--cache=none",
         "--checkpoint_minutes=0.0005",
     )
-    assert run(*words) == 1
+
+
+@pytest.fixture
+def vanishing(eager, tmp_path, monkeypatch):
+    """Pictures that vanish with every checkpoint, and come back in the first pause only."""
+    data = folder(tmp_path / "photos", trainA=GOOD, trainB=GOOD)
+    away = tmp_path / "away"
+    save = Run.save
+    pauses = []
+
+    def save_and_lose_pictures(*arguments):
+        path = save(*arguments)
+        if data.exists():
+            data.rename(away)
+        return path
+
+    def pause_and_find_pictures(self, seconds):
+        pauses.append(seconds)
+        if len(pauses) == 1:
+            away.rename(data)
+        time.sleep(0.01)
+
+    monkeypatch.setattr(Run, "save", save_and_lose_pictures)
+    monkeypatch.setattr(outage.Patience, "_pause", pause_and_find_pictures)
+    monkeypatch.setattr(outage, "WAIT_SECONDS", 0.3)
+    return data
+
+
+@pytest.mark.slow
+def test_pictures_that_vanish_are_waited_for_and_then_end_the_run_saved(
+    vanishing, tmp_path, capsys, caplog
+):
+    run_dir = tmp_path / "run"
+    assert run(*words_of_vanishing(vanishing, run_dir)) == 1
     err = capsys.readouterr().err
     expected = (
-        r"None of the 2 pictures such as train[AB]/1.png can be used .*: replace them. "
-        r"What was saved is intact."
+        r"photos/train[AB]/\d[.][pngJPG]+ could be read before, but does not exist, also after "
+        r"\d s: see to its drive or network. The training ends after step (\d+) of \d+, which is "
+        r"saved in .*/checkpoints; the same command continues from there."
     )
-    assert re.search(expected, err), err[-1500:]
+    found = re.search(expected, err)
+    assert found, err[-1500:]
     assert "Traceback" not in err
+    assert "another picture takes its place" not in caplog.text
+    assert caplog.text.count("can be read again after") == 1
+    assert caplog.text.count("trying again for 0.3 s") == 2
+    step = int(found[1])
+    assert Run(run_dir).last_step() == step
+    assert (run_dir / "samples" / f"step_{step:09d}.png").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_waiting_for_pictures(vanishing, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(outage, "WAIT_SECONDS", 600)
+    words = words_of_vanishing(vanishing, tmp_path / "run")
+    begin_to_wait = outage.Patience._begin_to_wait
+
+    def begin_and_interrupt(*arguments):
+        begin_to_wait(*arguments)
+        os.kill(os.getpid(), signal.SIGINT)
+        monkeypatch.setattr(outage.Patience, "_begin_to_wait", begin_to_wait)
+
+    def pause(self, seconds):
+        time.sleep(0.01)
+
+    monkeypatch.setattr(outage.Patience, "_begin_to_wait", begin_and_interrupt)
+    monkeypatch.setattr(outage.Patience, "_pause", pause)
+    assert run(*words) == 130
+    assert re.search(r"Stopped by SIGINT after step [1-9]\d* of", capsys.readouterr().out)
 
 
 SEEN = "--sample_every=1", "--sample_count=4"  # every step, in as many pictures as it needs

@@ -44,6 +44,15 @@ def test_hidden_files_are_passed_over():
     assert listed("in/**/*.png") == {"in/a.png": "out/a.png"}
 
 
+@pytest.mark.parametrize("source", ["in", "in/**/*.png", "in/**"])
+def test_loops_of_links_end_and_every_name_is_translated(source):
+    touch("in/a/1.png", "in/b/2.png")
+    for name, target in (("a/one", ".."), ("a/two", "../b"), ("b/one", ".."), ("b/two", "../a")):
+        pathlib.Path("in", name).symlink_to(target)
+    pathlib.Path("in/b/3.png").symlink_to("2.png")
+    assert list(listed(source)) == ["in/a/1.png", "in/b/2.png", "in/b/3.png"]
+
+
 def test_a_hidden_parent_does_not_count():
     touch(".hidden/in/a.png")
     assert list(listed(".hidden/in").values()) == ["out/a.png"]

@@ -6,6 +6,7 @@ from PIL import ExifTags, Image
 
 from cyclegan_keras.files.errors import PictureError
 from cyclegan_keras.images import kinds, listing
+from pipelines.sources import folders
 from pipelines.sources.files import FilePictures, HalfPictures
 
 
@@ -129,3 +130,28 @@ def test_halves_are_those_of_the_upright_picture(tmp_path):
     assert left.size(0) == right.size(0) == (4, 6)
     np.testing.assert_array_equal(left[0], upright[:, :4])
     np.testing.assert_array_equal(right[0], upright[:, 4:])
+
+
+@pytest.mark.parametrize("reader_version", [1, 2])
+def test_loops_of_links_end(reader_version, tmp_path):
+    put(tmp_path / "trainA" / "sub" / "a.png", noise(4, 6))
+    put(tmp_path / "trainA" / "other" / "b.png", noise(4, 6))
+    for name, target in (("one", ".."), ("two", ".."), ("three", "../other")):
+        (tmp_path / "trainA" / "sub" / name).symlink_to(target)
+        (tmp_path / "trainA" / "other" / name).symlink_to("../sub")
+    names = FilePictures(tmp_path / "trainA", reader_version).names
+    assert {name.rpartition("/")[2] for name in names} == {"a.png", "b.png"}
+    if reader_version == 2:
+        assert names == ("trainA/other/b.png", "trainA/sub/a.png")
+
+
+def test_links_count_once_but_where_every_name_has_a_partner(tmp_path):
+    for name in ("trainA", "trainB"):
+        put(tmp_path / name / "1.png", noise(4, 6))
+    (tmp_path / "trainA" / "0.png").symlink_to("1.png")
+    put(tmp_path / "trainB" / "0.png", noise(4, 6))
+    assert folders.load(str(tmp_path)).train_a.names == ("trainA/1.png",)
+    pairs = folders.load(str(tmp_path), paired=True)
+    assert pairs.train_a.names == ("trainA/0.png", "trainA/1.png")
+    old = folders.load(str(tmp_path), reader_version=1)
+    assert old.train_a.names == ("trainA/0.png", "trainA/1.png")
