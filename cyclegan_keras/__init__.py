@@ -5,11 +5,22 @@ The import registers every class with Keras: `keras.saving.load_model` then read
 
 import sys
 
+from cyclegan_keras.cli.backends import check_environment
+from cyclegan_keras.files.errors import OptionError
+
 __version__ = "0.1.0"
 
 # A command answers --help before Keras is loaded, and imports what it needs itself: see
 # cyclegan_commands.py.
 if "cyclegan_commands" not in sys.modules:
+    try:
+        check_environment()
+    except OptionError as error:
+        if sys.argv[:1] == ["-m"]:  # a command started by python -m
+            sys.stderr.write(f"cyclegan_keras: {error}\n")
+            raise SystemExit(error.exit_code) from None
+        raise ImportError(f"cyclegan_keras cannot be imported: {error}") from None
+
     from cyclegan_keras.layers import (
         BatchNormalization,
         BilinearUpsampling2D,

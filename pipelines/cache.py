@@ -11,6 +11,8 @@ import numpy as np
 from absl import logging
 
 from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.errors import WriteError
+from cyclegan_keras.files.names import name_bytes
 
 MEGABYTE = 1_000_000
 
@@ -63,7 +65,7 @@ class DiskCache:
 
     def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
         """Returns the picture kept under `key`, or makes it and keeps it if it fits."""
-        path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.npy"
+        path = self._folder / f"{hashlib.sha256(name_bytes(key)).hexdigest()[:40]}.npy"
         with contextlib.suppress(OSError, ValueError, EOFError):  # absent or damaged: make it anew
             return np.load(path, allow_pickle=False)
         picture = make()
@@ -80,7 +82,7 @@ class DiskCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             with atomic_write(path, shared=True) as temporary:
                 np.save(temporary, picture)
-        except OSError as error:
+        except (OSError, WriteError) as error:
             self._failed = True
             logging.warning("The picture cache in %s is off: %s", self._folder, error)
 

@@ -1,6 +1,7 @@
 """What every test shares: quiet TensorFlow, a fixed seed and Keras' global settings put back."""
 
 import collections
+import contextlib
 import gc
 import os
 import pathlib
@@ -116,3 +117,23 @@ def toy_network():
         classify=lambda features: features,
         batch_size=2,
     )
+
+
+@pytest.fixture
+def limited_file_size():
+    """Returns a context in which writing more than some bytes into a file fails, as on a full disk.
+
+    Python itself ignores the signal that comes too.
+    """
+    resource = pytest.importorskip("resource")
+
+    @contextlib.contextmanager
+    def limited(limit):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited

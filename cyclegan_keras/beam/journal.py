@@ -13,6 +13,7 @@ import shutil
 import socket
 
 from cyclegan_keras.files.errors import WriteError
+from cyclegan_keras.files.writing import writing
 
 PREFIX = ".translation.job."  # of the folder
 CONTINUE_FILE = "go"  # workers end where it is missing
@@ -36,13 +37,11 @@ class Journal:
         self.folder = output / f"{PREFIX}{secrets.token_hex(4)}"
         self._bytes_read: dict[pathlib.Path, int] = {}
         self._failures: set[str] = set()
-        try:
+        with writing(output):
             for earlier in output.glob(f"{PREFIX}*"):
                 shutil.rmtree(earlier)
             self.folder.mkdir()
             (self.folder / CONTINUE_FILE).touch()
-        except OSError as error:
-            raise WriteError(f"Cannot write to {output}: {error.strerror}.") from error
 
     def end(self) -> None:
         """Asks the workers to end once what they began is written."""
@@ -108,5 +107,5 @@ class Worker:
         self._continue_file.unlink(missing_ok=True)
 
     def _note(self, event: dict) -> None:
-        with open(self._file, "a") as file:
+        with writing(self._file), open(self._file, "a") as file:
             file.write(json.dumps(event) + "\n")

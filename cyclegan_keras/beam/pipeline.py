@@ -12,6 +12,7 @@ from apache_beam.utils.shared import Shared
 
 from cyclegan_keras.beam.journal import Worker
 from cyclegan_keras.files.errors import UserError
+from cyclegan_keras.files.writing import writing
 from cyclegan_keras.translation import opening
 from cyclegan_keras.translation.job import run_job
 from cyclegan_keras.translation.listing import Task
@@ -34,7 +35,7 @@ def write_tasks(tasks: Sequence[Task], path: pathlib.Path) -> list[Chunk]:
     """
     size = min(max(len(tasks) // FEWEST_CHUNKS, 1), LARGEST_CHUNK)
     chunks = []
-    with open(path, "wb") as file:
+    with writing(path), open(path, "wb") as file:
         for first in range(0, len(tasks), size):
             part = tasks[first : first + size]
             chunks.append((file.tell(), len(part)))

@@ -10,7 +10,6 @@ workers are processes of this machine, --direct_num_workers of them.
 import contextlib
 import dataclasses
 import functools
-import io
 import itertools
 import logging as standard_logging
 import os
@@ -26,7 +25,7 @@ import psutil
 from absl import logging
 
 from cyclegan_keras.beam.journal import Journal
-from cyclegan_keras.cli import flags
+from cyclegan_keras.cli import backends, flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PipelineError
 from cyclegan_keras.translation.listing import find_input, kept_line, name_outputs, outline
@@ -39,14 +38,13 @@ PATIENCE_SECONDS = 60.0  # until a network file system shows what other machines
 
 def main(argv: list[str]) -> int:
     """Runs the command; expected errors print one line and exit with code 2."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no valid text
-        sys.stdout.reconfigure(errors="backslashreplace")
     own_flags, beam_flags = split_flags(argv)
     return run_command(own_flags, lambda typed: translate(typed, beam_flags), GROUPS, __doc__)
 
 
 def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
     """Translates what the options typed name, with Beam's own flags; returns the exit code."""
+    backends.check_environment()
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
     options = flags.resolve_one(TranslateOptions, typed)
     runner = open_runner(beam_flags, options)

@@ -1,7 +1,9 @@
 """The choice between Keras' two backends, TensorFlow and JAX, and what they keep globally."""
 
 import contextlib
+import json
 import os
+import pathlib
 import random
 from collections.abc import Iterator
 
@@ -12,20 +14,44 @@ DETERMINISTIC_XLA = "--xla_gpu_deterministic_ops=true"
 
 
 def check_environment() -> None:
-    """Checks KERAS_BACKEND before Keras is imported, which would fail with a traceback.
+    """Checks which backend Keras will use before it is imported, which would fail by a traceback.
+
+    KERAS_BACKEND names it, or else "backend" in the file keras.json of the user.
 
     Raises:
-        OptionError: the variable names neither backend, or JAX where that is not installed.
+        OptionError: it is none of the two, or JAX where that is not installed.
     """
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    _check_known(backend)
+    backend, said_by = os.environ.get("KERAS_BACKEND", ""), ""
+    if not backend:
+        config = _config_file()
+        backend = _configured(config)
+        said_by = f" That is said in {config}: set KERAS_BACKEND=tensorflow, or change the file."
+    _check_known(backend, said_by)
     if backend == "jax":
         try:
             import jax  # noqa: F401
         except ModuleNotFoundError as error:
             raise OptionError(
-                "KERAS_BACKEND=jax needs JAX: install the extra [jax], or leave it out."
+                "KERAS_BACKEND=jax needs JAX: install the extra [jax], or leave it out." + said_by
             ) from error
+
+
+def _config_file() -> pathlib.Path:
+    """Returns where Keras looks for its configuration."""
+    if "KERAS_HOME" in os.environ:
+        return pathlib.Path(os.environ["KERAS_HOME"], "keras.json").expanduser()
+    home = os.path.expanduser("~")
+    if not os.access(home, os.W_OK):
+        home = "/tmp"
+    return pathlib.Path(home, ".keras", "keras.json")
+
+
+def _configured(path: pathlib.Path) -> str:
+    """Returns the backend that the file names; Keras takes TensorFlow where it names none."""
+    try:
+        return json.loads(path.read_text()).get("backend", "tensorflow")
+    except (OSError, ValueError, AttributeError):
+        return "tensorflow"
 
 
 @contextlib.contextmanager
@@ -137,6 +163,8 @@ def need_tensorflow(what: str) -> None:
         raise OptionError(f"{what} needs TensorFlow: leave KERAS_BACKEND={backend} out.")
 
 
-def _check_known(backend: str) -> None:
+def _check_known(backend: str, said_by: str = "") -> None:
     if backend not in BACKENDS:
-        raise OptionError(f"KERAS_BACKEND={backend}: expected one of {', '.join(BACKENDS)}.")
+        raise OptionError(
+            f"KERAS_BACKEND={backend}: expected one of {', '.join(BACKENDS)}.{said_by}"
+        )

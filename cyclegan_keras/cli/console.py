@@ -4,13 +4,26 @@ import logging
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import absl.logging
 from tqdm import tqdm
 
 from cyclegan_keras.cli import flags
 from cyclegan_keras.files.errors import UserError
+from cyclegan_keras.files.memory import is_out_of_memory
+from cyclegan_keras.files.names import is_utf8
+from cyclegan_keras.files.output import leave_closed_terminal, shielded_output
+from cyclegan_keras.files.writing import reason_of
+
+MOST_CHARACTERS = 300  # of a library's message within a sentence
+OUT_OF_MEMORY = (
+    "The memory does not suffice: take smaller pictures or batches, or end other programs that use "
+    "it. What was saved is intact."
+)
+HANGUP = getattr(signal, "SIGHUP", None)  # what a terminal sends when it is closed
 
 
 class LogLines(logging.Handler):
@@ -25,10 +38,12 @@ class LogLines(logging.Handler):
 
 
 class Interruption:
-    """Lets a command end after the work in hand when Ctrl-C or SIGTERM arrives.
+    """Lets a command end after the work in hand when Ctrl-C, SIGTERM or SIGHUP arrives.
 
     As a context manager it catches the first of these signals; a second one raises
-    KeyboardInterrupt at once.
+    KeyboardInterrupt at once. A second SIGHUP does nothing, because a terminal that is closed sends
+    several. Under `nohup`, which ignores SIGHUP, it goes on being ignored. Signals reach the main
+    thread alone: in any other nothing is caught, and the work goes on to its end.
 
     Args:
         message: shown to the user when the first signal arrives.
@@ -61,8 +76,14 @@ class Interruption:
         return 128 + self.number
 
     def __enter__(self):
-        signals = (signal.SIGINT, signal.SIGTERM)
-        self._handlers = {number: signal.signal(number, self._on_signal) for number in signals}
+        self._handlers: dict[int, Any] = {}
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        signals = [signal.SIGINT, signal.SIGTERM]
+        if HANGUP is not None and signal.getsignal(HANGUP) is not signal.SIG_IGN:
+            signals.append(HANGUP)
+        for number in signals:
+            self._handlers[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *exception):
@@ -70,6 +91,10 @@ class Interruption:
             signal.signal(number, handler)
 
     def _on_signal(self, number, frame):
+        if number == HANGUP:
+            leave_closed_terminal()
+            if self.requested():
+                return
         if self.requested():
             raise KeyboardInterrupt
         self.number = number
@@ -95,15 +120,31 @@ def run_command(
         usage: the first lines of --help.
         answers: to flags of another program, which the command does not take.
     """
-    name = argv[0].rpartition("/")[2]
     logging.basicConfig(handlers=[LogLines()])
     absl.logging.set_verbosity(absl.logging.INFO)
-    with _RememberedInterrupt() as interrupt:
+
+    def work() -> int:
         try:
             return command(flags.parse(argv, groups, answers))
         except flags.HelpRequested:
             sys.stdout.write(flags.help_text(groups, usage) + "\n")
             return 0
+
+    return run_shielded(argv[0].rpartition("/")[2], work)
+
+
+def run_shielded(name: str, work: Callable[[], int]) -> int:
+    """Returns the exit code of `work`; an expected error prints one line instead of a traceback.
+
+    Args:
+        name: of the command, for messages.
+        work: returns the exit code where nothing fails.
+    """
+    with shielded_output(), _RememberedInterrupt() as interrupt:
+        try:
+            exit_code = work()
+            sys.stdout.flush()
+            return exit_code
         except UserError as error:
             if interrupt.arrived:
                 return _end_interrupted(name)
@@ -112,12 +153,28 @@ def run_command(
             return _end(name, f"{error}. What was saved is intact.", 1)
         except KeyboardInterrupt:
             return _end_interrupted(name)
+        except UnicodeEncodeError as error:
+            if is_utf8(error.object):
+                raise
+            named = next(word for word in error.object.split() if not is_utf8(word))
+            sentence = f"{named} is no UTF-8, and a library used here takes no other names."
+            return _end(name, f"{sentence} Rename it. What was saved is intact.", 2)
         except Exception as error:
+            if is_out_of_memory(error):
+                return _end(name, f"{OUT_OF_MEMORY} ({first_line(error)})", 1)
+            if reason_of(error) is not None:
+                return _end(name, f"{first_line(error)}. What was saved is intact.", 1)
             # An error raised inside a tf.data pipeline arrives as text within one of TensorFlow's.
             reason = re.search(r"(?:DataError|LostPicturesError): (.*)", str(error))
             if not (reason and type(error).__module__.startswith("tensorflow.")):
                 raise
             return _end(name, f"{reason[1]} What was saved is intact.", 1)
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the beginning of an error's message, which may have hundreds of lines."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:MOST_CHARACTERS].rstrip(".")
 
 
 class _RememberedInterrupt:
@@ -130,13 +187,16 @@ class _RememberedInterrupt:
         self.arrived = False
 
     def __enter__(self):
+        self._is_main_thread = threading.current_thread() is threading.main_thread()
         self._handler = signal.getsignal(signal.SIGINT)
-        if self._handler is signal.default_int_handler:  # not where the signal is to be ignored
+        is_usual = self._handler is signal.default_int_handler  # not where it is to be ignored
+        if is_usual and self._is_main_thread:
             signal.signal(signal.SIGINT, self._on_signal)
         return self
 
     def __exit__(self, *exception):
-        signal.signal(signal.SIGINT, self._handler)
+        if self._is_main_thread:
+            signal.signal(signal.SIGINT, self._handler)
 
     def _on_signal(self, number, frame):
         self.arrived = True

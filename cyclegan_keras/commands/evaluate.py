@@ -12,7 +12,7 @@ from typing import Any
 
 import absl.logging
 
-from cyclegan_keras.cli import flags, reference_flags
+from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.direction import Direction
@@ -53,6 +53,7 @@ def main(argv: list[str]) -> int:
 
 def evaluate(typed: Mapping[str, Any]) -> int:
     """Evaluates what the options typed name; returns the exit code."""
+    backends.check_environment()
     from cyclegan_keras.evaluation import pages, protocol, tables
 
     # ---- the model ----

@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from cyclegan_keras.cli import flags
+from cyclegan_keras.cli import backends, flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, ExportError, OptionError, PictureError, RunError
 from cyclegan_keras.files.lock import locked
+from cyclegan_keras.files.names import under_utf8_name
+from cyclegan_keras.files.writing import writing
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.resizing import resize
 from cyclegan_keras.runs.run import Run
@@ -64,6 +66,7 @@ def main(argv: list[str]) -> int:
 
 def export_generators(typed: Mapping[str, Any]) -> int:
     """Exports what the options typed name; returns the exit code."""
+    backends.check_environment()
     from cyclegan_keras.export.job import ExportJob, check_generator
     from cyclegan_keras.models.description import describe
 
@@ -98,7 +101,7 @@ def export_generators(typed: Mapping[str, Any]) -> int:
         direction: generator.description.source_form for direction, generator in generators.items()
     }
     pictures, calibration, files, origin = load_pictures(options, source, forms)
-    with staging(output) as folder:
+    with writing(output), staging(output) as folder:
         job = ExportJob(
             generators=generators,
             folder=folder,
@@ -306,7 +309,7 @@ def staging(output: pathlib.Path):
             shutil.rmtree(stale)
         folder = pathlib.Path(tempfile.mkdtemp(prefix=".partial-", dir=output))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        yield folder
+        yield stack.enter_context(under_utf8_name(folder))
 
 
 def write_files(job, formats: list[str], source: Mapping) -> int:

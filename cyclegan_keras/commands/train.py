@@ -8,7 +8,7 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import absl.logging
@@ -17,7 +17,15 @@ from cyclegan_keras.cli import backends, flags, presets, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.evaluation.options import SelectionOptions
-from cyclegan_keras.files.errors import LostPicturesError, OptionError, RunError, UserError
+from cyclegan_keras.files.errors import (
+    LostPicturesError,
+    MemoryTooSmallError,
+    OptionError,
+    RunError,
+    UserError,
+    WriteError,
+)
+from cyclegan_keras.files.memory import is_out_of_memory
 from cyclegan_keras.files.places import same_place
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning.options import PlanOptions
@@ -630,7 +638,13 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
 
     # ---- results ----
     if team.is_chief:
-        print(save_generators(trainer, run))
+        try:
+            print(save_generators(trainer, run))
+        except WriteError as error:
+            raise WriteError(
+                f"{error} {run.what_is_saved()} The same command writes the generators.",
+                errno=error.errno,
+            ) from error
         if data.paired_test:
             print(ground_truth(trainer, data))
         print(f"Sample grids: {max(run.samples.glob('*.png'), default=run.samples)}")
@@ -648,8 +662,14 @@ def lost_pictures(reason: UserError, step: int, last_step: int, run: Run) -> Los
 
 
 def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interruption:
-    """Trains to `last_step`, or until a signal asks to stop; returns the signal, if any."""
+    """Trains to `last_step`, or until a signal asks to stop; returns the signal, if any.
+
+    Raises:
+        WriteError: something cannot be written; the state is saved where it still can be.
+        MemoryTooSmallError: the memory does not suffice; the message says what takes less.
+    """
     from cyclegan_keras.evaluation import best
+    from cyclegan_keras.planning import less_memory
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
     from cyclegan_keras.training.tensorboard import TensorBoard
@@ -677,10 +697,23 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         method=run_options.method,
         options=options[run_options.method],
     )
+    whole_steps = callbacks.WholeSteps()
+    bar = progress.Progress(batch_size, last_step)
+    checkpoints = callbacks.Checkpoints(run, run_options.checkpoint_minutes)
     message = "Stopping after this step; press Ctrl-C again to stop without saving."
-    with Interruption(message) as interruption, board:
+    with (
+        Interruption(message) as interruption,
+        board,
+        contextlib.closing(bar),
+        saving_after_failure(
+            checkpoints,
+            whole_steps,
+            what_takes_less=lambda: less_memory.sentences(options, data, trainer),
+        ),
+    ):
         data.patience.is_interrupted = interruption.requested
         callbacks_of_fit = [
+            whole_steps,
             callbacks.StopOnNonFinite(run),
             callbacks.Metrics(
                 run,
@@ -698,13 +731,13 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
                 forms=data.forms,
             ),
             progress.FirstStep(),
-            progress.Progress(batch_size, last_step),
+            bar,
             callbacks.StopOnInterruption(interruption),
             *keep_best,
             *keep_snapshots,
             *doctors,
             # Last, because what the others write of a step must exist when its state does.
-            callbacks.Checkpoints(run, run_options.checkpoint_minutes),
+            checkpoints,
         ]
         try:
             team.fit(
@@ -727,3 +760,37 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     for doctor_callback in doctors:
         doctor_callback.raise_if_sick()
     return interruption
+
+
+@contextlib.contextmanager
+def saving_after_failure(
+    checkpoints, whole_steps, *, what_takes_less: Callable[[], str]
+) -> Iterator[None]:
+    """Saves the state when a full disk, or too little memory, ends the block.
+
+    A step that ran out of memory may have updated some of the networks already. Its state is not
+    saved: the last checkpoint is what the training continues from.
+
+    Args:
+        checkpoints: the callback that saves.
+        whole_steps: the callback that knows whether a step is under way.
+        what_takes_less: returns what to say where the memory does not suffice.
+
+    Raises:
+        WriteError: the one of the block, with what is saved.
+        MemoryTooSmallError: the memory did not suffice.
+    """
+    import keras
+
+    try:
+        yield
+    except WriteError as error:
+        saved = checkpoints.rescue(is_whole=whole_steps.is_whole)
+        raise WriteError(f"{error} {saved}", errno=error.errno) from error
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        # JAX may report a step only when its results are read, after the next one has begun.
+        is_whole = whole_steps.is_whole and keras.config.backend() == "tensorflow"
+        saved = checkpoints.rescue(is_whole=is_whole)
+        raise MemoryTooSmallError(f"{what_takes_less()} {saved}") from error

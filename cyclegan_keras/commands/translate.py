@@ -4,15 +4,13 @@ python translate.py --model=runs/cycle_gan-horse2zebra-cyclegan --input=photos -
 """
 
 import dataclasses
-import io
 import pathlib
-import sys
 import time
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cyclegan_keras.cli import flags, reference_flags
+from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PictureError
 from cyclegan_keras.translation.listing import (
@@ -50,13 +48,12 @@ def run(**options) -> int:
 
 def main(argv: list[str]) -> int:
     """Runs the command; expected errors print one line and exit with code 2."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text
-        sys.stdout.reconfigure(errors="backslashreplace")
     return run_command(argv, translate, GROUPS, __doc__, reference_flags.TRANSLATE)
 
 
 def translate(typed: Mapping[str, Any]) -> int:
     """Translates what the options typed name; returns the exit code."""
+    backends.check_environment()
     from cyclegan_keras.translation.record import record_of
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence

@@ -9,9 +9,10 @@ Without --output, `import` prints what the file holds and writes nothing.
 import argparse
 import os
 import pathlib
-import signal
 import sys
 
+from cyclegan_keras.cli import backends
+from cyclegan_keras.cli.console import run_shielded
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import UserError
 
@@ -82,20 +83,22 @@ def export_pth(
 
 def main(argv: list[str]) -> int:
     """Runs one command; returns the exit code."""
-    arguments = vars(_parser().parse_args(argv))
-    command = arguments.pop("command")
-    try:
-        if command == "import":
-            import_weights(**arguments)
-        else:
-            export_pth(**arguments)
-    except (UserError, OSError) as error:
-        print(f"weights: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("weights: interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
-    return 0
+
+    def run() -> int:
+        arguments = vars(_parser().parse_args(argv))
+        command = arguments.pop("command")
+        backends.check_environment()
+        try:
+            if command == "import":
+                import_weights(**arguments)
+            else:
+                export_pth(**arguments)
+        except UserError as error:
+            print(f"weights: {error}", file=sys.stderr)
+            return 1
+        return 0
+
+    return run_shielded("weights", run)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 # What a process sends to the others with every step: 0 to go on, 1 to end, a higher code to end
-# because of the signal of that number.
-CODES = 32
+# because of the signal of the number before.
+CODES = 33
 
 
 class Loop:
@@ -59,11 +59,13 @@ class Loop:
         callback_list.on_epoch_begin(0)
         for index in range(stop - start):
             callback_list.on_train_batch_begin(index)
-            own_code = interruption.number or int(trainer.stop_training)
+            own_code = int(trainer.stop_training)
+            if interruption.number is not None:
+                own_code = 1 + interruption.number
             sums = self.step(data, tf.constant(own_code)).numpy()
             logs, code = self._logs_and_code(sums)
             if code > 1:
-                interruption.number = code
+                interruption.number = code - 1
             callback_list.on_train_batch_end(index, logs)
             # One process can end at once; several end at the step after which all know the code.
             ended = code > 0 or (trainer.stop_training and not self.multi_process)

@@ -15,6 +15,7 @@ from cyclegan_keras.evaluation.options import SelectionOptions
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import EvaluationError
+from cyclegan_keras.files.writing import writing
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.runs.networks import save_generator
 from cyclegan_keras.runs.run import Run
@@ -148,7 +149,8 @@ class KeepBest(StepCallback):
 
     def keep(self, new_score: float, evaluations: Mapping[str, Evaluation]) -> None:
         """Writes the generators, then best.json."""
-        self.folder.mkdir(exist_ok=True)
+        with writing(self.folder):
+            self.folder.mkdir(exist_ok=True)
         for direction in self.pictures:
             name = self.model.translators[direction]
             with atomic_write(self.folder / f"{name}.keras") as temporary:

@@ -9,6 +9,7 @@ from typing import Any
 from cyclegan_keras.evaluation.protocol import Evaluation
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.markdown import table as markdown_table
+from cyclegan_keras.files.names import printable
 from cyclegan_keras.metrics.base import Measure
 
 HEADERS = ("measure", "value", "95 % interval", "real pictures", "copying", "n")
@@ -87,4 +88,4 @@ def write(
     with atomic_write(folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps(contents, indent=2) + "\n")
     with atomic_write(folder / "evaluation.md") as temporary:
-        temporary.write_text(markdown(evaluations, facts), encoding="utf-8")
+        temporary.write_text(printable(markdown(evaluations, facts)), encoding="utf-8")

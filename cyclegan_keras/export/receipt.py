@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from cyclegan_keras.export.job import ExportedFile
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.markdown import table
+from cyclegan_keras.files.names import printable
 from cyclegan_keras.images.form import to_rgb
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.resizing import resize
@@ -113,7 +114,8 @@ def write_receipt(content: Mapping[str, Any], folder: pathlib.Path) -> None:
         *_about_files(content["files"]),
         f"Versions: {', '.join(packages)}.",
     ]
-    (folder / "receipt.md").write_text("\n".join(lines) + "\n")
+    text = printable("\n".join(lines) + "\n")
+    (folder / "receipt.md").write_text(text, encoding="utf-8")
 
 
 def _about_files(files: Sequence[Mapping[str, Any]]) -> list[str]:

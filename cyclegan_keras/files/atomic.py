@@ -6,6 +6,8 @@ import pathlib
 import secrets
 from collections.abc import Iterator
 
+from cyclegan_keras.files.writing import writing
+
 
 @contextlib.contextmanager
 def atomic_write(path: pathlib.Path, *, shared: bool = False) -> Iterator[pathlib.Path]:
@@ -17,13 +19,17 @@ def atomic_write(path: pathlib.Path, *, shared: bool = False) -> Iterator[pathli
     Args:
         path: the file to write.
         shared: whether several processes may write it at the same time.
+
+    Raises:
+        WriteError: the disk is full, for example; what `path` held before is intact.
     """
     name = secrets.token_hex(8) if shared else path.stem
     temporary = path.with_name(f".{name}.partial{path.suffix}")
-    try:
-        yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path):
+        try:
+            yield temporary
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)

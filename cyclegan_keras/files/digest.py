@@ -3,6 +3,8 @@
 import hashlib
 import pathlib
 
+from cyclegan_keras.files.names import name_bytes
+
 BLOCK_BYTES = 2**20
 
 
@@ -13,7 +15,7 @@ def sha256(path: pathlib.Path) -> str:
         add_file(digest, path)
         return digest.hexdigest()
     for file in sorted(file for file in path.rglob("*") if file.is_file()):
-        digest.update(file.relative_to(path).as_posix().encode())
+        digest.update(name_bytes(file.relative_to(path).as_posix()))
         add_file(digest, file)
     return digest.hexdigest()
 

@@ -20,6 +20,27 @@ class UserError(Exception):
     exit_code = 2
 
 
+class WriteError(UserError):
+    """Nothing can be written any more, on a full disk for example.
+
+    Args:
+        message: names what could not be written.
+        errno: the system's number of the reason, None where it is not known.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, errno: int | None = None):
+        super().__init__(message)
+        self.errno = errno
+
+
+class MemoryTooSmallError(UserError):
+    """The memory of a GPU or of the machine does not suffice."""
+
+    exit_code = 1
+
+
 class OptionError(UserError):
     """A flag, or a combination of flags, that cannot be used."""
 
@@ -98,12 +119,6 @@ class PlanError(UserError):
 
 class TranslationError(UserError):
     """A model, or pictures, that cannot be used for translating."""
-
-
-class WriteError(TranslationError):
-    """Nothing can be written any more, on a full disk for example."""
-
-    exit_code = 1
 
 
 class PipelineError(TranslationError):

@@ -94,10 +94,10 @@ def write_picture(
     try:
         with atomic_write(path, shared=True) as temporary:
             temporary.write_bytes(data)
-    except OSError as error:
-        of_this_picture = error.errno in (errno.ENAMETOOLONG, errno.EISDIR)
-        message = f"Cannot write {path}: {error.strerror}."
-        raise (PictureError if of_this_picture else WriteError)(message) from error
+    except WriteError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.EISDIR):  # of this picture alone
+            raise PictureError(str(error)) from error
+        raise
     return picture.notes
 
 

@@ -71,7 +71,7 @@ def plan(options: Mapping, data, trainer) -> Plan:
     of_typed, of_other_remat = found.costs[AS_TYPED], found.costs.get(OTHER_REMAT)
     typed = advice.estimate(of_typed, training)
     others = advice.same_training(training, of_typed, of_other_remat, limit)
-    others += advice.smaller_training(training, of_typed, limit, _crop_flags(data.options))
+    others += advice.smaller_training(training, of_typed, limit, crop_flags(data.options))
     if FASTCUT in found.costs:
         fastcut = dataclasses.replace(training, pool_pictures=0, epochs=_epochs(ways[FASTCUT]))
         others.append(advice.estimate(found.costs[FASTCUT], fastcut, FASTCUT, same=False))
@@ -117,18 +117,23 @@ def ways_to_measure(options: Mapping, data, trainer) -> dict[str, Mapping]:
     """Returns the options of each way to train that must be measured by itself."""
     ways = {AS_TYPED: options}
     generators = [trainer.networks[name] for name in trainer.translators.values()]
-    if all(
-        isinstance(generator, ResNetGenerator)
-        and not generator.dropout
-        and generator.norm != "batch"
-        for generator in generators
-    ):
+    if can_remat(trainer):
         run = dataclasses.replace(options["run"], remat=not options["run"].remat)
         ways[OTHER_REMAT] = dict(options, run=run)
     is_unpaired_resnet = not trainer.needs_pairs and isinstance(generators[0], ResNetGenerator)
     if is_unpaired_resnet and options["run"].method != "fastcut":
         ways[FASTCUT] = as_fastcut(options, data)
     return ways
+
+
+def can_remat(trainer) -> bool:
+    """Returns whether the generators of a trainer can compute inner values again."""
+    return all(
+        isinstance(generator, ResNetGenerator)
+        and not generator.dropout
+        and generator.norm != "batch"
+        for generator in (trainer.networks[name] for name in trainer.translators.values())
+    )
 
 
 def as_fastcut(options: Mapping, data) -> dict:
@@ -169,8 +174,8 @@ def _epochs(options: Mapping) -> int:
     return options["optimizer"].n_epochs + options["optimizer"].n_epochs_decay
 
 
-def _crop_flags(data_options) -> Callable[[int], str]:
-    """Returns a function to what is typed for crops of so many pixels."""
+def crop_flags(data_options) -> Callable[[int], str]:
+    """Returns a function from a side in pixels to what is typed for crops of that side."""
     preprocess_flags = {
         "none": "--preprocess=crop ",
         "scale_width": "--preprocess=scale_width_and_crop ",

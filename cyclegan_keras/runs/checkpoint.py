@@ -43,7 +43,7 @@ def write_checkpoint(path: pathlib.Path, step: int, state: Mapping[str, np.ndarr
     """Writes a checkpoint atomically.
 
     Raises:
-        OSError: the disk is full or not writable.
+        WriteError: the disk is full or not writable.
     """
     arrays: dict[str, Any] = {META: np.array(json.dumps({"format": FORMAT, "step": step}))}
     arrays.update(state)

@@ -14,8 +14,9 @@ import numpy as np
 from absl import logging
 
 from cyclegan_keras.files.atomic import atomic_write
-from cyclegan_keras.files.errors import RunError, SaveError
-from cyclegan_keras.files.lock import locked
+from cyclegan_keras.files.errors import RunError, SaveError, WriteError
+from cyclegan_keras.files.lock import HELD, locked
+from cyclegan_keras.files.writing import writing
 from cyclegan_keras.runs.checkpoint import (
     UNREADABLE,
     Checkpoint,
@@ -66,7 +67,13 @@ class Run:
             RunError: the directory holds files but no options.json, so it is not a run; or it
                 cannot be written.
         """
-        own = {".lock", self.checkpoints.name, self.samples.name, self.tensorboard.name}
+        own = {
+            ".lock",
+            f".lock{HELD}",
+            self.checkpoints.name,
+            self.samples.name,
+            self.tensorboard.name,
+        }
         try:
             names = {path.name for path in self.directory.glob("*")}
             if "options.json" not in names and names - own:
@@ -146,14 +153,9 @@ class Run:
         path = self.checkpoint(step)
         try:
             write_checkpoint(path, step, state)
-        except OSError as error:
-            earlier = self._newest_first()
-            intact = "There is no earlier one."
-            if earlier:
-                intact = f"The last good checkpoint is {earlier[0]}."
+        except WriteError as error:
             raise SaveError(
-                f"Cannot write the checkpoint of step {step}: {error}. {intact} "
-                "Free some space and run the same command again."
+                f"Cannot write the checkpoint of step {step}: {error} {self.what_is_saved()}"
             ) from error
         for old in self._newest_first()[self.keep_checkpoints :]:
             old.unlink()
@@ -214,6 +216,13 @@ class Run:
         except UNREADABLE as error:
             raise RunError(f"Checkpoint {path} cannot be read: {error}.") from error
 
+    def what_is_saved(self) -> str:
+        """Returns a sentence that names the last good checkpoint."""
+        paths = self._newest_first()
+        if not paths:
+            return "No checkpoint exists yet."
+        return f"The last good checkpoint is {paths[0]}."
+
     def last_step(self) -> int:
         """Returns the step of the newest checkpoint file, 0 when there is none."""
         return max(self.checkpoint_steps(), default=0)
@@ -266,7 +275,8 @@ class Run:
                 temporary.write_text("".join(kept))
 
     def _append(self, name: str, row: Mapping[str, Any]) -> None:
-        with open(self.directory / name, "a") as file:
+        path = self.directory / name
+        with writing(path), open(path, "a") as file:
             file.write(json.dumps(_as_json(row), allow_nan=False) + "\n")
 
     def _write_json(self, name: str, content: Mapping[str, Any]) -> None:

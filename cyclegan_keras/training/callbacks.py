@@ -93,6 +93,23 @@ class StopOnInterruption(StepCallback):
             self.model.stop_training = True
 
 
+class WholeSteps(StepCallback):
+    """Knows whether the state is that of a finished step; comes first of all callbacks.
+
+    Attributes:
+        is_whole: False while a step is computed, which may have changed a part of the state.
+    """
+
+    writes = False
+    is_whole = True
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.is_whole = False
+
+    def after_step(self, before, logs):
+        self.is_whole = True
+
+
 class Checkpoints(StepCallback):
     """Saves the exact state every `minutes` and at the end.
 
@@ -103,6 +120,7 @@ class Checkpoints(StepCallback):
     def __init__(self, run: Run, minutes: float):
         super().__init__()
         self.run, self.minutes = run, minutes
+        self.saved_step: int | None = None  # None before the training begins
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
@@ -115,6 +133,24 @@ class Checkpoints(StepCallback):
     def on_train_end(self, logs=None):
         if self.saved_step != self.step:
             self.save()
+
+    def rescue(self, *, is_whole: bool) -> str:
+        """Saves what can be saved after a failure; returns a sentence that says what is saved.
+
+        Args:
+            is_whole: whether the state is that of a finished step.
+        """
+        if not is_whole:
+            return f"A step was under way, so its state is not saved. {self.run.what_is_saved()}"
+        if self.saved_step is None:  # nothing is trained yet, or another process saves
+            return self.run.what_is_saved()
+        self.step = self.model.step
+        if self.step != self.saved_step:
+            try:
+                self.save()
+            except (SaveError, NonFiniteLossError) as error:
+                return f"Nor can the state of step {self.step} be saved: {error}"
+        return f"{self.run.what_is_saved()} The same command continues from there."
 
     def save(self) -> None:
         """Writes the checkpoint of the current step, unless a weight is NaN or infinite."""
@@ -133,7 +169,7 @@ class Snapshots(StepCallback):
     """Keeps the generators as they are every `every` steps, in a folder for each step.
 
     Raises:
-        SaveError: the disk is full or not writable.
+        WriteError: the disk is full or not writable.
     """
 
     def __init__(self, run: Run, every: int):
@@ -142,13 +178,7 @@ class Snapshots(StepCallback):
 
     def after_step(self, before, logs):
         if self.crossed(before, self.every):
-            try:
-                logging.info("Kept %s", save_snapshot(self.model, self.run))
-            except OSError as error:
-                raise SaveError(
-                    f"Cannot write the generators to {self.run.snapshot(self.step)}: {error}. "
-                    "Free some space and run the same command again."
-                ) from error
+            logging.info("Kept %s", save_snapshot(self.model, self.run))
 
 
 class Metrics(StepCallback):

@@ -47,6 +47,7 @@ class Progress(StepCallback):
     def __init__(self, batch_size: int, total_steps: int):
         super().__init__()
         self.batch_size, self.total_steps = batch_size, total_steps
+        self.bar: tqdm | None = None
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
@@ -69,4 +70,9 @@ class Progress(StepCallback):
         self.bar.update((self.step - before) * self.batch_size)
 
     def on_train_end(self, logs=None):
-        self.bar.close()
+        self.close()
+
+    def close(self) -> None:
+        """Ends the line of the bar, also where the training fails."""
+        if self.bar is not None:
+            self.bar.close()

@@ -1,10 +1,17 @@
 """What a training writes for TensorBoard: one file of events a start, whoever writes into it."""
 
+import contextlib
+import errno
+import os
 import pathlib
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
+
+from cyclegan_keras.files.errors import WriteError
+from cyclegan_keras.files.writing import writing
 
 
 class TensorBoard:
@@ -31,36 +38,53 @@ class TensorBoard:
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Adds a point at `step` to each of the curves that `values` names."""
-        with self._writer().as_default(step=step):
+        with self._writing(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
-        self._writer().flush()
 
     def image(self, step: int, name: str, picture: np.ndarray) -> None:
         """Adds a picture, uint8 (height, width, channels)."""
-        with self._writer().as_default(step=step):
+        with self._writing(step):
             tf.summary.image(name, picture[None])
-        self._writer().flush()
 
     def text(self, step: int, name: str, sentence: str) -> None:
         """Adds a sentence."""
-        with self._writer().as_default(step=step):
+        with self._writing(step):
             tf.summary.text(name, sentence)
-        self._writer().flush()
 
     def close(self) -> None:
         """Writes what is left and closes the file."""
         if self._opened is not None:
-            self._opened.close()
-            self._opened = None
+            opened, self._opened = self._opened, None
+            with writing(self.folder):
+                opened.close()
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *exception):
-        self.close()
+    def __exit__(self, error_type, error, traceback):
+        try:
+            self.close()
+        except WriteError:
+            if error is None:  # what ended the block says more
+                raise
+
+    @contextlib.contextmanager
+    def _writing(self, step: int) -> Iterator[None]:
+        """Lets `tf.summary` write in the block, and what it wrote arrive on the disk.
+
+        Raises:
+            WriteError: the file cannot be written.
+        """
+        with writing(self.folder):
+            with self._writer().as_default(step=step):
+                yield
+            self._writer().flush()
+            if not shutil.disk_usage(self.folder).free:  # of which TensorFlow says nothing
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
 
     def _writer(self) -> tf.summary.SummaryWriter:
         if self._opened is None:
-            self._opened = tf.summary.create_file_writer(str(self.folder))
+            # As bytes, because the name of a folder may be no UTF-8.
+            self._opened = tf.summary.create_file_writer(os.fsencode(self.folder))
         return self._opened

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from cyclegan_keras.files.atomic import atomic_write
-from cyclegan_keras.files.errors import TranslationError, WriteError
+from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.files.writing import writing
 from cyclegan_keras.images.animation import (
     QUALITY,
     WRITERS,
@@ -112,15 +113,13 @@ def _translate_frames(
 @contextlib.contextmanager
 def _animation_sink(target: pathlib.Path, plays: int, quality: int) -> Iterator[_Add]:
     """Yields what writes a frame; the file appears when the block succeeds."""
-    try:
+    with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(target) as temporary, open(temporary, "wb") as file:
-            writer = animation_writer(target, file, plays=plays, quality=quality)
-            yield writer.add
-            writer.finish()
-            file.flush()
-    except OSError as error:
-        raise WriteError(f"Cannot write {target}: {error.strerror}.") from error
+    with atomic_write(target) as temporary, open(temporary, "wb") as file:
+        writer = animation_writer(target, file, plays=plays, quality=quality)
+        yield writer.add
+        writer.finish()
+        file.flush()
 
 
 @contextlib.contextmanager

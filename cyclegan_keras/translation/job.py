@@ -21,6 +21,8 @@ from absl import logging
 from tqdm.auto import tqdm
 
 from cyclegan_keras.files.errors import PictureError, WriteError
+from cyclegan_keras.files.names import printable
+from cyclegan_keras.files.writing import writing
 from cyclegan_keras.images.batching import batches_by_shape
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.writing import write_picture
@@ -110,8 +112,8 @@ def run_job(
             writer.finish()
         except WriteError as error:
             raise WriteError(
-                f"{error} What is written is whole: make room, and the same command goes on from "
-                "there."
+                f"{error} What is written is whole: the same command goes on from there.",
+                errno=error.errno,
             ) from error
     tally.outcome.seconds = time.monotonic() - began
     return tally.outcome
@@ -167,13 +169,13 @@ class _Tally:
         for note in sorted(notes):
             kind = NUMBER.sub("", note)
             if kind not in self._known_notes:
-                logging.info("%s", _printable(f"{task.source}: {note} (Shown once.)"))
+                logging.info("%s", printable(f"{task.source}: {note} (Shown once.)"))
             self._known_notes.add(kind)
         self.outcome.written += 1
         self._report(None)
 
     def failed(self, sentence: str) -> None:
-        sentence = _printable(sentence)
+        sentence = printable(sentence)
         if self._warns:
             logging.warning("%s", sentence)
         self.outcome.failed.append(sentence)
@@ -329,16 +331,9 @@ class _Writer:
 
 def _write_parts(task: Task, parts: dict[str, Picture], quality: int) -> set[str]:
     """Writes the files of one translation; returns sentences about what they could not hold."""
-    try:
+    with writing(task.target.parent):
         task.target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"Cannot make {task.target.parent}: {error.strerror}.") from error
     notes: set[str] = set()
     for suffix in reversed(parts):  # the translation last: where it is, the others are
         notes.update(write_picture(parts[suffix], task.part(suffix), quality=quality))
     return notes
-
-
-def _printable(sentence: str) -> str:
-    """Escapes names of files that are no valid text, which logs cannot hold."""
-    return sentence.encode("utf-8", "backslashreplace").decode()

@@ -15,6 +15,7 @@ from absl import logging
 from cyclegan_keras.cli import backends
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import PictureError, TranslationError
+from cyclegan_keras.files.names import under_utf8_name
 from cyclegan_keras.models.any_size import mirrored
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.runs.networks import networks_of_run
@@ -168,7 +169,8 @@ def _saved_model(path: pathlib.Path) -> pathlib.Path | None:
 
 def _of_saved_model(folder: pathlib.Path) -> dict[Direction, Translator]:
     try:
-        loaded = tf.saved_model.load(str(folder))
+        with under_utf8_name(folder) as readable:
+            loaded = tf.saved_model.load(str(readable))
         receipt = json.loads((folder / "assets.extra" / "model.json").read_text())
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise TranslationError(f"{folder} cannot be read as an export: {error}") from error
@@ -214,7 +216,8 @@ def _of_tflite(path: pathlib.Path) -> dict[Direction, Translator]:
             'TFLite files are run by LiteRT: pip install "cyclegan-keras[export]".'
         ) from error
     try:
-        interpreter = tflite_run.open_model(path)
+        with under_utf8_name(path) as readable:
+            interpreter = tflite_run.open_model(readable)
         metadata = tflite_run.read_metadata(path)
     except tflite_run.TFLiteError as error:
         raise TranslationError(str(error)) from error

@@ -9,8 +9,10 @@ from typing import Any
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.digest import add_file
-from cyclegan_keras.files.errors import TranslationError, WriteError
+from cyclegan_keras.files.errors import TranslationError
 from cyclegan_keras.files.lock import locked
+from cyclegan_keras.files.names import name_bytes
+from cyclegan_keras.files.writing import writing
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.translation.listing import Task
@@ -48,15 +50,12 @@ class Record:
             f"Another process is translating to {self.folder}: wait for it to end, or choose "
             "another --output."
         )
-        try:
+        with writing(self.folder), contextlib.ExitStack() as stack:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with contextlib.ExitStack() as stack:
-                stack.enter_context(locked(self.folder / LOCK, busy))
-                for partial in self.folder.rglob(".*.partial.*"):
-                    partial.unlink(missing_ok=True)
-                held = stack.pop_all()
-        except OSError as error:
-            raise WriteError(f"Cannot write to {self.folder}: {error.strerror}.") from error
+            stack.enter_context(locked(self.folder / LOCK, busy))
+            for partial in self.folder.rglob(".*.partial.*"):
+                partial.unlink(missing_ok=True)
+            held = stack.pop_all()
         with held:
             yield
 
@@ -88,11 +87,8 @@ class Record:
         if self._since_ns is not None and not overwrite:
             return
         path = self.folder / FILE
-        try:
-            with atomic_write(path) as temporary:
-                temporary.write_text(json.dumps(self.made_by, indent=2) + "\n")
-        except OSError as error:
-            raise WriteError(f"Cannot write {path}: {error.strerror}.") from error
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps(self.made_by, indent=2) + "\n")
         self._since_ns = path.stat().st_mtime_ns
 
     def is_done(self, target: pathlib.Path) -> bool:
@@ -142,7 +138,7 @@ def fingerprint(model: str) -> str:
         if not files:
             raise TranslationError(f"--model={part}: there is no such model.")
         for file in files:
-            digest.update(f"{file.name if path.is_dir() else ''}\0".encode())
+            digest.update(name_bytes(f"{file.name if path.is_dir() else ''}\0"))
             add_file(digest, file)
     return digest.hexdigest()[:16]
 

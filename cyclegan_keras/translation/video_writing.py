@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import errno
 import fractions
+import os
 import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +13,8 @@ import numpy as np
 from absl import logging
 
 from cyclegan_keras.files.atomic import atomic_write
-from cyclegan_keras.files.errors import TranslationError, WriteError
+from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.files.writing import write_error, writing
 from cyclegan_keras.translation.video_color import LIMITED, Colors
 
 try:
@@ -64,17 +66,17 @@ def video_to_write(source: pathlib.Path, target: pathlib.Path) -> Iterator[Any]:
     """
     refuse_unwritable(target)
     container_options = INDEX_FIRST if target.suffix.lower() in INDEXED else {}
-    try:
+    with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            atomic_write(target) as temporary,
-            av.open(str(temporary), "w", options=container_options) as container,
-        ):
-            yield container
-    except (OSError, av.error.FFmpegError) as error:
-        if error.errno in FULL_DISK or not isinstance(error, av.error.FFmpegError):
-            raise WriteError(f"Cannot write {target}: {error.strerror}.") from error
-        raise TranslationError(f"{source} is damaged or no video: {error.strerror}.") from error
+    with atomic_write(target) as temporary:
+        try:
+            with av.open(os.fspath(temporary), "w", options=container_options) as container:
+                yield container
+        except av.error.FFmpegError as error:
+            of_target = getattr(error, "filename", None) == os.fspath(temporary)
+            if of_target or error.errno in FULL_DISK:
+                raise write_error(target, error, error.strerror) from error
+            raise TranslationError(f"{source} is damaged or no video: {error.strerror}.") from error
 
 
 def refuse_unwritable(target: pathlib.Path) -> None:
@@ -189,6 +191,8 @@ class VideoWriter:
                 self._audio_streams[stream.index] = copy
             self._container.start_encoding()
         except (ValueError, av.error.FFmpegError) as error:
+            if getattr(error, "errno", None) in FULL_DISK:
+                raise
             codecs = ", ".join(stream.codec_context.name for stream in self._audio) or "video"
             raise TranslationError(
                 f"{self._ending} cannot hold {codecs} of {self._name}: try --output=....mkv"

@@ -24,13 +24,13 @@ def write_state_dict(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) 
 
     Raises:
         WeightsError: an array of another type.
-        OSError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
     path = pathlib.Path(path)
     for key, array in arrays.items():
         if array.dtype.name not in _STORAGES:
             raise WeightsError(f"{key} has type {array.dtype}, expected one of {list(_STORAGES)}.")
-    root = path.stem
+    root = path.stem.encode("utf-8", "replace").decode()  # a name in an archive is text
     with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(f"{root}/data.pkl", _pickle(arrays))
         archive.writestr(f"{root}/byteorder", "little")

@@ -11,30 +11,40 @@ Names may also end with _A and _B, as 1_A.jpg and 1_B.png do, and both may lie i
 import argparse
 import logging
 import pathlib
+import signal
 import sys
 
 import absl.logging
 
 import cyclegan_commands  # noqa: F401  (so that --help need not wait for Keras)
 from cyclegan_keras.files.errors import UserError
+from cyclegan_keras.files.output import shielded_output
 from pipelines.pairs import side_by_side
 
 
 def main(argv: list[str]) -> int:
     """Runs one command; returns the exit code."""
+    with shielded_output():
+        try:
+            return _run(argv)
+        except (UserError, OSError) as error:
+            print(f"pairs: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("pairs: interrupted; what was written is whole.", file=sys.stderr)
+            return 128 + signal.SIGINT
+
+
+def _run(argv: list[str]) -> int:
     arguments = _parser().parse_args(argv)
     logging.basicConfig(format="%(message)s")
     absl.logging.set_verbosity(absl.logging.INFO)  # what is passed over is said
     how = {"format": arguments.format, "overwrite": arguments.overwrite}
     output = arguments.output
-    try:
-        if arguments.command == "combine":
-            written = side_by_side.combine(arguments.folder_a, arguments.folder_b, output, **how)
-        else:
-            written = side_by_side.split(arguments.folder, output, **how)
-    except (UserError, OSError) as error:
-        print(f"pairs: {error}", file=sys.stderr)
-        return 1
+    if arguments.command == "combine":
+        written = side_by_side.combine(arguments.folder_a, arguments.folder_b, output, **how)
+    else:
+        written = side_by_side.split(arguments.folder, output, **how)
     print(f"Wrote {len(written)} pictures to {output}.")
     top_folders = {path.relative_to(output).parts[0] for path in written}
     if "train" in top_folders or "trainA" in top_folders:

@@ -5,6 +5,8 @@ import hashlib
 import pathlib
 import re
 
+from cyclegan_keras.files.names import name_bytes
+
 DIGITS = 12  # hexadecimal ones of a pseudonym: 48 bits
 
 _NAME = re.compile(
@@ -30,7 +32,7 @@ def pseudonym(identity: str, salt: str) -> str:
         >>> pseudonym("4711", salt="ours") == pseudonym("4711", salt="")
         False
     """
-    return hashlib.sha256(f"{salt}\0{identity}".encode()).hexdigest()[:DIGITS]
+    return hashlib.sha256(name_bytes(f"{salt}\0{identity}")).hexdigest()[:DIGITS]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, order=True)

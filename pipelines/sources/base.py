@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from cyclegan_keras.files.names import name_bytes
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
@@ -75,7 +76,7 @@ class Pictures(abc.ABC):
         """
         digest = hashlib.sha256()
         for index, name in enumerate(self.names):
-            digest.update(f"{rename(name)}\n{self.content(index)}\n".encode())
+            digest.update(name_bytes(f"{rename(name)}\n{self.content(index)}\n"))
         return digest.hexdigest()
 
     def bytes_of(self, index: int) -> bytes | None:

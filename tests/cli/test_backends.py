@@ -1,3 +1,4 @@
+import json
 import os
 import random
 import subprocess
@@ -7,10 +8,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import ROOT
 from tensorflow.python.framework import config
 
+from cyclegan_keras.beam import translate as beam
 from cyclegan_keras.cli import backends
-from cyclegan_keras.commands import train
+from cyclegan_keras.commands import evaluate, export, train, translate, weights
 from cyclegan_keras.files.errors import OptionError
 
 PROGRAM = """
@@ -36,18 +39,65 @@ def test_an_unknown_backend_is_refused(monkeypatch):
         backends.prepare()
 
 
+COMMANDS = {
+    "train.py": lambda: train.main(["train.py", "--dataset=demo/ponies"]),
+    "translate.py": lambda: translate.main(["translate.py"]),
+    "evaluate.py": lambda: evaluate.main(["evaluate.py"]),
+    "export.py": lambda: export.main(["export.py"]),
+    "beam.py": lambda: beam.main(["beam.py"]),
+    "weights": lambda: weights.main(["import", "a.pth"]),
+}
+JAX = "KERAS_BACKEND=jax needs JAX: install the extra [jax], or leave it out."
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax", "numpy", "openvino"])
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("named_by", ["variable", "file"])
+def test_a_backend_that_is_not_there_is_a_sentence(
+    backend, command, named_by, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "jax", None)  # importing it fails
+    sentence = JAX
+    if backend != "jax":
+        sentence = f"KERAS_BACKEND={backend}: expected one of tensorflow, jax."
+    if named_by == "variable":
+        monkeypatch.setenv("KERAS_BACKEND", backend)
+    else:
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        config = tmp_path / "keras.json"
+        config.write_text(json.dumps({"backend": backend}))
+        sentence += f" That is said in {config}: set KERAS_BACKEND=tensorflow, or change the file."
+    assert COMMANDS[command]() == 2
+    assert capsys.readouterr().err == f"{command}: {sentence}\n"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"floatx": "float32"}'])
+def test_a_configuration_that_names_no_backend_is_that_of_tensorflow(
+    content, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    backends.check_environment()
+    (tmp_path / "keras.json").write_text(content)
+    backends.check_environment()
+
+
+@pytest.mark.process
 @pytest.mark.parametrize(
-    ("backend", "sentence"),
+    ("words", "code", "error"),
     [
-        ("torch", "KERAS_BACKEND=torch: expected one of tensorflow, jax."),
-        ("jax", "KERAS_BACKEND=jax needs JAX: install the extra [jax], or leave it out."),
+        (["-m", "cyclegan_keras.checkpoints"], 2, "cyclegan_keras: KERAS_BACKEND=torch: expected"),
+        (["-c", "import cyclegan_keras"], 1, "ImportError: cyclegan_keras cannot be imported: K"),
     ],
 )
-def test_a_backend_that_is_not_there_is_a_sentence(backend, sentence, monkeypatch, capsys):
-    monkeypatch.setenv("KERAS_BACKEND", backend)
-    monkeypatch.setitem(sys.modules, "jax", None)  # importing it fails
-    assert train.main(["train.py", "--dataset=demo/ponies"]) == 2
-    assert capsys.readouterr().err == f"train.py: {sentence}\n"
+def test_the_package_says_by_itself_which_backends_there_are(words, code, error):
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    done = subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == code
+    assert error in done.stderr.splitlines()[-1]
 
 
 def test_what_needs_tensorflow_says_so(monkeypatch):

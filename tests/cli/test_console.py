@@ -1,3 +1,4 @@
+import concurrent.futures
 import contextlib
 import dataclasses
 import logging
@@ -70,10 +71,47 @@ def test_an_interruption_that_an_import_swallows_is_remembered(capsys):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize("error", [KeyError("bug"), tf.errors.UnknownError(None, None, "bug")])
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            tf.errors.ResourceExhaustedError(None, None, "/a/events.v2; No space left on device"),
+            "command.py: /a/events.v2; No space left on device. What was saved is intact.\n",
+        ),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nHint: a"),
+            "command.py: The memory does not suffice: take smaller pictures or batches, or end "
+            "other programs that use it. What was saved is intact. (OOM when allocating tensor)\n",
+        ),
+        (MemoryError(), "command.py: The memory does not suffice"),
+    ],
+)
+def test_failures_of_the_machine_become_sentences(error, sentence, capsys):
+    assert run(error) == 1
+    assert capsys.readouterr().err.startswith(sentence)
+
+
+def test_a_name_that_a_library_cannot_take_becomes_a_sentence(capsys):
+    def command(options):
+        "a folder/caf\udce9/a.png".encode()
+
+    assert console.run_command(["a/command.py"], command, {}, "Does it.") == 2
+    sentence = capsys.readouterr().err
+    assert sentence.startswith("command.py: folder/caf\\udce9/a.png is no UTF-8, and a library")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("bug"),
+        tf.errors.UnknownError(None, None, "bug"),
+        UnicodeEncodeError("ascii", "bug", 0, 1, "no such character"),
+    ],
+)
 def test_bugs_keep_their_traceback(error):
-    with pytest.raises(type(error), match="bug"):
+    with pytest.raises(type(error)) as caught:
         run(error)
+    assert caught.value is error
 
 
 def test_help(capsys):
@@ -81,6 +119,45 @@ def test_help(capsys):
     out = capsys.readouterr().out
     assert out.startswith("Does it.")
     assert "--width" in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_asks_to_end(number, capsys):
+    with console.Interruption("Ending ...") as interruption:
+        signal.raise_signal(number)
+    assert interruption.exit_code == 128 + number
+    assert "Ending ..." in capsys.readouterr().err
+
+
+def test_a_terminal_that_is_closed_may_hang_up_several_times(capsys):
+    with console.Interruption("Ending ...") as interruption:
+        for _ in range(3):
+            signal.raise_signal(signal.SIGHUP)
+        assert interruption.exit_code == 129
+        assert capsys.readouterr().err.count("Ending ...") == 1
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_under_nohup_hanging_up_is_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with console.Interruption("Ending ...") as interruption:
+            signal.raise_signal(signal.SIGHUP)
+            assert not interruption.requested()
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_command_runs_in_a_thread():
+    def command(options):
+        with console.Interruption("Ending ...") as interruption:
+            return int(interruption.requested())
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        argv = ["a/command.py"]
+        assert pool.submit(console.run_command, argv, command, {}, "Does it.").result() == 0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import os
 import pytest
 
 from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.errors import WriteError
 
 
 def test_atomic_write_keeps_the_old_file_when_the_block_fails(tmp_path):
@@ -15,7 +16,7 @@ def test_atomic_write_keeps_the_old_file_when_the_block_fails(tmp_path):
             temporary.write_text("ne")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WriteError, match=r"a\.txt: No space left on device\. Free some"):
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

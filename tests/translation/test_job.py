@@ -160,7 +160,7 @@ def test_a_full_disk_ends_the_job_with_a_sentence(tmp_path, monkeypatch):
         real(number)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(WriteError, match=r"No space left on device\. What is written is whole"):
+    with pytest.raises(WriteError, match=r"No space left on device\..* What is written is whole"):
         run_job(tasks, RECIPE, TranslateOptions(batch_size=1))
     assert len(os.listdir(tmp_path / "out")) == 2
 
@@ -168,7 +168,7 @@ def test_a_full_disk_ends_the_job_with_a_sentence(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_made(tmp_path):
     tasks = made(tmp_path / "in")
     (tmp_path / "out").touch()
-    with pytest.raises(WriteError, match="Cannot make"):
+    with pytest.raises(WriteError, match=r"Cannot write to .*out: "):
         run_job(tasks, RECIPE, TranslateOptions())
 
 

@@ -1,0 +1,109 @@
+"""Failures of writing, whoever reports them: a full disk, a missing right, a drive that is gone."""
+
+import contextlib
+import errno
+import os
+import pathlib
+import re
+import sys
+from collections.abc import Iterator
+
+from cyclegan_keras.files.errors import WriteError
+
+FREE_SPACE = "Free some space and run the same command again."
+OTHER_PLACE = "Get the right to write there, or choose another place."
+ADVICE = {
+    errno.ENOSPC: FREE_SPACE,
+    errno.EDQUOT: FREE_SPACE,
+    errno.EFBIG: "Allow larger files (ulimit -f), or choose a disk that holds them.",
+    errno.EACCES: OTHER_PLACE,
+    errno.EPERM: OTHER_PLACE,
+    errno.EROFS: OTHER_PLACE,
+    errno.EISDIR: "Remove that folder, or choose another name.",
+    errno.ENOTDIR: "Choose a folder where there is no file of that name.",
+    errno.ENOENT: "See whether its folder is still there.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.EIO: "See whether the drive is all right and run the same command again.",
+    errno.ESTALE: "See whether the drive is all right and run the same command again.",
+}
+USUAL_ADVICE = "Put that right and run the same command again."
+# What HDF5, which Keras writes weights with, says where the system refuses.
+HDF5_WORDS = ("Can't decrement id ref count", "unable to flush", "Can't write data")
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike) -> Iterator[None]:
+    """Turns failures of writing in the block into a WriteError that names `path`.
+
+    What is no such failure, and an OSError about a file elsewhere, passes as it is.
+
+    Args:
+        path: the file or folder that is written.
+
+    Raises:
+        WriteError: the system refused; the message says why and what to do.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = reason_of(error)
+        if reason is None or _is_elsewhere(error, path):
+            raise
+        raise write_error(path, error, reason) from error
+
+
+def write_error(path: str | os.PathLike, error: Exception, reason: str) -> WriteError:
+    """Returns the error that says why `path` could not be written."""
+    advice = ADVICE.get(errno_of(error), USUAL_ADVICE)
+    return WriteError(f"Cannot write to {path}: {reason}. {advice}", errno=errno_of(error))
+
+
+def reason_of(error: BaseException) -> str | None:
+    """Returns what the system says in an error about a file, None where it is no such error.
+
+    Args:
+        error: an OSError, or an error of TensorFlow, which has its own, or of HDF5.
+    """
+    if isinstance(error, OSError):
+        return error.strerror or str(error).rstrip(".")
+    number = errno_of(error)
+    if number is not None:
+        return os.strerror(number)
+    if isinstance(error, RuntimeError) and any(words in str(error) for words in HDF5_WORDS):
+        return f"HDF5 says: {str(error).rstrip('.')}"
+    return None
+
+
+def errno_of(error: BaseException) -> int | None:
+    """Returns the number of an error of the system, None where it is none or has none."""
+    if isinstance(error, OSError):
+        return error.errno
+    tensorflow = sys.modules.get("tensorflow")  # what is not loaded has raised nothing
+    if tensorflow is None or not isinstance(error, tensorflow.errors.OpError):
+        return None
+    for number in ADVICE:
+        if f"; {os.strerror(number)}" in error.message:  # as in "events.v2; Permission denied"
+            return number
+    return errno.ENOTDIR if " is not a directory" in error.message else None
+
+
+def _file_of(error: Exception) -> str | bytes | os.PathLike | None:
+    """Returns the file that an error names, None where it names none."""
+    if isinstance(error, OSError):
+        named = error.filename
+        return named if isinstance(named, str | bytes | os.PathLike) else None
+    number = errno_of(error)
+    if number is None:
+        return None
+    before = str(error).partition(f"; {os.strerror(number)}")[0]
+    found = re.search(r"/.*", before.rpartition("}} ")[2])  # behind the name of the operation
+    return found[0] if found else None
+
+
+def _is_elsewhere(error: Exception, path: str | os.PathLike) -> bool:
+    """Whether an error names a file that is neither `path` nor beside or below it."""
+    named = _file_of(error)
+    if named is None:
+        return False
+    folder = pathlib.Path(os.path.abspath(path)).parent
+    return not pathlib.Path(os.path.abspath(os.fsdecode(named))).is_relative_to(folder)

@@ -1,0 +1,176 @@
+"""What a training does where the machine fails: a full disk, too little memory, no main thread."""
+
+import concurrent.futures
+import dataclasses
+import functools
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import tensorflow as tf
+from conftest import ROOT
+
+from cyclegan_keras.commands import train
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.table import GENERATORS
+from cyclegan_keras.planning import less_memory
+from cyclegan_keras.planning.advice import PlannedTraining
+from cyclegan_keras.runs.run import Run
+from cyclegan_keras.training.cyclegan import CycleGAN
+from pipelines.sources import demo
+
+pytestmark = pytest.mark.slow
+
+TINY = (
+    "--dataset=demo/ponies",
+    "--load_size=18",
+    "--crop_size=16",
+    "--generator=resnet_3blocks",
+    "--discriminator=pixel",
+    "--ngf=2",
+    "--ndf=2",
+    "--steps_per_epoch=2",
+    "--n_epochs_decay=0",
+    "--log_every=2",
+    "--doctor=off",
+    "--sample_count=1",
+    "--checkpoint_minutes=100",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    with pytest.MonkeyPatch.context() as patch:
+        shallow = functools.partial(ResNetGenerator.from_options, n_blocks=0)
+        patch.setitem(GENERATORS, "resnet_3blocks", shallow)
+        patch.setattr(demo, "TEST_COUNT", 6)
+        tf.config.run_functions_eagerly(True)
+        yield
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    """A run of one epoch, trained in a thread, that all tests of this module go on with."""
+    folder = tmp_path_factory.mktemp("failures") / "run"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        assert pool.submit(train_on, folder).result() == 0
+    assert Run(folder).last_step() == 2
+    return folder
+
+
+def train_on(run_dir, *words):
+    """Trains for one more epoch; returns the exit code."""
+    epochs = Run(run_dir).last_step() // 2 + 1
+    return train.main(["train.py", *TINY, f"--run_dir={run_dir}", f"--n_epochs={epochs}", *words])
+
+
+def last_good(run_dir, step):
+    path = run_dir / "checkpoints" / f"step_{step:09d}.npz"
+    assert path.exists()
+    return f"The last good checkpoint is {path}."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc takes no files, even of root")
+def test_what_cannot_be_written_ends_the_training_with_its_state(run_dir, capsys):
+    step = Run(run_dir).last_step() + 1
+    (run_dir / "tensorboard").rename(run_dir / "samples" / "away")
+    (run_dir / "tensorboard").symlink_to("/proc/self")
+    try:
+        assert train_on(run_dir, "--log_every=1") == 1
+    finally:
+        (run_dir / "tensorboard").unlink()
+        (run_dir / "samples" / "away").rename(run_dir / "tensorboard")
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert sentence == (
+        f"train.py: Cannot write to {run_dir / 'tensorboard'}: No such file or directory. See "
+        f"whether its folder is still there. {last_good(run_dir, step)} The same command "
+        "continues from there."
+    )
+
+
+def test_without_memory_in_a_step_the_last_checkpoint_counts(run_dir, monkeypatch, capsys):
+    """A step may have updated the generators when the discriminators run out of memory."""
+    real = CycleGAN.train_step
+
+    def train_step(self, batch):
+        real(self, batch)
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    before = Run(run_dir).last_step()
+    monkeypatch.setattr(CycleGAN, "train_step", train_step)
+    assert train_on(run_dir) == 1
+    assert Run(run_dir).last_step() == before
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    for part in (
+        "does not suffice for batches of 1 with 16x16 px. The same training goes on and takes less "
+        "with --remat. Another one, in a new --run_dir, takes less with --crop_size=",
+        " or --mixed_precision=bfloat16. --plan added to the command measures which of them fit. "
+        f"A step was under way, so its state is not saved. {last_good(run_dir, before)}",
+    ):
+        assert part in sentence
+
+
+def test_without_memory_between_steps_the_state_is_saved(run_dir, monkeypatch, capsys):
+    def translate(self, images, direction="x_to_y"):
+        raise MemoryError
+
+    before = Run(run_dir).last_step()
+    monkeypatch.setattr(CycleGAN, "translate", translate)
+    assert train_on(run_dir, "--sample_every=1") == 1
+    assert Run(run_dir).last_step() == before + 1
+    assert capsys.readouterr().err.endswith("The same command continues from there.\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"shape": (1, 64, 64)}, ["--remat"]),
+        ({"shape": (6, 64, 64)}, ["--accumulate_steps=2", "--remat"]),
+        ({"shape": (6, 64, 64), "parts": 2, "remat": True}, ["--accumulate_steps=3"]),
+        ({"shape": (1, 64, 64), "remat": True}, []),
+    ],
+)
+def test_what_takes_less_memory(changes, expected):
+    training = PlannedTraining(shape=(1, 64, 64), steps_per_epoch=1, epochs=1)
+    training = dataclasses.replace(training, **changes)
+    assert less_memory.same_training(training, can_remat=True) == expected
+
+
+CLOSED = """
+import os, sys
+sys.argv = ["train.py", *sys.argv[1:]]
+import cyclegan_commands
+sys.exit(cyclegan_commands.train())
+"""
+
+
+@pytest.mark.release
+@pytest.mark.process
+def test_a_training_whose_terminal_is_closed_saves(tmp_path):
+    """The terminal goes away under it: what it prints fails, and SIGHUP arrives."""
+    master, slave = pty.openpty()
+    words = [*TINY, f"--run_dir={tmp_path / 'run'}", "--n_epochs=9999"]
+    trained = subprocess.Popen(
+        [sys.executable, "-c", CLOSED, *words],
+        cwd=ROOT,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not metrics.exists():
+        assert trained.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.close(master)
+    trained.send_signal(signal.SIGHUP)
+    assert trained.wait(60) == 128 + signal.SIGHUP
+    assert Run(tmp_path / "run").last_step() > 0
