@@ -19,8 +19,10 @@ the run that is continued, the weights of `--init_from`, `--preset`, `--method`,
 
 An option that is marked *may change* may be typed with another value when a run is continued. One
 that is marked *not kept* is not part of a run: every command decides it anew. All other options
-have the values with which the run began, and others are refused. A new `--learning_rate` applies
-from the beginning of the next epoch ([going on](from-the-reference.md#going-on)).
+have the values with which the run began, and others are refused; but pictures count, not their
+place, so that `--dataset` and `--pairs` may [lie elsewhere](data.md#when-pictures-move). A new
+`--learning_rate` applies from the beginning of the next epoch ([going
+on](from-the-reference.md#going-on)).
 
 `python docs/make_options.py` writes this page.
 """

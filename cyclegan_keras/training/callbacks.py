@@ -169,7 +169,7 @@ class Snapshots(StepCallback):
     """Keeps the generators as they are every `every` steps, in a folder for each step.
 
     Raises:
-        SaveError: the disk is full or not writable.
+        WriteError: the disk is full or not writable.
     """
 
     def __init__(self, run: Run, every: int):
@@ -178,13 +178,7 @@ class Snapshots(StepCallback):
 
     def after_step(self, before, logs):
         if self.crossed(before, self.every):
-            try:
-                logging.info("Kept %s", save_snapshot(self.model, self.run))
-            except OSError as error:
-                raise SaveError(
-                    f"Cannot write the generators to {self.run.snapshot(self.step)}: {error}. "
-                    "Free some space and run the same command again."
-                ) from error
+            logging.info("Kept %s", save_snapshot(self.model, self.run))
 
 
 class Metrics(StepCallback):

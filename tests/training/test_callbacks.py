@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util import tensor_util
 
 from cyclegan_keras.cli.console import Interruption
-from cyclegan_keras.files.errors import SaveError
+from cyclegan_keras.files.errors import WriteError
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training import callbacks
 from cyclegan_keras.training.tensorboard import TensorBoard
@@ -251,7 +251,7 @@ def test_snapshots_are_whole_or_not_there(run, model, monkeypatch):
     advance(callback, model)
     model.step = 3
     callback.on_train_begin()
-    with pytest.raises(SaveError, match=r"step_000000004.*No space left"):
+    with pytest.raises(WriteError, match=r"step_000000004.*No space left"):
         advance(callback, model)
     assert run.snapshot_steps() == [2]
     contents = {path.name: path.read_text() for path in run.snapshot(2).iterdir()}
