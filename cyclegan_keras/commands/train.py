@@ -569,13 +569,24 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
     return 0
 
 
-def lost_pictures(reason: UserError, step: int, last_step: int, run: Run) -> LostPicturesError:
-    """Returns the error of a training whose pictures cannot be read any more."""
+def lost_pictures(
+    reason: UserError, step: int, last_step: int, saved: pathlib.Path | None
+) -> LostPicturesError:
+    """Returns the error of a training whose pictures cannot be read any more.
+
+    Args:
+        reason: what ended the reading.
+        step: finished steps.
+        last_step: of the training.
+        saved: where the state after that step is saved; None in workers that write no files.
+    """
+    if saved is None:
+        return LostPicturesError(f"{reason} The chief's last checkpoint is intact.")
     if not step:
         return LostPicturesError(f"{reason} No step was finished; the same command begins again.")
     return LostPicturesError(
         f"{reason} The training ends after step {step} of {last_step}, which is saved in "
-        f"{run.checkpoints}; the same command continues from there."
+        f"{saved}; the same command continues from there."
     )
 
 
@@ -637,7 +648,10 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
             if team.is_chief:
                 callbacks.end(callbacks_of_fit)
             if not interruption.requested():
-                raise lost_pictures(data.patience.failure, trainer.step, last_step, run) from error
+                saved = run.checkpoints if team.is_chief else None
+                raise lost_pictures(
+                    data.patience.failure, trainer.step, last_step, saved
+                ) from error
         finally:
             data.patience.is_interrupted = lambda: False
     for doctor_callback in doctors:
