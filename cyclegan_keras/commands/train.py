@@ -99,8 +99,9 @@ def train(typed: Mapping[str, Any]) -> int:
     paired = TRAINERS[options["run"].method].needs_pairs
     source = open_source(options["data"], paired=paired)
     compare_pictures(setup, source)
-    if setup.is_usual and not setup.saved and joined is None and not options["plan"].plan:
-        refuse_renamed(setup, source)
+    is_new = not setup.saved and not options["plan"].plan
+    if is_new and setup.is_usual and joined is None:
+        refuse_overlooked(setup, source)
     data = Data(
         options["data"],
         seed=options["run"].seed,
@@ -322,15 +323,18 @@ def compare_pictures(setup: Setup, source) -> None:
         )
 
 
-def refuse_renamed(setup: Setup, source) -> None:
-    """Raises RunError where a folder has a run already, which another name of it hides."""
+def refuse_overlooked(setup: Setup, source) -> None:
+    """Raises RunError where the pictures of a folder have a run that is called otherwise.
+
+    Runs are named after their data, so that a folder that was renamed would begin another.
+    """
     from pipelines.data import training_facts
 
     run, dataset = Run(setup.run_dir), setup.options["data"].dataset
     if dataset in datasets.known() or not moved.has_neighbors(run):
         return
     method = setup.options["run"].method
-    moved.refuse_renamed(run, dataset, method, found=training_facts(source))
+    moved.refuse_overlooked(run, dataset, method, found=training_facts(source))
 
 
 def compare_pairs(setup: Setup, data) -> None:
