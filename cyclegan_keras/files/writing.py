@@ -27,8 +27,8 @@ ADVICE = {
     errno.ESTALE: "See whether the drive is all right and run the same command again.",
 }
 USUAL_ADVICE = "Put that right and run the same command again."
-# What HDF5, which Keras writes weights with, says where the system refuses.
-HDF5_WORDS = ("Can't decrement id ref count", "unable to flush", "Can't write data")
+# What HDF5, with which Keras writes weights, says where the system refuses.
+OF_HDF5 = re.compile(r"write failed: .*errno = (\d+)", re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -64,20 +64,19 @@ def reason_of(error: BaseException) -> str | None:
     Args:
         error: an OSError, or an error of TensorFlow, which has its own, or of HDF5.
     """
-    if isinstance(error, OSError):
-        return error.strerror or str(error).rstrip(".")
     number = errno_of(error)
     if number is not None:
         return os.strerror(number)
-    if isinstance(error, RuntimeError) and any(words in str(error) for words in HDF5_WORDS):
-        return f"HDF5 says: {str(error).rstrip('.')}"
-    return None
+    return str(error).rstrip(".") if isinstance(error, OSError) else None
 
 
 def errno_of(error: BaseException) -> int | None:
     """Returns the number of an error of the system, None where it is none or has none."""
     if isinstance(error, OSError):
         return error.errno
+    of_hdf5 = OF_HDF5.search(str(error)) if isinstance(error, RuntimeError) else None
+    if of_hdf5:
+        return int(of_hdf5[1])
     message = _message_of_tensorflow(error)
     for number in ADVICE:
         if f"; {os.strerror(number)}" in message:  # as in "events.v2; Permission denied"

@@ -24,6 +24,15 @@ def test_what_tensorflow_says_of_files_is_a_sentence(tmp_path, reason):
     assert caught.value.errno == number
 
 
+def test_what_hdf5_says_is_a_sentence(tmp_path):
+    said = (
+        "Can't decrement id ref count (file write failed: time = Sun Nov 29 22:32:26\n, filename = "
+        f"'{tmp_path}/a.h5', file descriptor = 3, errno = 28, error message = 'No space left')"
+    )
+    with pytest.raises(WriteError, match=r": No space left on device\. Free"), writing(tmp_path):
+        raise RuntimeError(said)
+
+
 def test_a_name_that_is_not_utf8_hides_no_reason():
     """TensorFlow's message then arrives as an error of reading that message."""
     sentence = r"^Cannot write to /a/b: Permission denied\. "
