@@ -54,8 +54,11 @@ class Patience:
         pause = FIRST_PAUSE
         self._begin_to_wait(name, outage)
         try:
-            while time.monotonic() - begin < WAIT_SECONDS and not self._is_over():
-                self._pause(pause)
+            while not self._is_over():
+                left = begin + WAIT_SECONDS - time.monotonic()
+                if left <= 0:
+                    break
+                self._pause(min(pause, left))
                 pause = min(2 * pause, LONGEST_PAUSE)
                 try:
                     result = read()

@@ -7,6 +7,7 @@ half of a pair.
 
 import concurrent.futures
 import itertools
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
@@ -15,10 +16,17 @@ from absl import logging
 from tqdm import tqdm
 
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.files.errors import DataError, LostPicturesError, PictureError, first_few
+from cyclegan_keras.files.errors import (
+    DataError,
+    LostPicturesError,
+    OutageError,
+    PictureError,
+    first_few,
+)
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
 from pipelines.options import DataOptions
+from pipelines.outage import Patience
 from pipelines.preprocess import Size
 from pipelines.sources import pair_list
 from pipelines.sources.base import Pictures, Source
@@ -265,22 +273,37 @@ def find_readable(
 
     Raises:
         DataError: `refuse` is set and a picture is unreadable, or none is readable.
+        LostPicturesError: the folder of a picture has gone meanwhile.
     """
     count = len(pictures)
     if most is not None:
         count = min(most, count)
 
+    patience = Patience()
+
+    def header_of(index: int) -> Header:
+        if not decode:
+            return pictures.header(index, channels)
+        pixels = pictures.picture(index, channels).pixels
+        height, width, own_channels = pixels.shape
+        return Header(width=width, height=height, channels=own_channels, dtype=pixels.dtype.name)
+
     def header_or_error(index: int) -> Header | PictureError:
         try:
-            if not decode:
-                return pictures.header(index, channels)
-            pixels = pictures.picture(index, channels).pixels
-            height, width, own_channels = pixels.shape
-            return Header(
-                width=width, height=height, channels=own_channels, dtype=pixels.dtype.name
-            )
+            return header_of(index)
+        except OutageError as error:
+            if _has_folder(error.filename):
+                return error
         except PictureError as error:
             return error
+        # Not this file, but all of its drive has gone.
+        try:
+            return patience.read(pictures.names[index], lambda: header_of(index))
+        except PictureError as error:
+            return error
+        except LostPicturesError as error:
+            patience.end(error)
+            raise
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
         looking = pool.map(header_or_error, range(count))
@@ -307,6 +330,15 @@ def find_readable(
     return ReadablePictures(
         pictures, indices=list(headers), headers=list(headers.values()), skipped=list(errors)
     )
+
+
+def _has_folder(file: str) -> bool:
+    """Whether the folder of a file can be read."""
+    try:
+        os.scandir(os.path.dirname(file) or ".").close()
+    except OSError:
+        return False
+    return True
 
 
 def fitting_channels(

@@ -133,8 +133,9 @@ def train_as_set_up(setup: "Setup", joined) -> int:
     paired = TRAINERS[options["run"].method].needs_pairs
     source = open_source(options["data"], paired=paired)
     compare_pictures(setup, source)
-    if setup.is_usual and not setup.saved and joined is None and not options["plan"].plan:
-        refuse_renamed(setup, source)
+    is_new = not setup.saved and not options["plan"].plan
+    if is_new and setup.is_usual and joined is None:
+        refuse_overlooked(setup, source)
     data = Data(
         options["data"],
         seed=options["run"].seed,
@@ -360,15 +361,18 @@ def compare_pictures(setup: Setup, source) -> None:
         )
 
 
-def refuse_renamed(setup: Setup, source) -> None:
-    """Raises RunError where a folder has a run already, which another name of it hides."""
+def refuse_overlooked(setup: Setup, source) -> None:
+    """Raises RunError where the pictures of a folder have a run that is called otherwise.
+
+    Runs are named after their data, so that a folder that was renamed would begin another.
+    """
     from pipelines.data import training_facts
 
     run, dataset = Run(setup.run_dir), setup.options["data"].dataset
     if dataset in datasets.known() or not moved.has_neighbors(run):
         return
     method = setup.options["run"].method
-    moved.refuse_renamed(run, dataset, method, found=training_facts(source))
+    moved.refuse_overlooked(run, dataset, method, found=training_facts(source))
 
 
 def compare_pairs(setup: Setup, data) -> None:
@@ -651,13 +655,24 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
     return 0
 
 
-def lost_pictures(reason: UserError, step: int, last_step: int, run: Run) -> LostPicturesError:
-    """Returns the error of a training whose pictures cannot be read any more."""
+def lost_pictures(
+    reason: UserError, step: int, last_step: int, saved: pathlib.Path | None
+) -> LostPicturesError:
+    """Returns the error of a training whose pictures cannot be read any more.
+
+    Args:
+        reason: what ended the reading.
+        step: finished steps.
+        last_step: of the training.
+        saved: where the state after that step is saved; None in workers that write no files.
+    """
+    if saved is None:
+        return LostPicturesError(f"{reason} The chief's last checkpoint is intact.")
     if not step:
         return LostPicturesError(f"{reason} No step was finished; the same command begins again.")
     return LostPicturesError(
         f"{reason} The training ends after step {step} of {last_step}, which is saved in "
-        f"{run.checkpoints}; the same command continues from there."
+        f"{saved}; the same command continues from there."
     )
 
 
@@ -754,7 +769,10 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
             if team.is_chief:
                 callbacks.end(callbacks_of_fit)
             if not interruption.requested():
-                raise lost_pictures(data.patience.failure, trainer.step, last_step, run) from error
+                saved = run.checkpoints if team.is_chief else None
+                raise lost_pictures(
+                    data.patience.failure, trainer.step, last_step, saved
+                ) from error
         finally:
             data.patience.is_interrupted = lambda: False
     for doctor_callback in doctors:

@@ -53,16 +53,16 @@ def walk(
             path = folders.pop()
             try:
                 state = os.stat(path)
+                # Some network file systems have no inodes.
+                identity = (state.st_dev, state.st_ino) if state.st_ino else os.path.realpath(path)
+                if identity in seen:
+                    continue
+                seen.add(identity)
                 entries = _entries(path)
             except OSError as error:
                 if on_error is not None:
                     on_error(error)
                 continue
-            # Some network file systems have no inodes.
-            identity = (state.st_dev, state.st_ino) if state.st_ino else os.path.realpath(path)
-            if identity in seen:
-                continue
-            seen.add(identity)
             for entry in entries:
                 is_link = entry.is_symlink()
                 if _is_folder(entry):
@@ -88,20 +88,14 @@ def without_repetitions(files: Sequence[WalkedFile]) -> list[WalkedFile]:
         files: in the order of their names.
     """
     counts = collections.Counter(file.identity for file in files)
-    alike: dict[Identity, list[WalkedFile]] = {}
-    for file in files:
-        if file.identity is not None and counts[file.identity] > 1:
-            alike.setdefault(file.identity, []).append(file)
-    if not alike:
-        return list(files)
+    alike = [file for file in files if file.identity is not None and counts[file.identity] > 1]
+    met = set()
     repeated = set()
-    for group in alike.values():
-        kept: list[WalkedFile] = []
-        for file in sorted(group, key=lambda file: file.is_link):
-            if any(_is_one_file(file.path, other.path) for other in kept):
-                repeated.add(file.path)
-            else:
-                kept.append(file)
+    for file in sorted(alike, key=lambda file: file.is_link):
+        own = _what_names_share(file.path)
+        if own in met:
+            repeated.add(file.path)
+        met.add(own)
     return [file for file in files if file.path not in repeated]
 
 
@@ -153,16 +147,14 @@ def _identity_of_file(entry: os.DirEntry, is_link: bool, device: int) -> Identit
     return (state.st_dev, state.st_ino) if state.st_ino else None
 
 
-def _is_one_file(first: str, second: str) -> bool:
-    """Whether two paths of one device and inode are one file.
+def _what_names_share(path: str) -> Identity | str:
+    """Returns what all names of a file have in common.
 
-    Some file systems give one number to several files: what is one file has several names.
+    Some file systems give one number to several files: only a file with several names is known by
+    its number, and a link by where it leads.
     """
     try:
-        state, other = os.stat(first), os.stat(second)
-        if (state.st_dev, state.st_ino) != (other.st_dev, other.st_ino):
-            return False
-        has_names = state.st_nlink > 1
-        return has_names or os.path.realpath(first) == os.path.realpath(second)
+        state = os.stat(path)
     except OSError:
-        return False
+        return path
+    return (state.st_dev, state.st_ino) if state.st_nlink > 1 else os.path.realpath(path)

@@ -71,8 +71,8 @@ def runs_on(folder: pathlib.Path, method: str, found: Mapping[str, Any]) -> list
     return runs
 
 
-def refuse_renamed(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
-    """Names the run beside `run` whose pictures have been moved or renamed.
+def refuse_overlooked(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
+    """Names the run that pictures have already, where another one would be begun beside it.
 
     Args:
         run: would be a new one.
@@ -81,15 +81,13 @@ def refuse_renamed(run: Run, dataset: str, method: str, found: Mapping[str, Any]
         found: the pictures there, as "data" of facts.json.
 
     Raises:
-        RunError: there is one, so that a new run is hardly what was meant.
+        RunError: there is such a run.
     """
     for other in runs_on(run.directory.parent, method, found):
         place = str(other.saved_options().get("dataset"))
-        if same_place(place, dataset):
-            logging.info("%s was trained on the same pictures, and is left alone.", other.directory)
-            continue
+        then = "" if same_place(place, dataset) else f", when they lay in {place}"
         raise RunError(
-            f"{other.directory} was trained on the pictures of {dataset}, when they lay in {place}:"
-            f" add --run_dir={other.directory} to continue it, or --run_dir={run.directory} for a "
-            "new run."
+            f"{other.directory} was trained on the pictures of {dataset}{then}: add "
+            f"--run_dir={other.directory} to continue it, or --run_dir={run.directory} for a new "
+            "run."
         )

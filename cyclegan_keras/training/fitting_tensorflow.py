@@ -20,7 +20,8 @@ class TensorFlowModel(keras.Model):
 
     def make_train_function(self, force: bool = False):
         """Makes `train_function`, which `fit` calls for every step with the iterator of batches."""
-        if self.run_eagerly or self.distribute_strategy.num_replicas_in_sync > 1:
+        is_plain = self.steps_per_execution == 1 and not self.run_eagerly
+        if not is_plain or self.distribute_strategy.num_replicas_in_sync > 1:
             return super().make_train_function(force)
         if self.train_function is not None and not force:
             return self.train_function

@@ -69,8 +69,8 @@ def combine(
     Raises:
         DataError: pictures are no pairs or cannot be read, sizes differ, or files exist already.
     """
-    all_a = FilePictures(folder_a)
-    all_b = FilePictures(folder_b)
+    all_a = FilePictures(folder_a, each_once=False)
+    all_b = FilePictures(folder_b, each_once=False)
     _refuse_empty(folder_a, all_a)
     _refuse_empty(folder_b, all_b)
     a, b, names = partners(all_a, all_b)
@@ -118,7 +118,7 @@ def split(
     Raises:
         DataError: pictures cannot be read, widths are odd, or files exist already.
     """
-    whole = FilePictures(folder)
+    whole = FilePictures(folder, each_once=False)
     _refuse_empty(folder, whole)
     odd = [
         f"{name} ({width}x{height})"

@@ -194,11 +194,12 @@ def test_a_renamed_folder_does_not_hide_its_run(at, capsys, caplog):
     assert "accepted" in outcome(capsys, caplog, "--dataset=other")
 
 
-def test_a_run_of_the_same_folder_with_a_name_of_its_own_is_left_alone(at, capsys, caplog):
+def test_a_run_with_a_name_of_its_own_is_not_overlooked(at, capsys, caplog):
     begin("runs/mine")
     said = outcome(capsys, caplog, "--dataset=plain")
-    assert "runs/mine was trained on the same pictures, and is left alone." in said
-    assert "accepted" in said
+    assert "runs/mine was trained on the pictures of plain: add --run_dir=runs/mine" in said
+    assert "accepted" in outcome(capsys, caplog, "--dataset=plain", "--run_dir=runs/plain-cyclegan")
+    assert "accepted" in outcome(capsys, caplog, "--dataset=demo/ponies")
 
 
 def test_what_a_run_began_with_is_not_read_again(at, capsys, caplog):

@@ -52,6 +52,13 @@ def test_there_and_back_bit_for_bit(domains):
             np.testing.assert_array_equal(np.asarray(image), noise(seed))
 
 
+def test_every_name_of_a_file_has_its_partner(domains):
+    (domains / "A" / "train" / "0.png").symlink_to("1.png")
+    save(domains / "B" / "train" / "0.png", noise(9))
+    combine(domains)
+    assert "train/0.png" in files(domains / "AB")
+
+
 def test_a_is_on_the_left(domains):
     combine(domains)
     with Image.open(domains / "AB" / "train" / "1.png") as image:
