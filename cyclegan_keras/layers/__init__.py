@@ -1,6 +1,13 @@
 """Keras layers that the networks and trainers are made of; each is public and serializable."""
 
-from cyclegan_keras.layers.base import NORMS, PADDINGS, has_bias, norm_layer, padding_layer
+from cyclegan_keras.layers.base import (
+    NORMS,
+    PADDINGS,
+    bias_config,
+    has_bias,
+    norm_layer,
+    padding_layer,
+)
 from cyclegan_keras.layers.batch_normalization import BatchNormalization
 from cyclegan_keras.layers.bilinear_upsampling import BilinearUpsampling2D
 from cyclegan_keras.layers.image_pool import ImagePool
@@ -21,6 +28,7 @@ __all__ = [
     "NoiseDropout",
     "ReflectionPadding2D",
     "ResidualBlock",
+    "bias_config",
     "has_bias",
     "norm_layer",
     "padding_layer",

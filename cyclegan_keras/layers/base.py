@@ -77,3 +77,15 @@ def has_bias(norm, use_bias=None):
             f"Received: norm={norm!r}, use_bias={use_bias!r}."
         )
     return use_bias
+
+
+def bias_config(norm, use_bias):
+    """Returns what a configuration says of biases: "use_bias" where `norm` leaves a choice.
+
+    So the configurations of all other networks are those of versions without that choice.
+
+    Example:
+        >>> bias_config("none", True), bias_config("batch", False)
+        ({'use_bias': True}, {})
+    """
+    return {"use_bias": use_bias} if norm == "none" else {}

@@ -2,7 +2,7 @@
 
 import keras
 
-from cyclegan_keras.layers.base import has_bias, norm_layer, padding_layer
+from cyclegan_keras.layers.base import bias_config, has_bias, norm_layer, padding_layer
 from cyclegan_keras.layers.noise_dropout import NoiseDropout
 
 
@@ -114,7 +114,7 @@ class ResidualBlock(keras.layers.Layer):
             "dropout": self.dropout,
             "test_dropout": self.test_dropout,
             "per_picture": self.per_picture,
-            "use_bias": self.use_bias,
+            **bias_config(self.norm, self.use_bias),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "gamma_initializer": keras.initializers.serialize(self.gamma_initializer),
         }

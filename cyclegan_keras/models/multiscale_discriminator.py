@@ -2,6 +2,7 @@
 
 import keras
 
+from cyclegan_keras.layers import bias_config
 from cyclegan_keras.models.base import check_int
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 
@@ -121,6 +122,6 @@ class MultiscaleDiscriminator(keras.Model):
             "init_type": self.init_type,
             "init_gain": self.init_gain,
             "antialias": self.antialias,
-            "use_bias": self.use_bias,
+            **bias_config(self.norm, self.use_bias),
             "name": self.name,
         }

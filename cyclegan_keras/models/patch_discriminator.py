@@ -2,7 +2,7 @@
 
 import keras
 
-from cyclegan_keras.layers import LeakyReLU
+from cyclegan_keras.layers import LeakyReLU, bias_config
 from cyclegan_keras.models.base import Parts, check_int
 
 
@@ -142,7 +142,7 @@ class PatchDiscriminator(keras.Model):
             "init_type": self.init_type,
             "init_gain": self.init_gain,
             "antialias": self.antialias,
-            "use_bias": self.use_bias,
+            **bias_config(self.norm, self.use_bias),
             "name": self.name,
         }
 

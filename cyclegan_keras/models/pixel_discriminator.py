@@ -2,7 +2,7 @@
 
 import keras
 
-from cyclegan_keras.layers import LeakyReLU
+from cyclegan_keras.layers import LeakyReLU, bias_config
 from cyclegan_keras.models.base import Parts, check_int
 
 
@@ -97,6 +97,6 @@ class PixelDiscriminator(keras.Model):
             "norm": self.norm,
             "init_type": self.init_type,
             "init_gain": self.init_gain,
-            "use_bias": self.use_bias,
+            **bias_config(self.norm, self.use_bias),
             "name": self.name,
         }

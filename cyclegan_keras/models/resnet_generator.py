@@ -4,7 +4,7 @@ from functools import partial
 
 import keras
 
-from cyclegan_keras.layers import BilinearUpsampling2D, ResidualBlock
+from cyclegan_keras.layers import BilinearUpsampling2D, ResidualBlock, bias_config
 from cyclegan_keras.models.base import Parts, check_choice, check_int, check_multiple
 from cyclegan_keras.models.description import Described
 
@@ -205,7 +205,7 @@ class ResNetGenerator(Described, keras.Model):
             "init_gain": self.init_gain,
             "antialias": self.antialias,
             "antialias_up": self.antialias_up,
-            "use_bias": self.use_bias,
+            **bias_config(self.norm, self.use_bias),
             "name": self.name,
         }
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from cyclegan_keras.layers import LeakyReLU
+from cyclegan_keras.layers import LeakyReLU, bias_config
 from cyclegan_keras.models.base import Parts, check_int, check_multiple
 from cyclegan_keras.models.description import Described
 
@@ -157,7 +157,7 @@ class UNetGenerator(Described, keras.Model):
             "test_statistics": self.test_statistics,
             "init_type": self.init_type,
             "init_gain": self.init_gain,
-            "use_bias": self.use_bias,
+            **bias_config(self.norm, self.use_bias),
             "name": self.name,
         }
 

@@ -155,8 +155,6 @@ def _options_of(role: str, network: keras.Model) -> dict[str, Any]:
     for field, value in network.get_config().items():
         if field in vars(NetworkOptions()) and field not in _TRACELESS:
             options[field] = value
-    if options.get("norm") != "none":  # there is no choice then
-        options.pop("use_bias", None)
     if role == "generator_g":
         options["input_nc"] = network.input_shape[-1]
         options["output_nc"] = network.output_shape[-1]
