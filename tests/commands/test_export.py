@@ -16,6 +16,8 @@ from PIL import Image
 
 from cyclegan_keras.commands import export
 from cyclegan_keras.export import saved_model
+from cyclegan_keras.export.job import ExportedFile
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
@@ -205,13 +207,27 @@ def test_dry_run_writes_nothing(words, tmp_path, monkeypatch, capsys):
 def test_a_file_under_its_threshold_is_rejected(words, tmp_path, monkeypatch, capsys):
     """The files are real; only what counts as good is out of reach."""
     monkeypatch.setattr(saved_model, "LEAST_PSNR_DB", 1000.0)
-    given = [*words, "--format=saved_model"]
-    assert run(*given, f"--output={tmp_path}/a") == 1
+    assert run(*words, "--format=saved_model", f"--output={tmp_path}") == 1
     assert "rejected" in capsys.readouterr().out
-    assert "1.rejected" in names(tmp_path / "a")
-    assert run(*given, f"--output={tmp_path}/b", "--allow_quality_loss") == 0
-    assert "1" in names(tmp_path / "b")
-    assert "**no**, under 1000 dB" in (tmp_path / "b" / "receipt.md").read_text()
+    assert "1.rejected" in names(tmp_path)
+    assert "**no**, under 1000 dB" in (tmp_path / "receipt.md").read_text()
+
+
+@pytest.mark.parametrize(("allowed", "name"), [(False, "1.rejected"), (True, "1")])
+def test_quality_loss_can_be_allowed(allowed, name, tmp_path, capsys):
+    path = tmp_path / "1"
+    path.mkdir()
+    bad = ExportedFile(
+        path=path,
+        kind="saved_model",
+        direction=Direction.A_TO_B,
+        facts={"psnr_db": 20.0},
+        least_psnr_db=30.0,
+    )
+    assert export.reject([bad], allowed=allowed) == (0 if allowed else 1)
+    assert [bad.path] == [tmp_path / name] == list(tmp_path.iterdir())
+    kept = "kept" if allowed else "rejected"
+    assert f"20.0 dB to Keras, expected at least 30: {kept}." in capsys.readouterr().out
 
 
 HERE = ["--model=made/generator_g.keras", "--pictures=made/pictures"]
@@ -258,8 +274,7 @@ def test_two_exports_to_one_folder_do_not_mix(words, tmp_path, capsys):
     assert names(tmp_path) == set()
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 def test_a_killed_export_leaves_nothing_half(words, tmp_path):
     """What writes the SavedModel is real; it kills its process as soon as it has written."""
     code = (
@@ -281,6 +296,15 @@ def test_a_killed_export_leaves_nothing_half(words, tmp_path):
     assert run(*words, "--format=saved_model", f"--output={tmp_path}") == 0
     assert "1" in names(tmp_path)
     assert not list(tmp_path.glob(".partial-*"))
+
+
+def test_leftovers_of_a_killed_export_are_removed(tmp_path):
+    stale = tmp_path / ".partial-stale"
+    (stale / "1").mkdir(parents=True)
+    with export.staging(tmp_path) as folder:
+        assert not stale.exists()
+        assert folder.is_dir()
+    assert names(tmp_path) == set()
 
 
 def test_help_is_complete(capsys):

@@ -1,9 +1,8 @@
-import subprocess
+import runpy
 import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from golden_files import FOLDER
 
 from cyclegan_keras.commands import weights
@@ -79,14 +78,9 @@ def test_as_python_calls(tmp_path, capsys):
     )
 
 
-@pytest.mark.slow
-@pytest.mark.process
-def test_the_former_name_of_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "cyclegan_keras.checkpoints", "import", RECORDED],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "n_blocks=6" in done.stdout
+def test_the_former_name_of_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["checkpoints", "import", str(RECORDED)])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("cyclegan_keras.checkpoints", run_name="__main__")
+    assert ended.value.code == 0
+    assert "n_blocks=6" in capsys.readouterr().out

@@ -12,7 +12,7 @@ import tensorflow as tf
 from conftest import ROOT
 from PIL import Image
 
-from cyclegan_keras.commands import train, translate
+from cyclegan_keras.commands import evaluate, train, translate
 from pipelines.data import Data
 
 pytestmark = pytest.mark.slow  # whole commands
@@ -71,45 +71,41 @@ def check_metrics(run, before, tolerance):
             assert row[name] == pytest.approx(expected[name], rel=tolerance, abs=tolerance), name
 
 
-@pytest.mark.slow
-@pytest.mark.process
 @pytest.mark.parametrize("versions", FLOOR_LATER)
-def test_a_run_is_continued(versions, recorded):
+def test_a_run_is_continued(versions, recorded, capsys):
     run = recorded(versions) / "cyclegan"
     before = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     tolerance = tolerance_of(run)
-    said = command("train.py", f"--run_dir={run}")
+    assert train.main(["train.py", f"--run_dir={run}"]) == 0
+    said = capsys.readouterr().out
     assert "after step 4." in said
     assert "Finished: step 8 of 8." in said
     check_resumed(run, tolerance)
     check_metrics(run, before, tolerance)
 
 
-@pytest.mark.slow
-@pytest.mark.process
 @pytest.mark.parametrize("versions", FLOOR_LATER)
 def test_a_run_translates(versions, recorded):
     folder = recorded(versions)
     run, picture = folder / "cyclegan", folder / "picture.png"
     shutil.copy(run / "expected_step_8.npz", run / "checkpoints" / "step_000000008.npz")
-    command("translate.py", f"--model={run}", f"--input={picture}", f"--output={folder}/out.png")
+    flags = (f"--model={run}", f"--input={picture}", f"--output={folder}/out.png")
+    assert translate.main(["translate.py", *flags]) == 0
     assert np.abs(pixels(folder / "out.png") - pixels(run / "expected_translation.png")).max() <= 1
 
 
-@pytest.mark.slow
-@pytest.mark.process
 @pytest.mark.parametrize("versions", FLOOR_LATER)
 def test_a_run_is_evaluated(versions, recorded):
     folder = recorded(versions)
     run = folder / "cyclegan"
     shutil.copy(run / "expected_step_8.npz", run / "checkpoints" / "step_000000008.npz")
-    command(
-        "evaluate.py",
+    flags = (
         f"--model={run}",
         "--metrics=cycle,paired,steganography",
         "--max_pictures=6",
         f"--output={folder}/again",
     )
+    assert evaluate.main(["evaluate.py", *flags]) == 0
     made, expected = (
         json.loads((folder / name).read_text())["directions"]
         for name in ("again/evaluation.json", "evaluation.json")

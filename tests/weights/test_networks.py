@@ -50,8 +50,7 @@ def test_what_cannot_be_loaded_is_said(tmp_path):
         load_network(tmp_path / "other.pth")
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 def test_a_generator_of_45_mb_needs_seconds_and_less_than_three_times_its_size(tmp_path):
     save_pth(ResNetGenerator(), tmp_path / "latest_net_G_A.pth")
     size = (tmp_path / "latest_net_G_A.pth").stat().st_size
