@@ -78,13 +78,24 @@ def errno_of(error: BaseException) -> int | None:
     """Returns the number of an error of the system, None where it is none or has none."""
     if isinstance(error, OSError):
         return error.errno
-    tensorflow = sys.modules.get("tensorflow")  # what is not loaded has raised nothing
-    if tensorflow is None or not isinstance(error, tensorflow.errors.OpError):
-        return None
+    message = _message_of_tensorflow(error)
     for number in ADVICE:
-        if f"; {os.strerror(number)}" in error.message:  # as in "events.v2; Permission denied"
+        if f"; {os.strerror(number)}" in message:  # as in "events.v2; Permission denied"
             return number
-    return errno.ENOTDIR if " is not a directory" in error.message else None
+    return errno.ENOTDIR if " is not a directory" in message else None
+
+
+def _message_of_tensorflow(error: BaseException) -> str:
+    """Returns what TensorFlow says in an error, nothing where it is none of TensorFlow's.
+
+    Where the message names a file whose name is not UTF-8, Python fails to read it.
+    """
+    tensorflow = sys.modules.get("tensorflow")  # what is not loaded has raised nothing
+    if tensorflow is not None and isinstance(error, tensorflow.errors.OpError):
+        return error.message
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.decode("utf-8", "surrogateescape")
+    return ""
 
 
 def _file_of(error: Exception) -> str | bytes | os.PathLike | None:
@@ -95,7 +106,7 @@ def _file_of(error: Exception) -> str | bytes | os.PathLike | None:
     number = errno_of(error)
     if number is None:
         return None
-    before = str(error).partition(f"; {os.strerror(number)}")[0]
+    before = _message_of_tensorflow(error).partition(f"; {os.strerror(number)}")[0]
     found = re.search(r"/.*", before.rpartition("}} ")[2])  # behind the name of the operation
     return found[0] if found else None
 

@@ -149,7 +149,7 @@ class Checkpoints(StepCallback):
             try:
                 self.save()
             except (SaveError, NonFiniteLossError) as error:
-                return f"Nor can the state of step {self.step} be saved: {error}"
+                return f"Nor can the state be saved: {error}"
         return f"{self.run.what_is_saved()} The same command continues from there."
 
     def save(self) -> None:

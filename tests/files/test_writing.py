@@ -24,6 +24,13 @@ def test_what_tensorflow_says_of_files_is_a_sentence(tmp_path, reason):
     assert caught.value.errno == number
 
 
+def test_a_name_that_is_not_utf8_hides_no_reason():
+    """TensorFlow's message then arrives as an error of reading that message."""
+    sentence = r"^Cannot write to /a/b: Permission denied\. "
+    with pytest.raises(WriteError, match=sentence), writing("/a/b"):
+        b"{{node a}} /a/caf\xe9; Permission denied".decode()
+
+
 @pytest.mark.parametrize("place", ["file/a.txt", "missing/a.txt", "folder", "x" * 300])
 def test_what_the_system_says_is_a_sentence(tmp_path, place):
     (tmp_path / "file").touch()
