@@ -261,8 +261,10 @@ def _nearest_options(name: str, known: Mapping[str, dataclasses.Field]) -> list[
 
 
 def _answer(name: str, answers: Answers) -> str:
-    """Returns the end of the sentence about an option of another program."""
-    return f", which the PyTorch reference has: {answers[name]}."
+    """Returns the end of what is said of an option of another program."""
+    answer = answers[name]
+    sentence = f"Here: {answer}" if answer.startswith("-") else answer[0].upper() + answer[1:]
+    return f", a flag of the PyTorch reference. {sentence}."
 
 
 def _illegal_value(message: str, known: Mapping[str, dataclasses.Field]) -> str:

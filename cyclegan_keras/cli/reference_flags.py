@@ -1,7 +1,7 @@
 """Answers to flags of the PyTorch reference and of CUT that have another name or none here.
 
 A flag that means the same has the same name, or is an alias of the option; it needs no answer. An
-answer follows "Unknown flag --name, which the PyTorch reference has: ". `docs/make_options.py`
+answer follows "Unknown flag --name, a flag of the PyTorch reference. ". `docs/make_options.py`
 makes the page docs/from-the-reference.md of them.
 """
 

@@ -63,10 +63,10 @@ def test_an_answer_takes_the_place_of_a_hint():
         with pytest.raises(flags.OptionError) as caught:
             flags.parse(["train.py", *words], train.GROUPS, answers)
         assert str(caught.value) == (
-            "Unknown flag --model, which the PyTorch reference has: --method chooses what to "
+            "Unknown flag --model, a flag of the PyTorch reference. Here: --method chooses what to "
             "train: cyclegan, pix2pix, cut or fastcut."
         )
-    with pytest.raises(flags.OptionError, match=r"Unknown option 'no_flip', which .*: --noflip"):
+    with pytest.raises(flags.OptionError, match=r"Unknown option 'no_flip', .*\. Here: --noflip\."):
         flags.refuse_unknown(["no_flip"], train.GROUPS, answers)
 
 
@@ -74,7 +74,7 @@ def test_an_answer_takes_the_place_of_a_hint():
     ("command", "flag", "answer"),
     [
         (train, "--gpu_ids=0", "CUDA_VISIBLE_DEVICES"),
-        (train, "--continue_train", "the same command continues"),
+        (train, "--continue_train", "reference. Not needed: the same command continues"),
         (translate, "--results_dir=results", "--output is the folder"),
         (evaluate, "--num_test=50", "--max_pictures"),
     ],
