@@ -140,7 +140,8 @@ def test_a_full_disk_ends_the_job_with_a_sentence(here, capsys, monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     assert run(*FOLDER) == 1
     said = capsys.readouterr().err
-    assert "No space left on device. What is written is whole" in said
+    assert "No space left on device. Free some space" in said
+    assert "What is written is whole" in said
     assert len(files("out")) == 2
 
 

@@ -24,4 +24,4 @@ def test_every_option_says_what_it_does_and_defaults_are_allowed():
 
 def test_only_what_is_not_learned_from_may_change():
     changeable = {f.name for f in dataclasses.fields(DataOptions) if f.metadata.get("may_change")}
-    assert changeable == {"data_dir", "cache", "cache_mb", "cache_dir"}
+    assert changeable == {"data_dir", "cache", "cache_mb", "cache_dir", "on_bad_image"}

@@ -4,7 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.files.errors import WeightsError, WriteError
 from cyclegan_keras.weights.torch_file import read_state_dicts
 from cyclegan_keras.weights.torch_writer import write_state_dict
 
@@ -54,6 +54,6 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "net.pth"
     path.write_bytes(b"old")
     os.symlink("/dev/full", tmp_path / ".net.partial.pth")
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WriteError, match="No space left"):
         write_state_dict(path, ARRAYS)
     assert path.read_bytes() == b"old"
