@@ -50,6 +50,23 @@ def pytest_runtest_protocol(item):
         running = None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable():
+    """Escapes names that are not UTF-8 in a report, which could not be sent between processes."""
+    return with_escapes((yield))
+
+
+def with_escapes(value):
+    """Returns nested lists and dicts of a report with all text as UTF-8 can hold it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {with_escapes(key): with_escapes(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(with_escapes(each) for each in value)
+    return value
+
+
 def refuse_unmarked_processes(event: str, arguments: tuple) -> None:
     """Keeps tests without a mark from starting processes, which `make test-quick` leaves out."""
     if event not in PROCESS_EVENTS or running is None:
