@@ -20,7 +20,7 @@ SIZES = ("--load_size=18", "--crop_size=16")
 def no_training(monkeypatch):
     """A training that gets as far as its networks has accepted the pictures."""
 
-    def accepted(options, data):
+    def accepted(options, data, learning_rates):
         raise TrainingError(f"accepted {data.options.dataset} and {data.options.pairs}")
 
     monkeypatch.setattr(train, "build_trainer", accepted)
