@@ -29,7 +29,7 @@ def work(arguments: argparse.Namespace) -> None:
     import numpy as np
     import tensorflow as tf
 
-    from cyclegan_keras.commands import train
+    from cyclegan_keras.commands import train_setup
     from cyclegan_keras.runs.run import versions
     from cyclegan_keras.training.optimizers import adam
     from cyclegan_keras.training.table import TRAINERS
@@ -44,7 +44,7 @@ def work(arguments: argparse.Namespace) -> None:
         "ngf": arguments.ngf,
         "ndf": arguments.ngf,
     }
-    options = train.resolve_options(typed).options
+    options = train_setup.resolve_options(typed).options
     trainer = TRAINERS[method].from_options(
         options[method],
         options["networks"],

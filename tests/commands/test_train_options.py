@@ -6,9 +6,9 @@ import types
 
 import pytest
 
-from cyclegan_keras.commands.train import (
+from cyclegan_keras.commands.train import fill_in
+from cyclegan_keras.commands.train_setup import (
     default_directory,
-    fill_in,
     refuse_contradiction,
     resolve_options,
 )

@@ -12,7 +12,7 @@ import tensorflow as tf
 from conftest import ROOT
 from PIL import Image
 
-from cyclegan_keras.commands import evaluate, train, translate
+from cyclegan_keras.commands import evaluate, train, train_setup, translate
 from pipelines.data import Data
 
 pytestmark = pytest.mark.slow  # whole commands
@@ -194,7 +194,7 @@ def test_batches_of_odd_pictures_stay_what_they_were(recorded, tmp_path):
         seed=5,
     )
     (run / "options.json").write_text(json.dumps(saved))
-    options = train.resolve_options({"run_dir": str(run)}).options
+    options = train_setup.resolve_options({"run_dir": str(run)}).options
     data = Data(options["data"], seed=options["run"].seed)
     facts = data.facts()["data"]
     assert [facts[name]["count"] for name in ("trainA", "trainB")] == [13, 13]
