@@ -121,7 +121,14 @@ def _build(
     else:
         network = build_discriminator(options, role, input_channels=seen_channels)
     for index, variable in enumerate(network.variables):
-        variable.assign(state[f"{part}/{index:03d}/{variable.name}"])
+        name = f"{part}/{index:03d}/{variable.name}"
+        value = state[name]
+        if value.shape != variable.shape:  # Keras would print the whole value
+            raise ValueError(
+                f"options.json asks for {name} of {tuple(variable.shape)}, the checkpoint holds "
+                f"{value.shape}"
+            )
+        variable.assign(value)
     return network
 
 

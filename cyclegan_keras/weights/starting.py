@@ -49,7 +49,8 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
             what `find_source` finds in an earlier run, such as its directory. One network of
             several is given as `file@network`. A network whose name, and whose file's, does not
             say which it is, is generator_g if it is a generator, or is given as
-            `discriminator_x=some.pth`.
+            `discriminator_x=some.pth`. Of a folder or a run, a role in front takes that network
+            alone.
 
     Raises:
         WeightsError: a source that holds no network, or two sources with the same one.
@@ -104,7 +105,7 @@ def _networks_at(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
     """Returns the networks of a file, folder or run by role; `role` is that typed, or ""."""
     source = find_source(path)
     if source is not None:
-        return networks_of_run(source).networks
+        return _only(role, networks_of_run(source).networks, path)
     if not path.is_dir():
         return _networks_of_file(path, role)
     files = _files_of_folder(path)
@@ -116,7 +117,18 @@ def _networks_at(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
     networks = {}
     for each, file in files.items():
         networks[each], *_ = load_networks(file).values()
-    return networks
+    return _only(role, networks, path)
+
+
+def _only(
+    role: str, networks: Mapping[str, keras.Model], path: pathlib.Path
+) -> dict[str, keras.Model]:
+    """Returns the network of a role alone, or all networks where `role` is ""."""
+    if not role:
+        return dict(networks)
+    if role not in networks:
+        raise WeightsError(f"{path} holds {', '.join(networks)}, but no {role}.")
+    return {role: networks[role]}
 
 
 def _networks_of_file(path: pathlib.Path, role: str) -> dict[str, keras.Model]:

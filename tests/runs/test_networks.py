@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from made_runs import make_run
 
+from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.images.values import Values
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
@@ -46,6 +47,12 @@ def test_a_run_that_does_not_say_has_as_many_as_its_kernels(options, tmp_path):
     assert (network.input_shape[-1], network.output_shape[-1]) == (1, 1)
     assert network.description.reader_version == 1
     assert network.description.bit_depth == 8
+
+
+def test_options_of_other_networks_than_the_checkpoint_are_a_sentence(tmp_path):
+    run = make_run(tmp_path, {"generator_g": generator(3, 3)}, ngf=4)
+    with pytest.raises(WeightsError, match=r"asks for generator_g/000/kernel of \(7, 7, 3, 4\)"):
+        networks_of_run(run)
 
 
 @pytest.mark.parametrize("direction", ["AtoB", "BtoA"])

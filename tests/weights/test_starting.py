@@ -181,6 +181,20 @@ def test_a_run_gives_its_networks(norm, tmp_path):
     assert found["generator_g"].norm == norm
 
 
+def test_a_role_takes_that_network_of_a_folder_or_a_run_alone(tmp_path):
+    network = generator(3)
+    save_run(tmp_path / "run", network, generator_f=generator(3))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("latest_net_G_A", "latest_net_G_B"):
+        save_pth(generator(), folder / f"{name}.pth")
+    found = starting_networks(f"generator_g={tmp_path}/run, generator_f={folder}")
+    assert list(found) == ["generator_g", "generator_f"]
+    assert same(found["generator_g"], network)
+    with pytest.raises(WeightsError, match=r"holds .*, but no discriminator_y"):
+        starting_networks(f"discriminator_y={folder}")
+
+
 def test_averages_of_a_run(tmp_path):
     network, average = generator(3), generator(3)
     save_run(tmp_path / "run", network, average_generator_g=average)
