@@ -719,6 +719,11 @@ def test_a_full_disk_ends_with_a_sentence_and_leaves_the_run_usable(
     assert run(f"--run_dir={run_dir}", "--n_epochs_decay=1") == 0
     assert "Finished: step 8 of 8." in capsys.readouterr().out
     assert steps_of(run_dir) == [2, 4, 6, 8]
+    assert run(f"--run_dir={run_dir}", "--n_epochs_decay=0", "--lr=0.004") == 0
+    said = capsys.readouterr().out
+    assert "has 8 steps already, and the epochs asked for end at step 4: nothing is tr" in said
+    assert "Finished" not in said
+    assert "The run ends after epoch 1, before the new learning rate applies" in caplog.text
 
 
 @pytest.mark.release

@@ -198,6 +198,10 @@ def test_a_run_with_a_name_of_its_own_is_not_overlooked(at, capsys, caplog):
     begin("runs/mine")
     said = outcome(capsys, caplog, "--dataset=plain")
     assert "runs/mine was trained on the pictures of plain: add --run_dir=runs/mine" in said
+    begin("runs/another", step=3)
+    said = outcome(capsys, caplog, "--dataset=plain")
+    assert "runs/another was trained on the pictures of plain: add --run_dir=runs/anoth" in said
+    assert "So was runs/mine." in said
     assert "accepted" in outcome(capsys, caplog, "--dataset=plain", "--run_dir=runs/plain-cyclegan")
     assert "accepted" in outcome(capsys, caplog, "--dataset=demo/ponies")
 
