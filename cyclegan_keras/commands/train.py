@@ -150,6 +150,7 @@ def train_as_set_up(setup: Setup, joined) -> int:
         print(found.text)
         return 0 if found.fits else 1
     if setup.starting_networks:
+        print(f"The weights are those of {options['run'].init_from}.")
         print(start_from(trainer, setup.starting_networks))
 
     # ---- training ----
