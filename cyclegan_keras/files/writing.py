@@ -52,6 +52,16 @@ def writing(path: str | os.PathLike) -> Iterator[None]:
         raise write_error(path, error, reason) from error
 
 
+def make_folder(folder: pathlib.Path) -> None:
+    """Makes a folder, and those above it, unless it is there.
+
+    Raises:
+        WriteError: the disk is full, for example, or a file of that name is in the way.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 def write_error(path: str | os.PathLike, error: Exception, reason: str) -> WriteError:
     """Returns the error that says why `path` could not be written."""
     advice = ADVICE.get(errno_of(error), USUAL_ADVICE)
