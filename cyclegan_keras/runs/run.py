@@ -306,8 +306,11 @@ class Run:
 
 def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a row with None in place of infinity and NaN, which JSON lacks."""
-    is_known = {name: not isinstance(x, float) or math.isfinite(x) for name, x in row.items()}
-    return {name: value if is_known[name] else None for name, value in row.items()}
+    as_json: dict[str, Any] = {}
+    for name, value in row.items():
+        is_number = not isinstance(value, float) or math.isfinite(value)
+        as_json[name] = value if is_number else None
+    return as_json
 
 
 def _steps(paths: Iterable[pathlib.Path]) -> list[int]:
