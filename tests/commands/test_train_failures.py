@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import dataclasses
-import functools
 import os
 import pty
 import signal
@@ -13,30 +12,21 @@ import time
 import pytest
 import tensorflow as tf
 from conftest import ROOT
+from tiny_options import PONIES
 
 from cyclegan_keras.commands import train
 from cyclegan_keras.files.names import printable
-from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.planning import less_memory
 from cyclegan_keras.planning.advice import PlannedTraining
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.cyclegan import CycleGAN
-from pipelines.sources import demo
 
 pytestmark = pytest.mark.slow
 
 TINY = (
-    "--dataset=demo/ponies",
-    "--load_size=18",
-    "--crop_size=16",
-    "--generator=resnet_3blocks",
-    "--discriminator=pixel",
-    "--ngf=2",
-    "--ndf=2",
+    *PONIES,
     "--steps_per_epoch=2",
     "--n_epochs_decay=0",
-    "--log_every=2",
     "--doctor=off",
     "--sample_count=1",
     "--checkpoint_minutes=100",
@@ -48,14 +38,10 @@ NO_UTF8 = "caf\udce9" if sys.platform == "linux" else "run"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small():
-    with pytest.MonkeyPatch.context() as patch:
-        shallow = functools.partial(ResNetGenerator.from_options, n_blocks=0)
-        patch.setitem(GENERATORS, "resnet_3blocks", shallow)
-        patch.setattr(demo, "TEST_COUNT", 6)
-        tf.config.run_functions_eagerly(True)
-        yield
-        tf.config.run_functions_eagerly(False)
+def without_graphs(without_blocks):
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
