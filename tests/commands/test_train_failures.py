@@ -67,19 +67,29 @@ def last_good(run_dir, step):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc takes no files, even of root")
-def test_what_cannot_be_written_ends_the_training_with_its_state(run_dir, capsys):
+@pytest.mark.parametrize(
+    ("folder", "flag", "written"),
+    [
+        ("tensorboard", "--log_every=1", "tensorboard"),
+        ("snapshots", "--snapshot_every=1", "snapshots/step_{step:09d}"),
+    ],
+)
+def test_what_cannot_be_written_ends_the_training_with_its_state(
+    run_dir, folder, flag, written, tmp_path, capsys
+):
     step = Run(run_dir).last_step() + 1
-    (run_dir / "tensorboard").rename(run_dir / "samples" / "away")
-    (run_dir / "tensorboard").symlink_to("/proc/self")
+    (run_dir / folder).mkdir(exist_ok=True)
+    (run_dir / folder).rename(tmp_path / "away")
+    (run_dir / folder).symlink_to("/proc/self")
     try:
-        assert train_on(run_dir, "--log_every=1") == 1
+        assert train_on(run_dir, flag) == 1
     finally:
-        (run_dir / "tensorboard").unlink()
-        (run_dir / "samples" / "away").rename(run_dir / "tensorboard")
+        (run_dir / folder).unlink()
+        (tmp_path / "away").rename(run_dir / folder)
     sentence = capsys.readouterr().err.splitlines()[-1]
     assert sentence == (
-        f"train.py: Cannot write to {printable(str(run_dir))}/tensorboard: No such file or "
-        "directory. See "
+        f"train.py: Cannot write to {printable(str(run_dir))}/{written.format(step=step)}: No such "
+        "file or directory. See "
         f"whether its folder is still there. {last_good(run_dir, step)} The same command "
         "continues from there."
     )
