@@ -46,7 +46,7 @@ def locked(path: pathlib.Path, busy: UserError) -> Iterator[None]:
             owner = None
             with contextlib.suppress(FileNotFoundError):
                 owner = _read_owner(path)
-            raise _saying_who(busy, owner) from None
+            raise _naming_owner(busy, owner) from None
         except OSError as error:
             if error.errno not in NO_LOCKS:
                 raise
@@ -142,7 +142,7 @@ def _read_owner(path: pathlib.Path) -> Owner | None:
         return None
 
 
-def _saying_who(busy: UserError, owner: Owner | None, advice: str = "") -> UserError:
+def _naming_owner(busy: UserError, owner: Owner | None, advice: str = "") -> UserError:
     held_by = f" It was locked by {owner.words}." if owner else ""
     return type(busy)(f"{busy}{held_by}{advice}")
 
@@ -207,11 +207,11 @@ def _remove_stale(path: pathlib.Path, own: str, busy: UserError) -> None:
     """
     guard = path.with_name(f"{path.name}.removing")
     if not _create(guard, own):
-        raise _saying_who(busy, None, f" Where that is not so any more, remove {guard}.")
+        raise _naming_owner(busy, None, f" Where that is not so any more, remove {guard}.")
     try:
         owner = _read_owner(path)
         if owner is None or not owner.has_ended():
-            raise _saying_who(busy, owner, f" Where that is not so any more, remove {path}.")
+            raise _naming_owner(busy, owner, f" Where that is not so any more, remove {path}.")
         path.unlink()
     except FileNotFoundError:  # freed just now
         pass

@@ -7,7 +7,7 @@ from typing import Any
 from absl import logging
 
 from cyclegan_keras.files.errors import RunError
-from cyclegan_keras.files.places import same_place
+from cyclegan_keras.files.paths import same_path
 from cyclegan_keras.runs.pictures import TRAINING, differing, knows_pictures
 from cyclegan_keras.runs.run import Run
 
@@ -71,7 +71,7 @@ def runs_on(folder: pathlib.Path, method: str, found: Mapping[str, Any]) -> list
     return runs
 
 
-def refuse_overlooked(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
+def refuse_second_run(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
     """Names the run that pictures have already, where another one would be begun beside it.
 
     Args:
@@ -84,8 +84,8 @@ def refuse_overlooked(run: Run, dataset: str, method: str, found: Mapping[str, A
         RunError: there is such a run.
     """
     for other in runs_on(run.directory.parent, method, found):
-        place = str(other.saved_options().get("dataset"))
-        then = "" if same_place(place, dataset) else f", when they lay in {place}"
+        path = str(other.saved_options().get("dataset"))
+        then = "" if same_path(path, dataset) else f", when they lay in {path}"
         raise RunError(
             f"{other.directory} was trained on the pictures of {dataset}{then}: add "
             f"--run_dir={other.directory} to continue it, or --run_dir={run.directory} for a new "
