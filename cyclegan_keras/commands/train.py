@@ -21,7 +21,7 @@ from cyclegan_keras.commands.train_setup import (
     compare_pictures,
     known_values,
     refuse_missing,
-    refuse_overlooked,
+    refuse_second_run,
     resolve_options,
 )
 from cyclegan_keras.files.errors import (
@@ -116,8 +116,8 @@ def train_as_set_up(setup: Setup, joined) -> int:
     source = open_source(options["data"], paired=paired)
     compare_pictures(setup, source)
     is_new = not setup.saved and not options["plan"].plan
-    if is_new and setup.is_usual and joined is None:
-        refuse_overlooked(setup, source)
+    if is_new and setup.is_default_run_dir and joined is None:
+        refuse_second_run(setup, source)
     data = Data(
         options["data"],
         seed=options["run"].seed,

@@ -139,6 +139,14 @@ class ExportError(UserError):
     """An export that cannot be made as asked."""
 
 
+def package_of(error: BaseException) -> str:
+    """Returns the name of the package that an error is of, such as "tensorflow".
+
+    Its class need not be at hand: only what is loaded can raise errors.
+    """
+    return type(error).__module__.partition(".")[0]
+
+
 def reason_of_outage(error: BaseException) -> str:
     """Returns why a file could not be opened or read, where that lies outside of it; "" otherwise.
 

@@ -7,7 +7,7 @@ from typing import Any
 from absl import logging
 
 from cyclegan_keras.files.errors import RunError, first_few
-from cyclegan_keras.files.places import same_place
+from cyclegan_keras.files.paths import same_path
 from cyclegan_keras.runs.pictures import TRAINING, differing, knows_pictures
 from cyclegan_keras.runs.run import Run
 
@@ -71,7 +71,7 @@ def runs_on(folder: pathlib.Path, method: str, found: Mapping[str, Any]) -> list
     return runs
 
 
-def refuse_overlooked(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
+def refuse_second_run(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
     """Names the runs that pictures have already, where another one would be begun beside them.
 
     Args:
@@ -88,7 +88,7 @@ def refuse_overlooked(run: Run, dataset: str, method: str, found: Mapping[str, A
         return
     newest = max(others, key=lambda other: other.last_step())
     folder = str(newest.saved_options().get("dataset"))
-    then = "" if same_place(folder, dataset) else f", when they lay in {folder}"
+    then = "" if same_path(folder, dataset) else f", when they lay in {folder}"
     more = ""
     if len(others) > 1:
         names = [str(other.directory) for other in others if other is not newest]
