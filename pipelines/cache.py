@@ -85,7 +85,7 @@ class DiskCache:
                 np.save(temporary, picture)
         except WriteError as error:
             self._failed = True
-            logging.warning("The picture cache in %s is off: %s", self._folder, error)
+            logging.warning("The picture cache is off: %s", error.without_advice)
 
 
 class NoCache:

@@ -26,13 +26,15 @@ class WriteError(UserError):
     Args:
         message: names what could not be written.
         errno: the system's number of the reason, None where it is not known.
+        advice: a sentence that says what to do; it follows the message.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, errno: int | None = None):
-        super().__init__(message)
+    def __init__(self, message: str, errno: int | None = None, advice: str = ""):
+        super().__init__(f"{message} {advice}".rstrip())
         self.errno = errno
+        self.without_advice = message
 
 
 class MemoryTooSmallError(UserError):

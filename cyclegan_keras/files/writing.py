@@ -21,6 +21,7 @@ ADVICE = {
     errno.EROFS: OTHER_PATH,
     errno.EISDIR: "Remove that folder, or choose another name.",
     errno.ENOTDIR: "Choose a folder where there is no file of that name.",
+    errno.EEXIST: "Choose a folder where there is no file of that name.",
     errno.ENOENT: "See whether its folder is still there.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
     errno.EIO: "See whether the drive is all right and run the same command again.",
@@ -81,7 +82,9 @@ def make_folder(folder: pathlib.Path) -> None:
 def write_error(path: str | os.PathLike, refusal: Refusal) -> WriteError:
     """Returns the error that says why `path` could not be written."""
     advice = ADVICE.get(refusal.number, USUAL_ADVICE)
-    return WriteError(f"Cannot write to {path}: {refusal.words}. {advice}", errno=refusal.number)
+    return WriteError(
+        f"Cannot write to {path}: {refusal.words}.", errno=refusal.number, advice=advice
+    )
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
@@ -102,7 +105,8 @@ def refusal_of(error: BaseException) -> Refusal | None:
     for words, number in NUMBERS.items():
         before, found, _ = message.partition(f"; {words}")  # "{{node a}} /a/b; Permission denied"
         if found:
-            named = re.search(r"/.*", before.rpartition("}} ")[2])
+            # A relative path cannot be told from other words, and is left out.
+            named = re.search(r"(?<!\S)/.*", before.rpartition("}} ")[2])
             return Refusal(number, words, named[0] if named else "")
     if " is not a directory" in message:
         return Refusal(errno.ENOTDIR, os.strerror(errno.ENOTDIR))

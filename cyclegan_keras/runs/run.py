@@ -157,9 +157,7 @@ class Run:
         try:
             write_checkpoint(path, step, state)
         except WriteError as error:
-            raise SaveError(
-                f"Cannot write the checkpoint of step {step}: {error} {self.what_is_saved()}"
-            ) from error
+            raise SaveError(f"{error} {self.what_is_saved()}") from error
         with writing(self.checkpoints):
             for old in self._newest_first()[self.keep_checkpoints :]:
                 old.unlink(missing_ok=True)

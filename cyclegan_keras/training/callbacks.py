@@ -148,8 +148,10 @@ class Checkpoints(StepCallback):
         if self.step != self.saved_step:
             try:
                 self.save()
-            except (SaveError, WriteError, NonFiniteLossError) as error:
+            except NonFiniteLossError as error:
                 return f"Nor can the state be saved: {error}"
+            except (SaveError, WriteError):
+                return f"Nor can the state be saved there. {self.run.what_is_saved()}"
         return f"{self.run.what_is_saved()} The same command continues from there."
 
     def save(self) -> None:

@@ -16,11 +16,13 @@ OF_TENSORFLOW = {
 
 
 @pytest.mark.parametrize("reason", OF_TENSORFLOW)
-def test_what_tensorflow_says_of_files_is_a_sentence(tmp_path, reason):
+@pytest.mark.parametrize("folder", ["{here}", "small/out"])
+def test_what_tensorflow_says_of_files_is_a_sentence(tmp_path, reason, folder):
+    folder = folder.format(here=tmp_path)
     kind, number = OF_TENSORFLOW[reason]
-    with pytest.raises(WriteError) as caught, writing(tmp_path):
-        raise kind(None, None, f"{{{{node a}}}} {tmp_path}/events.v2; {reason}\n\tFailed to flush")
-    assert str(caught.value).startswith(f"Cannot write to {tmp_path}: {reason}. ")
+    with pytest.raises(WriteError) as caught, writing(folder):
+        raise kind(None, None, f"{{{{node a}}}} {folder}/events.v2; {reason}\n\tFailed to flush")
+    assert str(caught.value).startswith(f"Cannot write to {folder}: {reason}. ")
     assert caught.value.errno == number
 
 
