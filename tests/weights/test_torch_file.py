@@ -126,6 +126,12 @@ def test_parts_of_parts_get_joined_names(tmp_path):
     ]
 
 
+def test_two_parts_may_have_one_name(tmp_path):
+    content = {"a.b": {"x": SIX}, "a": {"b": {"x": SIX + 1}}}
+    states = read(saved(content), tmp_path)
+    assert {name: state["x"][0] for name, state in states.items()} == {"a.b": 0, "a.b_2": 1}
+
+
 STATE = {"model.1.weight": SIX, "model.1.bias": SIX[:2]}
 LOOSE = {"loss": SIX[:1], "rng": SIX}
 HELD = {  # where a state dict lies, and what the file holds
