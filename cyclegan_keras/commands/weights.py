@@ -31,7 +31,8 @@ def import_weights(
     Args:
         file: .pth, .pt, .ckpt, .safetensors, .keras, .weights.h5 or a TensorFlow checkpoint; or a
             run, `run@step` for an earlier step that it keeps.
-        output: the .keras file to write; without one, all networks of the file are printed.
+        output: the .keras file to write; without one, all networks of the file are printed, or
+            that called `network`.
         network: which one, where the file holds several; the last part of its name is enough.
         dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
         as_in_training: translate with that dropout, and batch norm by each picture's statistics, as
@@ -48,13 +49,16 @@ def import_weights(
     from cyclegan_keras.models.description import describe
     from cyclegan_keras.weights import networks
 
-    if output is None:
+    if output is None and network is None:
         for name, found in networks.load_networks(file, dropout=dropout, note=print).items():
             print(f"{name or file}: {describe(found)}")
         return
     chosen = networks.load_network(file, network, dropout=dropout, note=print)
     if as_in_training:
         chosen = networks.as_in_training(chosen)
+    if output is None:
+        print(f"{network}: {describe(chosen)}")
+        return
     with atomic_write(pathlib.Path(output)) as temporary:
         chosen.save(temporary)
     print(f"{describe(chosen)} -> {output}")
