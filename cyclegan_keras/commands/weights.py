@@ -69,6 +69,8 @@ def export_pth(
 ) -> None:
     """Writes the network of a .keras file under the names that the PyTorch reference has for it.
 
+    A generator with `upsample="resize_zero"` gets the names of PyTorch-GAN, which has it.
+
     Args:
         file: the .keras file, or anything else that `import_weights` takes.
         output: the file to write: .pth, which the reference can load, or .safetensors.
@@ -85,6 +87,8 @@ def export_pth(
     save = save_safetensors if pathlib.Path(output).suffix == ".safetensors" else save_pth
     save(chosen, output)
     print(f"{describe(chosen)} -> {output}")
+    if getattr(chosen, "upsample", None) == "resize_zero":
+        print("The arrays are named as in PyTorch-GAN; the reference has no such generator.")
 
 
 def main(argv: list[str]) -> int:

@@ -91,9 +91,9 @@ def open_translators(
     if saved_model is not None:
         return _of_saved_model(saved_model)
     names_several = "," in model
-    is_prefix = index_file(path).exists()  # of a TensorFlow checkpoint
     is_of_run = find_source(model) is not None
     file = split_network(split_role(model)[1])[0]
+    is_prefix = index_file(file).exists()  # of a TensorFlow checkpoint
     if not (is_of_run or names_several or is_prefix or file.exists()):
         raise TranslationError(
             f"--model={model} does not exist: give a run's directory or <run>@<step>, a .keras, "

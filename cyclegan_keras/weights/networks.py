@@ -101,7 +101,8 @@ def split_network(path: str | os.PathLike) -> tuple[pathlib.Path, str | None]:
     """
     path = pathlib.Path(path).expanduser()
     file, at, name = str(path).rpartition("@")
-    if at and name and not path.exists() and pathlib.Path(file).is_file():
+    is_file = pathlib.Path(file).is_file() or index_file(file).is_file()
+    if at and name and not path.exists() and is_file:
         return pathlib.Path(file), name
     return path, None
 

@@ -77,6 +77,9 @@ def from_state_dict(
 def to_state_dict(model: keras.Model) -> dict[str, np.ndarray]:
     """Returns a network's weights as the PyTorch reference names and orders them.
 
+    A generator with `upsample="resize_zero"` is PyTorch-GAN's, which the reference cannot load: it
+    gets the names that it has there.
+
     Raises:
         WeightsError: the reference has no such network.
     """

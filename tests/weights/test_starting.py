@@ -144,6 +144,12 @@ def test_the_only_generator_of_a_file_is_generator_g(tmp_path, small):
         starting_networks(str(file))
 
 
+def test_generators_of_the_keras_example_have_their_roles():
+    prefix = pathlib.Path(__file__).with_name("keras_example_files") / "keras_2_15"
+    assert list(starting_networks(str(prefix))) == ["generator_g", "generator_f"]
+    assert list(starting_networks(f"{prefix}@generator_f")) == ["generator_f"]
+
+
 def test_a_generator_alone_may_be_the_other_one(tmp_path, small):
     write_several(tmp_path / "last.ckpt", generator_B2A=small["generator"])
     assert list(starting_networks(str(tmp_path / "last.ckpt"))) == ["generator_f"]
