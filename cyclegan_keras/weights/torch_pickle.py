@@ -212,6 +212,7 @@ _PUSH_ARGUMENT = frozenset(
         "SHORT_BINBYTES",
         "BINUNICODE8",
         "BINBYTES8",
+        "BYTEARRAY8",
     ]
 )
 _PUSH_NEW: dict[str, Callable[[], object]] = {
