@@ -193,15 +193,19 @@ def _ending_by_content(path: pathlib.Path, head: bytes) -> str | None:
         return ".pth"
     if is_safetensors(head):
         return ".safetensors"
-    if head.startswith(b"PK\x03\x04") and path.suffix.lower() in (".keras", ".safetensors", ".h5"):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-        except (zipfile.BadZipFile, OSError, ValueError):  # damaged
-            return None
-        is_keras = "config.json" in names and path.suffix == ".keras"
-        return ".keras" if is_keras else ".pth"  # whose reader says what else it is
+    if head.startswith(b"PK\x03\x04"):
+        # PyTorch's reader says what an archive is that is not PyTorch's.
+        return ".keras" if path.suffix == ".keras" and not _is_other_archive(path) else ".pth"
     return None
+
+
+def _is_other_archive(path: pathlib.Path) -> bool:
+    """Whether a zip archive can be read and is no Keras model."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "config.json" not in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):  # damaged
+        return False
 
 
 def _on_a_folder(path: pathlib.Path) -> str:

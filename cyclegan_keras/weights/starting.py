@@ -107,8 +107,8 @@ def _networks_at(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
     source = find_source(path)
     if source is not None:
         return _only(role, networks_of_run(source).networks, path)
-    word, equals, _ = path.name.partition("=")
-    if equals and word.isidentifier() and not path.exists() and path.name == str(path):
+    word, equals, _ = str(path).partition("=")
+    if not role and equals and word.isidentifier() and not path.exists():
         raise WeightsError(
             f"{path} is not a file, and {word!r} is no role: expected one of {', '.join(ROLES)} "
             "before the =."

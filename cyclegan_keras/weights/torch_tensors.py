@@ -3,7 +3,7 @@
 Few of them lead to tensors. The others are of a program's own objects, such as the options that a
 training state has beside its networks: those become an `Opaque`, whatever they are. Nothing that a
 pickle names is ever imported or called, so none of this is what makes reading safe. A file that
-names what runs any code is hostile all the same, and is refused as a warning.
+names what runs any code is hostile to those who unpickle it, and is refused to warn them.
 """
 
 import dataclasses
@@ -82,7 +82,7 @@ def find(module: object, name: object) -> Function | StorageType | Name:
     """Returns what stands for `module.name`, which is never imported.
 
     Raises:
-        WeightsError: a function that runs any code, or opens a door to one that does.
+        WeightsError: a function that runs any code, or a module of such functions.
     """
     if type(module) is not str or type(name) is not str:
         raise TypeError("a name that is no string")
@@ -309,15 +309,14 @@ _BUILTINS_THAT_RUN_CODE = frozenset(
     ]
 )
 _FUNCTIONS_THAT_RUN_CODE = frozenset([("_io", "open"), ("io", "open"), ("torch", "load")])
+# But those that a program's own package may be called like, such as `code`.
 _MODULES_THAT_RUN_CODE = frozenset(
     [
         "_pickle",
         "_posixsubprocess",
         "asyncio",
         "bdb",
-        "code",
         "codeop",
-        "commands",
         "ctypes",
         "imp",
         "importlib",
@@ -327,7 +326,6 @@ _MODULES_THAT_RUN_CODE = frozenset(
         "os",
         "pdb",
         "pickle",
-        "pip",
         "pkgutil",
         "popen2",
         "posix",

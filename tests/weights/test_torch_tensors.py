@@ -79,6 +79,7 @@ def test_names_of_what_runs_code_are_refused(module, name):
         ("torch", "device"),
         ("torch._utils", "_rebuild_sparse_tensor"),
         ("configs.base", "Mode"),
+        ("code.models", "Options"),
     ],
 )
 def test_what_programs_keep_beside_networks_is_not_made(module, name):
