@@ -110,14 +110,27 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
         starting_options = starting.network_options(starting_networks)
 
     defaults = presets.defaults_of(method, {**preset, **typed})
-    options = flags.resolve(
-        flags.groups_of(method, GROUPS, METHOD_OPTIONS),
-        {"method": method, **defaults},
-        preset,
-        starting_options,
-        saved,
-        typed,
-    )
+    try:
+        options = flags.resolve(
+            flags.groups_of(method, GROUPS, METHOD_OPTIONS),
+            {"method": method, **defaults},
+            preset,
+            starting_options,
+            saved,
+            typed,
+        )
+    except OptionError as error:
+        # An option of the networks that nobody typed may not go with one that somebody typed.
+        differing = [
+            f"{name}={value!r} instead of {typed[name]!r}"
+            for name, value in starting_options.items()
+            if typed.get(name, value) != value
+        ]
+        if not differing:
+            raise
+        raise OptionError(
+            f"--init_from does not fit the options typed: its networks have {', '.join(differing)}."
+        ) from error
     return Setup(
         options=options,
         chosen=chosen,

@@ -30,7 +30,8 @@ def import_weights(
     Args:
         file: .pth, .pt, .ckpt, .safetensors, .keras, .weights.h5 or a TensorFlow checkpoint; or a
             run, `run@step` for an earlier step that it keeps.
-        output: the .keras file to write; without one, all networks of the file are printed.
+        output: the .keras file to write; without one, all networks of the file are printed, or
+            that called `network`.
         network: which one, where the file holds several; the last part of its name is enough.
         dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
         as_in_training: translate with that dropout, and batch norm by each picture's statistics, as
@@ -47,13 +48,16 @@ def import_weights(
     from cyclegan_keras.models.description import describe
     from cyclegan_keras.weights import networks
 
-    if output is None:
+    if output is None and network is None:
         for name, found in networks.load_networks(file, dropout=dropout, note=print).items():
             print(f"{name or file}: {describe(found)}")
         return
     chosen = networks.load_network(file, network, dropout=dropout, note=print)
     if as_in_training:
         chosen = networks.as_in_training(chosen)
+    if output is None:
+        print(f"{network}: {describe(chosen)}")
+        return
     with atomic_write(pathlib.Path(output)) as temporary:
         chosen.save(temporary)
     print(f"{describe(chosen)} -> {output}")
@@ -63,6 +67,8 @@ def export_pth(
     file: str | os.PathLike, *, output: str | os.PathLike, network: str | None = None
 ) -> None:
     """Writes the network of a .keras file under the names that the PyTorch reference has for it.
+
+    A generator with `upsample="resize_zero"` gets the names of PyTorch-GAN, which has it.
 
     Args:
         file: the .keras file, or anything else that `import_weights` takes.
@@ -80,6 +86,8 @@ def export_pth(
     save = save_safetensors if pathlib.Path(output).suffix == ".safetensors" else save_pth
     save(chosen, output)
     print(f"{describe(chosen)} -> {output}")
+    if getattr(chosen, "upsample", None) == "resize_zero":
+        print("The arrays are named as in PyTorch-GAN; the reference has no such generator.")
 
 
 def main(argv: list[str]) -> int:

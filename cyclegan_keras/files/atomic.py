@@ -24,7 +24,7 @@ def atomic_write(path: pathlib.Path, *, shared: bool = False) -> Iterator[pathli
         WriteError: the disk is full, for example; what `path` held before is intact.
     """
     name = secrets.token_hex(8) if shared else path.stem
-    temporary = path.with_name(f".{name}.partial{path.suffix}")
+    temporary = path.parent / f".{name}.partial{path.suffix}"  # of "." too, which has no name
     with writing(path):
         try:
             yield temporary

@@ -26,6 +26,7 @@ from cyclegan_keras.translation.tiling.tiled_network import TiledNetwork, bytes_
 from cyclegan_keras.translation.translator import Translator
 from cyclegan_keras.weights.networks import split_network
 from cyclegan_keras.weights.starting import split_role, starting_networks
+from cyclegan_keras.weights.tensorflow_bundle import index_file
 
 SHARE_OF_MEMORY = 0.5  # of what is free, unless --max_memory_mb says otherwise
 TILE_SIZES = (64, 1024)  # px; smaller ones are slow, larger ones gain nothing
@@ -90,9 +91,9 @@ def open_translators(
     if saved_model is not None:
         return _of_saved_model(saved_model)
     names_several = "," in model
-    is_prefix = path.with_name(path.name + ".index").exists()  # of a TensorFlow checkpoint
     is_of_run = find_source(model) is not None
     file = split_network(split_role(model)[1])[0]
+    is_prefix = index_file(file).exists()  # of a TensorFlow checkpoint
     if not (is_of_run or names_several or is_prefix or file.exists()):
         raise TranslationError(
             f"--model={model} does not exist: give a run's directory or <run>@<step>, a .keras, "

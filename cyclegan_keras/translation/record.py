@@ -17,6 +17,8 @@ from cyclegan_keras.runs.run import Run
 from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.translation.listing import Task
 from cyclegan_keras.translation.options import TranslateOptions
+from cyclegan_keras.weights.networks import split_network
+from cyclegan_keras.weights.starting import split_role
 
 FILE = ".translation.json"
 LOCK = ".translation.lock"
@@ -125,7 +127,8 @@ def fingerprint(model: str) -> str:
 
     Args:
         model: a file, a run (its newest checkpoint counts) or a step of one, a folder, the prefix
-            of the files of a checkpoint, or several of these with commas.
+            of the files of a checkpoint, or several of these with commas; with a role in front or
+            a network of the file behind it, as `open_translators` takes them.
 
     Raises:
         TranslationError: there is no such file or folder.
@@ -133,13 +136,16 @@ def fingerprint(model: str) -> str:
     """
     digest = hashlib.sha256()
     for part in model.split(","):
-        path = pathlib.Path(part.strip()).expanduser()
+        role, word = split_role(part)
+        path, network = split_network(word)
         files = _model_files(path)
         if not files:
             raise TranslationError(f"--model={part}: there is no such model.")
         for file in files:
             digest.update(name_bytes(f"{file.name if path.is_dir() else ''}\0"))
             add_file(digest, file)
+        if role or network:  # of one file that has several
+            digest.update(name_bytes(f"{role}\0{network}\0"))
     return digest.hexdigest()[:16]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.base import check_choice
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
-from cyclegan_keras.weights.tensorflow_bundle import read_bundle
+from cyclegan_keras.weights.tensorflow_bundle import index_file, read_bundle
 
 # How the names of a generator's arrays begin -> the generator. Keras 2 puts a list of all networks
 # into `.weights.h5`.
@@ -66,9 +66,9 @@ def read_keras_example(
     check_choice("groups", groups, (None, 1, -1))
     path = pathlib.Path(path)
     bundle = path.with_suffix("") if path.suffix == ".index" else path
-    is_tensorflow = bundle.with_name(f"{bundle.name}.index").is_file()
+    is_tensorflow = index_file(bundle).is_file()
     if not is_tensorflow and not path.is_file():
-        raise WeightsError(f"There is neither a file {path} nor one {bundle}.index.")
+        raise WeightsError(f"There is neither a file {path} nor one {index_file(bundle)}.")
     try:
         found = _read_tensorflow(bundle) if is_tensorflow else _read_hdf5(path)
         names = sorted(_GENERATORS[prefix] for prefix in found.arrays)

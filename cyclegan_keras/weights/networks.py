@@ -3,12 +3,13 @@
 import functools
 import os
 import pathlib
+import zipfile
 from collections.abc import Callable, Collection, Mapping
 
 import keras
 from absl import logging
 
-from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.files.errors import WeightsError, first_few
 from cyclegan_keras.models.keras_file import load_keras
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
@@ -19,10 +20,12 @@ from cyclegan_keras.weights.safetensors_file import (
     read_safetensors,
     write_safetensors,
 )
-from cyclegan_keras.weights.state_groups import find_networks
+from cyclegan_keras.weights.state_groups import NetworkStates, find_networks
+from cyclegan_keras.weights.tensorflow_bundle import index_file
 from cyclegan_keras.weights.torch_file import TorchFile, read_torch_file
 from cyclegan_keras.weights.torch_networks import (
     from_state_dict,
+    not_known,
     parameter_shapes,
     to_state_dict,
     unused_statistics,
@@ -85,6 +88,8 @@ def load_network(
         WeightsError: as `load_networks`, or it is not clear which network is meant.
     """
     file, own_name = split_network(path)
+    if own_name is not None and name not in (None, own_name):
+        raise WeightsError(f"{path} names the network {own_name!r}, and not {name!r}: give one.")
     builders = _builders(file, dropout=dropout, note=note)
     return builders[_chosen(builders, own_name if name is None else name, file)]()
 
@@ -96,7 +101,8 @@ def split_network(path: str | os.PathLike) -> tuple[pathlib.Path, str | None]:
     """
     path = pathlib.Path(path).expanduser()
     file, at, name = str(path).rpartition("@")
-    if at and name and not path.exists() and pathlib.Path(file).is_file():
+    is_file = pathlib.Path(file).is_file() or index_file(file).is_file()
+    if at and name and not path.exists() and is_file:
         return pathlib.Path(file), name
     return path, None
 
@@ -114,31 +120,50 @@ def _builders(
     source = find_source(path)
     if source is not None:
         return _as_builders(networks_of_run(source, averages=True).networks)
-    head = _head(path)
-    sentence = other_kind(head, path.suffix.lower()) if head is not None else None
-    if sentence:
-        raise WeightsError(f"{path} cannot be read: {sentence}")
-    if path.suffix in (".h5", ".hdf5", ".index") or path.with_name(f"{path.name}.index").exists():
+    if index_file(path).exists():  # of the TensorFlow checkpoint that `path` is the prefix of
         return _as_builders(read_keras_example(path))
+    if path.is_dir():
+        raise WeightsError(_on_a_folder(path))
     if not path.is_file():
         raise WeightsError(f"{path} is not a file.")
-    if path.suffix == ".keras":
-        return {"": functools.partial(load_keras, path)}
-    if head.startswith(_HDF5):
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    sentence = other_kind(head, path.suffix.lower())
+    if sentence:
+        raise WeightsError(f"{path} cannot be read: {sentence}")
+    ending = _ending_by_content(path, head) or path.suffix.lower()
+    if ending in (".h5", ".hdf5", ".index"):
         return _as_builders(read_keras_example(path))
-    if is_safetensors(path):
+    if ending == ".keras":
+        return {"": functools.partial(load_keras, path)}
+    if ending == ".safetensors":
         read = TorchFile(states={"": read_safetensors(path)}, whole_networks=[], unnamed={})
     else:
         read = read_torch_file(path)
     found = find_networks(read.states)
     if not found.states:
         raise _nothing_known(path, read, found.differing)
+    _note_left_out(path, read, found, note)
+    return {
+        name: functools.partial(from_state_dict, state, dropout=dropout)
+        for name, state in found.states.items()
+    }
+
+
+def _note_left_out(
+    path: pathlib.Path, read: TorchFile, found: NetworkStates, note: Callable[[str], None]
+) -> None:
     for name, how in found.differing.items():
         note(f"{path}: {name or 'a network'} is left out. {how}")
-    for place, shapes in read.unnamed.items():
+    for name, keys in found.beside.items():
+        note(
+            f"{path}: beside the arrays of {name or 'the network'}, these are left out: "
+            f"{first_few(keys)}. A program that uses them translates otherwise."
+        )
+    for name, shapes in read.unnamed.items():
         if any(parameter_shapes(state) == shapes for state in found.states.values()):
             note(
-                f"{path}: {place} is left out. It has the shapes of a network, perhaps its moving "
+                f"{path}: {name} is left out. It has the shapes of a network, perhaps its moving "
                 "average, in a list without names."
             )
     for name, state in found.states.items():
@@ -149,38 +174,63 @@ def _builders(
                 f"{f'of {name} ' if name else ''}are left out: the network normalizes by the "
                 "statistics of each picture, as the reference does in training and at test."
             )
-    return {
-        name: functools.partial(from_state_dict, state, dropout=dropout)
-        for name, state in found.states.items()
-    }
 
 
 def _as_builders(networks: Mapping[str, keras.Model]) -> dict[str, Callable[[], keras.Model]]:
-    return {name: functools.partial(lambda each: each, each) for name, each in networks.items()}
+    return {name: functools.partial(_built, network) for name, network in networks.items()}
 
 
-def _head(path: pathlib.Path) -> bytes | None:
-    """Returns how a file begins, or None where there is no file."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return file.read(HEAD_BYTES)
+def _built(network: keras.Model) -> keras.Model:
+    """Returns a network that its file's reader has built already."""
+    return network
+
+
+def _ending_by_content(path: pathlib.Path, head: bytes) -> str | None:
+    """Returns the usual ending of such a file, whatever its name; None where nothing says it."""
+    if head.startswith(_HDF5):
+        return ".h5"
+    if head.startswith(b"\x80"):  # pickles in a row
+        return ".pth"
+    if is_safetensors(head):
+        return ".safetensors"
+    if head.startswith(b"PK\x03\x04"):
+        # PyTorch's reader says what an archive is that is not PyTorch's.
+        return ".keras" if path.suffix == ".keras" and not _is_other_archive(path) else ".pth"
+    return None
+
+
+def _is_other_archive(path: pathlib.Path) -> bool:
+    """Whether a zip archive can be read and is no Keras model."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "config.json" not in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):  # damaged
+        return False
+
+
+def _on_a_folder(path: pathlib.Path) -> str:
+    if (path / "saved_model.pb").is_file():
+        return (
+            f"{path} is a SavedModel, a graph without a network's weights by name: translate.py "
+            "--model reads it."
+        )
+    return (
+        f"{path} is a folder that holds no run (options.json): give a file in it, such as "
+        f"{path / 'latest_net_G_A.pth'}."
+    )
 
 
 def _nothing_known(
     path: pathlib.Path, read: TorchFile, differing: Mapping[str, str]
 ) -> WeightsError:
     """Returns the error on a file without a network known here: it says what comes nearest."""
-    for name, how in differing.items():
+    if differing:
+        name, how = next(iter(differing.items()))
         return WeightsError(f"{path}: {f'{name}: ' if name else ''}{how}")
     if read.whole_networks:
         return WeightsError(f"{path} cannot be read: {read.whole_networks[0]}")
     largest = max(read.states.values(), key=len, default={})
-    try:
-        from_state_dict(largest)
-    except WeightsError as error:
-        return WeightsError(f"{path}: {error}")
-    raise AssertionError(path)  # a network that `find_networks` has not found
+    return WeightsError(f"{path}: {not_known(largest)}")
 
 
 def _chosen(names: Collection[str], name: str | None, path: pathlib.Path) -> str:
@@ -192,6 +242,8 @@ def _chosen(names: Collection[str], name: str | None, path: pathlib.Path) -> str
     matching = [each for each in names if name and each.endswith(f".{name}")]
     if len(matching) == 1:
         return matching[0]
+    if list(names) == [""]:
+        raise WeightsError(f"{path} holds one network, which has no name: leave {name!r} out.")
     hint = f"not {name!r}" if name else "so name one"
     raise WeightsError(f"{path} holds the networks {listed(names)}, {hint}.")
 

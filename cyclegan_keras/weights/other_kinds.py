@@ -1,5 +1,6 @@
 """What a file is that is none of PyTorch's state dicts, by its first bytes or its entries."""
 
+import codecs
 import dataclasses
 from collections.abc import Collection
 
@@ -13,7 +14,7 @@ class Kind:
     """A kind of file.
 
     Attributes:
-        starts: bytes that such files have, each where it stands.
+        starts: bytes that such files have, each with its offset.
         sentence: what the file is, and what to do with it.
     """
 
@@ -68,7 +69,7 @@ def other_kind(head: bytes, suffix: str) -> str | None:
     if not head:
         return "It is empty: download or copy it again."
     for kind in _KINDS:
-        if all(head[place : place + len(part)] == part for place, part in kind.starts):
+        if all(head[offset : offset + len(part)] == part for offset, part in kind.starts):
             return kind.sentence
     text = head.lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html")):
@@ -91,7 +92,24 @@ def other_kind(head: bytes, suffix: str) -> str | None:
             "It is a list of files, as safetensors in several parts have one, which are not read: "
             "join them to one file by safetensors.torch.save_file."
         )
+    beginning = _text(head)
+    if beginning is not None:
+        return (
+            f"It is a text that begins with {beginning!r}, perhaps what a server answered instead "
+            "of the file. Download the file itself."
+        )
     return None
+
+
+def _text(head: bytes) -> str | None:
+    """Returns how a text begins, or None where these bytes are no text."""
+    try:
+        # Its last character may be cut.
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError:
+        return None
+    words = " ".join(text.split())
+    return words[:60] if words and words.isprintable() else None
 
 
 def other_archive(names: Collection[str]) -> str | None:
@@ -134,8 +152,8 @@ def whole_network(name: str, keys: tuple[str | int, ...]) -> str:
         name: of the class.
         keys: that lead to it in what the file holds; none where the file holds it alone.
     """
-    place = "".join(f"[{key!r}]" for key in keys)
-    save = _SAVE_WEIGHTS.format(network=f"torch.load(path, weights_only=False){place}")
+    subscripts = "".join(f"[{key!r}]" for key in keys)
+    save = _SAVE_WEIGHTS.format(network=f"torch.load(path, weights_only=False){subscripts}")
     return (
         f"It holds a whole network, an object of the class {name}, which only its program can "
         f"read. Save its weights alone where that program is: {save}."

@@ -11,6 +11,7 @@ from safetensors.numpy import save
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.weights.torch_tensors import check_key
 
 _DTYPES = {
     "BF16": np.dtype(ml_dtypes.bfloat16),
@@ -26,21 +27,14 @@ _DTYPES = {
 }
 
 
-def is_safetensors(path: pathlib.Path) -> bool:
-    """Whether a file is one of safetensors, by its name or by how it begins.
-
-    Raises:
-        OSError: the file cannot be opened.
-    """
-    if path.suffix == ".safetensors":
-        return True
-    with path.open("rb") as file:
-        head = file.read(10)  # the length of a description in JSON, and its beginning
-    return len(head) == 10 and head[8:] == b'{"' and int.from_bytes(head[:8], "little") < 2**27
+def is_safetensors(head: bytes) -> bool:
+    """Whether a file is one of safetensors, by how it begins."""
+    # The length of a description in JSON, and its beginning.
+    return head[8:10] in (b'{"', b"{}", b"{ ") and int.from_bytes(head[:8], "little") < 2**27
 
 
 def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Returns the arrays of a file of safetensors, by key.
+    """Returns the arrays of a file of safetensors, by key, in the order of the keys.
 
     Raises:
         WeightsError: the file is damaged, or has numbers of a type that no weights have.
@@ -53,7 +47,14 @@ def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
             f"{path} cannot be read: it is damaged or no file of safetensors ({error})."
         ) from error
     arrays = {}
-    for key, array in described:
+    # `deserialize` returns them in another order each time.
+    for key, array in sorted(described, key=lambda pair: pair[0]):
+        try:
+            check_key(key)
+        except TypeError as error:
+            raise WeightsError(
+                f"{path} cannot be read: {key[:100]!a} is {error}, which no array is called."
+            ) from error
         dtype = _DTYPES.get(array["dtype"])
         if dtype is None:
             raise WeightsError(

@@ -13,6 +13,7 @@ from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import DISCRIMINATORS, GENERATORS
 from cyclegan_keras.runs.networks import ROLES, networks_of_run
 from cyclegan_keras.runs.sources import find_source
+from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 from cyclegan_keras.weights.networks import listed, load_networks, split_network
 
 # The reference's name of a network -> its role here; the reference's D_A judges domain B.
@@ -41,7 +42,7 @@ _TRACELESS = ("init_type", "init_gain", "dropout", "test_dropout", "test_statist
 
 
 def starting_networks(sources: str) -> dict[str, keras.Model]:
-    """Returns the networks that `sources` names, by role, such as "generator_g".
+    """Returns the networks that `sources` names, by role in the order of `ROLES`.
 
     Args:
         sources: one or several, separated by commas: a file (`load_networks` says which); a folder
@@ -63,7 +64,7 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
             if each in found:
                 raise WeightsError(f"Two files are given for {each}; the second is {path}.")
             found[each] = network
-    return found
+    return {role: found[role] for role in ROLES if role in found}
 
 
 def split_role(source: str) -> tuple[str, pathlib.Path]:
@@ -106,6 +107,12 @@ def _networks_at(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
     source = find_source(path)
     if source is not None:
         return _only(role, networks_of_run(source).networks, path)
+    word, equals, _ = str(path).partition("=")
+    if not role and equals and word.isidentifier() and not path.exists():
+        raise WeightsError(
+            f"{path} is not a file, and {word!r} is no role: expected one of {', '.join(ROLES)} "
+            "before the =."
+        )
     if not path.is_dir():
         return _networks_of_file(path, role)
     files = _files_of_folder(path)
@@ -144,22 +151,25 @@ def _networks_of_file(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
             f"The name of {path} does not say which network it holds: write "
             f"discriminator_x={path}, for example."
         )
+    generators = [name for name, network in networks.items() if _is_generator(network)]
     if role:
+        others = [name for name in networks if name not in generators]
+        fitting = (generators if role.startswith("generator") else others) or list(networks)
         raise WeightsError(
             f"{path} holds the networks {listed(networks)}: name one, as in "
-            f"{role}={path}@{next(iter(networks))}."
+            f"{role}={path}@{fitting[0]}."
         )
     roles = {name: role_of_name(name, network) for name, network in networks.items()}
-    unclear = [name for name, network in networks.items() if not roles[name]]
+    if len(generators) == 1:
+        roles[generators[0]] = roles[generators[0]] or "generator_g"
+    unclear = [name for name in networks if not roles[name]]
     given = [each for each in roles.values() if each]
-    if (
-        not given
-        or len(set(given)) < len(given)
-        or any(_is_generator(networks[n]) for n in unclear)
-    ):
+    if not given or len(set(given)) < len(given) or any(name in generators for name in unclear):
+        example = f"generator_g={path}@{generators[0]}" if generators else ""
+        example = example or f"discriminator_x={path}@{next(iter(networks))}"
         raise WeightsError(
             f"{path} holds the networks {listed(networks)}, and their names do not say what each "
-            f"is: name those you want, as in generator_g={path}@{next(iter(networks))}."
+            f"is: name those you want, as in {example}."
         )
     for name in unclear:
         logging.warning(
@@ -198,14 +208,18 @@ def _files_of_folder(folder: pathlib.Path) -> dict[str, pathlib.Path]:
         epoch = match["epoch"] if match else "latest"
         return (epoch == "latest", int(epoch) if epoch.isdecimal() else -1)
 
-    paths = [path for path in folder.iterdir() if path.suffix in (".keras", ".pth")]
-    return {_role_of_file(path): path for path in sorted(paths, key=age) if _role_of_file(path)}
+    endings = (".keras", ".pth", ".safetensors")
+    paths = sorted(path for path in folder.iterdir() if path.suffix in endings)
+    files = {_role_of_file(path): path for path in sorted(paths, key=age)}
+    return {role: files[role] for role in ROLES if role in files}
 
 
 def _is_generator(network: keras.Model) -> bool:
-    """Whether it is a generator of a kind that --generator can name."""
+    """Whether it is a generator of this package."""
     name = getattr(network, "option_name", None)
-    return name is not None and name not in DISCRIMINATORS
+    if name is None:  # of a kind that cannot be trained here
+        return isinstance(network, KerasExampleGenerator)
+    return name not in DISCRIMINATORS
 
 
 def _options_of(role: str, network: keras.Model) -> dict[str, Any]:

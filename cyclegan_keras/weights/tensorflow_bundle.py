@@ -32,6 +32,11 @@ class _Entry(NamedTuple):
     size: int  # bytes
 
 
+def index_file(prefix: str | os.PathLike) -> pathlib.Path:
+    """Returns the `.index` file of the checkpoint called `prefix`; `prefix` may be any path."""
+    return pathlib.Path(f"{os.fspath(prefix)}.index")
+
+
 def read_bundle(prefix: str | os.PathLike, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
     """Returns the arrays of a checkpoint whose names are `wanted`.
 
@@ -47,7 +52,7 @@ def read_bundle(prefix: str | os.PathLike, wanted: Callable[[str], bool]) -> dic
         OSError: a file is missing or cannot be read.
     """
     prefix = pathlib.Path(prefix)
-    index = prefix.with_name(f"{prefix.name}.index")
+    index = index_file(prefix)
     if not _FOOTER_BYTES <= index.stat().st_size <= _MOST_INDEX_BYTES:
         raise WeightsError(f"{index} has {index.stat().st_size} bytes, so it is no index.")
     entries = {}

@@ -57,7 +57,9 @@ class TorchFile:
 
     Attributes:
         states: the dicts of tensors in it, by where they lie: keys, and numbers in lists, joined by
-            dots, and "" for the file's own dict. Arrays are read-only and may share memory.
+            dots, and "" for the file's own dict. Where keys have dots of their own and two dicts
+            would have one name, the second one ends in "_2". Arrays are read-only and may share
+            memory.
         whole_networks: a sentence on each network in it that is an object of a program's class,
             which cannot be read.
         unnamed: the shapes of tensors in lists, by where the list lies: they are not read.
@@ -233,7 +235,10 @@ def _find(content) -> _Found:
         parts = _parts(value)
         tensors = {k: v for k, v in parts if isinstance(v, Tensor) and isinstance(k, str)}
         if tensors and isinstance(value, (dict, Opaque)):
-            states[".".join(map(str, path))] = tensors
+            name = ".".join(map(str, path))
+            while name in states:
+                name += "_2"
+            states[name] = tensors
         shapes = [v.shape for k, v in parts if isinstance(v, Tensor) and isinstance(k, int)]
         if len(shapes) >= _LEAST_UNNAMED and len(unnamed) < _MOST_WHOLE_NETWORKS:
             unnamed[".".join(map(str, path))] = shapes

@@ -56,8 +56,7 @@ def from_state_dict(
     state = without_wrappers(state)
     recognized = _recognize(state)
     if recognized is None:
-        found = [f"{key} {_size(array.shape)}" for key, array in state.items()]
-        raise WeightsError(f"No known network: found {_some(found)}; {_EXPECTED}.")
+        raise WeightsError(not_known(state))
     difference = _difference(state, recognized)
     if difference:
         raise WeightsError(difference)
@@ -77,6 +76,9 @@ def from_state_dict(
 
 def to_state_dict(model: keras.Model) -> dict[str, np.ndarray]:
     """Returns a network's weights as the PyTorch reference names and orders them.
+
+    A generator with `upsample="resize_zero"` is PyTorch-GAN's, which the reference cannot load: it
+    gets the names that it has there.
 
     Raises:
         WeightsError: the reference has no such network.
@@ -105,6 +107,12 @@ def to_state_dict(model: keras.Model) -> dict[str, np.ndarray]:
         else:
             state[entry.key] = to_torch(_array(variables[entry.variable]))
     return state
+
+
+def not_known(state: Mapping[str, np.ndarray]) -> str:
+    """Returns a sentence on a state dict that is no network's known here."""
+    found = [f"{key} {_size(array.shape)}" for key, array in state.items()]
+    return f"No known network: found {_some(found) or 'no arrays'}; {_EXPECTED}."
 
 
 def is_known(state: Mapping[str, np.ndarray]) -> bool:

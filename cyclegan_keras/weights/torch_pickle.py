@@ -3,7 +3,7 @@
 Unpickling runs what the file asks for. Here `pickletools` of the standard library splits a pickle
 into its operations, and a small machine carries out those alone that build dicts, lists, tuples,
 numbers and strings. `torch_tensors` says what the names in it lead to: nothing that they name is
-ever imported or called, and a call that only a program could want is refused.
+ever imported or called, and names of what runs any code are refused.
 """
 
 import io
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.weights.torch_tensors import (
+    Name,
     Opaque,
     Storage,
     call,
@@ -191,7 +192,7 @@ class _Mark:
 
 def _set() -> Opaque:
     """A set: tensors have no use for one."""
-    return Opaque(None)
+    return Opaque(Name("builtins", "set"))
 
 
 _MARK = _Mark()
@@ -211,6 +212,7 @@ _PUSH_ARGUMENT = frozenset(
         "SHORT_BINBYTES",
         "BINUNICODE8",
         "BINBYTES8",
+        "BYTEARRAY8",
     ]
 )
 _PUSH_NEW: dict[str, Callable[[], object]] = {

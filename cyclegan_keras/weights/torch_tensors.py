@@ -1,11 +1,12 @@
-"""The names that a pickle of tensors may use, and what they make here.
+"""What the names in a pickle of tensors lead to.
 
-Few of them lead to tensors. The others describe a program's own objects, such as the options that
-a training state has beside its networks: those become an `Opaque`, whatever they are.
+Few of them lead to tensors. The others are of a program's own objects, such as the options that a
+training state has beside its networks: those become an `Opaque`, whatever they are. Nothing that a
+pickle names is ever imported or called, so none of this is what makes reading safe. A file that
+names what runs any code is hostile to those who unpickle it, and is refused to warn them.
 """
 
 import dataclasses
-import itertools
 from collections.abc import Callable
 from typing import TypeGuard
 
@@ -42,13 +43,6 @@ class StorageType:
 
 
 @dataclasses.dataclass(frozen=True)
-class Function:
-    """Something that a pickle may call."""
-
-    call: Callable
-
-
-@dataclasses.dataclass(frozen=True)
 class Name:
     """A class or a function of a program, which is never imported."""
 
@@ -59,60 +53,80 @@ class Name:
         return ascii(f"{self.module}.{self.name}"[:100])[1:-1]
 
 
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """A class or a function that makes tensors or dicts of them, and what stands for it here."""
+
+    name: Name
+    call: Callable
+
+
 class Opaque:
     """An object of a program's own class, which is never made.
 
     Attributes:
-        name: of its class.
+        name: of its class, or of the function that would make it.
         items: what it holds by key, where it is a kind of dict.
         is_module: whether it is a whole network of PyTorch's, a torch.nn.Module.
     """
 
     __slots__ = ("is_module", "items", "name")
 
-    def __init__(self, name: Name | None, is_module: bool = False):
+    def __init__(self, name: Name, is_module: bool = False):
         self.name = name
         self.items: dict | None = None
         self.is_module = is_module
 
 
 def find(module: object, name: object) -> Function | StorageType | Name:
-    """Returns what stands for `module.name`, which is never imported."""
+    """Returns what stands for `module.name`, which is never imported.
+
+    Raises:
+        WeightsError: a function that runs any code, or a module of such functions.
+    """
     if type(module) is not str or type(name) is not str:
         raise TypeError("a name that is no string")
-    return _GLOBALS.get((module, name)) or Name(module, name)
+    if len(module) + len(name) > _LONGEST_KEY:
+        raise TypeError("a name that is too long")
+    if (module, name) in _TYPES:
+        return _TYPES[module, name]
+    found = Name(module, name)
+    if (module, name) in _CALLS:
+        return Function(found, _CALLS[module, name])
+    if _runs_code(module, name):
+        raise _hostile(found)
+    return found
 
 
 def call(function: object, arguments: tuple) -> object:
     """Returns what a call in a pickle makes. No program's own function is called for it.
 
     Raises:
-        WeightsError: a call of what makes neither tensors nor the data that programs keep beside
-            them.
+        WeightsError: a call of `getattr` for something other than a part of a program's class.
     """
     if type(arguments) is not tuple:
         raise TypeError("a call without arguments")
     if isinstance(function, Function):
         return function.call(*arguments)
+    if isinstance(function, Opaque):  # such as a method of a class
+        return Opaque(function.name)
     if not isinstance(function, Name):
         raise TypeError("a call of what cannot be called")
     name = (function.module, function.name)
-    if name in _MAKERS_OF_THEIR_ARGUMENT and arguments and isinstance(arguments[0], Name):
-        return Opaque(arguments[0])
-    if name in _HARMLESS or function.module.split(".")[0] in _HARMLESS_PACKAGES:
-        return Opaque(function)
-    raise WeightsError(
-        f"It asks for {function}, which is neither a tensor nor a part of one, and is refused: "
-        "such a file could run any program. Expected the state dict of a network, as "
-        "torch.save(network.state_dict(), path) writes it."
-    )
+    if name in _GETATTR and not (arguments and isinstance(arguments[0], (Name, Function, Opaque))):
+        raise _hostile(function)
+    if name in _MAKERS_OF_THEIR_ARGUMENT and arguments:
+        return make(arguments[0])
+    return Opaque(function)
 
 
 def make(cls: object) -> Opaque:
     """Returns what stands for a new object of a class, and TypeError where it is none."""
-    if not isinstance(cls, (Name, Function)):
-        raise TypeError("an object of what is no class")
-    return Opaque(cls if isinstance(cls, Name) else None)
+    if isinstance(cls, Name):
+        return Opaque(cls)
+    if isinstance(cls, (Function, Opaque)):
+        return Opaque(cls.name)
+    raise TypeError("an object of what is no class")
 
 
 def set_attributes(target: object, state: object) -> None:
@@ -161,7 +175,8 @@ def check_key(key: object) -> str | int:
 def storage_of(identity: tuple) -> Storage | Name:
     """Returns the storage that a pickle refers to; TypeError or ValueError for anything else.
 
-    Before PyTorch 1.6, the class of a network is referred to as well, with its source text.
+    Before PyTorch 1.6, the class of a network is referred to as well, with its source text. Of a
+    storage of a type that no weights have, such as quantized numbers, the type is returned.
     """
     if type(identity) is tuple and len(identity) == 4 and identity[0] == "module":
         if not isinstance(identity[1], Name):
@@ -170,6 +185,8 @@ def storage_of(identity: tuple) -> Storage | Name:
     if type(identity) is not tuple or len(identity) > 6:
         raise TypeError("a reference to something other than a storage")
     kind, storage_type, key, _location, count, *view = identity
+    if kind == "storage" and isinstance(storage_type, Name):
+        return storage_type
     if kind != "storage" or not isinstance(storage_type, StorageType) or not _is_count(count):
         raise TypeError("a reference to something other than a storage")
     if any(part is not None for part in view):
@@ -202,103 +219,123 @@ def _tensor(storage, offset, shape, strides, _requires_grad=None, _hooks=None, _
 
 
 def _parameter(tensor, _requires_grad=None, _hooks=None, _state=None):
-    if not isinstance(tensor, Tensor):
+    if not isinstance(tensor, (Tensor, Opaque)):  # a sparse tensor is opaque
         raise TypeError("a parameter made of something else")
     return tensor
+
+
+def _tensor_with_attributes(function, _cls, arguments, _state):
+    """A tensor of a class of its own, or one that a program has given attributes."""
+    if isinstance(function, Function) and function.call is _tensor_with_attributes:
+        raise TypeError("a tensor with attributes that is made of another one")
+    return call(function, arguments)
 
 
 def _is_count(value) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < 2**48
 
 
-_GLOBALS: dict[tuple[str, str], Function | StorageType] = {
-    ("collections", "OrderedDict"): Function(_ordered_dict),
-    ("torch._utils", "_rebuild_tensor"): Function(_tensor),
-    ("torch._utils", "_rebuild_tensor_v2"): Function(_tensor),
-    ("torch._utils", "_rebuild_parameter"): Function(_parameter),
-    ("torch._utils", "_rebuild_parameter_with_state"): Function(_parameter),
+def _runs_code(module: str, name: str) -> bool:
+    """Whether `module.name` runs any code, also where it is reached through another module."""
+    package = module.split(".")[0]
+    parts = [package, *name.split(".")]
+    if package in _BUILTINS and parts[1] in _BUILTINS_THAT_RUN_CODE:
+        return True
+    if (module, name) in _FUNCTIONS_THAT_RUN_CODE:
+        return True
+    return not _MODULES_THAT_RUN_CODE.isdisjoint(parts)
+
+
+def _hostile(name: Name) -> WeightsError:
+    return WeightsError(
+        f"It asks for {name}, which no file of weights needs, and is refused. Nothing in it was "
+        "run; in a program that unpickles it, it could run anything."
+    )
+
+
+_TYPES: dict[tuple[str, str], StorageType] = {
     ("torch", "FloatStorage"): StorageType("float32"),
     ("torch", "DoubleStorage"): StorageType("float64"),
     ("torch", "HalfStorage"): StorageType("float16"),
     ("torch", "BFloat16Storage"): StorageType("bfloat16"),
+    ("torch", "ComplexFloatStorage"): StorageType("complex64"),
+    ("torch", "ComplexDoubleStorage"): StorageType("complex128"),
     ("torch", "LongStorage"): StorageType("int64"),
     ("torch", "IntStorage"): StorageType("int32"),
     ("torch", "ShortStorage"): StorageType("int16"),
     ("torch", "CharStorage"): StorageType("int8"),
     ("torch", "ByteStorage"): StorageType("uint8"),
     ("torch", "BoolStorage"): StorageType("bool"),
+    ("torch.storage", "UntypedStorage"): StorageType("uint8"),
+}
+_CALLS: dict[tuple[str, str], Callable] = {
+    ("collections", "OrderedDict"): _ordered_dict,
+    ("torch._utils", "_rebuild_tensor"): _tensor,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): _parameter,
+    ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
+    ("torch._tensor", "_rebuild_from_type_v2"): _tensor_with_attributes,
 }
 
-# Functions that make an object of the class that they are given.
+_BUILTINS = ("builtins", "__builtin__")
+_GETATTR = frozenset((module, "getattr") for module in _BUILTINS)
+# Functions that make an object of the class that they are given, or fetch a part of it.
 _MAKERS_OF_THEIR_ARGUMENT = frozenset(
     [
         ("copy_reg", "_reconstructor"),
         ("copyreg", "_reconstructor"),
         ("copyreg", "__newobj__"),
-        ("__builtin__", "getattr"),  # a method of a class, as a rate schedule has one
-        ("builtins", "getattr"),
+        ("copyreg", "__newobj_ex__"),
+        *_GETATTR,
     ]
 )
-_PLAIN_TYPES = (
-    "bool",
-    "bytearray",
-    "bytes",
-    "complex",
-    "dict",
-    "float",
-    "frozenset",
-    "int",
-    "list",
-    "long",
-    "object",
-    "range",
-    "set",
-    "slice",
-    "str",
-    "tuple",
-    "xrange",
-)
-# What programs keep beside their networks: options, places, times, states of random numbers.
-_HARMLESS = frozenset(
+_BUILTINS_THAT_RUN_CODE = frozenset(
     [
-        *itertools.product(("builtins", "__builtin__"), _PLAIN_TYPES),
-        *itertools.product(
-            ("numpy.core.multiarray", "numpy._core.multiarray"), ("scalar", "_reconstruct")
-        ),
-        *itertools.product(("operator", "_operator"), ("attrgetter", "getitem", "itemgetter")),
-        ("_codecs", "encode"),
-        ("argparse", "Namespace"),
-        ("collections", "Counter"),
-        ("collections", "defaultdict"),
-        ("collections", "deque"),
-        ("functools", "partial"),
-        ("numpy", "dtype"),
-        ("re", "_compile"),
-        ("torch", "Size"),
-        ("torch", "device"),
-        ("torch.serialization", "_get_layout"),
-        ("torch.storage", "_load_from_bytes"),
-        ("torch.torch_version", "TorchVersion"),
-        ("types", "SimpleNamespace"),
+        "__import__",
+        "apply",
+        "breakpoint",
+        "compile",
+        "delattr",
+        "eval",
+        "exec",
+        "execfile",
+        "file",
+        "globals",
+        "input",
+        "locals",
+        "open",
+        "setattr",
+        "vars",
     ]
 )
-_HARMLESS_PACKAGES = frozenset(
+_FUNCTIONS_THAT_RUN_CODE = frozenset([("_io", "open"), ("io", "open"), ("torch", "load")])
+# But those that a program's own package may be called like, such as `code`.
+_MODULES_THAT_RUN_CODE = frozenset(
     [
-        "__main__",  # of the program that saved the file
-        "addict",
-        "datetime",
-        "decimal",
-        "easydict",
-        "fractions",
-        "lightning",
-        "lightning_fabric",
-        "ml_collections",
-        "munch",
-        "omegaconf",
-        "pathlib",
-        "pytorch_lightning",
-        "typing",
-        "uuid",
-        "yacs",
+        "_pickle",
+        "_posixsubprocess",
+        "asyncio",
+        "bdb",
+        "codeop",
+        "ctypes",
+        "imp",
+        "importlib",
+        "marshal",
+        "multiprocessing",
+        "nt",
+        "os",
+        "pdb",
+        "pickle",
+        "pkgutil",
+        "popen2",
+        "posix",
+        "pty",
+        "runpy",
+        "shutil",
+        "socket",
+        "subprocess",
+        "sys",
+        "timeit",
+        "webbrowser",
     ]
 )

@@ -51,6 +51,7 @@ TINY = (
     "--sample_count=2",
 )
 RECORDED = FOLDER / "checkpoints" / "resnet6_ngf4_zip.pth"
+ANTIALIASED = RECORDED.with_name("antialias_ngf4_zip.pth")
 TERMS = {
     "g_adversarial",
     "f_adversarial",
@@ -353,6 +354,10 @@ BAD_INPUT = {
     "no weights": ([*TINY, "--init_from=gone.pth"], "gone.pth is not a file"),
     "bad weights": ([*TINY, "--init_from=good/trainA/1.png"], "cannot be read"),
     "other weights": ([*TINY, f"--init_from={RECORDED}"], "does not fit the options typed"),
+    "options of others": (
+        [*TINY, f"--init_from={ANTIALIASED}", "--upsample=resize"],
+        "upsample='transpose' instead of 'resize'",
+    ),
     "unreachable": (["--dataset=cycle_gan/maps", "--data_dir=tfds"], "--dataset=<that folder>"),
 }
 

@@ -49,7 +49,12 @@ def test_safetensors_of_a_network_of_lightning(tmp_path, capsys):
     err = capsys.readouterr().err
     assert "holds the networks ['generator_A2B', 'generator_B2A'], so name one" in err
     assert main(["import", file, "--network=generator_B2A", f"--output={output}"]) == 0
+    assert main(["import", file, "--network=B2A"]) == 1
+    assert main(["import", file, "--network=generator_B2A"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()[-1:]
+    assert line.startswith("generator_B2A: ResNetGenerator")
     assert main(["export-pth", str(output), f"--output={tmp_path / 'g.safetensors'}"]) == 0
+    assert "named as in PyTorch-GAN" in capsys.readouterr().out
     written = read_safetensors(tmp_path / "g.safetensors")
     recorded = read_state_dicts(file)["state_dict"]
     for key, array in written.items():

@@ -1,5 +1,6 @@
 import errno
 import os
+import pathlib
 
 import pytest
 
@@ -20,3 +21,13 @@ def test_atomic_write_keeps_the_old_file_when_the_block_fails(tmp_path):
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_path_without_a_name_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(WriteError, match=r"Cannot write to \.: "),
+        atomic_write(pathlib.Path(".")) as temporary,
+    ):
+        temporary.write_text("new")
+    assert not list(tmp_path.iterdir())

@@ -106,6 +106,9 @@ def test_equal_files_are_equal_wherever_they_lie(tmp_path):
     first, second, third = (fingerprint(f"{tmp_path}/{name}.keras") for name in "abc")
     assert first == second != third
     assert fingerprint(f"{tmp_path}/a.keras,{tmp_path}/c.keras") not in (first, third)
+    a = f"{tmp_path}/a.keras"
+    words = (a, f"{a}@netG", f"{a}@netG_ema", f"generator_f={a}", f"generator_f={a}@netG")
+    assert len({fingerprint(word) for word in words}) == len(words)
 
 
 def test_of_a_run_the_newest_checkpoint_counts(tmp_path):

@@ -1,3 +1,5 @@
+import itertools
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -24,11 +26,12 @@ from cyclegan_keras.weights.networks import (
 from cyclegan_keras.weights.torch_networks import to_state_dict
 from cyclegan_keras.weights.torch_writer import write_state_dict
 
+ENDINGS = (".pth", ".ckpt", ".safetensors", ".keras", ".weights.h5")
 CHECKPOINTS = FOLDER / "checkpoints"
 LIGHTNING = CHECKPOINTS / "lightning_ngf2.ckpt"
 
 
-def test_pth_and_keras_files_give_the_same_network(tmp_path):
+def test_files_give_the_same_network_whatever_they_are_called(tmp_path):
     network = ResNetGenerator(ngf=2, n_blocks=1)
     network.save(tmp_path / "g.keras")
     save_pth(network, tmp_path / "g.pth")
@@ -36,6 +39,14 @@ def test_pth_and_keras_files_give_the_same_network(tmp_path):
     x = np.random.default_rng(0).normal(size=(1, 8, 12, 3))
     for name in ("g.keras", "g.pth", "g.safetensors"):
         np.testing.assert_array_equal(load_network(tmp_path / name)(x), network(x))
+    for kind, ending in itertools.product((".pth", ".safetensors"), ENDINGS):
+        file = (tmp_path / f"g{kind}").rename(tmp_path / f"g{ending}.renamed{ending}")
+        assert load_network(file).ngf == 2
+        file.rename(tmp_path / f"g{kind}")
+    for ending in (".pth", ".safetensors", ".h5"):
+        shutil.copy(tmp_path / "g.keras", tmp_path / f"renamed{ending}")
+        with pytest.raises(WeightsError, match=r"is a Keras model: give it a name that ends in"):
+            load_network(tmp_path / f"renamed{ending}")
 
 
 @pytest.mark.parametrize("container", ["zip", "legacy"])
@@ -81,6 +92,12 @@ def test_one_network_of_a_file_may_be_named_with_it(tmp_path):
     assert list(load_networks(f"{LIGHTNING}@generator_B2A")) == ["generator_B2A"]
     with pytest.raises(WeightsError, match=r"\['generator_A2B', 'generator_B2A'\], not 'netX'"):
         load_networks(f"{LIGHTNING}@netX")
+    words = r"names the network 'generator_B2A', and not 'generator_A2B': give one"
+    with pytest.raises(WeightsError, match=words):
+        load_network(f"{LIGHTNING}@generator_B2A", "generator_A2B")
+    alone = CHECKPOINTS / "resnet6_ngf4_zip.pth"
+    with pytest.raises(WeightsError, match=r"one network, which has no name: leave 'x' out"):
+        load_network(f"{alone}@x")
     (tmp_path / "g@home.pth").touch()
     (tmp_path / "g").touch()
     assert split_network(tmp_path / "g@home.pth") == (tmp_path / "g@home.pth", None)
@@ -110,6 +127,16 @@ def test_what_differs_is_left_out_and_told(tmp_path):
         load_network(tmp_path / "net.pth")
 
 
+def test_arrays_beside_a_network_are_told(tmp_path):
+    """A program may put a head of its own behind a known network."""
+    state = to_state_dict(ResNetGenerator(1, 1, ngf=1, n_blocks=0))
+    state["head.weight"] = np.ones((1, 1, 1, 1), "float32")
+    write_state_dict(tmp_path / "net.pth", state)
+    notes = []
+    load_network(tmp_path / "net.pth", note=notes.append)
+    assert "these are left out: head.weight. A program that uses them" in notes[0]
+
+
 def test_a_moving_average_without_names_is_told(tmp_path):
     """Some programs keep it as a list, in the order of the network's parameters."""
     state = to_state_dict(ResNetGenerator(1, 1, ngf=1, n_blocks=0))
@@ -121,10 +148,15 @@ def test_a_moving_average_without_names_is_told(tmp_path):
     assert "ema.shadow_params is left out" in note
 
 
-@pytest.mark.parametrize("ending", [".pth", ".ckpt", ".safetensors", ".keras", ".weights.h5"])
+@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"<!DOCTYPE html>", "web page"), (b"version https://git-lfs", "Git LFS"), (b"", "empty")],
+    [
+        (b"<!DOCTYPE html>", "web page"),
+        (b"version https://git-lfs", "Git LFS"),
+        (b"", "empty"),
+        (b"Not Found", "text that begins with 'Not Found'"),
+    ],
 )
 def test_what_was_downloaded_in_place_of_a_file_is_called_by_its_name(
     ending, data, words, tmp_path
@@ -145,9 +177,14 @@ def test_a_keras_example_may_have_any_name(tmp_path):
 def test_what_cannot_be_loaded_is_said(tmp_path):
     with pytest.raises(WeightsError, match=r"missing\.pth is not a file"):
         load_network(tmp_path / "missing.pth")
-    with pytest.raises(WeightsError, match="is not a file"):
-        load_network(tmp_path)
-    (tmp_path / "bad.keras").write_bytes(b"no archive")
+    for folder in (tmp_path, ".", "/"):
+        with pytest.raises(WeightsError, match="is a folder that holds no run"):
+            load_network(folder)
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "saved_model.pb").touch()
+    with pytest.raises(WeightsError, match=r"is a SavedModel.* translate\.py --model reads it"):
+        load_network(tmp_path / "export")
+    (tmp_path / "bad.keras").write_bytes(b"\0no archive")
     with pytest.raises(WeightsError, match=r"bad\.keras cannot be read as a Keras model"):
         load_network(tmp_path / "bad.keras")
     write_state_dict(tmp_path / "other.pth", {"a.weight": np.ones((2, 2), "float32")})

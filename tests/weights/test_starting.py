@@ -13,7 +13,7 @@ from cyclegan_keras.models.unet_generator import UNetGenerator
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
-from cyclegan_keras.weights.networks import save_pth
+from cyclegan_keras.weights.networks import save_pth, save_safetensors
 from cyclegan_keras.weights.starting import (
     network_options,
     role_of_name,
@@ -129,6 +129,27 @@ def test_one_network_of_several_gets_a_role(tmp_path, small):
         starting_networks(f"generator_f={file}")
 
 
+def test_the_only_generator_of_a_file_is_generator_g(tmp_path, small):
+    """Its keys may have no prefix, and those of the others one."""
+    state = to_state_dict(small["generator"])
+    judge = to_state_dict(small["discriminator"])
+    file = tmp_path / "net.pth"
+    write_state_dict(file, {**{f"disc.{k}": a for k, a in judge.items()}, **state})
+    assert list(starting_networks(str(file))) == ["generator_g"]
+    found = starting_networks(f"discriminator_y={file}@disc, generator_f={file}@root")
+    assert list(found) == ["generator_f", "discriminator_y"]
+    assert same(found["generator_f"], small["generator"])
+    write_state_dict(file, {**state, **{f"ema.{k}": a for k, a in state.items()}})
+    with pytest.raises(WeightsError, match=rf"as in generator_g={file}@root\."):
+        starting_networks(str(file))
+
+
+def test_generators_of_the_keras_example_have_their_roles():
+    prefix = pathlib.Path(__file__).with_name("keras_example_files") / "keras_2_15"
+    assert list(starting_networks(str(prefix))) == ["generator_g", "generator_f"]
+    assert list(starting_networks(f"{prefix}@generator_f")) == ["generator_f"]
+
+
 def test_a_generator_alone_may_be_the_other_one(tmp_path, small):
     write_several(tmp_path / "last.ckpt", generator_B2A=small["generator"])
     assert list(starting_networks(str(tmp_path / "last.ckpt"))) == ["generator_f"]
@@ -186,8 +207,9 @@ def test_a_role_takes_that_network_of_a_folder_or_a_run_alone(tmp_path):
     save_run(tmp_path / "run", network, generator_f=generator(3))
     folder = tmp_path / "folder"
     folder.mkdir()
-    for name in ("latest_net_G_A", "latest_net_G_B"):
-        save_pth(generator(), folder / f"{name}.pth")
+    save_safetensors(generator(), folder / "latest_net_G_B.safetensors")
+    save_pth(generator(), folder / "latest_net_G_A.pth")
+    assert list(starting_networks(str(folder))) == ["generator_g", "generator_f"]
     found = starting_networks(f"generator_g={tmp_path}/run, generator_f={folder}")
     assert list(found) == ["generator_g", "generator_f"]
     assert same(found["generator_g"], network)
@@ -209,6 +231,7 @@ def test_averages_of_a_run(tmp_path):
     [
         ("missing.pth", "is not a file"),
         ("empty", "holds neither a run"),
+        (".", "holds neither a run"),
         ("d.pth", "does not say which network"),
     ],
 )
@@ -217,6 +240,14 @@ def test_sources_without_a_network(name, words, tmp_path):
     save_pth(PixelDiscriminator(ndf=2), tmp_path / "d.pth")
     with pytest.raises(WeightsError, match=words):
         starting_networks(str(tmp_path / name))
+
+
+def test_a_word_that_is_no_role():
+    with pytest.raises(WeightsError, match="'generator_q' is no role: expected one of generator_g"):
+        starting_networks("generator_q=half.pth")
+    for source in ("generator_g=epoch=9.ckpt", "folder/epoch=9.ckpt"):
+        with pytest.raises(WeightsError, match=r"=9\.ckpt is not a file\.$"):
+            starting_networks(source)
 
 
 def test_a_run_without_a_checkpoint(tmp_path):

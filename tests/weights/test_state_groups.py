@@ -80,8 +80,11 @@ def test_a_network_is_found_under_its_prefix(kind, prefix, name):
         ({"state_dict": under("G.", state()), "optimizer.0": {"exp_avg": ONE}}, ["state_dict.G"]),
         ({"state_dict": {**under("G.", state()), **under("F.", state())}}, ["G", "F"]),
         ({"G": state(), "G_ema": {**under("module.", state()), "n_averaged": ONE}}, ["G", "G_ema"]),
-        ({"": state(), "ema": state()}, ["", "ema"]),
-        ({"": {**state(), **under("ema.", state())}}, ["", "ema"]),
+        ({"": state(), "ema": state()}, ["root", "ema"]),
+        ({"": {**state(), **under("ema.", state())}}, ["root", "ema"]),
+        ({"": state(), "root": state()}, ["root_2", "root"]),
+        ({"": {**state(), **state("pixel")}}, ["root", "net"]),
+        ({"G": state(), "": under("G.", state())}, ["G", "G.model"]),
         (
             {"": {**under("model.", state()), **under("ema_model.", state())}},
             ["model", "ema_model"],
@@ -100,6 +103,15 @@ def test_what_differs_does_not_hide_the_others():
     found = find_networks({"": arrays})
     assert list(found.states) == ["G"]
     assert "unknown: model.11.bias" in found.differing["D"]
+
+
+@pytest.mark.parametrize("prefix", ["", "netG.", "module.nets.G."])
+def test_what_lies_beside_a_networks_own_arrays_is_told(prefix):
+    beside = {"extra.weight": ONE, "head.0.bias": ONE, "scale": ONE}
+    (keys,) = find_networks({"": under(prefix, {**beside, **state()})}).beside.values()
+    assert sorted(keys) == sorted(beside)
+    apart = {**under("netG.", state()), **under("ema.", state()), "loss.weight": ONE, "step": ONE}
+    assert not find_networks({"": apart}).beside
 
 
 def test_a_discriminator_called_model_is_no_unet():

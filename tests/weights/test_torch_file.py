@@ -21,6 +21,7 @@ from weights.torch_bytes import (
     name,
     new,
     number,
+    numbers,
     ordered_dict,
     program,
     saved,
@@ -125,6 +126,12 @@ def test_parts_of_parts_get_joined_names(tmp_path):
     ]
 
 
+def test_two_parts_may_have_one_name(tmp_path):
+    content = {"a.b": {"x": SIX}, "a": {"b": {"x": SIX + 1}}}
+    states = read(saved(content), tmp_path)
+    assert {name: state["x"][0] for name, state in states.items()} == {"a.b": 0, "a.b_2": 1}
+
+
 STATE = {"model.1.weight": SIX, "model.1.bias": SIX[:2]}
 LOOSE = {"loss": SIX[:1], "rng": SIX}
 HELD = {  # where a state dict lies, and what the file holds
@@ -187,6 +194,53 @@ def test_a_whole_network_beside_loose_tensors_is_told(tmp_path):
     (tmp_path / "net.pth").write_bytes(saved({"net": whole, **LOOSE}))
     (sentence,) = read_torch_file(tmp_path / "net.pth").whole_networks
     assert "['net'].state_dict()" in sentence
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        new("configs", "Mode"),  # an enum comes as a call of its class
+        Operations(name("configs", "Mode") + number(1) + pickle.TUPLE1 + pickle.REDUCE),
+        Operations(
+            name("numpy.random._pickle", "__randomstate_ctor")
+            + text("MT19937")
+            + pickle.TUPLE1
+            + pickle.REDUCE
+            + pickle.EMPTY_DICT
+            + pickle.BUILD
+        ),
+        Operations(name("pandas", "_unpickle_timestamp") + numbers((7,)) + pickle.REDUCE),
+        Operations(
+            name("torch._utils", "_rebuild_sparse_tensor")
+            + tensor()
+            + pickle.TUPLE1
+            + pickle.REDUCE
+        ),
+        Operations(
+            name("builtins", "getattr")
+            + name("lightning", "Precision")
+            + text("HALF")
+            + pickle.TUPLE2
+            + pickle.REDUCE
+        ),
+        Operations(  # a class method that makes an object
+            name("builtins", "getattr")
+            + name("configs", "Options")
+            + text("from_dict")
+            + pickle.TUPLE2
+            + pickle.REDUCE
+            + pickle.EMPTY_TUPLE
+            + pickle.REDUCE
+        ),
+    ],
+    ids=["object", "enum", "random", "timestamp", "sparse", "string enum", "method"],
+)
+def test_what_a_program_keeps_beside_a_state_dict_does_not_matter(held, tmp_path):
+    content = program(
+        described({"held": held, "netG": Operations(ordered_dict(text("a") + tensor()))})
+    )
+    states = read(zipped(content, {"0": SIX.tobytes()}), tmp_path)
+    assert list(states["netG"]) == ["a"]
 
 
 def test_a_kind_of_dict_holds_networks_too(tmp_path):

@@ -179,7 +179,7 @@ def test_dropout_of_a_unet_is_given_by_the_caller():
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({}, "No known network: found ; expected: a ResNet generator"),
+        ({}, "No known network: found no arrays; expected: a ResNet generator"),
         ({"mlp_0.0.weight": (32, 3)}, r"found mlp_0\.0\.weight 32x3; expected:"),
         ({"model.1.weight": (2, 3, 7, 7)}, r"ResNetGenerator.*missing: model\.4\.weight 4x2x3x3"),
         ({"model.model.0.weight": (2, 3, 4, 4)}, r"UNetGenerator.*missing"),

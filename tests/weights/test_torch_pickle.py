@@ -1,11 +1,18 @@
 import collections
 import contextlib
+import datetime
+import enum
+import functools
+import logging
 import os
+import pathlib
 import pickle
+import re
 import time
 import tracemalloc
 import warnings
 
+import numpy as np
 import pytest
 from weights.torch_bytes import name, number, numbers, program, tensor, text
 
@@ -40,6 +47,36 @@ def test_attributes_are_ignored():
     state = collections.OrderedDict(a=1)
     state._metadata = {"version": 1}
     assert read_pickle(pickle.dumps(state, 2))[0] == {"a": 1}
+
+
+class Mode(enum.Enum):
+    PAIRED = 1
+
+
+KEPT = {
+    "enum": Mode.PAIRED,
+    "class": Mode,
+    "method": datetime.datetime.fromtimestamp,
+    "date": datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC),
+    "random": np.random.RandomState(0),
+    "generator": np.random.default_rng(0),
+    "array": np.arange(3),
+    "scalar": np.float64(1),
+    "path": pathlib.PurePosixPath("a"),
+    "default": collections.defaultdict(list, a=[1]),
+    "partial": functools.partial(int, base=2),
+    "pattern": re.compile("a"),
+    "exception": ValueError("a"),
+    "bytes": bytearray(b"a"),
+    "logger": logging.getLogger("a"),
+}
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+@pytest.mark.parametrize("kept", KEPT)
+def test_what_else_a_program_keeps_does_not_matter(kept, protocol):
+    content, _, _ = read_pickle(pickle.dumps({"kept": KEPT[kept], "net": {"a": 1}}, protocol))
+    assert content["net"] == {"a": 1}
 
 
 class Call:
@@ -88,7 +125,9 @@ def test_calls_are_refused_by_name(call, asked, protocol, tmp_path, monkeypatch)
         (pickle.EXT1 + b"\x01", "operation EXT1"),
         (pickle.NEWOBJ, "damaged"),
         (text("os") + pickle.EMPTY_TUPLE + pickle.NEWOBJ, "what is no class"),
-        (name("os", "system") + text("x") + pickle.REDUCE, "damaged"),
+        (name("os", "system") + text("x") + pickle.REDUCE, "asks for os.system"),
+        (name("torch", "Size") + text("x") + pickle.REDUCE, "damaged"),
+        (name("a" * 301, "b"), "a name that is too long"),
         (number(1) + pickle.EMPTY_DICT + pickle.BUILD, "attributes of what has none"),
         (pickle.BYTEARRAY8 + (2**40).to_bytes(8, "little"), "damaged"),
         (pickle.BINUNICODE + b"\xff\xff\xff\xff", "damaged"),
