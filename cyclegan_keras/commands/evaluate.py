@@ -87,7 +87,7 @@ def evaluate(typed: Mapping[str, Any]) -> int:
         source, target = domain_names(translators[direction].description, domains)
         evaluation = protocol.evaluate(
             translators[direction],
-            translators.get(Direction(direction).opposite),
+            translators.get(direction.opposite),
             pictures[direction],
             source=source,
             target=target,
@@ -159,16 +159,21 @@ def open_model(options: EvaluationOptions) -> tuple[dict, dict]:
     return translators, dict(training.get("options", {}))
 
 
-def chosen_directions(options: EvaluationOptions, offered: list[str]) -> list[str]:
-    """Returns the directions to evaluate, of those that the model offers."""
+def chosen_directions(options: EvaluationOptions, offered: list[Direction]) -> list[Direction]:
+    """Returns the directions to evaluate, of those that the model offers.
+
+    Folders hold pictures of one direction: that in which translate.py translates by default.
+    """
+    from cyclegan_keras.translation.opening import usual_direction
+
     if options.direction == "both":
-        return offered[:1] if options.input else offered
+        return [usual_direction(offered)] if options.input else offered
     if options.direction not in offered:
         raise OptionError(
             f"--direction={options.direction}: {options.model} translates only "
             f"{', '.join(offered)}."
         )
-    return [options.direction]
+    return [Direction(options.direction)]
 
 
 def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, str]:
@@ -223,7 +228,7 @@ def load_pictures(
     options: EvaluationOptions,
     trained_with: Mapping,
     description,
-    directions: list[str],
+    directions: list[Direction],
     part: str,
 ) -> tuple[tuple[str, str], dict]:
     """Returns what A and B show, and the pictures by direction.

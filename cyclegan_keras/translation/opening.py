@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
@@ -41,7 +41,7 @@ def open_recipe(options: TranslateOptions) -> Recipe:
     found = open_translators(
         options.model, max_memory_mb=options.max_memory_mb, tile_size=options.tile_size
     )
-    direction = Direction(options.direction or min(found))
+    direction = Direction(options.direction or usual_direction(found))
     if direction not in found:
         raise TranslationError(f"{options.model} translates {', '.join(found)} only.")
     back = None
@@ -59,6 +59,11 @@ def open_recipe(options: TranslateOptions) -> Recipe:
         side_by_side=options.side_by_side,
         bit_depth=options.bit_depth,
     )
+
+
+def usual_direction(offered: Iterable[Direction]) -> Direction:
+    """Returns the one direction that is meant where none is named: A to B where it is offered."""
+    return Direction(min(offered))
 
 
 def open_translators(

@@ -9,12 +9,14 @@ from made_runs import make_run
 from PIL import Image
 
 from cyclegan_keras.commands import evaluate
+from cyclegan_keras.evaluation.options import EvaluationOptions
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.images.values import Values
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.translation.opening import open_translators
+from cyclegan_keras.translation.opening import open_translators, usual_direction
 from pipelines.data import open_source, training_facts
 from pipelines.options import DataOptions
 
@@ -116,6 +118,21 @@ def test_a_file_on_two_folders(tmp_path, capsys):
     assert "day to night" in out
     assert "3/8/4/3" in out
     assert "cycle error: not measured, because the model has no way back (F)." in out
+
+
+@pytest.mark.parametrize(
+    ("offered", "expected"),
+    [
+        (["AtoB", "BtoA"], ["AtoB"]),
+        (["BtoA", "AtoB"], ["AtoB"]),  # the order is that in which a file holds its networks
+        (["BtoA"], ["BtoA"]),
+    ],
+)
+def test_two_folders_are_of_the_direction_in_which_pictures_are_translated(offered, expected):
+    options = EvaluationOptions(model="both", input="x", real="y")
+    offered = [Direction(name) for name in offered]
+    assert evaluate.chosen_directions(options, offered) == expected
+    assert [usual_direction(offered)] == expected
 
 
 @pytest.mark.usefixtures("opened_once")
