@@ -73,7 +73,6 @@ def evaluate(typed: Mapping[str, Any]) -> int:
         print(json.dumps(outline, indent=2))
         return 0
     report = pathlib.Path(options.report).expanduser() if options.report else None
-    make_folders(output, report)
 
     # ---- the pictures ----
     domains, pictures = load_pictures(options, trained_with, description, directions, part)
@@ -82,6 +81,7 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     network = open_features(options)
 
     # ---- the measures ----
+    make_folders(output, report)
     evaluations = []
     for direction in directions:
         source, target = domain_names(translators[direction].description, domains)
@@ -214,7 +214,7 @@ def output_folder(
 
 
 def make_folders(output: pathlib.Path, report: pathlib.Path | None) -> None:
-    """Makes the folders of what will be written, so that an error comes before the work."""
+    """Makes the folders of what will be written, so that an error comes before the measuring."""
     if report and report.is_dir():
         raise OptionError(f"--report={report} is a folder: name a file, such as report.html.")
     try:
@@ -357,9 +357,8 @@ def pictures_of_folders(options: EvaluationOptions, description):
     real = pictures_at(options.real, "--real", reader)
     for name, pictures in ((options.input, inputs), (options.real, real)):
         if len(pictures) < held_out.LEAST:
-            raise DataError(
-                f"{name} holds {len(pictures)} pictures, but at least {held_out.LEAST} are needed."
-            )
+            holds = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
+            raise DataError(f"{name} holds {holds}, but at least {held_out.LEAST} are needed.")
     chosen_inputs = held_out.indices(len(inputs), "all", options.max_pictures)
     chosen_real = held_out.indices(len(real), "all", options.max_pictures)
     source_form, target_form = description.source_form, description.target_form
@@ -380,24 +379,30 @@ def pictures_at(name: str, flag: str, reader_version: int) -> ListedPictures:
         flag: by which it was given.
         reader_version: of the model.
     """
+    from cyclegan_keras.evaluation.held_out import LEAST
     from cyclegan_keras.translation.listing import find_files
 
     folder = pathlib.Path(name).expanduser()
     if folder.is_dir():
         return FilePictures(folder, reader_version)
+    if folder.is_file():
+        raise DataError(
+            f"{flag}={name} is a file: give a folder of at least {LEAST} pictures, or a quoted "
+            "pattern such as 'photos/*.jpg'."
+        )
     found = find_files(name, flag=flag)
     if found.passed_over:
         absl.logging.info("%s", found.passed_over)
     return ListedPictures([str(path) for path in found.files], found.files, reader_version)
 
 
-def array_of(pictures, index: int, form):
+def array_of(pictures: ListedPictures, index: int, form):
     """Returns a picture of a folder as an array of a form.
 
     Raises:
         DataError: it cannot be read, or does not have that form.
     """
-    name = pictures.names[index]
+    name = pictures.paths[index]
     try:
         picture = pictures.picture(index, form.channels)
         dtype = str(picture.pixels.dtype)

@@ -178,10 +178,14 @@ def test_dry_run_measures_nothing(run_dir, tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """A folder with a generator and a discriminator as files."""
-    folder = tmp_path_factory.mktemp("models")
+    """A folder with a generator and a discriminator as files; beside it lie others of pictures."""
+    folder = tmp_path_factory.mktemp("made") / "models"
+    folder.mkdir()
     ResNetGenerator(ngf=2, n_blocks=0).save(folder / "generator.keras")
     PatchDiscriminator(ndf=2).save(folder / "discriminator_x.keras")
+    folder_of(folder.parent / "one", 1)
+    broken = folder_of(folder.parent / "broken", 3)
+    (broken / "0.png").write_bytes(b"\x89PNG")
     return folder
 
 
@@ -197,6 +201,15 @@ def models(tmp_path_factory):
         (("--model=copy", "--input=x"), "--input and --real belong together"),
         (("--model=copy", "--input=none", "--real=none"), "--input=none does not exist"),
         (("--model=copy", "--input={models}", "--real={models}"), "holds 0 pictures"),
+        (
+            ("--model=copy", "--input={models}/generator.keras", "--real={models}"),
+            "--input={models}/generator.keras is a file: give a folder of at least 3 pictures",
+        ),
+        (
+            ("--model=copy", "--input={models}/../broken", "--real={models}/../broken"),
+            "{models}/../broken/0.png is not a picture",
+        ),
+        (("--model=copy", "--input={models}/../one", "--real={models}"), "holds 1 picture, but"),
         (
             ("--model=copy", "--input={models}/*.keras", "--real=*.gif"),
             "--input={models}/*.keras: none of 2 files is a picture",
@@ -221,6 +234,7 @@ def test_bad_input_is_a_sentence_and_exit_code_2(
     err = capfd.readouterr().err
     assert expected.format(models=models) in err
     assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
 
 
 HOUNSFIELD = Values(dtype="int16", low=-1024, high=3071)
