@@ -274,9 +274,9 @@ def _fixed_size(tflite_run, interpreter) -> Callable:
         if images.shape[1] > height or images.shape[2] > width:
             logging.log_first_n(
                 logging.WARNING,
-                f"The file translates {width}x{height} pixels: larger pictures are resized to fit "
-                "into that and back, which costs detail. A run or a .keras file translates any "
-                "size.",
+                f"The file translates pictures {width} px wide and {height} px high: larger ones "
+                "are resized to fit into that and back, which costs detail. A run or a .keras file "
+                "translates any size.",
                 1,
             )
         return tflite_run.translate_batch(interpreter, images)
