@@ -273,7 +273,7 @@ def load_pictures(
 def are_pairs_of_training(options: DataOptions, description) -> bool:
     """Whether a data set is the pairs that a model was trained on, wherever they lie now."""
     from cyclegan_keras.runs.pictures import TRAINING, differing, knows_pictures
-    from pipelines.data import open_source, training_facts
+    from pipelines.data import open_source
 
     if not knows_pictures(description.training):
         return False
@@ -281,7 +281,7 @@ def are_pairs_of_training(options: DataOptions, description) -> bool:
         source = open_source(options, paired=True)
     except DataError:  # they have no counterparts
         return False
-    return not differing(description.training["data"], training_facts(source), TRAINING)
+    return not differing(description.training["data"], source.training_facts, TRAINING)
 
 
 def forms_of_domains(description) -> dict:

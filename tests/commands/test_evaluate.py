@@ -17,7 +17,7 @@ from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.translation.opening import open_translators, usual_direction
-from pipelines.data import open_source, training_facts
+from pipelines.data import open_source
 from pipelines.options import DataOptions
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimized_graphs")]
@@ -304,7 +304,7 @@ def test_pairs_that_have_moved_are_still_pairs(scans, tmp_path, capsys):
     run_dir = run_between(tmp_path / "run", folder, "AtoB")
     run_of_pairs = Run(run_dir)
     source = open_source(DataOptions(dataset=str(folder)), paired=True)
-    run_of_pairs.save_facts({**run_of_pairs.saved_facts(), "data": training_facts(source)})
+    run_of_pairs.save_facts({**run_of_pairs.saved_facts(), "data": source.training_facts})
     folder.rename(tmp_path / "moved")
     words = (f"--model={run_dir}", "--metrics=paired", f"--output={tmp_path / 'out'}")
     assert run(*words) == 2
