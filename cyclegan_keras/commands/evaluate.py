@@ -31,7 +31,7 @@ def run(**options) -> int:
     """Evaluates, as `evaluate.py` does with the same options.
 
     Args:
-        **options: by name, as in docs/options.md; what is left out has its default.
+        **options: by name, as `evaluate.py --help` lists them; what is left out has its default.
 
     Returns:
         The exit code of the command, 0.

@@ -43,7 +43,7 @@ def run(**options) -> int:
     """Exports, as `export.py` does with the same options.
 
     Args:
-        **options: by name, as in docs/options.md; what is left out has its default.
+        **options: by name, as `export.py --help` lists them; what is left out has its default.
 
     Returns:
         The exit code of the command: 0 where every file is as good as it should be, 1 where one was
