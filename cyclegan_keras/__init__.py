@@ -28,6 +28,7 @@ if "cyclegan_commands" not in sys.modules:
         BilinearUpsampling2D,
         ImagePool,
         InstanceNormalization,
+        LeakyReLU,
         NoiseDropout,
         ReflectionPadding2D,
         ResidualBlock,
@@ -40,7 +41,13 @@ if "cyclegan_commands" not in sys.modules:
     from cyclegan_keras.models.unet_generator import UNetGenerator
     from cyclegan_keras.training.cut import CUT
     from cyclegan_keras.training.cyclegan import CycleGAN
-    from cyclegan_keras.training.optimizers import Constant, CosineDecay, LinearDecay, StepDecay
+    from cyclegan_keras.training.optimizers import (
+        ChangedRates,
+        Constant,
+        CosineDecay,
+        LinearDecay,
+        StepDecay,
+    )
     from cyclegan_keras.training.pix2pix import Pix2Pix
     from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 
@@ -48,12 +55,14 @@ if "cyclegan_commands" not in sys.modules:
         "CUT",
         "BatchNormalization",
         "BilinearUpsampling2D",
+        "ChangedRates",
         "Constant",
         "CosineDecay",
         "CycleGAN",
         "ImagePool",
         "InstanceNormalization",
         "KerasExampleGenerator",
+        "LeakyReLU",
         "LinearDecay",
         "MultiscaleDiscriminator",
         "NoiseDropout",

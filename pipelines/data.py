@@ -22,7 +22,7 @@ from pipelines.options import DataOptions, check_options, of_domains, with_sizes
 from pipelines.outage import Patience
 from pipelines.preprocess import MULTIPLE, PREPROCESSING, Size, scaled_size, viewing_size
 from pipelines.sources import datasets
-from pipelines.sources.base import Pictures, Source
+from pipelines.sources.base import Source
 
 Part = tuple[int, int]
 
@@ -44,27 +44,6 @@ def open_source(options: DataOptions, *, paired: bool) -> Source:
         paired=paired,
         reader_version=options.reader_version,
     )
-
-
-def training_facts(source: Source) -> dict[str, Any]:
-    """Returns name, counts and fingerprints of the training pictures, as "data" of facts.json.
-
-    Fingerprints change with any picture's name or size, but not with the folder they lie in; a
-    second one covers the bytes of some pictures.
-    """
-    return {
-        "name": source.name,
-        "trainA": _fingerprint(source.train_a),
-        "trainB": _fingerprint(source.train_b),
-    }
-
-
-def _fingerprint(pictures: Pictures, rename: Callable[[str], str] = str) -> dict[str, Any]:
-    return {
-        "count": len(pictures),
-        "sha256": pictures.fingerprint(rename),
-        "sample_sha256": pictures.sample_digest(),
-    }
 
 
 class Data:
@@ -302,7 +281,7 @@ class Data:
         """Returns what a model should record of the pictures it was trained on, ready for JSON.
 
         "domains": what x and y show. "values": what the numbers of A and of B mean. "data": see
-        `training_facts`; with `--pairs`, also "pairsA" and "pairsB" of the pairs in use.
+        `Source.training_facts`; with `--pairs`, also "pairsA" and "pairsB" of the pairs in use.
 
         Args:
             pairs_file: what the file of `--pairs` was called, to compare with fingerprints of
@@ -311,7 +290,7 @@ class Data:
         x_shows, y_shows = self.source.domains
         if self.options.direction == Direction.B_TO_A:
             x_shows, y_shows = y_shows, x_shows
-        data = training_facts(self.source)
+        data = dict(self.source.training_facts)
         if self._pairs:
             name_now = pathlib.PurePath(self.options.pairs or "").name
             name_then = pathlib.PurePath(pairs_file or name_now).name
@@ -320,7 +299,7 @@ class Data:
                 return name_then + name.removeprefix(name_now)
 
             for side, loader in self._pairs.items():
-                data[f"pairs{self._domain_of(side)}"] = _fingerprint(loader.pictures, rename)
+                data[f"pairs{self._domain_of(side)}"] = loader.pictures.facts(rename)
         meanings = {domain: found.to_dict() for domain, found in self.values.items()}
         return {"domains": [x_shows, y_shows], "values": meanings, "data": data}
 

@@ -1,5 +1,6 @@
 """Files that cannot be read for a while, such as those of a network drive: wait, then give up."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,15 @@ FIRST_PAUSE = 0.5  # seconds before the second attempt; every pause is twice as 
 LONGEST_PAUSE = 8.0
 TICK = 0.1  # seconds between two looks at whether anybody still waits
 Result = TypeVar("Result")
+
+
+def has_folder(file: str | os.PathLike) -> bool:
+    """Whether the folder of a file can be read."""
+    try:
+        os.scandir(os.path.dirname(file) or ".").close()
+    except OSError:
+        return False
+    return True
 
 
 class Patience:

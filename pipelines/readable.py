@@ -7,7 +7,6 @@ half of a pair.
 
 import concurrent.futures
 import itertools
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
@@ -26,7 +25,7 @@ from cyclegan_keras.files.errors import (
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
 from pipelines.options import DataOptions
-from pipelines.outage import Patience
+from pipelines.outage import Patience, has_folder
 from pipelines.preprocess import Size
 from pipelines.sources import pair_list
 from pipelines.sources.base import Pictures, Source
@@ -292,7 +291,7 @@ def find_readable(
         try:
             return header_of(index)
         except OutageError as error:
-            if _has_folder(error.filename):
+            if has_folder(error.filename):
                 return error
         except PictureError as error:
             return error
@@ -330,15 +329,6 @@ def find_readable(
     return ReadablePictures(
         pictures, indices=list(headers), headers=list(headers.values()), skipped=list(errors)
     )
-
-
-def _has_folder(file: str) -> bool:
-    """Whether the folder of a file can be read."""
-    try:
-        os.scandir(os.path.dirname(file) or ".").close()
-    except OSError:
-        return False
-    return True
 
 
 def fitting_channels(

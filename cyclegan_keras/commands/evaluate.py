@@ -31,7 +31,7 @@ def run(**options) -> int:
     """Evaluates, as `evaluate.py` does with the same options.
 
     Args:
-        **options: by name, as in docs/options.md; what is left out has its default.
+        **options: by name, as `evaluate.py --help` lists them; what is left out has its default.
 
     Returns:
         The exit code of the command, 0.
@@ -73,7 +73,6 @@ def evaluate(typed: Mapping[str, Any]) -> int:
         print(json.dumps(outline, indent=2))
         return 0
     report = pathlib.Path(options.report).expanduser() if options.report else None
-    make_folders(output, report)
 
     # ---- the pictures ----
     domains, pictures = load_pictures(options, trained_with, description, directions, part)
@@ -82,12 +81,13 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     network = open_features(options)
 
     # ---- the measures ----
+    make_folders(output, report)
     evaluations = []
     for direction in directions:
         source, target = domain_names(translators[direction].description, domains)
         evaluation = protocol.evaluate(
             translators[direction],
-            translators.get(Direction(direction).opposite),
+            translators.get(direction.opposite),
             pictures[direction],
             source=source,
             target=target,
@@ -159,16 +159,21 @@ def open_model(options: EvaluationOptions) -> tuple[dict, dict]:
     return translators, dict(training.get("options", {}))
 
 
-def chosen_directions(options: EvaluationOptions, offered: list[str]) -> list[str]:
-    """Returns the directions to evaluate, of those that the model offers."""
+def chosen_directions(options: EvaluationOptions, offered: list[Direction]) -> list[Direction]:
+    """Returns the directions to evaluate, of those that the model offers.
+
+    Folders hold pictures of one direction: that in which translate.py translates by default.
+    """
+    from cyclegan_keras.translation.opening import usual_direction
+
     if options.direction == "both":
-        return offered[:1] if options.input else offered
+        return [usual_direction(offered)] if options.input else offered
     if options.direction not in offered:
         raise OptionError(
             f"--direction={options.direction}: {options.model} translates only "
             f"{', '.join(offered)}."
         )
-    return [options.direction]
+    return [Direction(options.direction)]
 
 
 def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, str]:
@@ -209,7 +214,7 @@ def output_folder(
 
 
 def make_folders(output: pathlib.Path, report: pathlib.Path | None) -> None:
-    """Makes the folders of what will be written, so that an error comes before the work."""
+    """Makes the folders of what will be written, so that an error comes before the measuring."""
     if report and report.is_dir():
         raise OptionError(f"--report={report} is a folder: name a file, such as report.html.")
     try:
@@ -223,7 +228,7 @@ def load_pictures(
     options: EvaluationOptions,
     trained_with: Mapping,
     description,
-    directions: list[str],
+    directions: list[Direction],
     part: str,
 ) -> tuple[tuple[str, str], dict]:
     """Returns what A and B show, and the pictures by direction.
@@ -268,7 +273,7 @@ def load_pictures(
 def are_pairs_of_training(options: DataOptions, description) -> bool:
     """Whether a data set is the pairs that a model was trained on, wherever they lie now."""
     from cyclegan_keras.runs.pictures import TRAINING, differing, knows_pictures
-    from pipelines.data import open_source, training_facts
+    from pipelines.data import open_source
 
     if not knows_pictures(description.training):
         return False
@@ -276,7 +281,7 @@ def are_pairs_of_training(options: DataOptions, description) -> bool:
         source = open_source(options, paired=True)
     except DataError:  # they have no counterparts
         return False
-    return not differing(description.training["data"], training_facts(source), TRAINING)
+    return not differing(description.training["data"], source.training_facts, TRAINING)
 
 
 def forms_of_domains(description) -> dict:
@@ -352,9 +357,8 @@ def pictures_of_folders(options: EvaluationOptions, description):
     real = pictures_at(options.real, "--real", reader)
     for name, pictures in ((options.input, inputs), (options.real, real)):
         if len(pictures) < held_out.LEAST:
-            raise DataError(
-                f"{name} holds {len(pictures)} pictures, but at least {held_out.LEAST} are needed."
-            )
+            holds = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
+            raise DataError(f"{name} holds {holds}, but at least {held_out.LEAST} are needed.")
     chosen_inputs = held_out.indices(len(inputs), "all", options.max_pictures)
     chosen_real = held_out.indices(len(real), "all", options.max_pictures)
     source_form, target_form = description.source_form, description.target_form
@@ -375,24 +379,30 @@ def pictures_at(name: str, flag: str, reader_version: int) -> ListedPictures:
         flag: by which it was given.
         reader_version: of the model.
     """
+    from cyclegan_keras.evaluation.held_out import LEAST
     from cyclegan_keras.translation.listing import find_files
 
     folder = pathlib.Path(name).expanduser()
     if folder.is_dir():
         return FilePictures(folder, reader_version)
+    if folder.is_file():
+        raise DataError(
+            f"{flag}={name} is a file: give a folder of at least {LEAST} pictures, or a quoted "
+            "pattern such as 'photos/*.jpg'."
+        )
     found = find_files(name, flag=flag)
     if found.passed_over:
         absl.logging.info("%s", found.passed_over)
     return ListedPictures([str(path) for path in found.files], found.files, reader_version)
 
 
-def array_of(pictures, index: int, form):
+def array_of(pictures: ListedPictures, index: int, form):
     """Returns a picture of a folder as an array of a form.
 
     Raises:
         DataError: it cannot be read, or does not have that form.
     """
-    name = pictures.names[index]
+    name = pictures.paths[index]
     try:
         picture = pictures.picture(index, form.channels)
         dtype = str(picture.pixels.dtype)

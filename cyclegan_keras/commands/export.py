@@ -43,7 +43,7 @@ def run(**options) -> int:
     """Exports, as `export.py` does with the same options.
 
     Args:
-        **options: by name, as in docs/options.md; what is left out has its default.
+        **options: by name, as `export.py --help` lists them; what is left out has its default.
 
     Returns:
         The exit code of the command: 0 where every file is as good as it should be, 1 where one was
@@ -78,6 +78,7 @@ def export_generators(typed: Mapping[str, Any]) -> int:
         check_generator(direction, generator)
     trained_size = source.get("options", {}).get("crop_size") or 256
     options = dataclasses.replace(options, tflite_size=options.tflite_size or str(trained_size))
+    check_formats(formats, options, generators)
     output = pathlib.Path(options.output or f"saved_models/{source['name']}").expanduser()
     version = next_version(output)
     description = {
@@ -144,9 +145,27 @@ def chosen_formats(options: ExportOptions) -> list[str]:
     return formats
 
 
+def check_formats(formats: list[str], options: ExportOptions, generators: Mapping) -> None:
+    """Refuses what the options and the generators alone show to be impossible.
+
+    Args:
+        formats: to be written.
+        options: with a `tflite_size`.
+        generators: by direction.
+    """
+    from cyclegan_keras.export.onnx import check_onnx
+    from cyclegan_keras.export.tflite import check_tflite
+
+    if "tflite" in formats:
+        check_tflite(options, generators.values())
+    if "onnx" in formats:
+        check_onnx()
+
+
 def load_source(options: ExportOptions) -> tuple[dict, dict]:
     """Returns the generator of each direction, and the receipt's facts about their origin."""
-    from cyclegan_keras.weights.networks import load_network, split_network
+    from cyclegan_keras.translation.opening import open_generators
+    from cyclegan_keras.weights.starting import files_of_source, split_role
 
     if bool(options.run_dir) == bool(options.model):
         raise OptionError("Give either --run_dir=<a run> or --model=<a file>. See --help.")
@@ -159,14 +178,13 @@ def load_source(options: ExportOptions) -> tuple[dict, dict]:
     run_source = find_source(options.model)
     if run_source is not None:
         return load_run(run_source)
-    paths = [pathlib.Path(path.strip()).expanduser() for path in options.model.split(",")]
-    generators = {
-        direction: load_network(path) for direction, path in zip(Direction, paths, strict=False)
-    }
+    generators = open_generators(options.model)
+    paths = [split_role(source)[1] for source in options.model.split(",")]
+    files = [file for path in paths for file in files_of_source(path)]
     source = {
-        "name": paths[0].stem,
+        "name": paths[0].name if paths[0].is_dir() else paths[0].stem,
         "model": ", ".join(path.name for path in paths),
-        "sha256": [sha256(split_network(path)[0]) for path in paths],
+        "sha256": [sha256(file) for file in files],
     }
     return generators, source
 

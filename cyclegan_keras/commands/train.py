@@ -138,7 +138,8 @@ def train_as_set_up(setup: Setup, joined) -> int:
         data.options.batch_size,
         jit_compile=options["run"].jit_compile,
     )
-    team.check_same(flags.flatten(options, saved_only=True), data.facts())
+    facts = data.facts()
+    team.check_same(flags.flatten(options, saved_only=True), facts)
     run = Run(setup.run_dir, options["run"].keep_checkpoints)
     learning_rates = rates_of_run(run, options, team)
     with team.scope():
@@ -160,7 +161,7 @@ def train_as_set_up(setup: Setup, joined) -> int:
     with run.locked():
         note_changes(run, options, learning_rates)
         run.save_options(flags.flatten(options, saved_only=True))
-        run.note_facts(data.facts())
+        run.note_facts(facts)
         return train_to_the_end(run, trainer, data, options, team)
 
 

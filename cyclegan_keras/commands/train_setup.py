@@ -276,15 +276,13 @@ def compare_pictures(setup: Setup, source) -> None:
     Raises:
         RunError: the run has been trained on other pictures.
     """
-    from pipelines.data import training_facts
-
     if "dataset" in setup.moved:
         moved.check_moved(
             Run(setup.run_dir),
             "dataset",
             before=setup.saved["dataset"],
             now=setup.options["data"].dataset,
-            found=training_facts(source),
+            found=source.training_facts,
         )
 
 
@@ -293,13 +291,11 @@ def refuse_second_run(setup: Setup, source) -> None:
 
     Runs are named after their data, so that a folder that was renamed would begin another.
     """
-    from pipelines.data import training_facts
-
     run, dataset = Run(setup.run_dir), setup.options["data"].dataset
     if dataset in datasets.known() or not moved.has_neighbors(run):
         return
     method = setup.options["run"].method
-    moved.refuse_second_run(run, dataset, method, found=training_facts(source))
+    moved.refuse_second_run(run, dataset, method, found=source.training_facts)
 
 
 def compare_pairs(setup: Setup, data) -> None:

@@ -30,7 +30,7 @@ def run(**options) -> int:
     """Translates, as `translate.py` does with the same options.
 
     Args:
-        **options: by name, as in docs/options.md; what is left out has its default.
+        **options: by name, as `translate.py --help` lists them; what is left out has its default.
 
     Returns:
         The exit code of the command: 0 where everything was translated, 1 where some pictures could

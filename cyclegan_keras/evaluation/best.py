@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -53,6 +54,25 @@ def score(evaluations: list[Evaluation]) -> float:
             divisor = values.high - values.low if distance.name == "L1 to the truth" else 1.0
         ratios.append(distance.value / divisor)
     return float(np.mean(ratios))
+
+
+def is_comparable(best: Mapping[str, Any]) -> bool:
+    """Whether the score in best.json is what `RULE` gives too.
+
+    Earlier rules differ from it only where copies say nothing: they divided by the score of copies
+    that was 0 or less, and a KID without copies by the range of the values.
+    """
+    if best["rule"] == RULE:
+        return True
+    for direction in best["directions"].values():
+        measures = {measure["name"]: measure for measure in direction["measures"]}
+        of_pairs, of_sets = measures.get("L1 to the truth"), measures.get("KID")
+        if of_pairs:
+            if of_pairs["ceiling"] is not None and of_pairs["ceiling"] <= 0:
+                return False
+        elif of_sets["ceiling"] is None or of_sets["ceiling"] <= 0:
+            return False
+    return True
 
 
 class KeepBest(StepCallback):
@@ -139,12 +159,22 @@ class KeepBest(StepCallback):
         """Returns the score in best/, or None where there is none.
 
         A training that was killed after its last checkpoint continues from before the step that
-        best/ may hold. It arrives at that step once more, so the score there does not count.
+        best/ may hold. It arrives at that step once more, so the score there does not count. Nor
+        does a score by an earlier rule that cannot be compared with those of `RULE`.
         """
         try:
             best = json.loads((self.folder / "best.json").read_text())
-            return float(best["score"]) if best["step"] <= self.step else None
-        except (OSError, ValueError, KeyError):
+            if best["step"] > self.step:
+                return None
+            if not is_comparable(best):
+                logging.info(
+                    "The best generators so far, of step %d, were chosen by an earlier rule: the "
+                    "choice begins anew.",
+                    best["step"],
+                )
+                return None
+            return float(best["score"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def keep(self, new_score: float, evaluations: Mapping[str, Evaluation]) -> None:

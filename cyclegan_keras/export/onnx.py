@@ -18,19 +18,20 @@ DIMENSIONS = ("batch", "height", "width")  # that are free; the channels are fix
 LEAST_PSNR_DB = 100.0
 
 
+def check_onnx() -> None:
+    """Raises ExportError where a package is missing that `write_onnx` needs."""
+    _converter()
+    _runtime()
+
+
 def write_onnx(job: ExportJob) -> list[ExportedFile]:
     """Writes one ONNX file a direction, and compares its translations by onnxruntime."""
+    onnxruntime = _runtime()
     folder = job.folder / "onnx"
     folder.mkdir()
     exported = []
     for direction, generator in job.generators.items():
         path = export_onnx(generator, folder / f"{direction.file_name}.onnx")
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise ExportError(
-                'Comparing ONNX with Keras needs onnxruntime: pip install "cyclegan-keras[export]".'
-            ) from error
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         comparisons = []
         samples = []
@@ -83,12 +84,7 @@ def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Pat
     Raises:
         ExportError: the package tf2onnx is missing.
     """
-    try:
-        import tf2onnx
-    except ImportError as error:
-        raise ExportError(
-            'ONNX needs the package tf2onnx: pip install "cyclegan-keras[export]".'
-        ) from error
+    tf2onnx = _converter()
     channels = generator.input_shape[-1]
     signature = [tf.TensorSpec((None, None, None, channels), name=INPUT)]
 
@@ -103,6 +99,26 @@ def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Pat
     path = pathlib.Path(path)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def _converter():
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise ExportError(
+            'ONNX needs the package tf2onnx: pip install "cyclegan-keras[export]".'
+        ) from error
+    return tf2onnx
+
+
+def _runtime():
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ExportError(
+            'Comparing ONNX with Keras needs onnxruntime: pip install "cyclegan-keras[export]".'
+        ) from error
+    return onnxruntime
 
 
 def _name_tensors(graph) -> None:

@@ -16,9 +16,9 @@ class ExportOptions:
     )
     model: str | None = option(
         None,
-        "A generator to export instead of a run: a .keras file, or one of another program (such "
-        "as .pth), or what --run_dir takes. After a comma, a second one for the opposite "
-        "direction.",
+        "What to export instead of a run, as translate.py --model takes it: a .keras file, or one "
+        "of another program (such as .pth or <file>@<network>), a folder of them, or what "
+        "--run_dir takes. After a comma, a second one for the opposite direction.",
     )
     format: str = option(
         "saved_model,tflite", "Formats to write, separated by commas: saved_model, tflite, onnx."

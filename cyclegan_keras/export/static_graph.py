@@ -43,7 +43,7 @@ def static_translate(
     Raises:
         ExportError: the generator takes no pictures of that size.
     """
-    _check_size(generator, height, width)
+    check_size(generator, height, width)
     channels = generator.input_shape[-1]
     dtype = tf.uint8 if uint8 else tf.float32
     image = tf.TensorSpec((batch, height, width, channels), dtype, name="image")
@@ -230,7 +230,8 @@ def _zeros(x, amount):
     return static_ops.zeros(x, (amount, amount), (amount, amount))
 
 
-def _check_size(generator, height, width):
+def check_size(generator: keras.Model, height: int, width: int) -> None:
+    """Raises ExportError unless a generator takes pictures of this size in px."""
     multiple = getattr(generator, "size_multiple", 1)
     smallest = getattr(generator, "smallest_size", 1)
     if height % multiple or width % multiple or min(height, width) < smallest:

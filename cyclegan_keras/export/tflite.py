@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -22,8 +22,9 @@ from absl import logging
 from tensorflow.lite.tools import flatbuffer_utils
 
 from cyclegan_keras.export.job import ExportedFile, ExportJob
+from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.export.receipt import compare, resized_input, worst
-from cyclegan_keras.export.static_graph import measure_ranges, static_translate
+from cyclegan_keras.export.static_graph import check_size, measure_ranges, static_translate
 from cyclegan_keras.files.errors import ExportError
 from cyclegan_keras.models.description import Description
 
@@ -40,24 +41,60 @@ VARIANTS = {
     "int8": "int8 convolutions of calibrated ranges, norms in float32",
     "integer": "integers alone: int8 convolutions, all else int16",
 }
+UNQUANTIZED = ("fp32", "fp16")
 CALIBRATED = ("int8", "integer")
 # The least PSNR to Keras on real pictures at which a file is good, in dB.
 LEAST_PSNR_DB = {"fp32": 100, "fp16": 70, "dynamic": 40, "uint8": 40, "int8": 30, "integer": 30}
 
 
-def write_tflite(job: ExportJob) -> list[ExportedFile]:
-    """Writes the variants and sizes asked for, compares them with Keras and measures their cost."""
+def check_tflite(options: ExportOptions, generators: Iterable[keras.Model]) -> None:
+    """Refuses what `write_tflite` could not write, before anything is computed.
+
+    Args:
+        options: with a `tflite_size`.
+        generators: to be exported.
+
+    Raises:
+        ExportError: an unknown size or variant, one that a generator does not take, or a package is
+            missing.
+    """
     try:
-        from cyclegan_keras.export import tflite_run  # noqa: F401  (before anything is written)
+        from cyclegan_keras.export import tflite_run  # noqa: F401
     except ImportError as error:
         raise ExportError(
             'TFLite files are measured by LiteRT: pip install "cyclegan-keras[export]".'
         ) from error
+    variants = chosen_variants(options)
+    for variant in variants:
+        _check_variant(variant)
+        if variant not in UNQUANTIZED:
+            _quantizer(variant)
+    for generator in generators:
+        for height, width in chosen_sizes(options):
+            check_size(generator, height, width)
+        if variants == ["uint8"]:
+            variants_for(generator.description, variants)
+
+
+def chosen_sizes(options: ExportOptions) -> list[tuple[int, int]]:
+    """Returns the sizes of --tflite_size, (height, width) in px, each once."""
+    sizes = [parse_size(text) for text in options.tflite_size.split(",")]
+    return list(dict.fromkeys(sizes))
+
+
+def chosen_variants(options: ExportOptions) -> list[str]:
+    """Returns the names of --tflite_variants, each once."""
+    names = [name.strip() for name in options.tflite_variants.split(",")]
+    return list(dict.fromkeys(names))
+
+
+def write_tflite(job: ExportJob) -> list[ExportedFile]:
+    """Writes the variants and sizes asked for, compares them with Keras and measures their cost."""
     folder = job.folder / "tflite"
     folder.mkdir()
-    sizes = [parse_size(text) for text in job.options.tflite_size.split(",")]
+    sizes = chosen_sizes(job.options)
     batch = job.options.tflite_batch
-    asked_for = [name.strip() for name in job.options.tflite_variants.split(",")]
+    asked_for = chosen_variants(job.options)
     exported = []
     for direction, generator in job.generators.items():
         variants = variants_for(generator.description, asked_for)
@@ -83,7 +120,10 @@ def write_tflite(job: ExportJob) -> list[ExportedFile]:
             inputs = [resized_input(picture, height, width) for picture in job.pictures[direction]]
             references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
             about = {
+                # In receipts of all versions: a side of a square, or a word such as "480x640".
                 "size": height if height == width else f"{height}x{width}",
+                "height": height,
+                "width": width,
                 "batch": batch,
                 **count(generator, height, width),
             }
@@ -213,7 +253,7 @@ def export_tflite(
         }
         # Before quantization: the files that it makes cannot be repacked.
         model = _with_metadata(converted[conversion], about)
-        if variant not in ("fp32", "fp16"):
+        if variant not in UNQUANTIZED:
             model = _quantize(model, variant, pictures if is_calibrated else [])
         paths[variant] = pathlib.Path(folder) / f"{name}_{variant}{ending}.tflite"
         paths[variant].write_bytes(model)
@@ -320,12 +360,16 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(sides[0]), int(sides[-1])
 
 
+def _check_variant(variant):
+    if variant not in VARIANTS:
+        raise ExportError(
+            f"There is no TFLite variant {variant!r}: expected some of {', '.join(VARIANTS)}."
+        )
+
+
 def _check_variants(variants, calibration):
     for variant in variants:
-        if variant not in VARIANTS:
-            raise ExportError(
-                f"There is no TFLite variant {variant!r}: expected some of {', '.join(VARIANTS)}."
-            )
+        _check_variant(variant)
         if variant in CALIBRATED and not calibration:
             raise ExportError(
                 f"The TFLite variant {variant} needs pictures of the training set: name a folder "
@@ -365,17 +409,24 @@ def _with_metadata(model: bytes, metadata: Mapping[str, Any]) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(unpacked))
 
 
-def _quantize(model: bytes, variant: str, pictures) -> bytes:
+def _quantizer(variant: str):
+    """Returns the package that quantizes a variant."""
     try:
-        from ai_edge_quantizer import qtyping, quantizer
+        import ai_edge_quantizer
+        from ai_edge_quantizer import qtyping, quantizer  # noqa: F401
     except ImportError as error:
         raise ExportError(
             f"The TFLite variant {variant} needs the package ai-edge-quantizer: "
             'pip install "cyclegan-keras[export]".'
         ) from error
-    operations = qtyping.TFLOperationName
+    return ai_edge_quantizer
+
+
+def _quantize(model: bytes, variant: str, pictures) -> bytes:
+    package = _quantizer(variant)
+    operations = package.qtyping.TFLOperationName
     with _silence():
-        work = quantizer.Quantizer(bytearray(model))
+        work = package.quantizer.Quantizer(bytearray(model))
         if variant in CALIBRATED:
             if variant == "integer":
                 work.add_static_config(".*", operations.ALL_SUPPORTED, 16, 8)

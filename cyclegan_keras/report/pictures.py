@@ -25,5 +25,5 @@ def to_data_uri(picture: np.ndarray) -> str:
     image.save(file, "PNG")
     if len(file.getvalue()) > MOST_PNG_BYTES:
         kind, file = "jpeg", io.BytesIO()
-        image.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+        image.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

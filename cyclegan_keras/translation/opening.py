@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ from cyclegan_keras.export import serving
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.files.names import under_utf8_name
-from cyclegan_keras.models.description import Description
+from cyclegan_keras.models.description import Described, Description
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.translation.options import TranslateOptions
@@ -42,7 +42,7 @@ def open_recipe(options: TranslateOptions) -> Recipe:
     found = open_translators(
         options.model, max_memory_mb=options.max_memory_mb, tile_size=options.tile_size
     )
-    direction = Direction(options.direction or min(found))
+    direction = Direction(options.direction or usual_direction(found))
     if direction not in found:
         raise TranslationError(f"{options.model} translates {', '.join(found)} only.")
     back = None
@@ -60,6 +60,11 @@ def open_recipe(options: TranslateOptions) -> Recipe:
         side_by_side=options.side_by_side,
         bit_depth=options.bit_depth,
     )
+
+
+def usual_direction(offered: Iterable[Direction]) -> Direction:
+    """Returns the one direction that is meant where none is named: A to B where it is offered."""
+    return Direction(min(offered))
 
 
 def open_translators(
@@ -101,7 +106,7 @@ def open_translators(
         )
     return {
         direction: translator_of(network, max_memory_mb=max_memory_mb, tile_size=tile_size)
-        for direction, network in _networks(model).items()
+        for direction, network in open_generators(model).items()
     }
 
 
@@ -136,8 +141,17 @@ def translator_of(
     return Translator(at_once, description, TiledNetwork(network, tile_size), most_pixels)
 
 
-def _networks(model: str) -> dict[Direction, keras.Model]:
-    """The generators of a run, a folder or files, by direction."""
+def open_generators(model: str) -> dict[Direction, keras.Model]:
+    """Returns the generators of a run, a folder or files, by direction.
+
+    A file may say which way its generator translates, as those of a run do; its role says it
+    otherwise, see `starting_networks`. Of two files that say the same, the second is taken for the
+    way back.
+
+    Raises:
+        TranslationError: there is no generator.
+        WeightsError, RunError: a file or a run that cannot be read.
+    """
     source = find_source(model)
     if source is not None:
         found = networks_of_run(source, averages=True).networks
@@ -147,6 +161,12 @@ def _networks(model: str) -> dict[Direction, keras.Model]:
     for role, network in found.items():
         if not role.startswith("generator"):
             continue
+        if not isinstance(network, Described):
+            raise TranslationError(
+                f"{model} holds a {type(network).__name__} from {network.input_shape[-1]} to "
+                f"{network.output_shape[-1]} channels; expected a generator of this package."
+            )
+        direction = Direction(network.description.direction)
         if network.description == Description.of(network):
             # Its file says nothing about its direction, so the name of the file decides.
             direction = Direction.A_TO_B.of_generator(role)
@@ -156,7 +176,16 @@ def _networks(model: str) -> dict[Direction, keras.Model]:
                 source=direction.source,
                 target=direction.target,
             )
-        networks[Direction(network.description.direction)] = network
+        elif direction in networks:
+            logging.warning(
+                "%s: both generators were trained %s. The second is taken for %s.",
+                model,
+                direction,
+                direction.opposite,
+            )
+            direction = direction.opposite
+            network.description = dataclasses.replace(network.description, direction=direction)
+        networks[direction] = network
     if not networks:
         raise TranslationError(f"{model} holds {', '.join(found)}, but no generator.")
     return networks
@@ -246,9 +275,9 @@ def _fixed_size(tflite_run, interpreter) -> Callable:
         if images.shape[1] > height or images.shape[2] > width:
             logging.log_first_n(
                 logging.WARNING,
-                f"The file translates {width}x{height} pixels: larger pictures are resized to fit "
-                "into that and back, which costs detail. A run or a .keras file translates any "
-                "size.",
+                f"The file translates pictures {width} px wide and {height} px high: larger ones "
+                "are resized to fit into that and back, which costs detail. A run or a .keras file "
+                "translates any size.",
                 1,
             )
         return tflite_run.translate_batch(interpreter, images)

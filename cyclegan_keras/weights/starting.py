@@ -1,5 +1,6 @@
 """Networks to start a training from: files of any kind, folders of them, or an earlier run."""
 
+import glob
 import pathlib
 import re
 from collections.abc import Mapping
@@ -9,11 +10,11 @@ import keras
 from absl import logging
 
 from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.models.description import Described
 from cyclegan_keras.models.options import NetworkOptions
-from cyclegan_keras.models.table import DISCRIMINATORS, GENERATORS
+from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.networks import ROLES, networks_of_run
 from cyclegan_keras.runs.sources import find_source
-from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 from cyclegan_keras.weights.networks import listed, load_networks, split_network
 
 # The reference's name of a network -> its role here; the reference's D_A judges domain B.
@@ -49,18 +50,22 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
             with files called `generator_g.keras` or, as in the reference, `latest_net_G_A.pth`; or
             what `find_source` finds in an earlier run, such as its directory. One network of
             several is given as `file@network`. A network whose name, and whose file's, does not
-            say which it is, is generator_g if it is a generator, or is given as
-            `discriminator_x=some.pth`. Of a folder or a run, a role in front takes that network
-            alone.
+            say which it is, is generator_g if it is a generator, or generator_f after another
+            file's generator_g; or it is given as `discriminator_x=some.pth`. Of a folder or a run,
+            a role in front takes that network alone.
 
     Raises:
         WeightsError: a source that holds no network, or two sources with the same one.
         RunError: a run that has no such checkpoint, or one that cannot be read.
     """
     found: dict[str, keras.Model] = {}
+    paths = []
     for source in sources.split(","):
         role, path = split_role(source)
-        for each, network in _networks_at(path, role).items():
+        is_second = "generator_g" in found and path not in paths
+        usual_role = "generator_f" if is_second else "generator_g"
+        paths.append(path)
+        for each, network in _networks_at(path, role, usual_role).items():
             if each in found:
                 raise WeightsError(f"Two files are given for {each}; the second is {path}.")
             found[each] = network
@@ -76,6 +81,21 @@ def split_role(source: str) -> tuple[str, pathlib.Path]:
     if role not in ROLES:
         role, path = "", source.strip()
     return role, pathlib.Path(path).expanduser()
+
+
+def files_of_source(path: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the files in which a source of `starting_networks` holds its networks.
+
+    Args:
+        path: of `split_role`: a file, also as `file@network`, the prefix of a TensorFlow
+            checkpoint, or a folder.
+    """
+    path, _ = split_network(path)
+    if path.is_dir():
+        return sorted(_files_of_folder(path).values())
+    if path.is_file():
+        return [path]
+    return sorted(path.parent.glob(f"{glob.escape(path.name)}.*"))
 
 
 def network_options(networks: Mapping[str, keras.Model]) -> dict[str, Any]:
@@ -102,8 +122,14 @@ def network_options(networks: Mapping[str, keras.Model]) -> dict[str, Any]:
     return options
 
 
-def _networks_at(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
-    """Returns the networks of a file, folder or run by role; `role` is that typed, or ""."""
+def _networks_at(path: pathlib.Path, role: str, usual_role: str) -> dict[str, keras.Model]:
+    """Returns the networks of a file, folder or run by role.
+
+    Args:
+        path: the file, folder or run.
+        role: that typed, or "".
+        usual_role: of a generator alone in a file, where nothing says its role.
+    """
     source = find_source(path)
     if source is not None:
         return _only(role, networks_of_run(source).networks, path)
@@ -114,7 +140,7 @@ def _networks_at(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
             "before the =."
         )
     if not path.is_dir():
-        return _networks_of_file(path, role)
+        return _networks_of_file(path, role, usual_role)
     files = _files_of_folder(path)
     if not files:
         raise WeightsError(
@@ -138,13 +164,13 @@ def _only(
     return {role: networks[role]}
 
 
-def _networks_of_file(path: pathlib.Path, role: str) -> dict[str, keras.Model]:
+def _networks_of_file(path: pathlib.Path, role: str, usual_role: str) -> dict[str, keras.Model]:
     networks = load_networks(path)
     if len(networks) == 1:
         ((name, network),) = networks.items()
         role = role or _role_of_file(path) or role_of_name(name, network)
         if not role and _is_generator(network):
-            role = "generator_g"
+            role = usual_role
         if role:
             return {role: network}
         raise WeightsError(
@@ -215,11 +241,8 @@ def _files_of_folder(folder: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def _is_generator(network: keras.Model) -> bool:
-    """Whether it is a generator of this package."""
-    name = getattr(network, "option_name", None)
-    if name is None:  # of a kind that cannot be trained here
-        return isinstance(network, KerasExampleGenerator)
-    return name not in DISCRIMINATORS
+    """Whether it is a generator of this package, which all describe themselves."""
+    return isinstance(network, Described)
 
 
 def _options_of(role: str, network: keras.Model) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 import abc
 import dataclasses
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +75,9 @@ class Pictures(abc.ABC):
 
         Args:
             rename: a name -> the one that counts.
+
+        Raises:
+            LostPicturesError: a drive cannot be read now.
         """
         digest = hashlib.sha256()
         for index, name in enumerate(self.names):
@@ -80,7 +85,11 @@ class Pictures(abc.ABC):
         return digest.hexdigest()
 
     def bytes_of(self, index: int) -> bytes | None:
-        """Returns the bytes of a picture's file; None where `content` tells all of it already."""
+        """Returns the bytes of a picture's file; None where `content` tells all of it already.
+
+        Raises:
+            LostPicturesError: its drive cannot be read now.
+        """
         return None
 
     def sample_digest(self) -> str:
@@ -94,6 +103,21 @@ class Pictures(abc.ABC):
             found = self.bytes_of(number * (len(self) - 1) // max(count - 1, 1))
             digest.update(found or b"")
         return digest.hexdigest()
+
+    def facts(self, rename: Callable[[str], str] = str) -> dict[str, Any]:
+        """Returns count and fingerprints, as "data" of facts.json holds them for each folder.
+
+        Fingerprints change with any picture's name or size, but not with the folder they lie in; a
+        second one covers the bytes of some pictures.
+
+        Args:
+            rename: a name -> the one that counts.
+        """
+        return {
+            "count": len(self),
+            "sha256": self.fingerprint(rename),
+            "sample_sha256": self.sample_digest(),
+        }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,6 +145,18 @@ class Source:
     paired_test: bool = False
     crop_size: int | None = None
     domains: tuple[str, str] = ("A", "B")
+
+    @functools.cached_property
+    def training_facts(self) -> dict[str, Any]:
+        """Name, counts and fingerprints of the training pictures, as "data" of facts.json.
+
+        All files are looked at once, when it is first asked for.
+        """
+        return {
+            "name": self.name,
+            "trainA": self.train_a.facts(),
+            "trainB": self.train_b.facts(),
+        }
 
 
 def domains_of(name: str) -> tuple[str, str]:

@@ -1,22 +1,33 @@
 """Pictures in files: a list of files, all files below one folder, or one half of each picture."""
 
 import dataclasses
+import errno
 import os
 import pathlib
 from collections.abc import Sequence
 
 from absl import logging
 
-from cyclegan_keras.files.errors import OutageError, PictureError, reason_of_outage
+from cyclegan_keras.files.errors import (
+    LostPicturesError,
+    OutageError,
+    PictureError,
+    reason_of_outage,
+)
 from cyclegan_keras.files.walking import leads_back
 from cyclegan_keras.images import first_reading, reading
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.listing import find_pictures, is_passed_over_silently, passed_over_line
 from cyclegan_keras.images.picture import Picture
+from pipelines.outage import has_folder
 from pipelines.sources.base import Pictures
 
 # By which version 1 of the rules for reading recognizes pictures.
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+# What a single file answers, and will answer again: a link that leads nowhere, no right to read it.
+LASTING = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP)
 
 
 class ListedPictures(Pictures):
@@ -55,13 +66,15 @@ class ListedPictures(Pictures):
     def content(self, index: int) -> str:
         try:
             return str(self.paths[index].stat().st_size)
-        except OSError:  # the picture is skipped later, with a warning
-            return "unreadable"
+        except OSError as error:
+            _refuse_outage(error, self.paths[index])
+            return "unreadable"  # the picture is skipped later, with a warning
 
     def bytes_of(self, index: int) -> bytes | None:
         try:
             return self.paths[index].read_bytes()
-        except OSError:
+        except OSError as error:
+            _refuse_outage(error, self.paths[index])
             return None
 
 
@@ -168,6 +181,16 @@ def read_header(
         width, height = first_reading.read_size(file)
         return Header(width=width, height=height)
     return reading.read_header(file, channels=channels)
+
+
+def _refuse_outage(error: OSError, path: pathlib.Path) -> None:
+    """Raises LostPicturesError where a drive, and not this file alone, cannot be read now.
+
+    Its pictures would be taken for others.
+    """
+    reason = reason_of_outage(error)
+    if reason and not (error.errno in LASTING and has_folder(path)):
+        raise LostPicturesError(f"{path} {reason}: see to its drive or network.") from error
 
 
 def _find_by_ending(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -9,13 +9,15 @@ from made_runs import make_run
 from PIL import Image
 
 from cyclegan_keras.commands import evaluate
+from cyclegan_keras.evaluation.options import EvaluationOptions
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.images.values import Values
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.translation.opening import open_translators
-from pipelines.data import open_source, training_facts
+from cyclegan_keras.translation.opening import open_translators, usual_direction
+from pipelines.data import open_source
 from pipelines.options import DataOptions
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimized_graphs")]
@@ -118,6 +120,21 @@ def test_a_file_on_two_folders(tmp_path, capsys):
     assert "cycle error: not measured, because the model has no way back (F)." in out
 
 
+@pytest.mark.parametrize(
+    ("offered", "expected"),
+    [
+        (["AtoB", "BtoA"], ["AtoB"]),
+        (["BtoA", "AtoB"], ["AtoB"]),  # the order is that in which a file holds its networks
+        (["BtoA"], ["BtoA"]),
+    ],
+)
+def test_two_folders_are_of_the_direction_in_which_pictures_are_translated(offered, expected):
+    options = EvaluationOptions(model="both", input="x", real="y")
+    offered = [Direction(name) for name in offered]
+    assert evaluate.chosen_directions(options, offered) == expected
+    assert [usual_direction(offered)] == expected
+
+
 @pytest.mark.usefixtures("opened_once")
 @pytest.mark.parametrize(
     ("inputs", "real"),
@@ -161,10 +178,14 @@ def test_dry_run_measures_nothing(run_dir, tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """A folder with a generator and a discriminator as files."""
-    folder = tmp_path_factory.mktemp("models")
+    """A folder with a generator and a discriminator as files; beside it lie others of pictures."""
+    folder = tmp_path_factory.mktemp("made") / "models"
+    folder.mkdir()
     ResNetGenerator(ngf=2, n_blocks=0).save(folder / "generator.keras")
     PatchDiscriminator(ndf=2).save(folder / "discriminator_x.keras")
+    folder_of(folder.parent / "one", 1)
+    broken = folder_of(folder.parent / "broken", 3)
+    (broken / "0.png").write_bytes(b"\x89PNG")
     return folder
 
 
@@ -180,6 +201,15 @@ def models(tmp_path_factory):
         (("--model=copy", "--input=x"), "--input and --real belong together"),
         (("--model=copy", "--input=none", "--real=none"), "--input=none does not exist"),
         (("--model=copy", "--input={models}", "--real={models}"), "holds 0 pictures"),
+        (
+            ("--model=copy", "--input={models}/generator.keras", "--real={models}"),
+            "--input={models}/generator.keras is a file: give a folder of at least 3 pictures",
+        ),
+        (
+            ("--model=copy", "--input={models}/../broken", "--real={models}/../broken"),
+            "{models}/../broken/0.png is not a picture",
+        ),
+        (("--model=copy", "--input={models}/../one", "--real={models}"), "holds 1 picture, but"),
         (
             ("--model=copy", "--input={models}/*.keras", "--real=*.gif"),
             "--input={models}/*.keras: none of 2 files is a picture",
@@ -204,6 +234,7 @@ def test_bad_input_is_a_sentence_and_exit_code_2(
     err = capfd.readouterr().err
     assert expected.format(models=models) in err
     assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
 
 
 HOUNSFIELD = Values(dtype="int16", low=-1024, high=3071)
@@ -273,7 +304,7 @@ def test_pairs_that_have_moved_are_still_pairs(scans, tmp_path, capsys):
     run_dir = run_between(tmp_path / "run", folder, "AtoB")
     run_of_pairs = Run(run_dir)
     source = open_source(DataOptions(dataset=str(folder)), paired=True)
-    run_of_pairs.save_facts({**run_of_pairs.saved_facts(), "data": training_facts(source)})
+    run_of_pairs.save_facts({**run_of_pairs.saved_facts(), "data": source.training_facts})
     folder.rename(tmp_path / "moved")
     words = (f"--model={run_dir}", "--metrics=paired", f"--output={tmp_path / 'out'}")
     assert run(*words) == 2

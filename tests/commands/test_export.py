@@ -1,6 +1,7 @@
 """The export command: what a user types, sees and is left with."""
 
 import json
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import filelock
 import numpy as np
 import pytest
 from conftest import ROOT
+from golden_files import FOLDER
 from made_runs import make_run
 from PIL import Image
 
@@ -19,6 +21,8 @@ from cyclegan_keras.export.job import ExportedFile
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.translation.opening import open_generators
+from cyclegan_keras.weights.networks import save_pth
 
 pytestmark = [
     pytest.mark.slow,  # whole commands
@@ -46,6 +50,8 @@ def made(tmp_path_factory):
         values = np.random.default_rng(seed).integers(0, 256, (20, 24, 3)).astype("uint8")
         Image.fromarray(values).resize((48, 40)).save(folder / "pictures" / f"{seed}.png")
     make_run(folder / "run", networks)
+    (folder / "folder").mkdir()
+    save_pth(ResNetGenerator(ngf=2, n_blocks=1), folder / "folder" / "latest_net_G_A.pth")
     # What cannot be exported.
     (folder / "empty").mkdir()
     network = ResNetGenerator(ngf=2, n_blocks=0)
@@ -237,11 +243,15 @@ BAD_INPUT = {
         "holds no pictures",
     ),
     "not finite": (["--model=made/nan.keras"], "not finite"),
-    "no generator": (["--model=made/d.keras"], "PatchDiscriminator from 3 to 1 channels"),
+    "no generator": (["--model=made/d.keras"], "does not say which network it holds"),
+    "discriminator": (["--model=discriminator_x=made/d.keras"], "but no generator"),
+    "twice": (["--model=made/nan.keras,made/nan.keras"], "Two files are given for generator_g"),
     "size": ([*HERE, "--format=tflite", "--tflite_size=48x50"], "takes no pictures of 48x50"),
     "batch": ([*HERE, "--format=tflite", "--tflite_batch=0"], "--tflite_batch=0: expected"),
     "no size": ([*HERE, "--format=tflite", "--tflite_size=big"], "--tflite_size=big: expected"),
     "variant": ([*HERE, "--format=tflite", "--tflite_variants=int4"], "no TFLite variant 'int4'"),
+    "side": ([*HERE, "--format=saved_model,tflite", "--tflite_size=4"], "at least 8"),
+    "variant of two": ([*HERE, "--tflite_variants=fp32,nope"], "no TFLite variant 'nope'"),
     "unwritable": ([*HERE, "--output=made/pictures/0.png"], "Cannot write to made/pictures/0.png"),
     "unknown flag": (["--modle=x"], "Did you mean --model"),
 }
@@ -257,8 +267,36 @@ def test_bad_input_is_a_sentence(typed, expected, made, tmp_path, monkeypatch, c
     assert run(*typed) == 2
     (line,) = [row for row in capsys.readouterr().err.splitlines() if row.startswith("export.py:")]
     assert expected in line
-    left = {path for path in set(tmp_path.rglob("*")) - before if path.name != ".lock"}
-    assert all(path.is_dir() for path in left)  # the folders of the output, empty
+    assert set(tmp_path.rglob("*")) == before
+
+
+LIGHTNING = FOLDER / "checkpoints" / "lightning_ngf2.ckpt"
+
+
+@pytest.mark.parametrize(
+    ("model", "directions"),
+    [
+        ("made/average_generator_g.keras", ["a_to_b"]),
+        ("made/generator_f.keras", ["b_to_a"]),
+        ("made/average_generator_g.keras,made/gray.keras", ["a_to_b", "b_to_a"]),
+        ("generator_f=made/gray.keras", ["b_to_a"]),
+        ("made/folder", ["a_to_b"]),
+        (f"{LIGHTNING}", ["a_to_b", "b_to_a"]),
+        (f"{LIGHTNING}@generator_B2A", ["b_to_a"]),
+        (f"generator_g={LIGHTNING}@generator_B2A", ["a_to_b"]),
+    ],
+)
+def test_directions_are_those_in_which_pictures_are_translated(
+    model, directions, made, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made").symlink_to(made)
+    assert run(f"--model={model}", "--dry_run", "--format=saved_model") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert sorted(plan["directions"]) == directions
+    assert plan["source"]["name"] == pathlib.Path(model.partition(",")[0]).name.split(".")[0]
+    assert len(plan["source"]["sha256"]) == len(model.split(","))
+    assert sorted(found.signature for found in open_generators(model)) == directions
 
 
 def test_two_exports_to_one_folder_do_not_mix(words, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import re
 
+import keras
 import pytest
 from conftest import ROOT
 
@@ -46,3 +47,10 @@ def test_declared_python_is_classified():
     listed = {c.rpartition(" ")[2] for c in PROJECT["classifiers"] if "Python :: 3." in c}
     assert listed == {"3.10", "3.11", "3.12", "3.13"}
     assert PROJECT["requires-python"] == ">=3.10,<3.14"
+
+
+def test_every_class_that_files_name_is_public():
+    registered = keras.saving.get_custom_objects()
+    of_package = [name for name in registered if name.startswith("cyclegan_keras>")]
+    assert of_package
+    assert {name.rpartition(">")[2] for name in of_package} <= set(cyclegan_keras.__all__)

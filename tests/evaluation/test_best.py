@@ -125,6 +125,32 @@ def test_what_a_killed_training_would_reach_again_does_not_count(watched):
     assert best(run)["step"] == 10
 
 
+@pytest.mark.parametrize(
+    ("name", "ceiling", "stays"),
+    [
+        ("KID", -0.1, False),
+        ("KID", None, False),
+        ("KID", 0.5, True),
+        ("L1 to the truth", 0.0, False),
+        ("L1 to the truth", None, True),
+    ],
+)
+def test_a_best_by_an_earlier_rule_stays_only_where_its_score_means_the_same(
+    name, ceiling, stays, watched, caplog
+):
+    caplog.set_level("INFO", logger="absl")
+    run, model, keep = watched
+    measures = [{"name": name, "ceiling": ceiling}]
+    earlier = {"step": 5, "score": -40.0, "rule": "an earlier one"}
+    earlier["directions"] = {"x_to_y": {"measures": measures}}
+    (run.directory / "best").mkdir()
+    (run.directory / "best" / "best.json").write_text(json.dumps(earlier))
+    for step in (10, 20):
+        advance(model, keep, step)
+    assert (best(run)["step"] == 5) is stays
+    assert caplog.text.count("of step 5, were chosen by an earlier rule") == (0 if stays else 1)
+
+
 def test_nothing_asked_nothing_done():
     assert callbacks_for(SelectionOptions(), None, None, None, None, seed=0) == []
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cyclegan_keras.export import tflite
+from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.files.errors import ExportError
 from cyclegan_keras.images.values import Values
 from cyclegan_keras.models.description import Description
@@ -136,6 +137,7 @@ def test_every_variant_and_size_is_compared_with_keras_and_measured(make_job, tm
     assert [each.facts["size"] for each in exported] == [8, "12x16", 8, "12x16"]
     for each in exported:
         height, width = (8, 8) if each.facts["size"] == 8 else (12, 16)
+        assert (each.facts["height"], each.facts["width"]) == (height, width)
         assert each.facts["batch"] == 2
         assert each.kind == "tflite fp32"
         assert each.is_good
@@ -206,6 +208,12 @@ def test_deep_pictures_calibrate(tmp_path, run):
     x = tflite._calibration_input(pictures[0], height=16, width=16)
     found = run.run(run.open_model(paths["int8"]), x)
     assert psnr(np.asarray(generator(x)), found) >= tflite.LEAST_PSNR_DB["int8"]
+
+
+def test_sizes_and_variants_count_once():
+    options = ExportOptions(tflite_size="64,64x64,64x96", tflite_variants="fp32, fp16,fp32")
+    assert tflite.chosen_sizes(options) == [(64, 64), (64, 96)]
+    assert tflite.chosen_variants(options) == ["fp32", "fp16"]
 
 
 def test_levels_of_8_bits_alone_have_a_variant_of_them(caplog):

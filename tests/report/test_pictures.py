@@ -50,6 +50,12 @@ def test_photographs_are_near_and_small():
     assert 40 * 4 * len(address) < 6e6  # a report of 40 examples with four pictures each
 
 
+def test_noise_is_shown():
+    picture = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    head, shown = decode(to_data_uri(picture))
+    assert (head, shown.shape) == ("data:image/jpeg", picture.shape)
+
+
 def test_large_pictures_are_reduced():
     _, shown = decode(to_data_uri(np.zeros((300, 1500, 3), np.uint8)))
     assert shown.shape == (102, 512, 3)

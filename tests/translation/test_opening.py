@@ -2,6 +2,7 @@ import functools
 import json
 import pathlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -83,6 +84,22 @@ def test_files(tmp_path):
     save_pth(generator(1), tmp_path / "latest_net_G_B.pth")
     (found,) = opening.open_translators(str(tmp_path / "latest_net_G_B.pth")).items()
     assert (found[0], found[1].description.words) == ("BtoA", "B to A")
+
+
+def test_of_two_files_of_one_direction_the_second_is_for_the_way_back(tmp_path, caplog):
+    for name in ("one.keras", "two.keras"):
+        described(generator(), source="horse", target="zebra").save(tmp_path / name)
+    found = opening.open_generators(f"{tmp_path}/one.keras,{tmp_path}/two.keras")
+    assert list(found) == ["AtoB", "BtoA"]
+    assert found["BtoA"].description.direction == "BtoA"
+    assert "both generators were trained AtoB. The second is taken for BtoA." in caplog.text
+
+
+def test_a_network_of_another_program_is_a_sentence(tmp_path):
+    image = keras.Input((8, 8, 3))
+    keras.Model(image, keras.layers.Conv2D(1, 1)(image)).save(tmp_path / "generator_g.keras")
+    with pytest.raises(TranslationError, match="a Functional from 3 to 1 channels"):
+        opening.open_translators(str(tmp_path / "generator_g.keras"))
 
 
 def test_a_training_state_of_lightning():

@@ -264,6 +264,13 @@ def test_one_role_twice(tmp_path):
         starting_networks(f"{tmp_path}/a.pth,{tmp_path}/a.pth")
 
 
+def test_the_second_file_without_a_name_is_for_the_way_back(tmp_path):
+    for name in ("a.pth", "b.pth"):
+        save_pth(generator(), tmp_path / name)
+    found = starting_networks(f"{tmp_path}/a.pth,{tmp_path}/b.pth")
+    assert list(found) == ["generator_g", "generator_f"]
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments", "expected"),
     [

@@ -1,10 +1,13 @@
+import errno
 import logging
+import os
+import pathlib
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.files.errors import LostPicturesError, PictureError
 from cyclegan_keras.images import kinds, listing
 from pipelines.sources import folders
 from pipelines.sources.files import FilePictures, HalfPictures
@@ -155,3 +158,46 @@ def test_links_count_once_but_where_every_name_has_a_partner(tmp_path):
     assert pairs.train_a.names == ("trainA/0.png", "trainA/1.png")
     old = folders.load(str(tmp_path), reader_version=1)
     assert old.train_a.names == ("trainA/0.png", "trainA/1.png")
+
+
+@pytest.mark.parametrize("call", ["stat", "read_bytes"])
+@pytest.mark.parametrize(
+    ("number", "is_lost"),
+    [(errno.EIO, True), (errno.ESTALE, True), (errno.ENOENT, False), (errno.EACCES, False)],
+)
+def test_a_drive_that_cannot_be_read_is_not_taken_for_other_pictures(
+    call, number, is_lost, tmp_path, monkeypatch
+):
+    put(tmp_path / "trainA" / "a.png", noise(4, 6))
+    pictures = FilePictures(tmp_path / "trainA")
+    before = pictures.facts()
+
+    def fail(path, **_):
+        raise OSError(number, os.strerror(number), str(path))
+
+    sentence = r"trainA/a\.png cannot be read: .* see to its drive"
+    with monkeypatch.context() as patch:
+        patch.setattr(pathlib.Path, call, fail)
+        if is_lost:
+            with pytest.raises(LostPicturesError, match=sentence):
+                pictures.facts()
+        else:  # one file, now and later: it is left out of the training too
+            assert pictures.facts() != before
+
+
+def test_a_folder_that_has_gone_is_not_taken_for_other_pictures(tmp_path):
+    put(tmp_path / "trainA" / "a.png", noise(4, 6))
+    pictures = FilePictures(tmp_path / "trainA")
+    (tmp_path / "trainA").rename(tmp_path / "elsewhere")
+    with pytest.raises(LostPicturesError, match=r"trainA/a\.png does not exist: see to its drive"):
+        pictures.facts()
+
+
+def test_the_files_of_a_data_set_are_looked_at_once(tmp_path, monkeypatch):
+    for name in ("trainA", "trainB"):
+        put(tmp_path / name / "1.png", noise(4, 6))
+    source = folders.load(str(tmp_path))
+    facts = source.training_facts
+    monkeypatch.setattr(FilePictures, "bytes_of", None)
+    assert source.training_facts == facts
+    assert facts["trainA"]["count"] == 1
