@@ -40,7 +40,7 @@ def run(**options) -> int:
 
     One call may follow another in a process: each trains what it would in a process of its own, and
     leaves the precision, the determinism and the generators of random numbers of its caller as
-    `cyclegan_keras.cli.backends.global_state` says.
+    `cyclegan_keras.training.global_state` says.
 
     Args:
         **options: the options of docs/options.md by name; those left out have their defaults.
@@ -76,6 +76,7 @@ def train(typed: Mapping[str, Any]) -> int:
 
     # The workers connect before TensorFlow computes anything, which may happen from here on.
     from cyclegan_keras.distribution import devices
+    from cyclegan_keras.training.global_state import global_state
 
     joined = devices.join(typed)
     setup = resolve_options(typed)
@@ -86,7 +87,7 @@ def train(typed: Mapping[str, Any]) -> int:
             from cyclegan_keras.planning.devices import shared_devices
 
             stack.enter_context(shared_devices())
-        state = backends.global_state(
+        state = global_state(
             seed=run_options.seed,
             deterministic=run_options.deterministic,
             mixed_precision=run_options.mixed_precision,

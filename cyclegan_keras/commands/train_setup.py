@@ -104,9 +104,11 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     starting_networks, starting_options = {}, {}
     init_from = chosen.get("init_from")
     if init_from and not run.last_step():
+        from cyclegan_keras.training.global_state import global_state
         from cyclegan_keras.weights import starting
 
-        starting_networks = starting.starting_networks(init_from)
+        with global_state(seed=0):  # their weights are read: the seed is without effect
+            starting_networks = starting.starting_networks(init_from)
         starting_options = starting.network_options(starting_networks)
 
     defaults = presets.defaults_of(method, {**preset, **typed})
