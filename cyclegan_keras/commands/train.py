@@ -20,14 +20,15 @@ from cyclegan_keras.commands.train_setup import (
     compare_pairs,
     compare_pictures,
     known_values,
+    overlooked_run,
     refuse_missing,
-    refuse_overlooked,
     resolve_options,
 )
 from cyclegan_keras.files.errors import (
     LostPicturesError,
     MemoryTooSmallError,
     OptionError,
+    RunError,
     UserError,
     WriteError,
 )
@@ -111,14 +112,21 @@ def train_as_set_up(setup: Setup, joined) -> int:
     from pipelines.data import Data, open_source
 
     options = setup.options
+    team = devices.form_team(
+        options["devices"],
+        joined,
+        options["data"].batch_size,
+        jit_compile=options["run"].jit_compile,
+    )
 
     # ---- data ----
     paired = TRAINERS[options["run"].method].needs_pairs
     source = open_source(options["data"], paired=paired)
     compare_pictures(setup, source)
-    is_new = not setup.saved and not options["plan"].plan
-    if is_new and setup.is_usual and joined is None:
-        refuse_overlooked(setup, source)
+    # Only the chief has runs; the others end with the same sentence.
+    overlooked = team.from_chief(overlooked_run(setup, source) if team.is_chief else "")
+    if overlooked:
+        raise RunError(overlooked)
     data = Data(
         options["data"],
         seed=options["run"].seed,
@@ -131,13 +139,7 @@ def train_as_set_up(setup: Setup, joined) -> int:
     options = fill_in(options, data)
     options = adapt_to_channels(options, data, setup.chosen)
 
-    # ---- devices and trainer ----
-    team = devices.form_team(
-        options["devices"],
-        joined,
-        data.options.batch_size,
-        jit_compile=options["run"].jit_compile,
-    )
+    # ---- trainer ----
     team.check_same(flags.flatten(options, saved_only=True), data.facts())
     run = Run(setup.run_dir, options["run"].keep_checkpoints)
     learning_rates = rates_of_run(run, options, team)

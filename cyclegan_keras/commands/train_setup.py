@@ -275,18 +275,21 @@ def compare_pictures(setup: Setup, source) -> None:
         )
 
 
-def refuse_overlooked(setup: Setup, source) -> None:
-    """Raises RunError where the pictures of a folder have a run that is called otherwise.
+def overlooked_run(setup: Setup, source) -> str:
+    """Returns a sentence that names a run of the same pictures that is called otherwise.
 
-    Runs are named after their data, so that a folder that was renamed would begin another.
+    Runs are named after their data, so that a folder that was renamed would begin another. The
+    sentence is "" where there is none, where a run is continued and where --run_dir is typed.
     """
     from pipelines.data import training_facts
 
+    if setup.saved or not setup.is_usual or setup.options["plan"].plan:
+        return ""
     run, dataset = Run(setup.run_dir), setup.options["data"].dataset
     if dataset in datasets.known() or not moved.has_neighbors(run):
-        return
+        return ""
     method = setup.options["run"].method
-    moved.refuse_overlooked(run, dataset, method, found=training_facts(source))
+    return moved.overlooked(run, dataset, method, found=training_facts(source))
 
 
 def compare_pairs(setup: Setup, data) -> None:

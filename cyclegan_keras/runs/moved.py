@@ -71,23 +71,21 @@ def runs_on(folder: pathlib.Path, method: str, found: Mapping[str, Any]) -> list
     return runs
 
 
-def refuse_overlooked(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
-    """Names the run that pictures have already, where another one would be begun beside it.
+def overlooked(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> str:
+    """Returns a sentence that names the run that pictures have already; "" where there is none.
 
     Args:
         run: would be a new one.
         dataset: where the pictures lie now.
         method: as in --method.
         found: the pictures there, as "data" of facts.json.
-
-    Raises:
-        RunError: there is such a run.
     """
     for other in runs_on(run.directory.parent, method, found):
         place = str(other.saved_options().get("dataset"))
         then = "" if same_place(place, dataset) else f", when they lay in {place}"
-        raise RunError(
+        return (
             f"{other.directory} was trained on the pictures of {dataset}{then}: add "
             f"--run_dir={other.directory} to continue it, or --run_dir={run.directory} for a new "
             "run."
         )
+    return ""
