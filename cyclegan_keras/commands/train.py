@@ -392,6 +392,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     """Trains to `last_step`, or until a signal asks to stop; returns the signal, if any.
 
     Raises:
+        LostPicturesError: pictures cannot be read any more; the state after the last step is saved.
         WriteError: something cannot be written; the state is saved where it still can be.
         MemoryTooSmallError: the memory does not suffice; the message says what takes less.
     """
@@ -399,6 +400,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     from cyclegan_keras.planning import less_memory
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
+    from cyclegan_keras.training.stage import Stage
     from cyclegan_keras.training.tensorboard import TensorBoard
 
     run_options, batch_size = options["run"], data.options.batch_size
@@ -424,14 +426,12 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         method=run_options.method,
         options=options[run_options.method],
     )
-    whole_steps = callbacks.WholeSteps()
     bar = progress.Progress(batch_size, last_step)
     checkpoints = callbacks.Checkpoints(run, run_options.checkpoint_minutes)
     interruption = Interruption(
         "Stopping after this step; press Ctrl-C again to stop without saving."
     )
     callbacks_of_fit = [
-        whole_steps,
         callbacks.StopOnNonFinite(run),
         callbacks.Metrics(
             run,
@@ -463,7 +463,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         contextlib.closing(bar),
         saving_after_failure(
             checkpoints,
-            whole_steps,
+            trainer,
             what_takes_less=lambda: less_memory.sentences(options, data, trainer),
         ),
     ):
@@ -478,10 +478,16 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
             )
         except BaseException as error:
             data.patience.give_up()  # the threads that read must not wait any longer
-            if data.patience.failure is None or not isinstance(error, Exception):
+            # Pictures are read ahead: reading may have failed while a step fails for other reasons.
+            is_of_reading = isinstance(error, Exception) and trainer.stage is Stage.READING
+            if data.patience.failure is None or not is_of_reading:
                 raise
             if team.is_chief:
-                callbacks.end(callbacks_of_fit)
+                try:
+                    callbacks.end(callbacks_of_fit)
+                except Exception:
+                    absl.logging.error("%s", data.patience.failure)
+                    raise
             if not interruption.requested():
                 saved = run.checkpoints if team.is_chief else None
                 raise lost_pictures(
@@ -496,7 +502,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
 
 @contextlib.contextmanager
 def saving_after_failure(
-    checkpoints, whole_steps, *, what_takes_less: Callable[[], str]
+    checkpoints, trainer, *, what_takes_less: Callable[[], str]
 ) -> Iterator[None]:
     """Saves the state when a full disk, or too little memory, ends the block.
 
@@ -505,7 +511,7 @@ def saving_after_failure(
 
     Args:
         checkpoints: the callback that saves.
-        whole_steps: the callback that knows whether a step is under way.
+        trainer: knows whether a step is under way.
         what_takes_less: returns what to say where the memory does not suffice.
 
     Raises:
@@ -514,15 +520,17 @@ def saving_after_failure(
     """
     import keras
 
+    from cyclegan_keras.training.stage import Stage
+
     try:
         yield
     except WriteError as error:
-        saved = checkpoints.rescue(is_whole=whole_steps.is_whole)
+        saved = checkpoints.rescue(is_whole=trainer.stage is not Stage.STEP)
         raise WriteError(f"{error} {saved}", errno=error.errno) from error
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         # JAX may report a step only when its results are read, after the next one has begun.
-        is_whole = whole_steps.is_whole and keras.config.backend() == "tensorflow"
+        is_whole = trainer.stage is not Stage.STEP and keras.config.backend() == "tensorflow"
         saved = checkpoints.rescue(is_whole=is_whole)
         raise MemoryTooSmallError(f"{what_takes_less()} {saved}") from error
