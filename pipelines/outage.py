@@ -1,9 +1,11 @@
 """Files that cannot be read for a while, such as those of a network drive: wait, then give up."""
 
+import concurrent.futures
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from absl import logging
@@ -94,6 +96,17 @@ class Patience:
     def give_up(self) -> None:
         """Ends all waiting, now and later."""
         self._gives_up = True
+
+    @contextlib.contextmanager
+    def threads(self) -> Iterator[concurrent.futures.Executor]:
+        """Returns threads to read in; an error within the block, or Ctrl-C, ends their work."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            try:
+                yield pool
+            except BaseException:
+                self.give_up()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _is_over(self) -> bool:
         return self._gives_up or self.failure is not None or self.is_interrupted()

@@ -5,7 +5,6 @@ cannot be read are left out, named in one warning, and take their partners with 
 half of a pair.
 """
 
-import concurrent.futures
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -304,7 +303,7 @@ def find_readable(
             patience.end(error)
             raise
 
-    with concurrent.futures.ThreadPoolExecutor() as pool:
+    with patience.threads() as pool:
         looking = pool.map(header_or_error, range(count))
         found = list(
             tqdm(looking, f"Checking {title}", count, delay=PROGRESS_AFTER_SECONDS, leave=False)

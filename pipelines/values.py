@@ -1,6 +1,5 @@
 """Finds which numbers of a domain's pictures a network sees as -1 and 1."""
 
-import concurrent.futures
 import dataclasses
 from collections.abc import Iterable, Sequence
 
@@ -95,7 +94,7 @@ def find_values(
             return None  # training names it, and takes another in its place
 
     count = len(pictures)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
+    with patience.threads() as pool:
         looking = pool.map(look_at, range(count))
         for statistics in tqdm(
             looking, f"Values of {title}", count, delay=PROGRESS_AFTER_SECONDS, leave=False

@@ -13,6 +13,7 @@ from keras import ops
 from line_fit import X, check_step
 
 from cyclegan_keras.training import engine_jax as engine
+from cyclegan_keras.training.stage import Stage
 
 
 def check_gradients():
@@ -54,6 +55,11 @@ def translated(network, images):
     return np.array(jax.jit(lambda x: network(x, training=False))(images))
 
 
+def that_vanish(batches):
+    yield from batches
+    raise OSError("the drive is gone")
+
+
 def check_fit(trainer):
     """Ends where a callback says so; evaluates the means of what `test_step` records."""
     before, batches = trainer.step, pictures(0, 4, CHANNELS["pix2pix"])
@@ -66,13 +72,18 @@ def check_fit(trainer):
     assert (trainer.step - before, history.epoch) == (2, [0])
     trainer.fit(iter(batches), steps_per_epoch=1)
     assert trainer.step - before == 3
+    assert trainer.stage is Stage.BETWEEN_STEPS
+    with pytest.raises(OSError, match="the drive is gone"):
+        trainer.fit(that_vanish(batches[:1]))
+    assert trainer.step - before == 4
+    assert trainer.stage is Stage.READING
     with pytest.raises(ValueError, match="`shuffle` must be False"):
         trainer.fit(batches, shuffle=True)
     means = trainer.evaluate(batches)
     fake = translated(trainer.generator_g, np.concatenate([batch["x"] for batch in batches]))
     real = np.concatenate([batch["y"] for batch in batches])
     np.testing.assert_allclose(means["l1"], np.abs(real - fake).mean(), rtol=1e-5)
-    assert trainer.step - before == 3
+    assert trainer.step - before == 4
 
 
 def check_runs(folder):

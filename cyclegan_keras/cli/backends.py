@@ -1,11 +1,8 @@
-"""The choice between Keras' two backends, TensorFlow and JAX, and what they keep globally."""
+"""The choice between Keras' two backends, TensorFlow and JAX."""
 
-import contextlib
 import json
 import os
 import pathlib
-import random
-from collections.abc import Iterator
 
 from cyclegan_keras.files.errors import OptionError
 
@@ -52,65 +49,6 @@ def _configured(path: pathlib.Path) -> str:
         return json.loads(path.read_text()).get("backend", "tensorflow")
     except (OSError, ValueError, AttributeError):
         return "tensorflow"
-
-
-@contextlib.contextmanager
-def global_state(
-    *, seed: int, deterministic: bool = False, mixed_precision: str | None = None
-) -> Iterator[None]:
-    """Prepares the backend for a training, and puts back afterwards what others had chosen.
-
-    Nothing of what an earlier training or the caller has set remains in force within, so that
-    trainings that follow each other in a process equal those of processes of their own. Afterwards
-    the precision, the determinism and the generators of `random` and `numpy.random` are what they
-    were. The generators of Keras and TensorFlow, whose state cannot be read, are seeded anew from
-    that of numpy, so that what the caller draws next does not depend on `seed`.
-
-    Args:
-        seed: of all generators.
-        deterministic: make TensorFlow's operations deterministic.
-        mixed_precision: "float16" or "bfloat16"; None for single precision.
-
-    Raises:
-        OptionError: the backend is neither of the two, or cannot do what is asked for.
-    """
-    import keras
-    import numpy as np
-
-    prepare(deterministic=deterministic)
-    policy = keras.config.dtype_policy()
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    was_deterministic = _is_deterministic()
-    try:
-        _set_deterministic(deterministic)
-        # Kernels that exist keep to the determinism that they were made with; this forgets them.
-        keras.utils.set_random_seed(seed)
-        keras.config.set_dtype_policy(
-            f"mixed_{mixed_precision}" if mixed_precision else keras.config.floatx()
-        )
-        yield
-    finally:
-        keras.config.set_dtype_policy(policy)
-        _set_deterministic(was_deterministic)
-        np.random.set_state(numpy_state)
-        keras.utils.set_random_seed(int(np.random.randint(2**31)))
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
-
-
-def _is_deterministic() -> bool:
-    from tensorflow.python.framework import config  # no public function tells
-
-    return config.is_op_determinism_enabled()
-
-
-def _set_deterministic(deterministic: bool) -> None:
-    from tensorflow.python.framework import config  # the public module enables only
-
-    if deterministic:
-        config.enable_op_determinism()
-    else:
-        config.disable_op_determinism()
 
 
 def prepare(*, deterministic: bool = False) -> None:

@@ -21,13 +21,14 @@ from cyclegan_keras.commands.train_setup import (
     compare_pictures,
     known_values,
     refuse_missing,
-    refuse_second_run,
     resolve_options,
+    run_of_same_pictures,
 )
 from cyclegan_keras.files.errors import (
     LostPicturesError,
     MemoryTooSmallError,
     OptionError,
+    RunError,
     UserError,
     WriteError,
 )
@@ -40,7 +41,7 @@ def run(**options) -> int:
 
     One call may follow another in a process: each trains what it would in a process of its own, and
     leaves the precision, the determinism and the generators of random numbers of its caller as
-    `cyclegan_keras.cli.backends.global_state` says.
+    `cyclegan_keras.training.global_state` says.
 
     Args:
         **options: the options of docs/options.md by name; those left out have their defaults.
@@ -76,6 +77,7 @@ def train(typed: Mapping[str, Any]) -> int:
 
     # The workers connect before TensorFlow computes anything, which may happen from here on.
     from cyclegan_keras.distribution import devices
+    from cyclegan_keras.training.global_state import global_state
 
     joined = devices.join(typed)
     setup = resolve_options(typed)
@@ -86,7 +88,7 @@ def train(typed: Mapping[str, Any]) -> int:
             from cyclegan_keras.planning.devices import shared_devices
 
             stack.enter_context(shared_devices())
-        state = backends.global_state(
+        state = global_state(
             seed=run_options.seed,
             deterministic=run_options.deterministic,
             mixed_precision=run_options.mixed_precision,
@@ -110,14 +112,21 @@ def train_as_set_up(setup: Setup, joined) -> int:
     from pipelines.data import Data, open_source
 
     options = setup.options
+    team = devices.form_team(
+        options["devices"],
+        joined,
+        options["data"].batch_size,
+        jit_compile=options["run"].jit_compile,
+    )
 
     # ---- data ----
     paired = TRAINERS[options["run"].method].needs_pairs
     source = open_source(options["data"], paired=paired)
     compare_pictures(setup, source)
-    is_new = not setup.saved and not options["plan"].plan
-    if is_new and setup.is_default_run_dir and joined is None:
-        refuse_second_run(setup, source)
+    # Only the chief has runs; the others end with the same sentence.
+    sentence = team.from_chief(run_of_same_pictures(setup, source) if team.is_chief else "")
+    if sentence:
+        raise RunError(sentence)
     data = Data(
         options["data"],
         seed=options["run"].seed,
@@ -131,13 +140,7 @@ def train_as_set_up(setup: Setup, joined) -> int:
     absl.logging.info("%s; %d steps an epoch", data.describe(), steps_per_epoch)
     options = adapt_to_channels(options, data, setup.chosen)
 
-    # ---- devices and trainer ----
-    team = devices.form_team(
-        options["devices"],
-        joined,
-        data.options.batch_size,
-        jit_compile=options["run"].jit_compile,
-    )
+    # ---- trainer ----
     facts = data.facts()
     team.check_same(flags.flatten(options, saved_only=True), facts)
     run = Run(setup.run_dir, options["run"].keep_checkpoints)
@@ -405,6 +408,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     """Trains to `last_step`, or until a signal asks to stop; returns the signal, if any.
 
     Raises:
+        LostPicturesError: pictures cannot be read any more; the state after the last step is saved.
         WriteError: something cannot be written; the state is saved where it still can be.
         MemoryTooSmallError: the memory does not suffice; the message says what takes less.
     """
@@ -412,6 +416,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     from cyclegan_keras.planning import less_memory
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
+    from cyclegan_keras.training.stage import Stage
     from cyclegan_keras.training.tensorboard import TensorBoard
 
     run_options, batch_size = options["run"], data.options.batch_size
@@ -437,14 +442,12 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         method=run_options.method,
         options=options[run_options.method],
     )
-    whole_steps = callbacks.WholeSteps()
     bar = progress.Progress(batch_size, last_step)
     checkpoints = callbacks.Checkpoints(run, run_options.checkpoint_minutes)
     interruption = Interruption(
         "Stopping after this step; press Ctrl-C again to stop without saving."
     )
     callbacks_of_fit = [
-        whole_steps,
         callbacks.StopOnNonFinite(run),
         callbacks.Metrics(
             run,
@@ -476,7 +479,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         contextlib.closing(bar),
         saving_after_failure(
             checkpoints,
-            whole_steps,
+            trainer,
             what_takes_less=lambda: less_memory.sentences(options, data, trainer),
         ),
     ):
@@ -491,10 +494,16 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
             )
         except BaseException as error:
             data.patience.give_up()  # the threads that read must not wait any longer
-            if data.patience.failure is None or not isinstance(error, Exception):
+            # Pictures are read ahead: reading may have failed while a step fails for other reasons.
+            is_of_reading = isinstance(error, Exception) and trainer.stage is Stage.READING
+            if data.patience.failure is None or not is_of_reading:
                 raise
             if team.is_chief:
-                callbacks.end(callbacks_of_fit)
+                try:
+                    callbacks.end(callbacks_of_fit)
+                except Exception:
+                    absl.logging.error("%s", data.patience.failure)
+                    raise
             if not interruption.requested():
                 saved = run.checkpoints if team.is_chief else None
                 raise lost_pictures(
@@ -509,7 +518,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
 
 @contextlib.contextmanager
 def saving_after_failure(
-    checkpoints, whole_steps, *, what_takes_less: Callable[[], str]
+    checkpoints, trainer, *, what_takes_less: Callable[[], str]
 ) -> Iterator[None]:
     """Saves the state when a full disk, or too little memory, ends the block.
 
@@ -518,7 +527,7 @@ def saving_after_failure(
 
     Args:
         checkpoints: the callback that saves.
-        whole_steps: the callback that knows whether a step is under way.
+        trainer: knows whether a step is under way.
         what_takes_less: returns what to say where the memory does not suffice.
 
     Raises:
@@ -527,15 +536,17 @@ def saving_after_failure(
     """
     import keras
 
+    from cyclegan_keras.training.stage import Stage
+
     try:
         yield
     except WriteError as error:
-        saved = checkpoints.rescue(is_whole=whole_steps.is_whole)
+        saved = checkpoints.rescue(is_whole=trainer.stage is not Stage.STEP)
         raise WriteError(f"{error} {saved}", errno=error.errno) from error
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         # JAX may report a step only when its results are read, after the next one has begun.
-        is_whole = whole_steps.is_whole and keras.config.backend() == "tensorflow"
+        is_whole = trainer.stage is not Stage.STEP and keras.config.backend() == "tensorflow"
         saved = checkpoints.rescue(is_whole=is_whole)
         raise MemoryTooSmallError(f"{what_takes_less()} {saved}") from error

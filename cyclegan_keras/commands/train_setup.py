@@ -104,9 +104,11 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     starting_networks, starting_options = {}, {}
     init_from = chosen.get("init_from")
     if init_from and not run.last_step():
+        from cyclegan_keras.training.global_state import global_state
         from cyclegan_keras.weights import starting
 
-        starting_networks = starting.starting_networks(init_from)
+        with global_state(seed=0):  # their weights are read: the seed is without effect
+            starting_networks = starting.starting_networks(init_from)
         starting_options = starting.network_options(starting_networks)
 
     defaults = presets.defaults_of(method, {**preset, **typed})
@@ -286,16 +288,19 @@ def compare_pictures(setup: Setup, source) -> None:
         )
 
 
-def refuse_second_run(setup: Setup, source) -> None:
-    """Raises RunError where the pictures of a folder have a run that is called otherwise.
+def run_of_same_pictures(setup: Setup, source) -> str:
+    """Returns a sentence that names a run of the same pictures that is called otherwise.
 
-    Runs are named after their data, so that a folder that was renamed would begin another.
+    Runs are named after their data, so that a folder that was renamed would begin another. The
+    sentence is "" where there is none, where a run is continued and where --run_dir is typed.
     """
+    if setup.saved or not setup.is_default_run_dir or setup.options["plan"].plan:
+        return ""
     run, dataset = Run(setup.run_dir), setup.options["data"].dataset
     if dataset in datasets.known() or not moved.has_neighbors(run):
-        return
+        return ""
     method = setup.options["run"].method
-    moved.refuse_second_run(run, dataset, method, found=source.training_facts)
+    return moved.run_of_same_pictures(run, dataset, method, found=source.training_facts)
 
 
 def compare_pairs(setup: Setup, data) -> None:

@@ -11,6 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cyclegan_keras.training.next_batch import NextBatch
+from cyclegan_keras.training.stage import Stage, stage
+
 # What a process sends to the others with every step: 0 to go on, 1 to end, a higher code to end
 # because of the signal of the number before.
 CODES = 33
@@ -29,7 +32,6 @@ class Loop:
         self.trainer = trainer
         self.strategy = strategy
         self.multi_process = multi_process
-        self.step = tf.function(self._step, autograph=False)
         self.terms: list[str] = []  # names of what a step records, known once it has been traced
 
     def run(
@@ -52,6 +54,10 @@ class Loop:
         trainer, start = self.trainer, self.trainer.step
         callback_list = keras.callbacks.CallbackList(list(callbacks), model=trainer)
         data = iter(self._distributed(batches, start, stop, batch_size))
+        next_batch = NextBatch()
+        # One graph for pictures of all sizes, as the batches announce them.
+        signature = [data.element_spec, tf.TensorSpec((), "int32")]
+        step = tf.function(self._step, input_signature=signature, autograph=False)
         trainer.stop_training = False
         trainer.reset_metrics()
         ended = False
@@ -59,10 +65,14 @@ class Loop:
         callback_list.on_epoch_begin(0)
         for index in range(stop - start):
             callback_list.on_train_batch_begin(index)
+            # Before the step: within it, counters and seeds would go on while this is waited for.
+            with stage(trainer, Stage.READING):
+                batch = next_batch.take(data)
             own_code = int(trainer.stop_training)
             if interruption.number is not None:
                 own_code = 1 + interruption.number
-            sums = self.step(data, tf.constant(own_code)).numpy()
+            with stage(trainer, Stage.STEP):
+                sums = step(batch, tf.constant(own_code)).numpy()
             logs, code = self._logs_and_code(sums)
             if code > 1:
                 interruption.number = code - 1
@@ -86,7 +96,7 @@ class Loop:
             )
         )
 
-    def _step(self, data, code):
+    def _step(self, batch, code):
         """Takes one step on all replicas.
 
         Returns:
@@ -94,17 +104,15 @@ class Loop:
             all replicas: one vector, so that the processes exchange a single tensor.
         """
 
-        def on_replica(batch):
-            # Or counters would go on where no further batch can be had.
-            with tf.control_dependencies(tf.nest.flatten(batch)):
-                self.terms = list(self.trainer.train_step(batch))
+        def on_replica(part):
+            self.terms = list(self.trainer.train_step(part))
             means = [self.trainer.means[name] for name in self.terms]
             totals = [mean.total.value for mean in means]
             counts = [mean.count.value for mean in means]
             codes = tf.one_hot(code, CODES, dtype=totals[0].dtype)
             return tf.concat([totals, counts, codes], axis=0)
 
-        vectors = self.strategy.run(on_replica, args=(next(data),))
+        vectors = self.strategy.run(on_replica, args=(batch,))
         return self.strategy.reduce("SUM", vectors, axis=None)
 
     def _logs_and_code(self, sums: np.ndarray) -> tuple[dict[str, float], int]:

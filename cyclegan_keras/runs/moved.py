@@ -71,21 +71,18 @@ def runs_on(folder: pathlib.Path, method: str, found: Mapping[str, Any]) -> list
     return runs
 
 
-def refuse_second_run(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
-    """Names the runs that pictures have already, where another one would be begun beside them.
+def run_of_same_pictures(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> str:
+    """Returns a sentence that names the runs of these pictures; "" where there are none.
 
     Args:
         run: would be a new one.
         dataset: where the pictures lie now.
         method: as in --method.
         found: the pictures there, as "data" of facts.json.
-
-    Raises:
-        RunError: there is such a run.
     """
     others = runs_on(run.directory.parent, method, found)
     if not others:
-        return
+        return ""
     newest = max(others, key=lambda other: other.last_step())
     folder = str(newest.saved_options().get("dataset"))
     then = "" if same_path(folder, dataset) else f", when they lay in {folder}"
@@ -93,7 +90,7 @@ def refuse_second_run(run: Run, dataset: str, method: str, found: Mapping[str, A
     if len(others) > 1:
         names = [str(other.directory) for other in others if other is not newest]
         more = f" So {'were' if len(names) > 1 else 'was'} {first_few(names)}."
-    raise RunError(
+    return (
         f"{newest.directory} was trained on the pictures of {dataset}{then}: add "
         f"--run_dir={newest.directory} to continue it, or --run_dir={run.directory} for a new "
         f"run.{more}"

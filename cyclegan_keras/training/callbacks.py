@@ -93,23 +93,6 @@ class StopOnInterruption(StepCallback):
             self.model.stop_training = True
 
 
-class WholeSteps(StepCallback):
-    """Knows whether the state is that of a finished step; comes first of all callbacks.
-
-    Attributes:
-        is_whole: False while a step is computed, which may have changed a part of the state.
-    """
-
-    writes = False
-    is_whole = True
-
-    def on_train_batch_begin(self, batch, logs=None):
-        self.is_whole = False
-
-    def after_step(self, before, logs):
-        self.is_whole = True
-
-
 class Checkpoints(StepCallback):
     """Saves the exact state every `minutes` and at the end.
 

@@ -9,14 +9,19 @@ from keras import ops
 
 from cyclegan_keras.training.engine_jax import Inside, assign, values_of
 from cyclegan_keras.training.next_batch import END, NextBatch
+from cyclegan_keras.training.stage import Stage, stage
 
 
 class JaxModel(keras.Model):
     """Runs `train_step(data)` and `test_step(data)`, each as one compiled function of all state.
 
     Keras' own `fit` asks a model for other steps on JAX, and knows one optimizer.
+
+    Attributes:
+        stage: what the training does, where an error ends it.
     """
 
+    stage = Stage.BETWEEN_STEPS
     train_function: Callable | None
     test_function: Callable | None
 
@@ -71,9 +76,10 @@ class JaxModel(keras.Model):
             self.reset_metrics()
             callback_list.on_epoch_begin(epoch)
             logs = {}
-            for number, batch in enumerate(_batches(x, steps_per_epoch)):
+            for number, batch in enumerate(self._batches(x, steps_per_epoch)):
                 callback_list.on_train_batch_begin(number)
-                logs = self.train_function(batch)
+                with stage(self, Stage.STEP):
+                    logs = self.train_function(batch)
                 callback_list.on_train_batch_end(number, logs)
                 if self.stop_training:
                     break
@@ -89,7 +95,7 @@ class JaxModel(keras.Model):
         if self.test_function is None:
             self.test_function = self._compiled(self.test_step)
         logs = {}
-        for batch in _batches(x):
+        for batch in self._batches(x):
             logs = self.test_function(batch)
         return {name: float(value) for name, value in logs.items()}
 
@@ -119,6 +125,16 @@ class JaxModel(keras.Model):
 
         return pure
 
+    def _batches(self, x: Iterable[Mapping], count: int | None = None) -> Iterable[Mapping]:
+        batches = x.as_numpy_iterator() if hasattr(x, "as_numpy_iterator") else iter(x)
+        next_batch = NextBatch()
+
+        def take():
+            with stage(self, Stage.READING):
+                return next_batch.take(batches)
+
+        return itertools.islice(iter(take, END), count)
+
     def _compiled(self, step: Callable, donate: bool = False) -> Callable:
         variables = self.changing_variables()
         compiled = jax.jit(self.pure_step(step), donate_argnums=(0,) if donate else ())
@@ -141,10 +157,3 @@ def _distinct(arrays: list) -> list:
         distinct.append(ops.copy(array) if id(array) in seen else array)
         seen.add(id(array))
     return distinct
-
-
-def _batches(x, count: int | None = None) -> Iterable[Mapping]:
-    batches = x.as_numpy_iterator() if hasattr(x, "as_numpy_iterator") else iter(x)
-    next_batch = NextBatch()
-    taken = iter(lambda: next_batch.take(batches), END)
-    return itertools.islice(taken, count)

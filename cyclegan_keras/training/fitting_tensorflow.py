@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from cyclegan_keras.training.next_batch import END, NextBatch
+from cyclegan_keras.training.stage import Stage, stage
 
 
 class TensorFlowModel(keras.Model):
@@ -14,8 +15,12 @@ class TensorFlowModel(keras.Model):
     In Keras' own graph, which takes the batch and the step, whatever does not depend on the batch
     runs while that is waited for: counters of steps and random seeds. Where the batch then cannot
     be had, the state would be that of no step.
+
+    Attributes:
+        stage: what the training does, where an error ends it.
     """
 
+    stage = Stage.BETWEEN_STEPS
     train_function: Callable | None
 
     def make_train_function(self, force: bool = False):
@@ -29,7 +34,8 @@ class TensorFlowModel(keras.Model):
         graphs: dict[str, Callable] = {}
 
         def train_function(iterator):
-            batch = next_batch.take(iterator)
+            with stage(self, Stage.READING):
+                batch = next_batch.take(iterator)
             if batch is END:
                 raise StopIteration
             spec = iterator.element_spec
@@ -41,7 +47,8 @@ class TensorFlowModel(keras.Model):
                     autograph=False,
                     jit_compile=self.jit_compile,
                 )
-            return graphs[str(spec)](batch)
+            with stage(self, Stage.STEP):
+                return graphs[str(spec)](batch)
 
         self.train_function = train_function
         return train_function

@@ -15,11 +15,13 @@ from conftest import ROOT
 from tiny_options import PONIES
 
 from cyclegan_keras.commands import train
+from cyclegan_keras.files.errors import LostPicturesError
 from cyclegan_keras.files.names import printable
 from cyclegan_keras.planning import less_memory
 from cyclegan_keras.planning.advice import PlannedTraining
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.cyclegan import CycleGAN
+from pipelines.data import Data
 
 pytestmark = pytest.mark.slow
 
@@ -95,16 +97,34 @@ def test_what_cannot_be_written_ends_the_training_with_its_state(
     )
 
 
-def test_without_memory_in_a_step_the_last_checkpoint_counts(run_dir, monkeypatch, capsys):
-    """A step may have updated the generators when the discriminators run out of memory."""
+@pytest.fixture
+def lost_later_pictures(monkeypatch):
+    """Pictures of later steps could not be read by a thread that reads ahead."""
+    real = Data.train
+
+    def train(self, *arguments, **keywords):
+        self.patience.end(LostPicturesError("1.png is gone."))
+        return real(self, *arguments, **keywords)
+
+    monkeypatch.setattr(Data, "train", train)
+
+
+def step_that_fails(monkeypatch, error):
+    """A step may have updated the generators when it fails at the discriminators."""
     real = CycleGAN.train_step
 
     def train_step(self, batch):
         real(self, batch)
-        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        raise error
 
-    before = Run(run_dir).last_step()
     monkeypatch.setattr(CycleGAN, "train_step", train_step)
+
+
+@pytest.mark.usefixtures("lost_later_pictures")
+def test_without_memory_in_a_step_the_last_checkpoint_counts(run_dir, monkeypatch, capsys):
+    before = Run(run_dir).last_step()
+    error = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    step_that_fails(monkeypatch, error)
     assert train_on(run_dir) == 1
     assert Run(run_dir).last_step() == before
     sentence = capsys.readouterr().err.splitlines()[-1]
@@ -115,6 +135,47 @@ def test_without_memory_in_a_step_the_last_checkpoint_counts(run_dir, monkeypatc
         f"A step was under way, so its state is not saved. {last_good(run_dir, before)}",
     ):
         assert part in sentence
+
+
+@pytest.mark.usefixtures("lost_later_pictures")
+def test_a_step_that_fails_keeps_its_error_and_is_not_saved(run_dir, monkeypatch):
+    before = Run(run_dir).last_step()
+    step_that_fails(monkeypatch, RuntimeError("a fault of the program"))
+    with pytest.raises(RuntimeError, match="a fault of the program"):
+        train_on(run_dir)
+    assert Run(run_dir).last_step() == before
+
+
+def test_without_pictures_and_then_without_memory_the_state_is_saved(
+    run_dir, monkeypatch, capsys, caplog
+):
+    """The second batch cannot be read, and the grid that is drawn at the end fails as well."""
+    real = Data.train
+
+    def train(self, *arguments, **keywords):
+        def fail(x):
+            self.patience.end(LostPicturesError("1.png is gone."))
+            raise self.patience.failure
+
+        def lose(batch):
+            lost = tf.numpy_function(fail, [batch["x"]], "float32")
+            return {**batch, "x": tf.ensure_shape(lost, batch["x"].shape)}
+
+        batches = real(self, *arguments, **keywords)
+        return batches.take(1).concatenate(batches.map(lose))
+
+    def translate(self, images, direction="x_to_y"):
+        raise MemoryError
+
+    before = Run(run_dir).last_step()
+    monkeypatch.setattr(Data, "train", train)
+    monkeypatch.setattr(CycleGAN, "translate", translate)
+    assert train_on(run_dir) == 1
+    assert Run(run_dir).last_step() == before + 1
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert "does not suffice" in sentence
+    assert sentence.endswith("The same command continues from there.")
+    assert "1.png is gone." in caplog.messages
 
 
 def test_without_memory_between_steps_the_state_is_saved(run_dir, monkeypatch, capsys):

@@ -2,9 +2,12 @@
 
 import dataclasses
 import json
+import random
 import types
 
+import keras
 import pytest
+from made_runs import make_run
 
 from cyclegan_keras.commands.train import fill_in
 from cyclegan_keras.commands.train_setup import (
@@ -13,6 +16,7 @@ from cyclegan_keras.commands.train_setup import (
     resolve_options,
 )
 from cyclegan_keras.files.errors import OptionError, RunError
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.options import RunOptions
 
 
@@ -22,6 +26,20 @@ def test_contradiction_names_the_options_and_the_way_out():
     refuse_contradiction({"seed": 1, "log_every": 7}, saved, fields, "runs/a")
     with pytest.raises(RunError, match=r"--seed=2 \(the run has 1\).*another --run_dir"):
         refuse_contradiction({"seed": 2}, saved, fields, "runs/a")
+
+
+def test_networks_to_start_from_are_read_whatever_the_caller_has_chosen(tmp_path):
+    """And its random numbers go on as if none had been drawn."""
+    before = make_run(tmp_path / "before", {"generator_g": ResNetGenerator(ngf=2, n_blocks=3)})
+    keras.config.set_dtype_policy("bfloat16")
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    typed = {"dataset": "demo/ponies", "init_from": str(before), "run_dir": str(tmp_path / "run")}
+    network = resolve_options(typed).starting_networks["generator_g"]
+    assert {weight.dtype for weight in network.weights} == {"float32"}
+    assert random.random() == expected
+    assert keras.config.dtype_policy().name == "bfloat16"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from cyclegan_keras.commands import train
+from cyclegan_keras.distribution import devices
+from cyclegan_keras.distribution.team import Team
 from cyclegan_keras.files.errors import TrainingError
 from cyclegan_keras.runs.run import Run
 from pipelines.data import Data
@@ -204,6 +206,19 @@ def test_a_run_with_a_name_of_its_own_is_not_overlooked(at, capsys, caplog):
     assert "So was runs/mine." in said
     assert "accepted" in outcome(capsys, caplog, "--dataset=plain", "--run_dir=runs/plain-cyclegan")
     assert "accepted" in outcome(capsys, caplog, "--dataset=demo/ponies")
+
+
+def test_all_machines_name_the_run_that_the_chief_finds(at, monkeypatch, capsys, caplog):
+    class Worker(Team):
+        def from_chief(self, value):
+            assert value == ""  # it may have runs of its own, which do not count
+            return "runs/mine was trained on the pictures."
+
+    begin("runs/mine")
+    worker = Worker(batch_size=1)
+    worker.is_chief = False
+    monkeypatch.setattr(devices, "form_team", lambda *arguments, **keywords: worker)
+    assert "runs/mine was trained on" in outcome(capsys, caplog, "--dataset=plain")
 
 
 def test_what_a_run_began_with_is_not_read_again(at, capsys, caplog):

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 CODE = """
-import json
+import json, time
 import keras, numpy as np, tensorflow as tf
 from cyclegan_keras.distribution.loop import Loop
 from cyclegan_keras.distribution.team import Team
@@ -103,7 +103,55 @@ def interrupted():
     return [ended, model.step, interruption.number]
 
 
-print(json.dumps([trained(1), trained(2), interrupted()]))
+class Drawing(Trainer):  # a number in every step, which does not depend on the batch
+    def __init__(self):
+        super().__init__({}, {})
+        self.seed = keras.random.SeedGenerator(0)
+        self.sum = self.add_weight((), "zeros", trainable=False, aggregation="only_first_replica")
+        self.means = {"zero": keras.metrics.Mean(name="zero")}
+        self.traced = 0
+        self.built = True
+
+    def train_step(self, data):
+        self.traced += 1
+        self.sum.assign_add(keras.random.uniform((), seed=self.seed))
+        self.finish_step()
+        return self.record({"zero": 0.0 * tf.reduce_mean(data["x"])})
+
+
+def drawn(steps, side, error=None):  # two replicas; sides of 4, 5, ... px where None is given
+    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    tf.config.run_functions_eagerly(False)
+
+    def read():
+        for number in range(2 * steps):
+            size = side or 4 + number // 2
+            yield {"x": np.zeros((1, size, size, 3))}
+        if error:
+            yield {"x": np.zeros((1, side, side, 3))}  # the first replica has its part
+            time.sleep(0.5)  # in which its part of the step could be computed
+            raise error
+
+    def batches(start, stop, part=(0, 1), size=1):
+        signature = {"x": tf.TensorSpec((1, side, side, 3), "float64")}
+        return tf.data.Dataset.from_generator(read, output_signature=signature)
+
+    team = Team(2, mirrored)
+    with team.scope():
+        model = Drawing()
+        model.compile_optimizers({"none": (keras.optimizers.SGD(), [])})
+    said = ""
+    try:
+        team.fit(model, batches, steps + bool(error), [Losses()], Interruption(""))
+    except tf.errors.OpError as error:
+        said = str(error)
+    state = [model.finished_steps, model.sum, model.seed.state]
+    state = [keras.ops.convert_to_numpy(variable).tolist() for variable in state]
+    return {"said": said, "stage": model.stage.name, "traced": model.traced, "state": state}
+
+
+lost = drawn(3, side=4, error=OSError("the drive is gone"))
+print(json.dumps([trained(1), trained(2), interrupted(), drawn(3, side=None), lost]))
 """
 
 
@@ -125,7 +173,7 @@ def results():
 @pytest.mark.slow
 @pytest.mark.process
 def test_two_replicas_of_one_picture_equal_one_replica_of_two(results):
-    one, two, _ = results
+    one, two, *_ = results
     assert len(one["losses"]) == len(two["losses"]) == 6
     for step, (expected, losses) in enumerate(zip(one["losses"], two["losses"], strict=True)):
         assert losses.keys() == expected.keys()
@@ -143,3 +191,15 @@ def test_two_replicas_of_one_picture_equal_one_replica_of_two(results):
 def test_processes_end_together_one_step_after_one_of_them_wants_to(results):
     """One process got the signal at step 2; all know of it when step 3 is done."""
     assert results[2] == [True, 3, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_replicas_whose_pictures_cannot_be_read_leave_the_state_of_the_last_step(results):
+    whole, lost = results[3:]
+    assert (whole["said"], whole["stage"]) == ("", "BETWEEN_STEPS")
+    assert "the drive is gone" in lost["said"]
+    assert lost["stage"] == "READING"
+    assert lost["state"] == whole["state"]
+    assert whole["state"][0] == 3
+    assert whole["traced"] == 2  # by each replica once, for all sizes

@@ -1,15 +1,17 @@
 """Pictures that cannot be read any more: an outage is waited for, damage is told apart from it."""
 
+import contextlib
 import errno
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cyclegan_keras.files.errors import LostPicturesError, OutageError, PictureError
-from pipelines import outage
+from pipelines import outage, readable, values
 from pipelines.data import Data
 from pipelines.options import DataOptions
 from pipelines.sources import files
@@ -212,3 +214,28 @@ def test_the_range_of_values_waits_too(folder, clock, monkeypatch):
     monkeypatch.setattr(picture, fail)
     with pytest.raises(LostPicturesError, match="Stale file handle"):
         data_of(folder)
+
+
+@pytest.mark.parametrize(("module", "read"), [(readable, "read_header"), (values, "read_picture")])
+def test_ctrl_c_ends_the_waiting_before_a_training_begins(module, read, folder, monkeypatch):
+    for path in folder.glob("train?/*.png"):
+        Image.fromarray(np.arange(400, dtype="uint16").reshape(20, 20)).save(path)
+    is_lost = threading.Event()
+
+    def lose(path, *arguments):
+        with contextlib.suppress(FileNotFoundError):
+            (folder / "trainA").rename(folder / "away")
+        is_lost.set()
+        raise OutageError("does not exist", str(path))
+
+    def interrupted(*arguments, **keywords):
+        """Stands in for the progress, during which Ctrl-C reaches the main thread."""
+        assert is_lost.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"pipelines.sources.files.{read}", lose)
+    monkeypatch.setattr(module, "tqdm", interrupted)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        data_of(folder)
+    assert time.monotonic() - start < 30  # and not a minute

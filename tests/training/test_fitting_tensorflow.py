@@ -1,0 +1,81 @@
+"""What `fit` on TensorFlow leaves behind in graphs, where data end, or reading or a step fails."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from cyclegan_keras.training.stage import Stage
+from cyclegan_keras.training.trainer import Trainer
+
+
+class Drawing(Trainer):
+    """Draws a number in every step, which does not depend on the batch."""
+
+    def __init__(self):
+        super().__init__({}, {})
+        self.seed = keras.random.SeedGenerator(0)
+        self.sum = self.add_weight((), "zeros", trainable=False)
+        self.means = {"mean": keras.metrics.Mean(name="mean")}
+        self.traced = 0
+
+    def train_step(self, data):
+        self.traced += 1
+        self.sum.assign_add(keras.random.uniform((), seed=self.seed))
+        means = self.record({"mean": ops.mean(data["x"])})
+        if "fails" in data:  # after a part of the state has been changed
+            tf.debugging.assert_equal(data["fails"], 0.0, "the step has failed")
+        self.finish_step()
+        return means
+
+    def numbers(self):
+        return [self.step, float(self.sum), np.array(self.seed.state).tolist()]
+
+
+def made(jit_compile=False):
+    trainer = Drawing()
+    trainer.built = True
+    trainer.compile_optimizers({"none": (keras.optimizers.SGD(), [])}, jit_compile=jit_compile)
+    return trainer
+
+
+def batches(count, error=None):
+    """Batches of several sizes, after which reading fails where `error` is given."""
+
+    def read():
+        for size in range(2, 2 + count):
+            yield {"x": np.full((1, size, size, 3), size, "float32")}
+        if error:
+            raise error
+
+    signature = {"x": tf.TensorSpec((1, None, None, 3))}
+    return tf.data.Dataset.from_generator(read, output_signature=signature)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_pictures_of_several_sizes_are_traced_once_until_they_end(jit_compile):
+    trainer = made(jit_compile)
+    history = trainer.fit(batches(3), verbose=0, shuffle=False)
+    assert history.history["mean"] == [3.0]
+    assert trainer.step == 3
+    assert trainer.traced == 1
+    assert trainer.stage is Stage.BETWEEN_STEPS
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_where_reading_fails_the_state_is_that_of_the_last_step(jit_compile):
+    trainer, whole = made(jit_compile), made(jit_compile)
+    whole.fit(batches(3), verbose=0, shuffle=False)
+    with pytest.raises(tf.errors.OpError, match="the drive is gone"):
+        trainer.fit(batches(3, OSError("the drive is gone")), verbose=0, shuffle=False)
+    assert trainer.stage is Stage.READING
+    assert trainer.numbers() == whole.numbers()
+
+
+def test_a_step_that_fails_is_known_to_be_under_way():
+    trainer = made()
+    numbers = {"x": np.zeros((2, 4), "float32"), "fails": np.array([0, 1], "float32")}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="the step has failed"):
+        trainer.fit(tf.data.Dataset.from_tensor_slices(numbers), verbose=0, shuffle=False)
+    assert trainer.stage is Stage.STEP
