@@ -152,7 +152,7 @@ class KeepBest(StepCallback):
             self.keep(new_score, evaluations)
             best_score = new_score
         logging.info(
-            "Step %d: score %.4f (copying 1), best %.4f.", self.step, new_score, best_score
+            "Step %d: score %.4f (lower is better), best %.4f.", self.step, new_score, best_score
         )
 
     def best_score(self) -> float | None:

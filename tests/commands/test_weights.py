@@ -49,7 +49,7 @@ def test_safetensors_of_a_network_of_lightning(tmp_path, capsys):
     err = capsys.readouterr().err
     assert "holds the networks ['generator_A2B', 'generator_B2A'], so name one" in err
     assert main(["import", file, "--network=generator_B2A", f"--output={output}"]) == 0
-    assert main(["import", file, "--network=B2A"]) == 1
+    assert main(["import", file, "--network=B2A"]) == 2
     assert main(["import", file, "--network=generator_B2A"]) == 0
     (line,) = capsys.readouterr().out.splitlines()[-1:]
     assert line.startswith("generator_B2A: ResNetGenerator")
