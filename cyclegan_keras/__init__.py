@@ -16,7 +16,9 @@ if "cyclegan_commands" not in sys.modules:
     try:
         check_environment()
     except OptionError as error:
-        if sys.argv[:1] == ["-m"]:  # a command started by python -m
+        # `python -m` imports the package before the program in it, and its argv begins with "-m"
+        # until then. Such a program cannot say itself what is wrong.
+        if sys.argv[:1] == ["-m"]:
             sys.stderr.write(f"cyclegan_keras: {error}\n")
             raise SystemExit(error.exit_code) from None
         raise ImportError(f"cyclegan_keras cannot be imported: {error}") from None

@@ -13,6 +13,7 @@ from absl import logging
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import WriteError
 from cyclegan_keras.files.names import name_bytes
+from cyclegan_keras.files.writing import make_folder
 
 MEGABYTE = 1_000_000
 
@@ -79,12 +80,12 @@ class DiskCache:
 
     def _write(self, path: pathlib.Path, picture: np.ndarray) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             with atomic_write(path, shared=True) as temporary:
                 np.save(temporary, picture)
-        except (OSError, WriteError) as error:
+        except WriteError as error:
             self._failed = True
-            logging.warning("The picture cache in %s is off: %s", self._folder, error)
+            logging.warning("The picture cache is off: %s", error.without_advice)
 
 
 class NoCache:

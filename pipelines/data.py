@@ -340,7 +340,7 @@ class Data:
             sizes += f" {options.load_size} px"
         if self._crop_size:
             sizes += f", crop {self._crop_size} px"
-        line = f"{self.name}: {train}, {test}; {sizes}; {self.steps_per_epoch} steps an epoch"
+        line = f"{self.name}: {train}, {test}; {sizes}"
         for side, form in self.forms.items():
             if form != Form():
                 line += f"; {side} of {counted(form.channels)}"

@@ -27,10 +27,10 @@ TINY = {"tiny": partial(ResNetGenerator.from_options, n_blocks=1)}
 NORMS = {"cyclegan": "instance", "pix2pix": "batch", "cut": "instance", "fastcut": "instance"}
 
 
-class FixedPlaces(CUT):
+class FixedPositions(CUT):
     """CUT that compares the same places always, because each backend shuffles in its own way."""
 
-    def draw_places(self, maps):
+    def draw_positions(self, maps):
         return [ops.arange(self.n_patches) * 3 for _ in maps]
 
 
@@ -44,7 +44,7 @@ def made(method, **compile_options):
         ndf=2,
         norm=NORMS[method],
     )
-    trainer = FixedPlaces if TRAINERS[method] is CUT else TRAINERS[method]
+    trainer = FixedPositions if TRAINERS[method] is CUT else TRAINERS[method]
     x_channels, y_channels = CHANNELS[method]
     with mock.patch.dict(GENERATORS, TINY):
         return trainer.from_options(

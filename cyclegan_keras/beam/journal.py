@@ -45,7 +45,8 @@ class Journal:
 
     def end(self) -> None:
         """Asks the workers to end once what they began is written."""
-        (self.folder / CONTINUE_FILE).unlink(missing_ok=True)
+        with writing(self.folder):
+            (self.folder / CONTINUE_FILE).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Removes the folder, which also ends the workers that still run."""
@@ -104,7 +105,8 @@ class Worker:
     def give_up(self, sentence: str) -> None:
         """Ends the job for all workers: no picture can be translated any more."""
         self._note({"error": sentence})
-        self._continue_file.unlink(missing_ok=True)
+        with writing(self._continue_file):
+            self._continue_file.unlink(missing_ok=True)
 
     def _note(self, event: dict) -> None:
         with writing(self._file), open(self._file, "a") as file:

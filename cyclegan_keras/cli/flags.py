@@ -69,12 +69,15 @@ def parse(
     try:
         positional = values(list(argv))[1:]
     except flags.UnrecognizedFlagError as error:
-        if error.flagname in answers:
-            answer = _answer(error.flagname, answers)
-            raise OptionError(f"Unknown flag --{error.flagname}{answer}") from error
-        near = _nearest_options(error.flagname, known)
-        hint = f" Did you mean --{', --'.join(near)}?" if near else " See --help."
-        raise OptionError(f"Unknown flag --{error.flagname}.{hint}") from error
+        sentences = []
+        for name in _unknown_flags(argv, values):
+            if name in answers:
+                sentences.append(f"Unknown flag --{name}{_answer(name, answers)}")
+                continue
+            near = _nearest_options(name, known)
+            hint = f" Did you mean --{', --'.join(near)}?" if near else " See --help."
+            sentences.append(f"Unknown flag --{name}.{hint}")
+        raise OptionError("\n".join(sentences)) from error
     except flags.IllegalFlagValueError as error:
         raise OptionError(_illegal_value(str(error), known)) from error
     except flags.Error as error:
@@ -246,6 +249,15 @@ def _expected(field: dataclasses.Field) -> str:
     """Returns in words which values an option takes."""
     choices = field.metadata.get("choices")
     return f"one of {', '.join(choices)}" if choices else _TYPE_NAMES[_type(field)]
+
+
+def _unknown_flags(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
+    """Returns the names of all flags typed that are not defined, each once, in their order."""
+    known = set(values) | {f"no{name}" for name in values if values[name].boolean}
+    names = (word.lstrip("-").partition("=")[0] for word in argv[1:] if word.startswith("-"))
+    return [
+        name for name in dict.fromkeys(names) if re.match("[A-Za-z]", name) and name not in known
+    ]
 
 
 def _nearest_options(name: str, known: Mapping[str, dataclasses.Field]) -> list[str]:

@@ -160,3 +160,17 @@ EVALUATE = {
     "aspect_ratio": _KNOWN_BY_MODEL,
     "batch_size": "not needed: so many pictures of one size are taken together as is quickest",
 }
+
+EXPORT = {
+    **_OF_TESTING,
+    "dataroot": "--pictures names a folder to compare the exported files on",
+    "direction": "not needed: all directions of the model are exported",
+    "which_direction": "not needed: all directions of the model are exported",
+    "model_suffix": "not needed: all directions of the model are exported",
+    "no_flip": "not needed: nothing is mirrored in an export",
+    "load_size": "--tflite_size is the size of TFLite files; all others take any",
+    "crop_size": "--tflite_size is the size of TFLite files; all others take any",
+    "loadSize": "--tflite_size is the size of TFLite files; all others take any",
+    "fineSize": "--tflite_size is the size of TFLite files; all others take any",
+    "batch_size": "--tflite_batch is the batch of TFLite files; all others take any",
+}

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cyclegan_keras.cli import backends, flags
+from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.files.digest import sha256
@@ -61,7 +61,7 @@ def run(**options) -> int:
 
 def main(argv: list[str]) -> int:
     """Runs the command; expected errors print one line and exit with code 2."""
-    return run_command(argv, export_generators, GROUPS, __doc__)
+    return run_command(argv, export_generators, GROUPS, __doc__, reference_flags.EXPORT)
 
 
 def export_generators(typed: Mapping[str, Any]) -> int:

@@ -21,7 +21,7 @@ from cyclegan_keras.commands.train_setup import (
     compare_pictures,
     known_values,
     refuse_missing,
-    refuse_overlooked,
+    refuse_second_run,
     resolve_options,
 )
 from cyclegan_keras.files.errors import (
@@ -116,8 +116,8 @@ def train_as_set_up(setup: Setup, joined) -> int:
     source = open_source(options["data"], paired=paired)
     compare_pictures(setup, source)
     is_new = not setup.saved and not options["plan"].plan
-    if is_new and setup.is_usual and joined is None:
-        refuse_overlooked(setup, source)
+    if is_new and setup.is_default_run_dir and joined is None:
+        refuse_second_run(setup, source)
     data = Data(
         options["data"],
         seed=options["run"].seed,
@@ -126,8 +126,9 @@ def train_as_set_up(setup: Setup, joined) -> int:
         source=source,
     )
     compare_pairs(setup, data)
-    absl.logging.info(data.describe())
     options = fill_in(options, data)
+    steps_per_epoch = options["run"].steps_per_epoch
+    absl.logging.info("%s; %d steps an epoch", data.describe(), steps_per_epoch)
     options = adapt_to_channels(options, data, setup.chosen)
 
     # ---- devices and trainer ----
@@ -150,6 +151,7 @@ def train_as_set_up(setup: Setup, joined) -> int:
         print(found.text)
         return 0 if found.fits else 1
     if setup.starting_networks:
+        print(f"The weights are those of {options['run'].init_from}.")
         print(start_from(trainer, setup.starting_networks))
 
     # ---- training ----
@@ -228,14 +230,21 @@ def note_changes(run: Run, options: dict, learning_rates: list) -> None:
 
     saved, optimizer = run.saved_options(), options["optimizer"]
     rates_before = rates.from_json(run.saved_facts(), saved, optimizer.learning_rate)
+    steps_per_epoch = options["run"].steps_per_epoch
+    n_epochs = optimizer.n_epochs + optimizer.n_epochs_decay
     if saved and rates_before != learning_rates:
         absl.logging.info("Learning rate: %s.", rates.words(learning_rates))
+        if learning_rates[-1].from_epoch > n_epochs:
+            absl.logging.warning(
+                "The run ends after epoch %d, before the new learning rate applies: add --n_epochs "
+                "or --n_epochs_decay.",
+                n_epochs,
+            )
     if len(learning_rates) > 1 or "learning_rates" in run.saved_facts():
         run.note_learning_rates(rates.to_json(learning_rates))
     epochs = (optimizer.n_epochs, optimizer.n_epochs_decay)
     before = (saved.get("n_epochs"), saved.get("n_epochs_decay"))
-    if saved and epochs != before:
-        steps_per_epoch = options["run"].steps_per_epoch
+    if saved and epochs != before and run.last_step() < n_epochs * steps_per_epoch:
         schedule = optimizers.build_schedule(optimizer, steps_per_epoch, learning_rates)
         absl.logging.info(
             "The run has %d + %d epochs now, before %s + %s. The learning rate is that of the new "
@@ -348,7 +357,13 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
                 f"saved in {run.checkpoints}.\nThe same command continues from there."
             )
             return interruption.exit_code
-    print(f"Finished: step {trainer.step} of {last_step}.")
+    if trainer.step > last_step:
+        print(
+            f"{run.directory} has {trainer.step} steps already, and the epochs asked for end at "
+            f"step {last_step}: nothing is trained. More of them continue it."
+        )
+    else:
+        print(f"Finished: step {trainer.step} of {last_step}.")
 
     # ---- results ----
     if team.is_chief:

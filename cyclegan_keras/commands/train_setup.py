@@ -12,7 +12,7 @@ from cyclegan_keras.cli import flags, presets, reference_flags
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.evaluation.options import SelectionOptions
 from cyclegan_keras.files.errors import OptionError, RunError
-from cyclegan_keras.files.places import same_place
+from cyclegan_keras.files.paths import same_path
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.planning.options import PlanOptions
 from cyclegan_keras.runs import moved
@@ -36,7 +36,7 @@ GROUPS = {
 }
 
 # Options that name a place of pictures -> the entries of a run's facts that say which they were.
-PLACES_OF_PICTURES = {"dataset": TRAINING, "pairs": PAIRS}
+PICTURE_OPTIONS = {"dataset": TRAINING, "pairs": PAIRS}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class Setup:
         saved: the options of the run that is continued, by name; empty for a new one.
         moved: options that name another place of pictures than the run began with; what lies there
             must be compared.
-        is_usual: whether `run_dir` was not typed, but follows from the data set.
+        is_default_run_dir: whether `run_dir` was not typed, but follows from the data set.
         starting_networks: name -> network whose weights the training starts from; empty for random
             weights and where a run is continued.
     """
@@ -61,7 +61,7 @@ class Setup:
     run_dir: str
     saved: dict[str, Any]
     moved: tuple[str, ...]
-    is_usual: bool
+    is_default_run_dir: bool
     starting_networks: dict[str, Any]
 
 
@@ -83,10 +83,10 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
         saved.setdefault("reader_version", 1)  # runs from before there was a second version
         if saved.get("norm") == "none":
             saved.setdefault("use_bias", True)  # runs from before there was a choice
-    typed = settle_start(typed, saved, run)
-    typed = spelled_as_saved(typed, saved)
-    moved_places = places_to_compare(typed, saved, run)
-    may_differ = moved_places if run.last_step() else (*moved_places, "init_from")
+    typed = drop_unused_init_from(typed, saved, run)
+    typed = with_saved_spelling(typed, saved)
+    moved_options = options_to_compare(typed, saved, run)
+    may_differ = moved_options if run.last_step() else (*moved_options, "init_from")
     compared = {name: value for name, value in typed.items() if name not in may_differ}
     refuse_contradiction(compared, saved, flags.fields(GROUPS), run_dir)
 
@@ -123,13 +123,15 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
         chosen=chosen,
         run_dir=run_dir,
         saved=saved,
-        moved=moved_places,
-        is_usual=not typed.get("run_dir"),
+        moved=moved_options,
+        is_default_run_dir=not typed.get("run_dir"),
         starting_networks=starting_networks,
     )
 
 
-def settle_start(typed: Mapping[str, Any], saved: Mapping[str, Any], run: Run) -> dict[str, Any]:
+def drop_unused_init_from(
+    typed: Mapping[str, Any], saved: Mapping[str, Any], run: Run
+) -> dict[str, Any]:
     """Returns the typed options without an --init_from that a run has no more use for.
 
     Once a run has a checkpoint, what it began with is not read again, wherever it lies now. Before
@@ -155,17 +157,17 @@ def settle_start(typed: Mapping[str, Any], saved: Mapping[str, Any], run: Run) -
     return typed
 
 
-def spelled_as_saved(typed: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
+def with_saved_spelling(typed: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the typed options, with a place that is that of the run spelled as in the run."""
     spelled = dict(typed)
-    for name in PLACES_OF_PICTURES:
+    for name in PICTURE_OPTIONS:
         before, now = saved.get(name), typed.get(name)
-        if before and now and same_place(before, now):
+        if before and now and same_path(before, now):
             spelled[name] = before
     return spelled
 
 
-def places_to_compare(
+def options_to_compare(
     typed: Mapping[str, Any], saved: Mapping[str, Any], run: Run
 ) -> tuple[str, ...]:
     """Returns the options that name another place of pictures than a run began with.
@@ -175,7 +177,7 @@ def places_to_compare(
     facts = run.saved_facts() if saved else {}
     return tuple(
         name
-        for name, folders in PLACES_OF_PICTURES.items()
+        for name, folders in PICTURE_OPTIONS.items()
         if saved.get(name)
         and typed.get(name, saved[name]) != saved[name]
         and knows_pictures(facts, folders)
@@ -239,14 +241,14 @@ def refuse_missing(setup: Setup) -> None:
     """Raises RunError where pictures of the run that is continued are not where they were."""
     data = setup.options["data"]
     is_named_set = data.dataset in datasets.known()
-    places = {"dataset": None if is_named_set else data.dataset, "pairs": data.pairs}
+    paths = {"dataset": None if is_named_set else data.dataset, "pairs": data.pairs}
     if is_named_set and data.dataset.startswith("cycle_gan/"):
-        places["data_dir"] = data.data_dir
-    for name, place in places.items():
-        is_of_run = place is not None and setup.saved.get(name) == place
-        if is_of_run and not os.path.exists(os.path.expanduser(place)):
+        paths["data_dir"] = data.data_dir
+    for name, path in paths.items():
+        is_of_run = path is not None and setup.saved.get(name) == path
+        if is_of_run and not os.path.exists(os.path.expanduser(path)):
             raise RunError(
-                f"{setup.run_dir} was trained with --{name}={place}, which is not there: add "
+                f"{setup.run_dir} was trained with --{name}={path}, which is not there: add "
                 f"--{name}=<where it lies now> to continue the run."
             )
 
@@ -271,7 +273,7 @@ def compare_pictures(setup: Setup, source) -> None:
         )
 
 
-def refuse_overlooked(setup: Setup, source) -> None:
+def refuse_second_run(setup: Setup, source) -> None:
     """Raises RunError where the pictures of a folder have a run that is called otherwise.
 
     Runs are named after their data, so that a folder that was renamed would begin another.
@@ -280,7 +282,7 @@ def refuse_overlooked(setup: Setup, source) -> None:
     if dataset in datasets.known() or not moved.has_neighbors(run):
         return
     method = setup.options["run"].method
-    moved.refuse_overlooked(run, dataset, method, found=source.training_facts)
+    moved.refuse_second_run(run, dataset, method, found=source.training_facts)
 
 
 def compare_pairs(setup: Setup, data) -> None:

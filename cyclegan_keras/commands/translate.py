@@ -123,11 +123,11 @@ def recipe_of_frames(recipe):
     return recipe
 
 
-def refuse_to_replace(options: TranslateOptions, places: Iterable[pathlib.Path]) -> None:
+def refuse_to_replace(options: TranslateOptions, paths: Iterable[pathlib.Path]) -> None:
     """Raises OptionError where a single output exists already."""
-    for place in places:
-        if place.exists() and not options.overwrite:
-            raise OptionError(f"{place} exists already: --overwrite replaces it.")
+    for path in paths:
+        if path.exists() and not options.overwrite:
+            raise OptionError(f"{path} exists already: --overwrite replaces it.")
 
 
 def translate_picture(
@@ -142,8 +142,8 @@ def translate_picture(
     if not outcome.written:
         print(f"Stopped by {interruption.signal_name}. Nothing is written.")
         return interruption.exit_code
-    places = ", ".join(str(task.part(part)) for part in recipe.parts)
-    print(f"Wrote {places} in {outcome.seconds:.1f} s.")
+    paths = ", ".join(str(task.part(part)) for part in recipe.parts)
+    print(f"Wrote {paths} in {outcome.seconds:.1f} s.")
     return 0
 
 

@@ -13,9 +13,8 @@ import pathlib
 import sys
 
 from cyclegan_keras.cli import backends
-from cyclegan_keras.cli.console import run_shielded
 from cyclegan_keras.files.atomic import atomic_write
-from cyclegan_keras.files.errors import UserError
+from cyclegan_keras.files.shield import run_shielded
 
 
 def import_weights(
@@ -90,14 +89,10 @@ def main(argv: list[str]) -> int:
         arguments = vars(_parser().parse_args(argv))
         command = arguments.pop("command")
         backends.check_environment()
-        try:
-            if command == "import":
-                import_weights(**arguments)
-            else:
-                export_pth(**arguments)
-        except UserError as error:
-            print(f"weights: {error}", file=sys.stderr)
-            return 1
+        if command == "import":
+            import_weights(**arguments)
+        else:
+            export_pth(**arguments)
         return 0
 
     return run_shielded("weights", run)

@@ -16,7 +16,7 @@ from cyclegan_keras.evaluation.options import SelectionOptions
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import EvaluationError
-from cyclegan_keras.files.writing import writing
+from cyclegan_keras.files.writing import make_folder
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.runs.networks import save_generator
 from cyclegan_keras.runs.run import Run
@@ -179,8 +179,7 @@ class KeepBest(StepCallback):
 
     def keep(self, new_score: float, evaluations: Mapping[str, Evaluation]) -> None:
         """Writes the generators, then best.json."""
-        with writing(self.folder):
-            self.folder.mkdir(exist_ok=True)
+        make_folder(self.folder)
         for direction in self.pictures:
             name = self.model.translators[direction]
             with atomic_write(self.folder / f"{name}.keras") as temporary:

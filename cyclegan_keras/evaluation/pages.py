@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures
+from cyclegan_keras.files.writing import make_folder
 from cyclegan_keras.images.form import Form, to_rgb
 from cyclegan_keras.images.window import Window
 from cyclegan_keras.metrics.features import FeatureNetwork
@@ -36,7 +37,7 @@ def write_page(
         network: measures how faithful a translation is; None: the error of its cycle is taken.
         count: pictures of each direction; the worst half, and others spread evenly.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     examples, notes, explanations = [], [], []
     for evaluation, pictures in evaluations:
         examples += _examples(evaluation, pictures, network, count)

@@ -10,6 +10,7 @@ from cyclegan_keras.evaluation.protocol import Evaluation
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.markdown import table as markdown_table
 from cyclegan_keras.files.names import printable
+from cyclegan_keras.files.writing import make_folder
 from cyclegan_keras.metrics.base import Measure
 
 HEADERS = ("measure", "value", "95 % interval", "real pictures", "copying", "n")
@@ -82,7 +83,7 @@ def write(
     folder: pathlib.Path, evaluations: Sequence[Evaluation], facts: Mapping[str, str | int]
 ) -> None:
     """Writes evaluation.json and evaluation.md into `folder`, which is made."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     contents: dict[str, Any] = dict(facts)
     contents["directions"] = [evaluation.to_dict() for evaluation in evaluations]
     with atomic_write(folder / "evaluation.json") as temporary:

@@ -211,6 +211,10 @@ def read_numbers(path: str | pathlib.Path, values: dict, channels: int) -> np.nd
                 f"{path} holds {pixels.dtype} {pixels.shape}, expected numbers of (height, width) "
                 "or (height, width, channels)."
             )
+        if pixels.size == 0:
+            raise TFLiteError(f"{path} holds {pixels.shape}, which are no numbers at all.")
+        if not np.isfinite(pixels).all():
+            raise TFLiteError(f"{path} holds numbers that are not finite.")
     else:
         pixels, alpha = _read_picture(path)
     if alpha is not None:
@@ -374,6 +378,8 @@ def translate_file(
     numbers = read_numbers(source, source_values, channels)
     x = to_network(numbers, source_values)
     y = translate_floats(interpreter, x)
+    if not np.isfinite(y).all():
+        raise TFLiteError(f"The model makes numbers of {source} that are not finite.")
     write_numbers(from_network(y, target_values), target)
 
 
@@ -425,7 +431,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, help="measure instead of translating")
     arguments = parser.parse_args(argv)
-    if not (arguments.repeats or arguments.output):
+    if arguments.threads < 1:
+        parser.error(f"--threads={arguments.threads}: expected at least 1")
+    if arguments.repeats is not None and arguments.repeats < 1:
+        parser.error(f"--repeats={arguments.repeats}: expected at least 1")
+    if arguments.repeats is None and arguments.output is None:
         parser.error("give a picture and where to write its translation, or --repeats")
     try:
         interpreter = open_model(arguments.model, arguments.threads)

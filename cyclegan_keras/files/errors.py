@@ -26,13 +26,15 @@ class WriteError(UserError):
     Args:
         message: names what could not be written.
         errno: the system's number of the reason, None where it is not known.
+        advice: a sentence that says what to do; it follows the message.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, errno: int | None = None):
-        super().__init__(message)
+    def __init__(self, message: str, errno: int | None = None, advice: str = ""):
+        super().__init__(f"{message} {advice}".rstrip())
         self.errno = errno
+        self.without_advice = message
 
 
 class MemoryTooSmallError(UserError):
@@ -137,6 +139,14 @@ class EvaluationError(UserError):
 
 class ExportError(UserError):
     """An export that cannot be made as asked."""
+
+
+def package_of(error: BaseException) -> str:
+    """Returns the name of the package that an error is of, such as "tensorflow".
+
+    Its class need not be at hand: only what is loaded can raise errors.
+    """
+    return type(error).__module__.partition(".")[0]
 
 
 def reason_of_outage(error: BaseException) -> str:

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import pathlib
-import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -39,7 +38,7 @@ def locked(path: pathlib.Path, busy: UserError) -> Iterator[None]:
         UserError: `busy`.
         OSError: the file cannot be written.
     """
-    lock = _file_lock(path)
+    lock = filelock.FileLock(path, fallback_to_soft=False)
     with contextlib.ExitStack() as stack:
         try:
             lock.acquire(blocking=False)
@@ -47,22 +46,15 @@ def locked(path: pathlib.Path, busy: UserError) -> Iterator[None]:
             owner = None
             with contextlib.suppress(FileNotFoundError):
                 owner = _read_owner(path)
-            raise _saying_who(busy, owner) from None
-        except (OSError, NotImplementedError) as error:
-            if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+            raise _naming_owner(busy, owner) from None
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
                 raise
             stack.enter_context(_held(path.with_name(path.name + HELD), busy))
         else:
             stack.callback(lock.release)
             stack.enter_context(_named(path))
         yield
-
-
-def _file_lock(path: pathlib.Path) -> filelock.BaseFileLock:
-    try:
-        return filelock.FileLock(path, fallback_to_soft=False)
-    except TypeError:  # earlier versions of filelock never fall back
-        return filelock.FileLock(path)
 
 
 # ---- who holds a lock ----
@@ -150,7 +142,7 @@ def _read_owner(path: pathlib.Path) -> Owner | None:
         return None
 
 
-def _saying_who(busy: UserError, owner: Owner | None, advice: str = "") -> UserError:
+def _naming_owner(busy: UserError, owner: Owner | None, advice: str = "") -> UserError:
     held_by = f" It was locked by {owner.words}." if owner else ""
     return type(busy)(f"{busy}{held_by}{advice}")
 
@@ -174,14 +166,10 @@ def _named(path: pathlib.Path) -> Iterator[None]:
 def _held(path: pathlib.Path, busy: UserError) -> Iterator[None]:
     """Creates `path`, which must not be there, and removes it at the end."""
     own = json.dumps(dataclasses.asdict(Owner.here()))
-    while not _create(path, own):
-        try:
-            found = _read_owner(path)
-        except FileNotFoundError:  # freed just now
-            continue
-        if found is None or not found.has_ended():
-            raise _saying_who(busy, found, f" Where that is not so any more, remove {path}.")
-        _remove_stale(path, found)
+    if not _create(path, own):
+        _remove_stale(path, own, busy)
+        if not _create(path, own):  # another process was faster
+            raise busy
     logging.warning(
         "The file system of %s has no locks: %s keeps other processes out instead.",
         path.parent,
@@ -206,17 +194,26 @@ def _create(path: pathlib.Path, content: str) -> bool:
     return True
 
 
-def _remove_stale(path: pathlib.Path, owner: Owner) -> None:
-    """Removes the file of an owner that has ended, and none that another process put there since.
+def _remove_stale(path: pathlib.Path, own: str, busy: UserError) -> None:
+    """Removes the file of an owner that has ended.
 
-    Of several processes that try, one moves the file away; what it moved it looks at once more.
+    Only the process that has created a further file may look at the owner and remove it, so that
+    nothing is removed which another process has put there in between.
+
+    Args:
+        path: the file that stands for a lock.
+        own: what is written into the further file.
+        busy: raised where the owner has not ended, or another process does the same.
     """
-    moved = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    guard = path.with_name(f"{path.name}.removing")
+    if not _create(guard, own):
+        raise _naming_owner(busy, None, f" Where that is not so any more, remove {guard}.")
     try:
-        os.rename(path, moved)
-    except FileNotFoundError:
-        return
-    if _read_owner(moved) == owner:
-        moved.unlink()
-    else:
-        os.replace(moved, path)
+        owner = _read_owner(path)
+        if owner is None or not owner.has_ended():
+            raise _naming_owner(busy, owner, f" Where that is not so any more, remove {path}.")
+        path.unlink()
+    except FileNotFoundError:  # freed just now
+        pass
+    finally:
+        guard.unlink(missing_ok=True)

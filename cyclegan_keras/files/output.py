@@ -6,7 +6,7 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cyclegan_keras.files.errors import WriteError
@@ -52,6 +52,11 @@ class ShieldedStream:
         except OSError as error:
             self._give_up(error)
             return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Writes, unless nobody reads it any more."""
+        for line in lines:
+            self.write(line)
 
     def flush(self) -> None:
         """Writes what is waiting, unless nobody reads it any more."""

@@ -92,7 +92,7 @@ def without_repetitions(files: Sequence[WalkedFile]) -> list[WalkedFile]:
     met = set()
     repeated = set()
     for file in sorted(alike, key=lambda file: file.is_link):
-        own = _what_names_share(file.path)
+        own = _shared_identity(file.path)
         if own in met:
             repeated.add(file.path)
         met.add(own)
@@ -147,7 +147,7 @@ def _identity_of_file(entry: os.DirEntry, is_link: bool, device: int) -> Identit
     return (state.st_dev, state.st_ino) if state.st_ino else None
 
 
-def _what_names_share(path: str) -> Identity | str:
+def _shared_identity(path: str) -> Identity | str:
     """Returns what all names of a file have in common.
 
     Some file systems give one number to several files: only a file with several names is known by

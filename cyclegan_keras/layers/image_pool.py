@@ -81,9 +81,9 @@ class ImagePool(keras.layers.Layer):
             return images
         seed, queries = ops.unstack(ops.cast(self.random_state, "uint32"))
         numbers = ops.cast(ops.arange(ops.shape(images)[0], dtype="int32"), "uint32")
-        probabilities, places = uniform((seed, ops.zeros_like(seed)), (queries, numbers))
+        probabilities, positions = uniform((seed, ops.zeros_like(seed)), (queries, numbers))
         self.random_state.assign_add(ops.convert_to_tensor([0, 1], self.random_state.dtype))
-        return self.query(images, probabilities, ops.cast(places * self.size, "int32"))
+        return self.query(images, probabilities, ops.cast(positions * self.size, "int32"))
 
     def query(self, images, probabilities, indices):
         """Exchanges one batch by given draws: the rule without the chance.

@@ -60,8 +60,8 @@ class NoiseDropout(keras.layers.Dropout):
             columns: the same.
             channels: of the map.
         """
-        places = (np.arange(*span) % PERIOD for span in (rows, columns))
-        return self.draw(channels)[np.ix_(*places)]
+        positions = (np.arange(*span) % PERIOD for span in (rows, columns))
+        return self.draw(channels)[np.ix_(*positions)]
 
     def draw(self, channels):
         """Returns the factors at test, 0 or 1 / (1 - rate): float32 (PERIOD, PERIOD, channels).

@@ -181,10 +181,10 @@ def _between_others(x, y, x_groups, y_groups, same_pictures):
             group_of[group] = number
     (rows,) = np.nonzero(same_pictures >= 0)
     partners = same_pictures[rows]
-    places = group_of_x[rows], group_of_y[partners]
+    cells = group_of_x[rows], group_of_y[partners]
     products = np.sum(np.asarray(x[rows], "float64") * y[partners], axis=1)
-    np.subtract.at(sums, places, (products / x.shape[1] + 1) ** 3)
-    np.subtract.at(counts, places, 1)
+    np.subtract.at(sums, cells, (products / x.shape[1] + 1) ** 3)
+    np.subtract.at(counts, cells, 1)
     return np.stack([sums, counts], axis=-1)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from absl import logging
 
-from cyclegan_keras.files.errors import RunError
-from cyclegan_keras.files.places import same_place
+from cyclegan_keras.files.errors import RunError, first_few
+from cyclegan_keras.files.paths import same_path
 from cyclegan_keras.runs.pictures import TRAINING, differing, knows_pictures
 from cyclegan_keras.runs.run import Run
 
@@ -71,8 +71,8 @@ def runs_on(folder: pathlib.Path, method: str, found: Mapping[str, Any]) -> list
     return runs
 
 
-def refuse_overlooked(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
-    """Names the run that pictures have already, where another one would be begun beside it.
+def refuse_second_run(run: Run, dataset: str, method: str, found: Mapping[str, Any]) -> None:
+    """Names the runs that pictures have already, where another one would be begun beside them.
 
     Args:
         run: would be a new one.
@@ -83,11 +83,18 @@ def refuse_overlooked(run: Run, dataset: str, method: str, found: Mapping[str, A
     Raises:
         RunError: there is such a run.
     """
-    for other in runs_on(run.directory.parent, method, found):
-        place = str(other.saved_options().get("dataset"))
-        then = "" if same_place(place, dataset) else f", when they lay in {place}"
-        raise RunError(
-            f"{other.directory} was trained on the pictures of {dataset}{then}: add "
-            f"--run_dir={other.directory} to continue it, or --run_dir={run.directory} for a new "
-            "run."
-        )
+    others = runs_on(run.directory.parent, method, found)
+    if not others:
+        return
+    newest = max(others, key=lambda other: other.last_step())
+    folder = str(newest.saved_options().get("dataset"))
+    then = "" if same_path(folder, dataset) else f", when they lay in {folder}"
+    more = ""
+    if len(others) > 1:
+        names = [str(other.directory) for other in others if other is not newest]
+        more = f" So {'were' if len(names) > 1 else 'was'} {first_few(names)}."
+    raise RunError(
+        f"{newest.directory} was trained on the pictures of {dataset}{then}: add "
+        f"--run_dir={newest.directory} to continue it, or --run_dir={run.directory} for a new "
+        f"run.{more}"
+    )

@@ -10,6 +10,7 @@ import numpy as np
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.files.writing import writing
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.keras_file import load_keras
 from cyclegan_keras.models.options import NetworkOptions
@@ -161,21 +162,25 @@ def save_snapshot(trainer, run: Run) -> pathlib.Path:
     Args:
         trainer: what trains them.
         run: its run.
+
+    Raises:
+        WriteError: the disk is full or not writable; no half of a folder is left.
     """
     folder = run.snapshot(trainer.step)
     partial = folder.with_name(f".{folder.name}.partial")
-    partial.mkdir(parents=True, exist_ok=True)
-    try:
-        for direction, name in trainer.translators.items():
-            with atomic_write(partial / f"{name}.keras") as temporary:
-                save_generator(trainer, run, direction, path=temporary)
-        if folder.exists():
-            for file in partial.iterdir():
-                file.replace(folder / file.name)
-        else:
-            partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with writing(folder):
+        try:
+            partial.mkdir(parents=True, exist_ok=True)
+            for direction, name in trainer.translators.items():
+                with atomic_write(partial / f"{name}.keras") as temporary:
+                    save_generator(trainer, run, direction, path=temporary)
+            if folder.exists():
+                for file in partial.iterdir():
+                    file.replace(folder / file.name)
+            else:
+                partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

@@ -94,16 +94,19 @@ class Run:
 
         Raises:
             RunError: another process is in it.
+            WriteError: the directory cannot be written to.
         """
         busy = RunError(
             f"Another process is training in {self.directory}: wait for it to end, or choose "
             "another --run_dir."
         )
-        with locked(self.directory / ".lock", busy):
-            for partial in self.checkpoints.glob(".*.partial.npz"):
-                partial.unlink()
-            for partial in self.snapshots.glob(".*.partial"):
-                shutil.rmtree(partial)
+        with contextlib.ExitStack() as stack:
+            with writing(self.directory):
+                stack.enter_context(locked(self.directory / ".lock", busy))
+                for partial in self.checkpoints.glob(".*.partial.npz"):
+                    partial.unlink()
+                for partial in self.snapshots.glob(".*.partial"):
+                    shutil.rmtree(partial)
             yield
 
     def save_options(self, options: Mapping[str, Any]) -> None:
@@ -154,11 +157,10 @@ class Run:
         try:
             write_checkpoint(path, step, state)
         except WriteError as error:
-            raise SaveError(
-                f"Cannot write the checkpoint of step {step}: {error} {self.what_is_saved()}"
-            ) from error
-        for old in self._newest_first()[self.keep_checkpoints :]:
-            old.unlink()
+            raise SaveError(f"{error} {self.what_is_saved()}") from error
+        with writing(self.checkpoints):
+            for old in self._newest_first()[self.keep_checkpoints :]:
+                old.unlink(missing_ok=True)
         return path
 
     def restore(self, expected: Mapping[str, tuple]) -> Checkpoint | None:
@@ -180,8 +182,9 @@ class Run:
             except UNREADABLE as error:
                 logging.warning("Checkpoint %s is refused: %s", path, error)
                 continue
-            for refused in paths[:count]:
-                refused.replace(refused.with_suffix(".refused"))
+            with writing(self.checkpoints):
+                for refused in paths[:count]:
+                    refused.replace(refused.with_suffix(".refused"))
             return checkpoint
         if paths:
             raise RunError(
@@ -301,8 +304,11 @@ class Run:
 
 def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a row with None in place of infinity and NaN, which JSON lacks."""
-    is_known = {name: not isinstance(x, float) or math.isfinite(x) for name, x in row.items()}
-    return {name: value if is_known[name] else None for name, value in row.items()}
+    as_json: dict[str, Any] = {}
+    for name, value in row.items():
+        is_number = not isinstance(value, float) or math.isfinite(value)
+        as_json[name] = value if is_number else None
+    return as_json
 
 
 def _steps(paths: Iterable[pathlib.Path]) -> list[int]:

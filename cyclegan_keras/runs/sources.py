@@ -47,13 +47,18 @@ def find_source(word: str | pathlib.Path) -> RunSource | None:
     path = pathlib.Path(word).expanduser()
     if _is_run(path):
         return RunSource(directory=path)
+    if path.is_dir() and path.name in ("checkpoints", "snapshots") and _is_run(path.parent):
+        raise RunError(
+            f"{path} is a folder of several steps: name one, as {path.parent}@<step>. "
+            f"{_kept(path.parent)}"
+        )
     folder = path.absolute().parent
     if folder.name in ("checkpoints", "snapshots") and _is_run(folder.parent):
         match = _STEP.fullmatch(path.name.removesuffix(".npz"))
         if match:
             step = int(match[1])
             if not path.exists():
-                raise _nothing_kept(folder.parent, match[1])
+                raise _nothing_kept(folder.parent, step)
             return RunSource(directory=folder.parent, step=step, file=path)
     if path.suffix == ".npz" and path.is_file():
         raise RunError(
@@ -70,27 +75,36 @@ def _of_step(directory: pathlib.Path, step_word: str) -> RunSource | None:
     if not _is_run(directory):
         return None
     if not (step_word.isascii() and step_word.isdecimal()):
-        raise _nothing_kept(directory, step_word)
+        raise RunError(
+            f"{directory}@{step_word}: expected the number of a step after the @. "
+            f"{_kept(directory)}"
+        )
     step = int(step_word)
     run = Run(directory)
     for file in (run.checkpoint(step), run.snapshot(step)):
         if file.exists():
             return RunSource(directory=directory, step=step, file=file)
-    raise _nothing_kept(directory, step_word)
+    raise _nothing_kept(directory, step)
 
 
 def _is_run(path: pathlib.Path) -> bool:
     return (path / "options.json").is_file()
 
 
-def _nothing_kept(directory: pathlib.Path, step: str) -> RunError:
+def _nothing_kept(directory: pathlib.Path, step: int) -> RunError:
+    return RunError(
+        f"{directory} keeps nothing of step {step}. {_kept(directory)} --snapshot_every keeps the "
+        "generators of more steps while a run trains."
+    )
+
+
+def _kept(directory: pathlib.Path) -> str:
+    """Returns a sentence that names the steps of which a run keeps something."""
     run = Run(directory)
     kept = []
     steps_of = {"checkpoints": run.checkpoint_steps(), "snapshots": run.snapshot_steps()}
     for kind, steps in steps_of.items():
         listed = ", ".join(str(each) for each in steps)
-        kept.append(f"{kind} of steps {listed}" if steps else f"no {kind}")
-    return RunError(
-        f"{directory} keeps nothing of step {step}: it has {' and '.join(kept)}. "
-        "--snapshot_every keeps the generators of more steps while a run trains."
-    )
+        of_steps = f"of step{'' if len(steps) == 1 else 's'} {listed}"
+        kept.append(f"{kind} {of_steps}" if steps else f"no {kind}")
+    return f"It has {' and '.join(kept)}."

@@ -11,7 +11,7 @@ from keras import ops
 
 from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.files.atomic import atomic_write
-from cyclegan_keras.files.errors import NonFiniteLossError, SaveError
+from cyclegan_keras.files.errors import NonFiniteLossError, SaveError, WriteError
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.runs.networks import save_snapshot
 from cyclegan_keras.runs.run import Run
@@ -148,8 +148,10 @@ class Checkpoints(StepCallback):
         if self.step != self.saved_step:
             try:
                 self.save()
-            except (SaveError, NonFiniteLossError) as error:
+            except NonFiniteLossError as error:
                 return f"Nor can the state be saved: {error}"
+            except (SaveError, WriteError):
+                return f"Nor can the state be saved there. {self.run.what_is_saved()}"
         return f"{self.run.what_is_saved()} The same command continues from there."
 
     def save(self) -> None:

@@ -23,7 +23,7 @@ class CUT(AdversarialTrainer):
     """Learns G: X -> Y from unpaired pictures, one way, without a way back.
 
     A translation stays like its input because each of its patches must be recognizable as the one
-    at the same place among the patches of the input. Patches are compared by the maps of the
+    at the same position among the patches of the input. Patches are compared by the maps of the
     generator's own encoder. The objective (section 3 of the paper) of the generator is, in the
     paper's letters,
 
@@ -48,13 +48,13 @@ class CUT(AdversarialTrainer):
         nce_identity: whether G(y) is compared with y; not in FastCUT.
         flip_equivariance: mirror half of the batches, drawn at random, before they are translated,
             and the maps of the translation back; in FastCUT.
-        n_patches: places that are compared in each map, or all where a map has fewer; the same
+        n_patches: positions that are compared in each map, or all where a map has fewer; the same
             ones for the terms of X and of Y.
         nce_temperature: tau.
         nce_all_negatives: take negatives from all pictures of a batch.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
         ema_decay: decay of the moving average of the generator, 0 for none.
-        seed: of places, mirroring and the gradient penalty.
+        seed: of positions, mirroring and the gradient penalty.
         name: of the model.
 
     Raises:
@@ -128,7 +128,7 @@ class CUT(AdversarialTrainer):
             networks: of the generator and the discriminator.
             make_optimizer: returns a new optimizer.
             shapes: {"x", "y"}, the (height, width, channels) of each domain's pictures.
-            seed: of places, mirroring and the gradient penalty.
+            seed: of positions, mirroring and the gradient penalty.
             **compile_options: as in `Trainer.compile_optimizers`.
 
         Raises:
@@ -172,7 +172,7 @@ class CUT(AdversarialTrainer):
         """Trains on one batch and returns the means of all terms so far."""
         # 1. G translates x and, for the identity, y; FastCUT mirrors them before, now and then.
         mirror = self.draw_mirror()
-        places_seed = ops.copy(self.patch_seed.state)
+        positions_seed = ops.copy(self.patch_seed.state)
 
         def translate(batch):
             fakes = self.generator_g(mirrored(self.compared(batch), mirror), training=True)
@@ -190,7 +190,7 @@ class CUT(AdversarialTrainer):
 
         # 3. G and H answer to the updated D, and each patch must resemble the one it came from.
         def loss_of_generator(batch, fakes):
-            self.patch_seed.state.assign(places_seed)  # the same places in every part of a batch
+            self.patch_seed.state.assign(positions_seed)  # the same in every part of a batch
             keys = [ops.stop_gradient(each) for each in self.encode(self.compared(batch))]
             return self.loss_of_generator(keys, ops.concatenate(fakes), mirror=mirror)
 
@@ -250,17 +250,25 @@ class CUT(AdversarialTrainer):
         """Returns the maps of the encoder that are compared, (batch, height, width, channels)."""
         return keras.tree.flatten(self.encoder(images, training=training))
 
-    def patches(self, maps: Sequence, places: Sequence) -> list:
-        """Returns the features at `places` of each map, (batch, places, units), on the sphere."""
+    def patches(self, maps: Sequence, positions: Sequence) -> list:
+        """Returns the features on the sphere at `positions` of each map.
+
+        Args:
+            maps: of the encoder, (batch, height, width, channels).
+            positions: of each map, integers (positions,), row by row.
+
+        Returns:
+            A tensor (batch, positions, units) for each map.
+        """
         chosen = []
-        for features, places_of_map in zip(maps, places, strict=True):
+        for features, positions_of_map in zip(maps, positions, strict=True):
             shape = (ops.shape(features)[0], -1, features.shape[-1])
             row_by_row = ops.reshape(features, shape)  # (batch, height * width, channels)
-            chosen.append(ops.take(row_by_row, places_of_map, axis=1))
+            chosen.append(ops.take(row_by_row, positions_of_map, axis=1))
         return self.patch_mlp(chosen)
 
-    def draw_places(self, maps: Sequence) -> list:
-        """Draws places of each map, row by row, without repetition: integers (places,)."""
+    def draw_positions(self, maps: Sequence) -> list:
+        """Draws positions of each map, row by row, without repetition: integers (positions,)."""
         counts = [ops.shape(each)[1] * ops.shape(each)[2] for each in maps]
         return [
             keras.random.shuffle(ops.arange(count), seed=self.patch_seed)[: self.n_patches]
@@ -284,10 +292,10 @@ class CUT(AdversarialTrainer):
         """
         names = ["nce_x", "nce_y"] if self.nce_identity else ["nce_x"]
         terms = dict.fromkeys(names, 0.0)
-        places = self.draw_places(keys)
+        positions = self.draw_positions(keys)
         fakes = adapt_channels(fakes, self.encoder.input_shape[-1])
         maps = [mirrored(each, mirror) for each in self.encode(fakes, training)]
-        queries, keys = self.patches(maps, places), self.patches(keys, places)
+        queries, keys = self.patches(maps, positions), self.patches(keys, positions)
         for query, key in zip(queries, keys, strict=True):
             query_of_domain = ops.split(query, len(names))
             key_of_domain = ops.split(key, len(names))
@@ -297,7 +305,7 @@ class CUT(AdversarialTrainer):
         return terms
 
     def extra_state(self) -> dict:
-        """The seed of places and mirroring, beside what every adversarial trainer has."""
+        """The seed of positions and mirroring, beside what every adversarial trainer has."""
         return {**super().extra_state(), "patch_seed": [self.patch_seed.state]}
 
 
@@ -310,7 +318,7 @@ def adapt_channels(images, channels: int):
     """Returns translations with as many channels as the encoder takes.
 
     The map is fixed: a single channel is repeated; to a single channel the mean of all is taken;
-    otherwise channel i takes the channel at its relative place, floor((i + 1/2) own / channels).
+    otherwise channel i takes the channel at its relative position, floor((i + 1/2) own / channels).
 
     Args:
         images: (batch, height, width, own channels).
@@ -328,5 +336,5 @@ def adapt_channels(images, channels: int):
         return images
     if channels == 1:
         return ops.mean(images, axis=-1, keepdims=True)
-    places = [(2 * index + 1) * own // (2 * channels) for index in range(channels)]
-    return ops.stack([images[..., place] for place in places], axis=-1)
+    positions = [(2 * index + 1) * own // (2 * channels) for index in range(channels)]
+    return ops.stack([images[..., position] for position in positions], axis=-1)

@@ -1,10 +1,10 @@
 """What a training writes for TensorBoard: one file of events a start, whoever writes into it."""
 
 import contextlib
-import errno
 import os
 import pathlib
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from cyclegan_keras.files.errors import WriteError
 from cyclegan_keras.files.writing import writing
+
+PROBE_BYTES = 4096  # a block of most file systems
 
 
 class TensorBoard:
@@ -80,11 +82,25 @@ class TensorBoard:
             with self._writer().as_default(step=step):
                 yield
             self._writer().flush()
-            if not shutil.disk_usage(self.folder).free:  # of which TensorFlow says nothing
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
+            if shutil.disk_usage(self.folder).free == 0:
+                _write_something(self.folder)
 
     def _writer(self) -> tf.summary.SummaryWriter:
         if self._opened is None:
             # As bytes, because the name of a folder may be no UTF-8.
             self._opened = tf.summary.create_file_writer(os.fsencode(self.folder))
         return self._opened
+
+
+def _write_something(folder: pathlib.Path) -> None:
+    """Writes a few bytes and removes them, because TensorFlow says nothing of a full disk.
+
+    The numbers of a file system do not tell whether it is full: some always say 0 bytes, and of
+    what is kept for root there are more.
+
+    Raises:
+        OSError: the disk is full, for example.
+    """
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        file.write(bytes(PROBE_BYTES))
+        os.fsync(file.fileno())

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import TranslationError
-from cyclegan_keras.files.writing import writing
+from cyclegan_keras.files.writing import make_folder
 from cyclegan_keras.images.animation import (
     QUALITY,
     WRITERS,
@@ -113,8 +113,7 @@ def _translate_frames(
 @contextlib.contextmanager
 def _animation_sink(target: pathlib.Path, plays: int, quality: int) -> Iterator[_Add]:
     """Yields what writes a frame; the file appears when the block succeeds."""
-    with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     with atomic_write(target) as temporary, open(temporary, "wb") as file:
         writer = animation_writer(target, file, plays=plays, quality=quality)
         yield writer.add

@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 
 from cyclegan_keras.files.errors import PictureError, WriteError
 from cyclegan_keras.files.names import printable
-from cyclegan_keras.files.writing import writing
+from cyclegan_keras.files.writing import make_folder
 from cyclegan_keras.images.batching import batches_by_shape
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.writing import write_picture
@@ -331,8 +331,7 @@ class _Writer:
 
 def _write_parts(task: Task, parts: dict[str, Picture], quality: int) -> set[str]:
     """Writes the files of one translation; returns sentences about what they could not hold."""
-    with writing(task.target.parent):
-        task.target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(task.target.parent)
     notes: set[str] = set()
     for suffix in reversed(parts):  # the translation last: where it is, the others are
         notes.update(write_picture(parts[suffix], task.part(suffix), quality=quality))

@@ -14,7 +14,7 @@ from absl import logging
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import TranslationError
-from cyclegan_keras.files.writing import write_error, writing
+from cyclegan_keras.files.writing import Refusal, make_folder, write_error
 from cyclegan_keras.translation.video_color import LIMITED, Colors
 
 try:
@@ -66,8 +66,7 @@ def video_to_write(source: pathlib.Path, target: pathlib.Path) -> Iterator[Any]:
     """
     refuse_unwritable(target)
     container_options = INDEX_FIRST if target.suffix.lower() in INDEXED else {}
-    with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     with atomic_write(target) as temporary:
         try:
             with av.open(os.fspath(temporary), "w", options=container_options) as container:
@@ -75,7 +74,8 @@ def video_to_write(source: pathlib.Path, target: pathlib.Path) -> Iterator[Any]:
         except av.error.FFmpegError as error:
             of_target = getattr(error, "filename", None) == os.fspath(temporary)
             if of_target or error.errno in FULL_DISK:
-                raise write_error(target, error, error.strerror) from error
+                refusal = Refusal(error.errno, error.strerror)
+                raise write_error(target, refusal) from error
             raise TranslationError(f"{source} is damaged or no video: {error.strerror}.") from error
 
 

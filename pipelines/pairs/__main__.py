@@ -11,28 +11,18 @@ Names may also end with _A and _B, as 1_A.jpg and 1_B.png do, and both may lie i
 import argparse
 import logging
 import pathlib
-import signal
 import sys
 
 import absl.logging
 
 import cyclegan_commands  # noqa: F401  (so that --help need not wait for Keras)
-from cyclegan_keras.files.errors import UserError
-from cyclegan_keras.files.output import shielded_output
+from cyclegan_keras.files.shield import run_shielded
 from pipelines.pairs import side_by_side
 
 
 def main(argv: list[str]) -> int:
     """Runs one command; returns the exit code."""
-    with shielded_output():
-        try:
-            return _run(argv)
-        except (UserError, OSError) as error:
-            print(f"pairs: {error}", file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:
-            print("pairs: interrupted; what was written is whole.", file=sys.stderr)
-            return 128 + signal.SIGINT
+    return run_shielded("pairs", lambda: _run(argv))
 
 
 def _run(argv: list[str]) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from cyclegan_keras.files.errors import DataError, PictureError, first_few
+from cyclegan_keras.files.writing import make_folder
 from cyclegan_keras.images.picture import Picture, side_by_side
 from cyclegan_keras.images.writing import write_picture
 from pipelines.readable import PROGRESS_AFTER_SECONDS, unequal_sizes
@@ -210,7 +211,7 @@ def _write_all(jobs: list[_Job], title: str, format: str, overwrite: bool) -> li
 
 def _write(job: _Job) -> None:
     for picture, target in zip(job.make(), job.targets, strict=True):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         try:
             write_picture(picture, target)
         except PictureError as error:

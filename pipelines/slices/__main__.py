@@ -9,31 +9,19 @@ The first word may be `cut`, and is `cut` where it is neither `cut` nor `join`.
 
 import argparse
 import pathlib
-import signal
 import sys
 from collections.abc import Sequence
 
 import cyclegan_commands  # noqa: F401  (so that --help need not wait for Keras)
-from cyclegan_keras.files.errors import NAMED, UserError, first_few
-from cyclegan_keras.files.output import shielded_output
+from cyclegan_keras.files.errors import NAMED, first_few
+from cyclegan_keras.files.shield import run_shielded
 
 COMMANDS = ("cut", "join")
 
 
 def main(argv: list[str]) -> int:
     """Runs one command; returns the exit code."""
-    with shielded_output():
-        try:
-            return _run(argv)
-        except UserError as error:
-            print(f"slices: {error}", file=sys.stderr)
-            return error.exit_code
-        except OSError as error:
-            print(f"slices: {error}", file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:
-            print("slices: interrupted; what was written is whole.", file=sys.stderr)
-            return 128 + signal.SIGINT
+    return run_shielded("slices", lambda: _run(argv))
 
 
 def _run(argv: list[str]) -> int:

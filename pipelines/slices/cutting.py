@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import DataError, OptionError, PictureError, first_few
+from cyclegan_keras.files.writing import writing
 from pipelines.slices import names, slice_files
 from pipelines.slices.finding import find_volumes
 from pipelines.slices.names import VolumeName
@@ -343,11 +344,11 @@ def _write_volume(
         ]
     between = None if one.volume.affine is None else _spacing(one)
     before = one.written_before()
-    writing = [
+    futures = [
         pool.submit(slice_files.write_slice, slices[number - 1], one.path(number), between)
         for number in kept
     ]
-    for future in concurrent.futures.as_completed(writing):
+    for future in concurrent.futures.as_completed(futures):
         future.result()
         progress.update()
     progress.update(len(numbers) - len(kept))
@@ -360,7 +361,8 @@ def _write_volume(
         with atomic_write(one.about, shared=True) as temporary:
             temporary.write_text(json.dumps(about, indent=1) + "\n")
     for path in set(before) - {*written, one.about}:
-        path.unlink()  # or slices of an earlier cut would be taken for some of this one
+        with writing(path):
+            path.unlink()  # or slices of an earlier cut would be taken for some of this one
     done.written.extend(written)
     done.empty += len(numbers) - len(kept)
     if kept:

@@ -108,7 +108,7 @@ def _frame(dataset, path: pathlib.Path, index: int) -> Frame:
         value = in_functional_group(dataset, index, sequence, name)
         if value is not None:
             attributes[name] = _text(value)
-    has_place = (
+    has_position = (
         _are_numbers(position, 3)
         and _are_numbers(orientation, 6)
         and min(spacing) > 0
@@ -116,14 +116,14 @@ def _frame(dataset, path: pathlib.Path, index: int) -> Frame:
     )
     in_classic_file = "PerFrameFunctionalGroupsSequence" not in dataset
     if in_classic_file and int(dataset.get("NumberOfFrames") or 1) > 1:
-        has_place = False  # such a file gives one position for all of its frames
+        has_position = False  # such a file gives one position for all of its frames
     return Frame(
         path=path,
         index=index,
         instance=int(dataset.get("InstanceNumber") or 0),
         shape=(int(dataset.Rows), int(dataset.Columns)),
-        position=np.array(position, np.float64) if has_place else None,
-        orientation=np.array(orientation, np.float64) if has_place else None,
+        position=np.array(position, np.float64) if has_position else None,
+        orientation=np.array(orientation, np.float64) if has_position else None,
         spacing=(float(spacing[0]), float(spacing[1])),
         thickness=float(between or thickness or 0),
         attributes=attributes,

@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.slices.dicom_frames import APART_BY, Frame
 from pipelines.slices.planes import FRAME, nearest_plane
 
-SAME_PLACE_MM = 0.01
+SAME_POSITION_MM = 0.01
 UNEVEN = 0.05  # of the usual distance between slices
 
 
@@ -49,7 +49,7 @@ def stacks_of(frames: Sequence[Frame]) -> list[Stack]:
     groups = []
     for geometry, members in by_geometry.items():
         about_geometry = _describe(geometry) if len(by_geometry) > 1 else ""
-        for about_contrast, stack in _each_place_once(members):
+        for about_contrast, stack in _each_position_once(members):
             apart_by = ", ".join(text for text in (about_geometry, about_contrast) if text)
             groups.append((apart_by, stack))
     return [_stack(members, apart_by) for apart_by, members in groups]
@@ -69,46 +69,46 @@ def _geometry(frame: Frame) -> tuple:
 
 def _describe(geometry: tuple) -> str:
     (rows, columns), spacing, directions = geometry
-    place = "no place" if directions is None else f"directions {directions}"
-    return f"{columns}x{rows} px of {spacing[1]:g}x{spacing[0]:g} mm, {place}"
+    position = "no place" if directions is None else f"directions {directions}"
+    return f"{columns}x{rows} px of {spacing[1]:g}x{spacing[0]:g} mm, {position}"
 
 
-def _each_place_once(frames: list[Frame]) -> list[tuple[str, list[Frame]]]:
+def _each_position_once(frames: list[Frame]) -> list[tuple[str, list[Frame]]]:
     """Returns groups of frames, with what sets each apart; no group has two at one place."""
     if frames[0].position is None:
         return [("", frames)]
     frames = sorted(frames, key=lambda frame: frame.height)  # equal ones stay in file order
-    places = _places(frames)
-    if max(collections.Counter(places).values()) == 1:
+    numbers = _position_numbers(frames)
+    if max(collections.Counter(numbers).values()) == 1:
         return [("", frames)]
     for name in APART_BY:
         by_value = collections.defaultdict(list)
-        for frame, place in zip(frames, places, strict=True):
-            by_value[frame.attributes.get(name, "")].append((place, frame))
+        for frame, number in zip(frames, numbers, strict=True):
+            by_value[frame.attributes.get(name, "")].append((number, frame))
         each_once = all(
-            len({place for place, _ in members}) == len(members) for members in by_value.values()
+            len({number for number, _ in members}) == len(members) for members in by_value.values()
         )
         # As many groups as there are slices at a place: or every slice would be its own group.
-        if each_once and len(by_value) == max(collections.Counter(places).values()):
+        if each_once and len(by_value) == max(collections.Counter(numbers).values()):
             ordered = sorted(by_value.items(), key=lambda item: _as_number(item[0]))
             return [
                 (f"{name} {value}", [frame for _, frame in members]) for value, members in ordered
             ]
     by_turn = collections.defaultdict(list)
     seen: collections.Counter[int] = collections.Counter()
-    for frame, place in zip(frames, places, strict=True):
-        seen[place] += 1
-        by_turn[seen[place]].append(frame)
+    for frame, number in zip(frames, numbers, strict=True):
+        seen[number] += 1
+        by_turn[seen[number]].append(frame)
     return [(f"slice {turn} at its place", members) for turn, members in by_turn.items()]
 
 
-def _places(frames: list[Frame]) -> list[int]:
+def _position_numbers(frames: list[Frame]) -> list[int]:
     """Returns the number of the place of each frame, where frames are sorted by height."""
-    places = [0]
+    numbers = [0]
     for before, frame in itertools.pairwise(frames):
-        is_new = frame.height - before.height > SAME_PLACE_MM
-        places.append(places[-1] + is_new)
-    return places
+        is_new = frame.height - before.height > SAME_POSITION_MM
+        numbers.append(numbers[-1] + is_new)
+    return numbers
 
 
 def _as_number(text: str) -> tuple[float, str]:

@@ -8,6 +8,7 @@ import pathlib
 import numpy as np
 
 from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.writing import make_folder
 from pipelines.slices.dicom_frames import in_functional_group
 from pipelines.slices.dicom_pixels import rescale_of
 from pipelines.slices.dicom_volume import DicomVolume
@@ -98,7 +99,7 @@ def write_series(
     stored, is_exact = _stored(values, volume)
     series_uid = pydicom.uid.generate_uid()
     now = datetime.datetime.now()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     written = []
     headers: dict[pathlib.Path, pydicom.Dataset] = {}
     for number, frame in enumerate(volume.frames, start=1):

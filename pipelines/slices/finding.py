@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from cyclegan_keras.files.errors import DataError, PictureError
 from cyclegan_keras.files.walking import walk, without_repetitions
+from cyclegan_keras.images.listing import is_passed_over_silently
 from pipelines.slices import nifti
 from pipelines.slices.dicom_files import may_be_dicom, read_header, reason_to_pass_over
 from pipelines.slices.dicom_frames import Frame, frames_of
@@ -61,7 +62,7 @@ class _Series:
 def find_volumes(inputs: Sequence[str | os.PathLike], *, salt: str = "") -> Found:
     """Looks at the header of every file.
 
-    Hidden files, hidden folders and `__MACOSX` do not count.
+    Hidden files, hidden folders, `__MACOSX` and the notes beside slices do not count.
 
     Args:
         inputs: files, and folders with everything below them.
@@ -112,17 +113,13 @@ def _files(inputs: list[pathlib.Path]) -> list[pathlib.Path]:
             raise DataError(f"{given} does not exist: name a DICOM or NIfTI file, or a folder.")
         below = [
             file
-            for file in walk(given, enter=lambda path, name: not _is_hidden(name))
-            if not _is_hidden(file.name)
+            for file in walk(given, enter=lambda path, name: not is_passed_over_silently(name))
+            if not is_passed_over_silently(file.name)
         ]
         below.sort(key=lambda file: pathlib.Path(file.path).relative_to(given).as_posix())
         for file in without_repetitions(below):
             found[pathlib.Path(file.path)] = None
     return list(found)
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
 
 
 def _root(inputs: list[pathlib.Path]) -> pathlib.Path:

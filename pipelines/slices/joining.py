@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import DataError, PictureError, first_few
+from cyclegan_keras.files.writing import make_folder, writing
 from pipelines.slices import dicom_writing, names, nifti, slice_files
 from pipelines.slices.cutting import called
 from pipelines.slices.dicom_volume import DicomVolume
@@ -245,8 +246,9 @@ def _write(
     is_nifti = target.name.lower().endswith(nifti.ENDINGS)
     if isinstance(original, DicomVolume) and not is_nifti:
         written, step = dicom_writing.write_series(volumes[0], original, target)
-        for path in set(target.glob("*.dcm")) - set(written):
-            path.unlink()  # of an earlier series
+        with writing(target):
+            for path in set(target.glob("*.dcm")) - set(written):
+                path.unlink()  # of an earlier series
         done.written.extend(written)
         if step is not None:
             done.step = max(done.step or 0.0, step)
@@ -258,7 +260,7 @@ def _write(
         # The first axis goes along the rows, as converters of DICOM write it.
         values = values.transpose(2, 1, 0)
         affine = affine[:, [2, 1, 0, 3]]
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     # nibabel chooses the format by the whole ending, which a temporary file needs too.
     with atomic_write(target, shared=True) as temporary:
         ending = ".nii.gz" if target.name.lower().endswith(".gz") else ".nii"

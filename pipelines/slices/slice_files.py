@@ -7,6 +7,7 @@ import tifffile
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.files.writing import make_folder
 
 ENDINGS = {"tiff": ".tiff", "npy": ".npy"}
 _MILLIMETERS_PER_CENTIMETER = 10.0
@@ -22,7 +23,7 @@ def write_slice(
         path: the file to write; its folder is made.
         spacing: millimeters from row to row and from column to column; None where unknown.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with atomic_write(path, shared=True) as temporary:
         if path.suffix == ".npy":
             np.save(temporary, np.ascontiguousarray(values))

@@ -17,7 +17,7 @@ from cyclegan_keras.files.errors import (
 from cyclegan_keras.files.walking import leads_back
 from cyclegan_keras.images import first_reading, reading
 from cyclegan_keras.images.header import Header
-from cyclegan_keras.images.listing import find_pictures, passed_over_line
+from cyclegan_keras.images.listing import find_pictures, is_passed_over_silently, passed_over_line
 from cyclegan_keras.images.picture import Picture
 from pipelines.outage import has_folder
 from pipelines.sources.base import Pictures
@@ -200,11 +200,10 @@ def _find_by_ending(folder: pathlib.Path) -> list[pathlib.Path]:
         subfolders[:] = [
             name
             for name in subfolders
-            if not name.startswith(".")
-            and name != "__MACOSX"
+            if not is_passed_over_silently(name)
             and not leads_back(os.path.join(parent, name), folder)
         ]
         for name in files:
-            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+            if name.lower().endswith(ENDINGS) and not is_passed_over_silently(name):
                 found.append(pathlib.Path(parent, name))
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())

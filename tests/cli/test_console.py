@@ -150,6 +150,19 @@ def test_under_nohup_hanging_up_is_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
+def test_a_handler_in_c_stays(monkeypatch):
+    """Python has None in its stead, and cannot put it back."""
+
+    def cannot_put_back(number, handler):
+        raise AssertionError("a handler is lost")
+
+    monkeypatch.setattr("signal.getsignal", lambda number: None)
+    monkeypatch.setattr("signal.signal", cannot_put_back)
+    with console.Interruption("Ending ...") as interruption:
+        assert not interruption.requested()
+    assert run(code=3) == 3
+
+
 def test_a_command_runs_in_a_thread():
     def command(options):
         with console.Interruption("Ending ...") as interruption:

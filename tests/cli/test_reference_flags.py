@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cyclegan_keras.cli import flags, reference_flags
-from cyclegan_keras.commands import evaluate, train, translate
+from cyclegan_keras.commands import evaluate, export, train, translate
 
 # As their option files declare them; the last ones are those of earlier versions.
 COMMON = (
@@ -30,6 +30,7 @@ COMMANDS = {
     "train": (train.GROUPS, reference_flags.TRAIN, f"{COMMON} {TRAINING}"),
     "translate": (translate.GROUPS, reference_flags.TRANSLATE, f"{COMMON} {TESTING}"),
     "evaluate": (evaluate.GROUPS, reference_flags.EVALUATE, f"{COMMON} {TESTING}"),
+    "export": (export.GROUPS, reference_flags.EXPORT, "name epoch gpu_ids load_size eval"),
 }
 
 
@@ -59,15 +60,26 @@ def test_answers_name_flags_that_there_are(command):
 
 def test_an_answer_takes_the_place_of_a_hint():
     answers = reference_flags.TRAIN
-    for words in (["--model=cycle_gan"], ["--model", "cycle_gan", "--no_flip"]):
-        with pytest.raises(flags.OptionError) as caught:
-            flags.parse(["train.py", *words], train.GROUPS, answers)
-        assert str(caught.value) == (
-            "Unknown flag --model, a flag of the PyTorch reference. Here: --method chooses what to "
-            "train: cyclegan, pix2pix, cut or fastcut."
-        )
+    with pytest.raises(flags.OptionError) as caught:
+        flags.parse(["train.py", "--model=cycle_gan"], train.GROUPS, answers)
+    assert str(caught.value) == (
+        "Unknown flag --model, a flag of the PyTorch reference. Here: --method chooses what to "
+        "train: cyclegan, pix2pix, cut or fastcut."
+    )
     with pytest.raises(flags.OptionError, match=r"Unknown option 'no_flip', .*\. Here: --noflip\."):
         flags.refuse_unknown(["no_flip"], train.GROUPS, answers)
+
+
+def test_all_unknown_flags_are_answered_at_once():
+    typed = (
+        "--dataroot ./maps --name=maps --model cycle_gan --nodropout --nogpu -epochs 3 --no_flip"
+    )
+    with pytest.raises(flags.OptionError) as caught:
+        flags.parse(["train.py", *typed.split()], train.GROUPS, reference_flags.TRAIN)
+    lines = str(caught.value).splitlines()
+    named = [line.removeprefix("Unknown flag --").split()[0].rstrip(",.") for line in lines]
+    assert named == ["name", "model", "nogpu", "epochs", "no_flip"]
+    assert "--n_epochs" in lines[3]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +89,7 @@ def test_an_answer_takes_the_place_of_a_hint():
         (train, "--continue_train", "reference. Not needed: the same command continues"),
         (translate, "--results_dir=results", "--output is the folder"),
         (evaluate, "--num_test=50", "--max_pictures"),
+        (export, "--epoch=3", "--model=<run>@<step>"),
     ],
 )
 def test_the_commands_give_their_answers(command, flag, answer, capsys):

@@ -1,6 +1,5 @@
 """The export command: what a user types, sees and is left with."""
 
-import functools
 import json
 import pathlib
 import shutil
@@ -22,25 +21,18 @@ from cyclegan_keras.export.job import ExportedFile
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.translation.opening import open_generators
 from cyclegan_keras.weights.networks import save_pth
 
-pytestmark = pytest.mark.slow  # whole commands
+pytestmark = [
+    pytest.mark.slow,  # whole commands
+    pytest.mark.usefixtures("without_blocks"),
+]
 
 
 def run(*words):
     """Runs the command in this process."""
     return export.main(["export.py", *map(str, words)])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small():
-    """The generator that runs name has no residual blocks: each is traced in every export."""
-    with pytest.MonkeyPatch.context() as patch:
-        shallow = functools.partial(ResNetGenerator.from_options, n_blocks=0)
-        patch.setitem(GENERATORS, "resnet_3blocks", shallow)
-        yield
 
 
 @pytest.fixture(scope="module")

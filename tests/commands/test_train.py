@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import io
 import json
 import logging
@@ -25,34 +24,29 @@ from golden_files import FOLDER
 from made_runs import make_run
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny_options import PONIES
 
 from cyclegan_keras.cli import flags
 from cyclegan_keras.commands import train
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.doctor import findings
 from cyclegan_keras.training.options import METHOD_OPTIONS
 from cyclegan_keras.weights.networks import load_network
 from pipelines import outage
 from pipelines.data import Data
-from pipelines.sources import demo
 
-pytestmark = pytest.mark.slow  # whole commands
+pytestmark = [
+    pytest.mark.slow,  # whole commands
+    pytest.mark.usefixtures("without_blocks"),
+]
 
 TINY = (
-    "--dataset=demo/ponies",
-    "--load_size=18",
-    "--crop_size=16",
-    "--generator=resnet_3blocks",
-    "--discriminator=pixel",
-    "--ngf=2",
-    "--ndf=2",
+    *PONIES,
     "--n_epochs=1",
     "--n_epochs_decay=1",
     "--steps_per_epoch=4",
-    "--log_every=2",
     "--sample_every=3",
     "--sample_count=2",
 )
@@ -68,19 +62,6 @@ TERMS = {
     "d_y",
     "generator_loss",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small():
-    """The smallest generator has no residual blocks, and the demo set has few test pictures.
-
-    No test here depends on the blocks, but every training would trace each of them.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        shallow = functools.partial(ResNetGenerator.from_options, n_blocks=0)
-        patch.setitem(GENERATORS, "resnet_3blocks", shallow)
-        patch.setattr(demo, "TEST_COUNT", 6)
-        yield
 
 
 @pytest.fixture
@@ -681,21 +662,9 @@ def test_the_doctor_saves_and_ends_a_run(eager, tmp_path, monkeypatch, capsys):
     assert [len(row["findings"]) for row in held.checks()] == [0, 0, 0, 0, 2]
 
 
-@contextlib.contextmanager
-def limited_file_size(limit):
-    """Writing more than `limit` bytes into a file fails, as on a full disk."""
-    resource = pytest.importorskip("resource")  # Python itself ignores the signal that comes too
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.slow
 def test_a_full_disk_ends_with_a_sentence_and_leaves_the_run_usable(
-    finished, eager, tmp_path, capsys, caplog
+    finished, eager, tmp_path, limited_file_size, capsys, caplog
 ):
     """The run directory alone continues; there may be more epochs, and another learning rate."""
     run_dir = shutil.copytree(finished[0], tmp_path / "run")
@@ -703,7 +672,7 @@ def test_a_full_disk_ends_with_a_sentence_and_leaves_the_run_usable(
     with limited_file_size(before[0].stat().st_size // 2):
         assert run(f"--run_dir={run_dir}", "--n_epochs_decay=2", "--lr=0.003") == 1
     err = capsys.readouterr().err
-    assert "Cannot write the checkpoint of step 12" in err
+    assert "step_000000012.npz: File too large. Allow larger files" in err
     assert before[0].name in err
     assert sorted((run_dir / "checkpoints").iterdir()) == before
     assert steps_of(run_dir) == [2, 4, 6, 8, 10, 12]
@@ -719,6 +688,11 @@ def test_a_full_disk_ends_with_a_sentence_and_leaves_the_run_usable(
     assert run(f"--run_dir={run_dir}", "--n_epochs_decay=1") == 0
     assert "Finished: step 8 of 8." in capsys.readouterr().out
     assert steps_of(run_dir) == [2, 4, 6, 8]
+    assert run(f"--run_dir={run_dir}", "--n_epochs_decay=0", "--lr=0.004") == 0
+    said = capsys.readouterr().out
+    assert "has 8 steps already, and the epochs asked for end at step 4: nothing is tr" in said
+    assert "Finished" not in said
+    assert "The run ends after epoch 1, before the new learning rate applies" in caplog.text
 
 
 @pytest.mark.release

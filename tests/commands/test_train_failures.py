@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import dataclasses
-import functools
 import os
 import pty
 import signal
@@ -13,30 +12,21 @@ import time
 import pytest
 import tensorflow as tf
 from conftest import ROOT
+from tiny_options import PONIES
 
 from cyclegan_keras.commands import train
 from cyclegan_keras.files.names import printable
-from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.planning import less_memory
 from cyclegan_keras.planning.advice import PlannedTraining
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.cyclegan import CycleGAN
-from pipelines.sources import demo
 
 pytestmark = pytest.mark.slow
 
 TINY = (
-    "--dataset=demo/ponies",
-    "--load_size=18",
-    "--crop_size=16",
-    "--generator=resnet_3blocks",
-    "--discriminator=pixel",
-    "--ngf=2",
-    "--ndf=2",
+    *PONIES,
     "--steps_per_epoch=2",
     "--n_epochs_decay=0",
-    "--log_every=2",
     "--doctor=off",
     "--sample_count=1",
     "--checkpoint_minutes=100",
@@ -48,14 +38,10 @@ NO_UTF8 = "caf\udce9" if sys.platform == "linux" else "run"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small():
-    with pytest.MonkeyPatch.context() as patch:
-        shallow = functools.partial(ResNetGenerator.from_options, n_blocks=0)
-        patch.setitem(GENERATORS, "resnet_3blocks", shallow)
-        patch.setattr(demo, "TEST_COUNT", 6)
-        tf.config.run_functions_eagerly(True)
-        yield
-        tf.config.run_functions_eagerly(False)
+def without_graphs(without_blocks):
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
@@ -81,19 +67,29 @@ def last_good(run_dir, step):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc takes no files, even of root")
-def test_what_cannot_be_written_ends_the_training_with_its_state(run_dir, capsys):
+@pytest.mark.parametrize(
+    ("folder", "flag", "written"),
+    [
+        ("tensorboard", "--log_every=1", "tensorboard"),
+        ("snapshots", "--snapshot_every=1", "snapshots/step_{step:09d}"),
+    ],
+)
+def test_what_cannot_be_written_ends_the_training_with_its_state(
+    run_dir, folder, flag, written, tmp_path, capsys
+):
     step = Run(run_dir).last_step() + 1
-    (run_dir / "tensorboard").rename(run_dir / "samples" / "away")
-    (run_dir / "tensorboard").symlink_to("/proc/self")
+    (run_dir / folder).mkdir(exist_ok=True)
+    (run_dir / folder).rename(tmp_path / "away")
+    (run_dir / folder).symlink_to("/proc/self")
     try:
-        assert train_on(run_dir, "--log_every=1") == 1
+        assert train_on(run_dir, flag) == 1
     finally:
-        (run_dir / "tensorboard").unlink()
-        (run_dir / "samples" / "away").rename(run_dir / "tensorboard")
+        (run_dir / folder).unlink()
+        (tmp_path / "away").rename(run_dir / folder)
     sentence = capsys.readouterr().err.splitlines()[-1]
     assert sentence == (
-        f"train.py: Cannot write to {printable(str(run_dir))}/tensorboard: No such file or "
-        "directory. See "
+        f"train.py: Cannot write to {printable(str(run_dir))}/{written.format(step=step)}: No such "
+        "file or directory. See "
         f"whether its folder is still there. {last_good(run_dir, step)} The same command "
         "continues from there."
     )

@@ -228,12 +228,12 @@ def test_a_signal_ends_it_cleanly(here, capsys, monkeypatch):
     draw(*(f"in/{index}.png" for index in range(6)))
     real = opening.open_translators
 
-    def opened(place, **more):
+    def opened(path, **more):
         def network(images):
             os.kill(os.getpid(), signal.SIGTERM)
             return images
 
-        (way, translator), *_ = real(place, **more).items()
+        (way, translator), *_ = real(path, **more).items()
         return {way: Translator(network, translator.description)}
 
     monkeypatch.setattr(opening, "open_translators", opened)

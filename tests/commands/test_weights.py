@@ -45,7 +45,7 @@ def test_running_statistics_are_told_in_one_line(capsys):
 
 def test_safetensors_of_a_network_of_lightning(tmp_path, capsys):
     file, output = str(RECORDED.with_name("lightning_ngf2.ckpt")), tmp_path / "g.keras"
-    assert main(["import", file, f"--output={output}"]) == 1
+    assert main(["import", file, f"--output={output}"]) == 2
     err = capsys.readouterr().err
     assert "holds the networks ['generator_A2B', 'generator_B2A'], so name one" in err
     assert main(["import", file, "--network=generator_B2A", f"--output={output}"]) == 0
@@ -64,17 +64,17 @@ def test_one_network_of_several(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "words", "exit_code"),
     [
-        (["import", "missing.pth"], "missing.pth is not a file"),
-        (["import", str(RECORDED.with_name("MALICIOUS_os_system_zip.pth"))], "posix.system"),
-        (["import", str(RECORDED), "--output=no/such/folder/g.keras"], "no/such/folder"),
-        (["export-pth", "missing.keras", "--output=g.pth"], "missing.keras is not a file"),
+        (["import", "missing.pth"], "missing.pth is not a file", 2),
+        (["import", str(RECORDED.with_name("MALICIOUS_os_system_zip.pth"))], "posix.system", 2),
+        (["import", str(RECORDED), "--output=no/such/folder/g.keras"], "no/such/folder", 1),
+        (["export-pth", "missing.keras", "--output=g.pth"], "missing.keras is not a file", 2),
     ],
 )
-def test_errors_are_sentences(arguments, words, tmp_path, monkeypatch, capsys):
+def test_errors_are_sentences(arguments, words, exit_code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(arguments) == 1
+    assert main(arguments) == exit_code
     err = capsys.readouterr().err
     assert err.startswith("weights: ")
     assert words in err

@@ -100,8 +100,8 @@ def test_dicom(tmp_path):
     assert len(datasets) == SLICES
     assert {dataset.ImageType[0] for dataset in datasets} == {"DERIVED"}
     assert {dataset.SeriesInstanceUID for dataset in datasets}.isdisjoint({"1.2.0"})
-    places = sorted(float(dataset.ImagePositionPatient[2]) for dataset in datasets)
-    assert places == [0, 5, 10]
+    positions = sorted(float(dataset.ImagePositionPatient[2]) for dataset in datasets)
+    assert positions == [0, 5, 10]
     for dataset in datasets:
         units = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
         assert values["B"]["low"] - 1 <= units.min() <= units.max() <= values["B"]["high"] + 1

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from cyclegan_keras.beam.journal import Journal, Worker
-from cyclegan_keras.evaluation import tables
+from cyclegan_keras.evaluation import pages, tables
 from cyclegan_keras.evaluation.best import KeepBest
 from cyclegan_keras.files.errors import SaveError, WriteError
 from cyclegan_keras.files.writing import writing
@@ -16,14 +16,14 @@ from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.writing import write_picture
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.report.page import write_report
-from cyclegan_keras.runs.networks import save_generators
+from cyclegan_keras.runs.networks import save_generators, save_snapshot
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.callbacks import Samples
 from cyclegan_keras.training.tensorboard import TensorBoard
 from cyclegan_keras.translation.record import Record
 from cyclegan_keras.translation.video_color import SRGB_COLORS
 from cyclegan_keras.translation.video_writing import Frame, VideoWriter, video_to_write
-from cyclegan_keras.weights.networks import save_pth
+from cyclegan_keras.weights.networks import save_pth, save_safetensors
 from pipelines.pairs import side_by_side
 from pipelines.slices.slice_files import write_slice
 
@@ -101,8 +101,12 @@ WRITERS = {
     ".translation.json": lambda at: Record(at, {}).begin(overwrite=True),
     "job": lambda at: [Worker(at / "job").written(), Journal(at / "job")],
     "run/generator_g.keras": lambda at: save_generators(Model(), Run(at / "run")),
+    "run/snapshots/.step_000000001.partial/generator_g.keras": lambda at: save_snapshot(
+        Model(), Run(at / "run")
+    ),
     "run/best/generator_g.keras": keep_best,
     "w.pth": lambda at: save_pth(NETWORK, at / "w.pth"),
+    "w.safetensors": lambda at: save_safetensors(NETWORK, at / "w.safetensors"),
     "joined/1.png": lambda at: side_by_side.combine(at / "a", at / "b", at / "joined"),
     "s.tiff": lambda at: write_slice(np.zeros((4, 4), "int16"), at / "s.tiff", None),
     "s.npy": lambda at: write_slice(np.zeros((4, 4), "int16"), at / "s.npy", None),
@@ -125,3 +129,38 @@ def test_a_full_disk_names_the_path(folder, written, limited_file_size, capsys):
     assert "ulimit" in sentence
     assert caught.value.exit_code == 1
     assert not list(folder.rglob("*.partial*"))
+
+
+def write_page(folder):
+    path = folder / "r.html"
+    pages.write_page(path, [], facts={"model": "a"}, curves={}, network=None, count=1)
+
+
+# What makes folders below the one that it is given.
+MAKERS = {
+    "evaluation": lambda at: tables.write(at / "evaluation", [], {}),
+    "page": write_page,
+    "picture pair": lambda at: side_by_side.combine(at.parent / "a", at.parent / "b", at),
+    "slice": lambda at: write_slice(np.zeros((4, 4), "int16"), at / "s.npy", None),
+    "snapshot": lambda at: save_snapshot(Model(), Run(at)),
+    "lock": lambda at: Run(at).locked().__enter__(),
+}
+
+
+@pytest.mark.parametrize("made", MAKERS)
+def test_a_file_in_the_way_of_a_folder_is_named(folder, made):
+    (folder / "file").touch()
+    with pytest.raises(WriteError) as caught:
+        MAKERS[made](folder / "file")
+    sentence = str(caught.value)
+    assert sentence.startswith(f"Cannot write to {folder / 'file'}")
+    assert "Errno" not in sentence
+
+
+def test_a_snapshot_that_cannot_appear_is_named(folder):
+    snapshot = folder / "run" / "snapshots" / "step_000000001"
+    snapshot.parent.mkdir(exist_ok=True)
+    snapshot.touch()
+    with pytest.raises(WriteError, match=f"^Cannot write to {snapshot}: Not a directory"):
+        save_snapshot(Model(), Run(folder / "run"))
+    assert list(snapshot.parent.iterdir()) == [snapshot]

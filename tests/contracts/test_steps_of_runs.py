@@ -96,7 +96,7 @@ def test_translations_remember_the_step(folder):
 
 
 def test_what_is_not_kept_is_a_sentence_everywhere(folder, capfd):
-    sentence = "horse keeps nothing of step 4: it has checkpoints of steps 6, 7"
+    sentence = "horse keeps nothing of step 4. It has checkpoints of steps 6, 7"
     programs = (
         lambda: evaluate.main(["evaluate.py", "--model=horse@4"]),
         lambda: export.main(["export.py", "--run_dir=horse@4"]),

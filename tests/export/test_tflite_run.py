@@ -152,6 +152,38 @@ def test_a_file_that_is_no_picture_is_a_sentence(model, tmp_path, capsys):
     assert not (tmp_path / "out.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        (np.zeros((0, 70, 3)), "holds (0, 70, 3), which are no numbers"),
+        (np.zeros((70, 0, 3)), "holds (70, 0, 3), which are no numbers"),
+        (np.full((7, 7, 3), np.nan), "holds numbers that are not finite"),
+        (np.full((7, 7, 3), np.inf, "float16"), "holds numbers that are not finite"),
+    ],
+)
+def test_numbers_that_are_no_picture_are_a_sentence(model, numbers, sentence, tmp_path, capsys):
+    np.save(tmp_path / "in.npy", numbers)
+    with pytest.raises(SystemExit) as ended:
+        run.main([str(model), str(tmp_path / "in.npy"), str(tmp_path / "out.npy")])
+    assert ended.value.code == 2
+    assert f"in.npy {sentence}" in capsys.readouterr().err
+    assert not (tmp_path / "out.npy").exists()
+
+
+def test_a_model_whose_numbers_are_not_finite_is_a_sentence(model, picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "translate_floats", lambda interpreter, x: x * np.nan)
+    with pytest.raises(run.TFLiteError, match="not finite"):
+        run.translate_file(run.open_model(model), {}, picture, tmp_path / "out.png")
+
+
+@pytest.mark.parametrize("flag", ["--threads=0", "--threads=-1", "--repeats=0"])
+def test_a_number_that_is_too_small_names_its_flag(flag, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run.main(["model.tflite", "in.png", "out.png", flag])
+    assert ended.value.code == 2
+    assert f"{flag}: expected at least 1" in capsys.readouterr().err
+
+
 EXIF = Image.Exif()
 EXIF[0x0112] = 6
 WIDE = b"".join(

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import errno
 import json
@@ -133,4 +134,47 @@ def test_a_lock_that_names_nobody_counts(held):
     held.write_text("half wri")
     path, sentence = held.with_name(".lock"), rf"^busy\. Where that is not .* remove {held}\.$"
     with pytest.raises(RunError, match=sentence), locked(path, RunError("busy.")):
+        raise AssertionError("it is locked")
+
+
+def test_of_three_that_find_a_stale_lock_one_gets_it(held, monkeypatch):
+    """One reads the stale owner; before it goes on, a second takes the lock, and a third tries."""
+    path, holders = held.with_name(".lock"), []
+    real_has_ended, real_rename = lock.Owner.has_ended, os.rename
+
+    with contextlib.ExitStack() as others:
+
+        def take(name):
+            with contextlib.suppress(RunError):
+                others.enter_context(locked(path, RunError("busy.")))
+                holders.append(name)
+
+        def has_ended(owner):
+            monkeypatch.setattr(lock.Owner, "has_ended", real_has_ended)
+            take("second")
+            return real_has_ended(owner)
+
+        def rename(*names):
+            real_rename(*names)
+            take("third")
+
+        monkeypatch.setattr(lock.Owner, "has_ended", has_ended)
+        monkeypatch.setattr("os.rename", rename)
+        written(held, own(began=0.0))
+        with contextlib.suppress(RunError), locked(path, RunError("busy.")):
+            holders.append("first")
+        assert len(holders) == 1
+    assert set(held.parent.iterdir()) <= {path}
+
+
+def test_whoever_looks_at_a_stale_lock_is_named(held):
+    """A process that was killed while it did so leaves its file, which a user may remove."""
+    written(held, own(began=0.0))
+    guard = held.with_name(".lock.held.removing")
+    guard.touch()
+    sentence = rf"^busy\. Where that is not so any more, remove {guard}\.$"
+    with (
+        pytest.raises(RunError, match=sentence),
+        locked(held.with_name(".lock"), RunError("busy.")),
+    ):
         raise AssertionError("it is locked")

@@ -32,6 +32,7 @@ def test_the_work_goes_on_where_nobody_reads(monkeypatch, pipe_without_reader):
         with shielded_output():
             for _ in range(3):
                 sys.stdout.write("a" * 9)
+                sys.stdout.writelines(["a" * 9, "a" * io.DEFAULT_BUFFER_SIZE])
                 sys.stdout.flush()
 
 

@@ -16,11 +16,13 @@ OF_TENSORFLOW = {
 
 
 @pytest.mark.parametrize("reason", OF_TENSORFLOW)
-def test_what_tensorflow_says_of_files_is_a_sentence(tmp_path, reason):
+@pytest.mark.parametrize("folder", ["{here}", "small/out"])
+def test_what_tensorflow_says_of_files_is_a_sentence(tmp_path, reason, folder):
+    folder = folder.format(here=tmp_path)
     kind, number = OF_TENSORFLOW[reason]
-    with pytest.raises(WriteError) as caught, writing(tmp_path):
-        raise kind(None, None, f"{{{{node a}}}} {tmp_path}/events.v2; {reason}\n\tFailed to flush")
-    assert str(caught.value).startswith(f"Cannot write to {tmp_path}: {reason}. ")
+    with pytest.raises(WriteError) as caught, writing(folder):
+        raise kind(None, None, f"{{{{node a}}}} {folder}/events.v2; {reason}\n\tFailed to flush")
+    assert str(caught.value).startswith(f"Cannot write to {folder}: {reason}. ")
     assert caught.value.errno == number
 
 
@@ -40,13 +42,13 @@ def test_a_name_that_is_not_utf8_hides_no_reason():
         b"{{node a}} /a/caf\xe9; Permission denied".decode()
 
 
-@pytest.mark.parametrize("place", ["file/a.txt", "missing/a.txt", "folder", "x" * 300])
-def test_what_the_system_says_is_a_sentence(tmp_path, place):
+@pytest.mark.parametrize("name", ["file/a.txt", "missing/a.txt", "folder", "x" * 300])
+def test_what_the_system_says_is_a_sentence(tmp_path, name):
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
-    with pytest.raises(WriteError) as caught, writing(tmp_path / place):
-        (tmp_path / place).write_text("a")
-    assert str(tmp_path / place) in str(caught.value)
+    with pytest.raises(WriteError) as caught, writing(tmp_path / name):
+        (tmp_path / name).write_text("a")
+    assert str(tmp_path / name) in str(caught.value)
     assert "Errno" not in str(caught.value)
     assert len(str(caught.value).split(". ")) == 2  # what was refused, and what to do
 

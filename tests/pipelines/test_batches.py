@@ -150,8 +150,8 @@ X, Y, PAIRS = 7, 5, 3  # how many of each
 
 def picture(level):
     """Its last channel tells which one it is, the others tell the place."""
-    place = np.arange(8 * 8).reshape(8, 8)
-    return np.stack([place, 63 - place, np.full((8, 8), level)], axis=-1).astype(np.uint8)
+    numbers = np.arange(8 * 8).reshape(8, 8)
+    return np.stack([numbers, 63 - numbers, np.full((8, 8), level)], axis=-1).astype(np.uint8)
 
 
 def bright_picture(index):

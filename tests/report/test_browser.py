@@ -173,8 +173,8 @@ def test_a_finger_moves_the_slider_but_not_while_scrolling(page):
     stack = first_stack(page)
     box = page.execute_script("return arguments[0].getBoundingClientRect().toJSON()", stack)
 
-    def swipe(*places):
-        for kind, (x, y) in zip(("touchStart", "touchMove", "touchMove"), places, strict=True):
+    def swipe(*points):
+        for kind, (x, y) in zip(("touchStart", "touchMove", "touchMove"), points, strict=True):
             point = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
             touch(kind, [point])
         touch("touchEnd", [])

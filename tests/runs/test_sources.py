@@ -71,18 +71,20 @@ def test_words_of_something_else(word, horse):
     assert find_source(word) is None
 
 
-KEPT = "it has checkpoints of steps 7 and snapshots of steps 5, 7."
+KEPT = "It has checkpoints of step 7 and snapshots of steps 5, 7."
 
 
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
-        ("horse@6", f"horse keeps nothing of step 6: {KEPT}"),
-        ("horse@latest", f"horse keeps nothing of step latest: {KEPT}"),
-        ("horse@", f"horse keeps nothing of step : {KEPT}"),
-        ("horse/checkpoints/step_000000006.npz", f"keeps nothing of step 000000006: {KEPT}"),
-        ("horse/snapshots/step_000000006", f"keeps nothing of step 000000006: {KEPT}"),
-        ("mail@7@7", "mail@7 keeps nothing of step 7: it has no checkpoints and no snapshots."),
+        ("horse@6", f"horse keeps nothing of step 6. {KEPT}"),
+        ("horse@latest", f"horse@latest: expected the number of a step after the @. {KEPT}"),
+        ("horse@", f"horse@: expected the number of a step after the @. {KEPT}"),
+        ("horse/checkpoints/step_000000006.npz", f"keeps nothing of step 6. {KEPT}"),
+        ("horse/snapshots/step_000000006", f"keeps nothing of step 6. {KEPT}"),
+        ("horse/snapshots", f"several steps: name one, as horse@<step>. {KEPT}"),
+        ("horse/checkpoints/", f"several steps: name one, as horse@<step>. {KEPT}"),
+        ("mail@7@7", "mail@7 keeps nothing of step 7. It has no checkpoints and no snapshots."),
         ("other.npz", "other.npz lies outside a run"),
     ],
 )

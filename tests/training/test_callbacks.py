@@ -1,6 +1,9 @@
+import errno
 import json
 import math
+import os
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -217,6 +220,21 @@ def test_nothing_to_show_makes_no_file(run):
     with TensorBoard(run.tensorboard):
         pass
     assert list(run.tensorboard.iterdir()) == []
+
+
+def test_a_file_system_that_says_0_bytes_free_need_not_be_full(run, board, monkeypatch):
+    """Some say so always, others to all but root: only writing shows whether they are full."""
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(total=0, free=0))
+    board.scalars(1, {"a": 1.0})
+    assert len(list(run.tensorboard.iterdir())) == 1
+
+    def full(file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    sentence = f"^Cannot write to {run.tensorboard}: No space left on device"
+    with pytest.raises(WriteError, match=sentence):
+        board.scalars(2, {"a": 1.0})
 
 
 def test_samples_are_drawn_at_the_start_every_interval_and_the_end(run, board, model):

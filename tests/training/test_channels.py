@@ -155,7 +155,7 @@ def test_a_gray_translation_is_compared_as_a_gray_picture_in_three_channels():
     pictures = batch(3, 1)
     keys = trainer.encode(pictures["x"])
     fakes = trainer.generator_g(pictures["x"])
-    trainer.draw_places = lambda maps: [np.arange(8) for _ in maps]
+    trainer.draw_positions = lambda maps: [np.arange(8) for _ in maps]
     own = trainer.nce_terms(keys, fakes)["nce_x"]
     repeated = trainer.nce_terms(keys, ops.repeat(fakes, 3, axis=-1))["nce_x"]
     assert float(own) == pytest.approx(float(repeated), rel=1e-6)

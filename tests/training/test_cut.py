@@ -45,38 +45,38 @@ def batch(seed=0, count=1):
     }
 
 
-def contrast(trainer, picture, fake, places):
+def contrast(trainer, picture, fake, positions):
     """The contrastive loss of one domain, layer after layer."""
     total = 0.0
     maps = zip(trainer.encoder(picture), trainer.encoder(fake), strict=True)
     for number, (key, query) in enumerate(maps):
         sphere = []
         for each in (query, key):
-            flat = np.reshape(each, (len(each), -1, each.shape[-1]))[:, places[number]]
+            flat = np.reshape(each, (len(each), -1, each.shape[-1]))[:, positions[number]]
             hidden = trainer.patch_mlp.get_layer(f"map_{number}_hidden")(flat)
             units = np.asarray(trainer.patch_mlp.get_layer(f"map_{number}_units")(hidden))
             sphere.append(units / (np.linalg.norm(units, axis=-1, keepdims=True) + 1e-7))
-        total += float(patch_nce(*sphere)) / len(places)
+        total += float(patch_nce(*sphere)) / len(positions)
     return total
 
 
-def fixed_places(trainer, monkeypatch):
+def fixed_positions(trainer, monkeypatch):
     """Takes every place of every map, so that formulas can be written down."""
-    places = [np.arange(each.shape[1] * each.shape[2]) for each in trainer.encoder(batch()["x"])]
-    monkeypatch.setattr(trainer, "draw_places", lambda maps: places)
-    return places
+    positions = [np.arange(each.shape[1] * each.shape[2]) for each in trainer.encoder(batch()["x"])]
+    monkeypatch.setattr(trainer, "draw_positions", lambda maps: positions)
+    return positions
 
 
 def test_terms_are_the_papers_formulas(monkeypatch):
     trainer, data = make_trainer(), batch(count=2)
-    places = fixed_places(trainer, monkeypatch)
+    positions = fixed_positions(trainer, monkeypatch)
     logs = trainer.test_step(data)
     fake_y, same_y = trainer.generator_g(data["x"]), trainer.generator_g(data["y"])
     judged = [np.asarray(trainer.discriminator_y(y)) for y in (data["y"], fake_y)]
     expected = {
         "g_adversarial": ((judged[1] - 1) ** 2).mean(),
-        "nce_x": contrast(trainer, data["x"], fake_y, places),
-        "nce_y": contrast(trainer, data["y"], same_y, places),
+        "nce_x": contrast(trainer, data["x"], fake_y, positions),
+        "nce_y": contrast(trainer, data["y"], same_y, positions),
         "d_y": (((judged[0] - 1) ** 2).mean() + (judged[1] ** 2).mean()) / 2,
     }
     total = expected["g_adversarial"] + 0.5 * (expected["nce_x"] + expected["nce_y"])
@@ -115,7 +115,7 @@ def test_fastcut_weighs_the_input_tenfold_without_identity():
 @pytest.mark.parametrize("mirror", [False, True])
 def test_fastcut_compares_the_mirrored_translation_mirrored_back(mirror, monkeypatch):
     trainer, data = make_trainer("fastcut"), batch()
-    places = fixed_places(trainer, monkeypatch)
+    positions = fixed_positions(trainer, monkeypatch)
     monkeypatch.setattr(trainer, "draw_mirror", lambda: tf.constant(mirror))
     translated = []
     translate = trainer.generator_g.call
@@ -133,7 +133,9 @@ def test_fastcut_compares_the_mirrored_translation_mirrored_back(mirror, monkeyp
     expected_input = data["x"][:, :, ::-1] if mirror else data["x"]
     np.testing.assert_array_equal(translated[-1], expected_input)
     queries = [e[:, :, ::-1] if mirror else e for e in map(np.asarray, trainer.encoder(fake))]
-    spheres = zip(trainer.patches(queries, places), trainer.patches(keys, places), strict=True)
+    spheres = zip(
+        trainer.patches(queries, positions), trainer.patches(keys, positions), strict=True
+    )
     expected = np.mean([patch_nce(query, key) for query, key in spheres])
     np.testing.assert_allclose(logs["nce_x"], expected, rtol=1e-5)
 
@@ -148,18 +150,18 @@ def test_about_half_of_the_batches_are_mirrored_and_cut_mirrors_none():
 def test_places_are_drawn_anew_without_repetition_and_are_the_same_for_both():
     trainer = make_trainer()
     maps = trainer.encoder(batch()["x"])
-    first, second = ([np.asarray(p) for p in trainer.draw_places(maps)] for _ in range(2))
-    for number, places in enumerate(first):
+    first, second = ([np.asarray(p) for p in trainer.draw_positions(maps)] for _ in range(2))
+    for number, positions in enumerate(first):
         count = maps[number].shape[1] * maps[number].shape[2]
-        assert len(set(places)) == len(places) == min(8, count)
-        assert 0 <= places.min() <= places.max() < count
+        assert len(set(positions)) == len(positions) == min(8, count)
+        assert 0 <= positions.min() <= positions.max() < count
     assert any(not np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     seen = []
     trainer.patch_mlp = seen.append
     numbered = [np.arange(np.prod(m.shape), dtype="float32").reshape(m.shape) for m in maps]
-    trainer.patches([each // each.shape[-1] for each in numbered], first)  # places, row by row
-    for chosen, places in zip(seen[0], first, strict=True):
-        np.testing.assert_array_equal(chosen[0, :, 0], places)
+    trainer.patches([each // each.shape[-1] for each in numbered], first)  # positions, row by row
+    for chosen, positions in zip(seen[0], first, strict=True):
+        np.testing.assert_array_equal(chosen[0, :, 0], positions)
 
 
 def test_each_step_moves_its_own_networks_alone():

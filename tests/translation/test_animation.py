@@ -1,8 +1,5 @@
 """Animations are made by Pillow, translated, and read by Pillow and FFmpeg."""
 
-import resource
-import signal
-
 import numpy as np
 import pytest
 from PIL import Image, features
@@ -168,20 +165,13 @@ def test_a_stopped_animation_leaves_nothing(ending, tmp_path):
 
 
 @pytest.mark.parametrize("ending", [".gif", ".webp", ".apng", ".mp4"])
-def test_a_full_disk_is_a_sentence(ending, tmp_path):
+def test_a_full_disk_is_a_sentence(ending, tmp_path, limited_file_size):
     pytest.importorskip("av")
     path = write(tmp_path / "a.gif", size=(200, 300), alpha=False)
     noise = np.random.default_rng(0).uniform(-1, 1, (200, 300, 3)).astype("float32")
     recipe = Recipe(translator=Translator(lambda x: x * 0 + noise, Description()))
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, before[1]))
-        with pytest.raises(WriteError, match="Cannot write"):
-            translate_animation(path, tmp_path / f"b{ending}", recipe)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+    with limited_file_size(20000), pytest.raises(WriteError, match="Cannot write"):
+        translate_animation(path, tmp_path / f"b{ending}", recipe)
     assert [p.name for p in tmp_path.iterdir()] == ["a.gif"]
 
 

@@ -2,8 +2,6 @@
 
 import fractions
 import pathlib
-import resource
-import signal
 
 import numpy as np
 import pytest
@@ -203,16 +201,9 @@ def test_damage_in_the_middle_is_an_error(tmp_path):
     assert not (tmp_path / "b.mp4").exists()
 
 
-def test_a_full_disk_is_a_sentence(tmp_path):
+def test_a_full_disk_is_a_sentence(tmp_path, limited_file_size):
     noise = np.random.default_rng(0).integers(0, 256, (12, 96, 96, 3)).astype("uint8")
     source = write(tmp_path / "a.mp4", noise)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, before[1]))
-        with pytest.raises(WriteError, match="Cannot write"):
-            translate_video(source, tmp_path / "b.mp4", Recipe(translator=SAME), crf=1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+    with limited_file_size(20000), pytest.raises(WriteError, match="Cannot write"):
+        translate_video(source, tmp_path / "b.mp4", Recipe(translator=SAME), crf=1)
     assert [p.name for p in pathlib.Path(tmp_path).iterdir()] == ["a.mp4"]

@@ -44,13 +44,13 @@ def test_a_split_of_its_own(folder, capsys):
 
 
 def test_errors_are_sentences(folder, capsys):
-    assert main(["combine", "photos", "nowhere", "--output=set"]) == 1
+    assert main(["combine", "photos", "nowhere", "--output=set"]) == 2
     assert (
         capsys.readouterr().err == "pairs: nowhere is not a folder: name one that holds pictures.\n"
     )
     (folder / "set").write_text("a file")
     assert main(["combine", "photos", "labels", "--output=set"]) == 1
-    assert capsys.readouterr().err.splitlines()[-1].startswith("pairs: ")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("pairs: Cannot write to set")
 
 
 def test_help_shows_an_example(capsys):

@@ -96,9 +96,9 @@ def ct_series(write_dicom):
 
 @pytest.fixture
 def enhanced_mr(write_dicom):
-    """Returns a function that writes one file of six frames: three places in each of two echoes.
+    """Returns a function that writes one file of six frames: three positions in each of two echoes.
 
-    It returns the values, int64 (echoes, places, 4, 6) from the feet to the head.
+    It returns the values, int64 (echoes, positions, 4, 6) from the feet to the head.
     """
     import pydicom
 
@@ -108,10 +108,10 @@ def enhanced_mr(write_dicom):
             setattr(dataset, name, value)
         return dataset
 
-    def group(place, echo):
-        rescale = item(RescaleSlope=echo, RescaleIntercept=place)
+    def group(position, echo):
+        rescale = item(RescaleSlope=echo, RescaleIntercept=position)
         return item(
-            PlanePositionSequence=[item(ImagePositionPatient=[0, 0, 3 * place])],
+            PlanePositionSequence=[item(ImagePositionPatient=[0, 0, 3 * position])],
             MREchoSequence=[item(EffectiveEchoTime=10.0 * echo)],
             PixelValueTransformationSequence=[rescale],
         )
@@ -125,7 +125,7 @@ def enhanced_mr(write_dicom):
         )
         write_dicom(
             folder / "a",
-            np.stack([ramp + 100 * place for place, _ in order]),
+            np.stack([ramp + 100 * position for position, _ in order]),
             sop_class=ENHANCED_MR,
             Modality="MR",
             RescaleSlope=None,
@@ -133,10 +133,10 @@ def enhanced_mr(write_dicom):
             PixelSpacing=None,
             SliceThickness=None,
             SharedFunctionalGroupsSequence=[shared],
-            PerFrameFunctionalGroupsSequence=[group(place, echo) for place, echo in order],
+            PerFrameFunctionalGroupsSequence=[group(position, echo) for position, echo in order],
         )
         echoes = [
-            [(ramp.astype(int) + 100 * place) * echo + place for place in range(3)]
+            [(ramp.astype(int) + 100 * position) * echo + position for position in range(3)]
             for echo in (1, 2)
         ]
         return np.array(echoes)

@@ -84,8 +84,8 @@ def test_dicom_as_nifti_lies_at_the_same_place(ct_series, tmp_path):
     values = np.asarray(image.dataobj)
     assert values.dtype == np.int16
     # Pixel (row 1, column 2) of slice 3: its place in DICOM's LPS, with two signs changed.
-    place = image.affine @ [2, 1, 3, 1]
-    np.testing.assert_allclose(place[:3], [-(-10 + 2 * 1), -(-20 + 1 * 2), 3 * 5 - 100])
+    point = image.affine @ [2, 1, 3, 1]
+    np.testing.assert_allclose(point[:3], [-(-10 + 2 * 1), -(-20 + 1 * 2), 3 * 5 - 100])
     assert values[2, 1, 3] == expected[3, 1, 2]
 
 

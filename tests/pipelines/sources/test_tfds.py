@@ -36,10 +36,10 @@ def test_names_are_those_of_tfds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", [".", "downloads/manual"])
-def test_an_archive_placed_by_hand_is_prepared_once_and_damage_is_noticed(tmp_path, caplog, place):
-    (tmp_path / place).mkdir(parents=True, exist_ok=True)
-    placed = tmp_path / place / "maps.zip"
+@pytest.mark.parametrize("folder", [".", "downloads/manual"])
+def test_an_archive_placed_by_hand_is_prepared_once_and_damage_is_noticed(tmp_path, caplog, folder):
+    (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    placed = tmp_path / folder / "maps.zip"
     archive(placed)
     known = dict(tfds.builder_cls("cycle_gan").url_infos)
     source = datasets.find("cycle_gan/maps", str(tmp_path))

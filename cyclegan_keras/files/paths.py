@@ -3,13 +3,13 @@
 import os
 
 
-def same_place(first: str, second: str) -> bool:
+def same_path(first: str, second: str) -> bool:
     """Whether two paths lead to one place: relative or absolute, with `~`, slashes or links.
 
     Example:
-        >>> same_place("photos/", "./photos")
+        >>> same_path("photos/", "./photos")
         True
-        >>> same_place("photos", "other/photos")
+        >>> same_path("photos", "other/photos")
         False
     """
     return _resolved(first) == _resolved(second)

@@ -81,22 +81,22 @@ def test_one_place_has_many_spellings(spelled, option, at, capsys, caplog):
     (at / "x").mkdir()
     (at / "link").symlink_to("plain")
     begin("run", pairs="plain/pairs.csv")
-    place = spelled.format(here=at) + ("" if option == "dataset" else "/pairs.csv")
-    said = outcome(capsys, caplog, "--run_dir=run", f"--{option}={place}")
+    path = spelled.format(here=at) + ("" if option == "dataset" else "/pairs.csv")
+    said = outcome(capsys, caplog, "--run_dir=run", f"--{option}={path}")
     assert "accepted plain and plain/pairs.csv" in said
     assert "now lie" not in said
 
 
-@pytest.mark.parametrize("place", ["renamed", "{here}/mnt/plain", "~/mnt/plain"])
-def test_moved_pictures_continue_their_run(place, at, capsys, caplog):
+@pytest.mark.parametrize("path", ["renamed", "{here}/mnt/plain", "~/mnt/plain"])
+def test_moved_pictures_continue_their_run(path, at, capsys, caplog):
     begin("run")
-    target = at / place.format(here=at).replace("~", str(at))
+    target = at / path.format(here=at).replace("~", str(at))
     target.parent.mkdir(exist_ok=True)
     (at / "plain").rename(target)
-    said = outcome(capsys, caplog, "--run_dir=run", f"--dataset={place.format(here=at)}")
+    said = outcome(capsys, caplog, "--run_dir=run", f"--dataset={path.format(here=at)}")
     assert (
         f"The pictures of --dataset=plain now lie in {target}".replace(
-            str(target), place.format(here=at).replace("~", str(at))
+            str(target), path.format(here=at).replace("~", str(at))
         )
         in said
     )
@@ -198,6 +198,10 @@ def test_a_run_with_a_name_of_its_own_is_not_overlooked(at, capsys, caplog):
     begin("runs/mine")
     said = outcome(capsys, caplog, "--dataset=plain")
     assert "runs/mine was trained on the pictures of plain: add --run_dir=runs/mine" in said
+    begin("runs/another", step=3)
+    said = outcome(capsys, caplog, "--dataset=plain")
+    assert "runs/another was trained on the pictures of plain: add --run_dir=runs/anoth" in said
+    assert "So was runs/mine." in said
     assert "accepted" in outcome(capsys, caplog, "--dataset=plain", "--run_dir=runs/plain-cyclegan")
     assert "accepted" in outcome(capsys, caplog, "--dataset=demo/ponies")
 
