@@ -221,7 +221,8 @@ class Metrics(StepCallback):
         self.run.append_metrics(row)
         curves = {name: value for name, value in row.items() if name not in ("step", "epoch")}
         self.board.scalars(self.step, curves)
-        self.model.reset_metrics()
+        if self.crossed(before, self.every):  # the steps at which other workers reset theirs
+            self.model.reset_metrics()
         self.logged_step, self.logged_time = self.step, time.perf_counter()
 
 

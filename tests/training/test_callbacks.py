@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util import tensor_util
 
 from cyclegan_keras.cli.console import Interruption
+from cyclegan_keras.distribution.team import ResetMeans
 from cyclegan_keras.files.errors import WriteError
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training import callbacks
@@ -163,6 +164,21 @@ def test_the_last_step_has_a_row_whatever_the_interval(run, board, model):
     (row,) = rows_of(run)
     assert (row["step"], row["cycle_x"]) == (3, 3)
     assert row["generator_optimizer/learning_rate"] == 0.1
+
+
+@pytest.mark.parametrize("last_step", [3, 4, 5])
+def test_workers_without_metrics_reset_their_means_at_the_same_steps(run, board, last_step):
+    """A reset takes part in the exchange between workers, so that one alone would stop them all."""
+    resets = []
+    for callback in (metrics(run, board, every=2, last_step=last_step), ResetMeans(2)):
+        model = Model()
+        begin(callback, model)
+        counts = []
+        for _ in range(last_step):
+            advance(callback, model)
+            counts.append(model.resets)
+        resets.append(counts)
+    assert resets[0] == resets[1]
 
 
 def test_a_run_that_is_stopped_and_continued_has_the_rows_of_one_that_is_not(run, board, model):
