@@ -214,16 +214,14 @@ def test_differences_between_workers_are_named():
     ]
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 def test_a_lost_worker_ends_the_training_and_is_named(story):
     assert "train.py: Lost worker 1 (127.0.0.1:" in story.lost
     assert "run the same command on every worker to continue" in story.lost
     assert_equal_to(story.killed_at, story)
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 def test_workers_continue_from_the_chief_and_end_at_one_step(story):
     stop = story.continued_to
     assert story.chief.startswith(f"Continuing {story.run_dir} after step ")
@@ -233,8 +231,7 @@ def test_workers_continue_from_the_chief_and_end_at_one_step(story):
     assert_equal_to(stop, story)
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 def test_other_devices_continue_a_run(story):
     """Two devices of one process continue where two processes ended."""
     stop = story.ended_at
