@@ -15,6 +15,7 @@ import numpy.testing  # noqa: F401  (numpy 1.26 starts a process when it is impo
 import pytest
 import tensorflow as tf
 
+from cyclegan_keras.files.names import printable
 from cyclegan_keras.metrics.features import FeatureNetwork
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background
@@ -59,7 +60,7 @@ def pytest_report_to_serializable():
 def with_escapes(value):
     """Returns nested lists and dicts of a report with all text as UTF-8 can hold it."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+        return printable(value)
     if isinstance(value, dict):
         return {with_escapes(key): with_escapes(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

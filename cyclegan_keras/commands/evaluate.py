@@ -21,6 +21,7 @@ from cyclegan_keras.runs.run import versions
 from cyclegan_keras.runs.sources import RunSource, find_source
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
+from pipelines.sources.base import Source
 from pipelines.sources.files import FilePictures, ListedPictures
 
 GROUPS = {"evaluation": EvaluationOptions}
@@ -250,14 +251,17 @@ def load_pictures(
     method = TRAINERS.get(trained_with.get("method"))
     forms = {} if options.model == "copy" else forms_of_domains(description)
     options_of_data = data_options(options, trained_with, description)
+    source = None
     paired = method is not None and method.needs_pairs
     if paired and options.dataset:
-        paired = are_pairs_of_training(options_of_data, description)
+        source = pairs_of_training(options_of_data, description)
+        paired = source is not None
     data = Data(
         options_of_data,
         seed=options.seed,
         paired=paired,
         known_values={domain: form.values for domain, form in forms.items()} or None,
+        source=source,
     )
     if not data.has_test:
         absl.logging.warning(
@@ -270,18 +274,19 @@ def load_pictures(
     }
 
 
-def are_pairs_of_training(options: DataOptions, description) -> bool:
-    """Whether a data set is the pairs that a model was trained on, wherever they lie now."""
+def pairs_of_training(options: DataOptions, description) -> Source | None:
+    """Returns the pairs of a data set if a model was trained on them, wherever they lay then."""
     from cyclegan_keras.runs.pictures import TRAINING, differing, knows_pictures
     from pipelines.data import open_source
 
     if not knows_pictures(description.training):
-        return False
+        return None
     try:
         source = open_source(options, paired=True)
     except DataError:  # they have no counterparts
-        return False
-    return not differing(description.training["data"], source.training_facts, TRAINING)
+        return None
+    before = description.training["data"]
+    return None if differing(before, source.training_facts, TRAINING) else source
 
 
 def forms_of_domains(description) -> dict:

@@ -6,8 +6,6 @@ import keras
 
 from cyclegan_keras.planning import advice, devices, planner
 
-GB = 1e9
-
 
 def sentences(options: Mapping, data, trainer) -> str:
     """Returns how large a step is, which options take less memory, and how to find what fits.
@@ -24,8 +22,8 @@ def sentences(options: Mapping, data, trainer) -> str:
     device, free_bytes, on_gpu = devices.capacity()
     kind = "GPU" if on_gpu else "main"
     found = [
-        f"The {kind} memory ({device}, {free_bytes / GB:.1f} GB) does not suffice for batches of "
-        f"{batch} with {width}x{height} px."
+        f"The {kind} memory ({device}, {free_bytes / planner.GB:.1f} GB) does not suffice for "
+        f"batches of {batch} with {width}x{height} px."
     ]
     same = same_training(training, can_remat=planner.can_remat(trainer))
     if same:

@@ -15,10 +15,8 @@ class NextBatch:
     """
 
     def __init__(self):
-        self._thread: concurrent.futures.ThreadPoolExecutor | None = None
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "next batch")
 
     def take(self, iterator: Iterator) -> Any:
         """Returns the next batch of an iterator, or `END`."""
-        if self._thread is None:
-            self._thread = concurrent.futures.ThreadPoolExecutor(1, "next batch")
         return self._thread.submit(next, iterator, END).result()

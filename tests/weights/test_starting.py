@@ -134,12 +134,14 @@ def test_the_only_generator_of_a_file_is_generator_g(tmp_path, small):
     state = to_state_dict(small["generator"])
     judge = to_state_dict(small["discriminator"])
     file = tmp_path / "net.pth"
-    write_state_dict(file, {**{f"disc.{k}": a for k, a in judge.items()}, **state})
+    under_disc = {f"disc.{key}": array for key, array in judge.items()}
+    write_state_dict(file, under_disc | state)
     assert list(starting_networks(str(file))) == ["generator_g"]
     found = starting_networks(f"discriminator_y={file}@disc, generator_f={file}@root")
     assert list(found) == ["generator_f", "discriminator_y"]
     assert same(found["generator_f"], small["generator"])
-    write_state_dict(file, {**state, **{f"ema.{k}": a for k, a in state.items()}})
+    under_ema = {f"ema.{key}": array for key, array in state.items()}
+    write_state_dict(file, state | under_ema)
     with pytest.raises(WeightsError, match=rf"as in generator_g={file}@root\."):
         starting_networks(str(file))
 

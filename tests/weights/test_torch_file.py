@@ -252,10 +252,8 @@ def test_a_kind_of_dict_holds_networks_too(tmp_path):
 def test_one_array_under_several_names(tmp_path):
     """A program may list its networks under their own names and in a list of all of them."""
     one = tensor()
-    states = read(
-        zipped(state_dict(**{"netG.a": one, "all.0.a": one, "b": one}), {"0": SIX.tobytes()}),
-        tmp_path,
-    )
+    tensors = {"netG.a": one, "all.0.a": one, "b": one}
+    states = read(zipped(state_dict(**tensors), {"0": SIX.tobytes()}), tmp_path)
     assert len(states[""]) == 3
 
 
