@@ -11,7 +11,7 @@ DETERMINISTIC_XLA = "--xla_gpu_deterministic_ops=true"
 
 
 def check_environment() -> None:
-    """Checks which backend Keras will use before it is imported, which would fail by a traceback.
+    """Checks which backend Keras will use, before its import would end in a traceback.
 
     KERAS_BACKEND names it, or else "backend" in the file keras.json of the user.
 

@@ -14,13 +14,22 @@ _MODEL_OF_RUN = (
     "--model=<run> takes a run by its folder, with the generators that it has last saved"
 )
 _MODEL_OF_STEP = "--model=<run>@<step> takes the generators of an earlier step"
+_THREADS = "not needed: pictures are read by as many threads as keep the device busy"
+_RUN_DIR = "--run_dir=runs/<name> names the folder of the run"
+_NORM = "--norm is the normalization of all networks"
+_DIRECTION = "--direction=AtoB or --direction=BtoA"
+_WHOLE_INPUT = "not needed: all of --input is translated, which may be a pattern"
+_OWN_SIZE = "not needed: a translation has the size of its picture"
+_MAX_PICTURES = "--max_pictures is the number of pictures to evaluate at most"
+_EVERY_DIRECTION = "not needed: all directions of the model are exported"
+_TFLITE_SIZE = "--tflite_size is the size of TFLite files; all others take any"
+_GPUS = "set the environment variable CUDA_VISIBLE_DEVICES to the GPUs to use, or to -1 for the CPU"
 
 # Flags that have the same answer in every command.
 _EVERYWHERE = {
-    "gpu_ids": "set the environment variable CUDA_VISIBLE_DEVICES to the GPUs to use, or to -1 for "
-    "the CPU",
-    "num_threads": "not needed: pictures are read by as many threads as keep the device busy",
-    "nThreads": "not needed: pictures are read by as many threads as keep the device busy",
+    "gpu_ids": _GPUS,
+    "num_threads": _THREADS,
+    "nThreads": _THREADS,
     "verbose": "not needed: facts about the networks are in <run>/options.json",
     "serial_batches": "not offered: the order of pictures is drawn from the seed of the run, and "
     "repeats itself",
@@ -39,13 +48,12 @@ _EVERYWHERE = {
 TRAIN = {
     **_EVERYWHERE,
     # ---- the run ----
-    "name": "--run_dir=runs/<name> names the folder of the run",
+    "name": _RUN_DIR,
     "checkpoints_dir": "--run_dir names the folder of the run, which holds its checkpoints",
-    "suffix": "--run_dir=runs/<name> names the folder of the run",
+    "suffix": _RUN_DIR,
     "model": "--method chooses what to train: cyclegan, pix2pix, cut or fastcut",
     "CUT_mode": "--method=cut or --method=fastcut",
-    "gpu_ids": "set the environment variable CUDA_VISIBLE_DEVICES to the GPUs to use, or to -1 for "
-    "the CPU; --distribute says whether a batch is divided over them",
+    "gpu_ids": f"{_GPUS}; --distribute says whether a batch is divided over them",
     "phase": "not needed: a training takes trainA and trainB, or train",
     "isTrain": "not needed: train.py trains, translate.py and evaluate.py test",
     # ---- going on ----
@@ -66,8 +74,8 @@ TRAIN = {
     "which_model_netG": "--generator (or --netG) chooses the architecture of the generators",
     "which_model_netD": "--discriminator (or --netD) chooses the architecture of the "
     "discriminators",
-    "normG": "--norm is the normalization of all networks",
-    "normD": "--norm is the normalization of all networks",
+    "normG": _NORM,
+    "normD": _NORM,
     "no_dropout": "--nodropout; only pix2pix has dropout by default",
     "no_antialias": "--noantialias; only cut and fastcut have it by default",
     "no_antialias_up": "--noantialias_up; only cut and fastcut have it by default",
@@ -75,7 +83,7 @@ TRAIN = {
     # ---- data ----
     "dataset_mode": "not needed: --method says whether pictures are pairs",
     "no_flip": "--noflip",
-    "which_direction": "--direction=AtoB or --direction=BtoA",
+    "which_direction": _DIRECTION,
     "loadSize": "--load_size",
     "fineSize": "--crop_size",
     "batchSize": "--batch_size",
@@ -121,7 +129,7 @@ _OF_TESTING = {
     "which_epoch": _MODEL_OF_STEP,
     "load_iter": _MODEL_OF_STEP,
     "model_suffix": "--direction=AtoB or --direction=BtoA chooses the generator",
-    "which_direction": "--direction=AtoB or --direction=BtoA",
+    "which_direction": _DIRECTION,
     "results_dir": "--output is the folder to write to",
     "eval": "not needed: dropout and batch norm do at test time what the training set "
     "(--test_dropout and --test_statistics of train.py)",
@@ -132,26 +140,26 @@ TRANSLATE = {
     **_OF_TESTING,
     "dataroot": "--input=<folder>/testA names the pictures",
     "phase": "--input=<folder>/testA names the pictures",
-    "num_test": "not needed: all of --input is translated, which may be a pattern",
-    "how_many": "not needed: all of --input is translated, which may be a pattern",
-    "ntest": "not needed: all of --input is translated, which may be a pattern",
-    "max_dataset_size": "not needed: all of --input is translated, which may be a pattern",
-    "preprocess": "not needed: a translation has the size of its picture",
-    "load_size": "not needed: a translation has the size of its picture",
-    "crop_size": "not needed: a translation has the size of its picture",
-    "loadSize": "not needed: a translation has the size of its picture",
-    "fineSize": "not needed: a translation has the size of its picture",
-    "aspect_ratio": "not needed: a translation has the size of its picture",
+    "num_test": _WHOLE_INPUT,
+    "how_many": _WHOLE_INPUT,
+    "ntest": _WHOLE_INPUT,
+    "max_dataset_size": _WHOLE_INPUT,
+    "preprocess": _OWN_SIZE,
+    "load_size": _OWN_SIZE,
+    "crop_size": _OWN_SIZE,
+    "loadSize": _OWN_SIZE,
+    "fineSize": _OWN_SIZE,
+    "aspect_ratio": _OWN_SIZE,
 }
 
 EVALUATE = {
     **_OF_TESTING,
     "dataroot": "--dataset names the pictures; by default they are those of the run",
     "phase": "not needed: testA and testB are taken, or test",
-    "num_test": "--max_pictures is the number of pictures to evaluate at most",
-    "how_many": "--max_pictures is the number of pictures to evaluate at most",
-    "ntest": "--max_pictures is the number of pictures to evaluate at most",
-    "max_dataset_size": "--max_pictures is the number of pictures to evaluate at most",
+    "num_test": _MAX_PICTURES,
+    "how_many": _MAX_PICTURES,
+    "ntest": _MAX_PICTURES,
+    "max_dataset_size": _MAX_PICTURES,
     "preprocess": _KNOWN_BY_MODEL,
     "load_size": _KNOWN_BY_MODEL,
     "crop_size": _KNOWN_BY_MODEL,
@@ -164,13 +172,13 @@ EVALUATE = {
 EXPORT = {
     **_OF_TESTING,
     "dataroot": "--pictures names a folder to compare the exported files on",
-    "direction": "not needed: all directions of the model are exported",
-    "which_direction": "not needed: all directions of the model are exported",
-    "model_suffix": "not needed: all directions of the model are exported",
+    "direction": _EVERY_DIRECTION,
+    "which_direction": _EVERY_DIRECTION,
+    "model_suffix": _EVERY_DIRECTION,
     "no_flip": "not needed: nothing is mirrored in an export",
-    "load_size": "--tflite_size is the size of TFLite files; all others take any",
-    "crop_size": "--tflite_size is the size of TFLite files; all others take any",
-    "loadSize": "--tflite_size is the size of TFLite files; all others take any",
-    "fineSize": "--tflite_size is the size of TFLite files; all others take any",
+    "load_size": _TFLITE_SIZE,
+    "crop_size": _TFLITE_SIZE,
+    "loadSize": _TFLITE_SIZE,
+    "fineSize": _TFLITE_SIZE,
     "batch_size": "--tflite_batch is the batch of TFLite files; all others take any",
 }

@@ -39,7 +39,7 @@ def import_weights(
 
     Raises:
         WeightsError: the file cannot be read, or it is not clear which network is meant.
-        OSError: the output cannot be written.
+        WriteError: the output cannot be written.
 
     Example:
         from cyclegan_keras.commands import weights
@@ -77,7 +77,7 @@ def export_pth(
 
     Raises:
         WeightsError: the file cannot be read, or the reference has no such network.
-        OSError: the output cannot be written.
+        WriteError: the output cannot be written.
     """
     from cyclegan_keras.models.description import describe
     from cyclegan_keras.weights.networks import load_network, save_pth, save_safetensors

@@ -1,4 +1,4 @@
-"""What a command prints: it never fails by a name that is no text, or because nobody reads it."""
+"""What a command prints: neither a name that is not text nor a closed pipe makes it fail."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ NOBODY_READS = (errno.EPIPE, errno.EIO)  # `| head` has ended, or the terminal i
 def shielded_output() -> Iterator[None]:
     """Shields sys.stdout and sys.stderr while the block lasts.
 
-    Characters that they cannot hold, as in names of files that are no UTF-8, are written as
+    Characters that they cannot hold, as in names of files that are not UTF-8, are written as
     escapes. Where nobody reads what is printed any more, the work goes on without a word; a full
     disk behind them is a WriteError.
     """

@@ -79,7 +79,7 @@ def write_report(path: str | os.PathLike, **contents) -> None:
         **contents: those of `render`.
 
     Raises:
-        OSError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
     page = render(**contents)
     with atomic_write(pathlib.Path(path)) as temporary:

@@ -87,7 +87,7 @@ class TensorBoard:
 
     def _writer(self) -> tf.summary.SummaryWriter:
         if self._opened is None:
-            # As bytes, because the name of a folder may be no UTF-8.
+            # As bytes, because the name of a folder may not be UTF-8.
             self._opened = tf.summary.create_file_writer(os.fsencode(self.folder))
         return self._opened
 

@@ -270,7 +270,7 @@ def save_pth(network: keras.Model, path: str | os.PathLike) -> None:
 
     Raises:
         WeightsError: the reference has no such network.
-        OSError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
     write_state_dict(path, to_state_dict(network))
 
@@ -280,6 +280,6 @@ def save_safetensors(network: keras.Model, path: str | os.PathLike) -> None:
 
     Raises:
         WeightsError: the reference has no such network.
-        OSError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
     write_safetensors(path, to_state_dict(network))

@@ -69,7 +69,7 @@ def write_safetensors(path: str | os.PathLike, arrays: Mapping[str, np.ndarray])
     """Writes arrays as a file of safetensors; one that exists is replaced once this one is whole.
 
     Raises:
-        OSError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
     contiguous = {key: np.asarray(array, order="C") for key, array in arrays.items()}
     # Its own way to write a file raises no OSError where the disk is full.
