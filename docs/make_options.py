@@ -33,7 +33,7 @@ This page is for those who know
 [pytorch-CycleGAN-and-pix2pix](https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix) or
 [CUT](https://github.com/taesungp/contrastive-unpaired-translation). It says what each of their
 flags is called here. A flag that is not in the tables is not theirs, or belongs to a model that is
-not offered. At the command line, a flag of theirs that has another name gets its answer of this
+not offered. Who types a flag of theirs that has another name here is told so in the words of this
 page.
 
 ```

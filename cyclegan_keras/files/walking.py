@@ -31,7 +31,7 @@ def walk(
     follow_links: bool = True,
     on_error: Callable[[OSError], object] | None = None,
 ) -> Iterator[WalkedFile]:
-    """Yields what is no folder, each folder in an order of its own.
+    """Yields every file below a folder, in the order in which the file system lists them.
 
     A folder that links lead to a second time is not entered again, so that a link to a folder
     above ends there. Folders are entered by their own path rather than by a link.

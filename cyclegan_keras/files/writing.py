@@ -52,7 +52,7 @@ class Refusal(NamedTuple):
 def writing(path: str | os.PathLike) -> Iterator[None]:
     """Turns failures of writing in the block into a WriteError that names `path`.
 
-    What is no such failure, and an OSError about a file elsewhere, passes as it is.
+    Any other error passes unchanged, and so does an OSError about a file elsewhere.
 
     Args:
         path: the file or folder that is written.
