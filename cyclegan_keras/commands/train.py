@@ -6,14 +6,19 @@ python train.py --dataset=cycle_gan/horse2zebra
 import contextlib
 import dataclasses
 import json
-import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import absl.logging
 
 from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
+from cyclegan_keras.commands.fitting import (
+    continue_run,
+    fit_while_readable,
+    print_generators,
+    saving_after_failure,
+)
 from cyclegan_keras.commands.train_setup import (
     GROUPS,
     Setup,
@@ -25,14 +30,9 @@ from cyclegan_keras.commands.train_setup import (
     run_of_same_pictures,
 )
 from cyclegan_keras.files.errors import (
-    LostPicturesError,
-    MemoryTooSmallError,
     OptionError,
     RunError,
-    UserError,
-    WriteError,
 )
-from cyclegan_keras.files.memory import is_out_of_memory
 from cyclegan_keras.runs.run import Run
 
 
@@ -334,17 +334,10 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
         The exit code: 0 at the last step, 128 + the signal when a signal ended the training.
     """
     from cyclegan_keras.evaluation.ground_truth import ground_truth
-    from cyclegan_keras.runs.networks import save_generators
 
     # ---- the last checkpoint ----
     if team.is_chief:
-        shapes = {name: variable.shape for name, variable in trainer.state().items()}
-        restored = run.restore(shapes)
-        if restored:
-            step, state = restored
-            trainer.load_state(state)
-            print(f"Continuing {run.directory} after step {step}.")
-        run.forget_metrics_after(trainer.step)
+        continue_run(trainer, run)
     team.follow_chief(trainer)
 
     # ---- training ----
@@ -370,38 +363,11 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
 
     # ---- results ----
     if team.is_chief:
-        try:
-            print(save_generators(trainer, run))
-        except WriteError as error:
-            raise WriteError(
-                f"{error} {run.what_is_saved()} The same command writes the generators.",
-                errno=error.errno,
-            ) from error
+        print_generators(trainer, run)
         if data.paired_test:
             print(ground_truth(trainer, data))
         print(f"Sample grids: {max(run.samples.glob('*.png'), default=run.samples)}")
     return 0
-
-
-def lost_pictures(
-    reason: UserError, step: int, last_step: int, saved: pathlib.Path | None
-) -> LostPicturesError:
-    """Returns the error of a training whose pictures cannot be read any more.
-
-    Args:
-        reason: what ended the reading.
-        step: finished steps.
-        last_step: of the training.
-        saved: where the state after that step is saved; None in workers that write no files.
-    """
-    if saved is None:
-        return LostPicturesError(f"{reason} The chief's last checkpoint is intact.")
-    if not step:
-        return LostPicturesError(f"{reason} No step was finished; the same command begins again.")
-    return LostPicturesError(
-        f"{reason} The training ends after step {step} of {last_step}, which is saved in "
-        f"{saved}; the same command continues from there."
-    )
 
 
 def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interruption:
@@ -416,7 +382,6 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     from cyclegan_keras.planning import less_memory
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
-    from cyclegan_keras.training.stage import Stage
     from cyclegan_keras.training.tensorboard import TensorBoard
 
     run_options, batch_size = options["run"], data.options.batch_size
@@ -483,70 +448,16 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
             what_takes_less=lambda: less_memory.sentences(options, data, trainer),
         ),
     ):
-        data.patience.is_interrupted = interruption.requested
-        try:
-            team.fit(
-                trainer,
-                data.train,
-                last_step,
-                interruption=interruption,
-                callbacks=callbacks_of_fit,
-            )
-        except BaseException as error:
-            data.patience.give_up()  # the threads that read must not wait any longer
-            # Pictures are read ahead: reading may have failed while a step fails for other reasons.
-            is_of_reading = isinstance(error, Exception) and trainer.stage is Stage.READING
-            if data.patience.failure is None or not is_of_reading:
-                raise
-            if team.is_chief:
-                try:
-                    callbacks.end(callbacks_of_fit)
-                except Exception:
-                    absl.logging.error("%s", data.patience.failure)
-                    raise
-            if not interruption.requested():
-                saved = run.checkpoints if team.is_chief else None
-                raise lost_pictures(
-                    data.patience.failure, trainer.step, last_step, saved
-                ) from error
-        finally:
-            data.patience.is_interrupted = lambda: False
+        fit_while_readable(
+            trainer,
+            data.train,
+            last_step,
+            run=run,
+            team=team,
+            patience=data.patience,
+            interruption=interruption,
+            callbacks_of_fit=callbacks_of_fit,
+        )
     for doctor_callback in doctors:
         doctor_callback.raise_if_sick()
     return interruption
-
-
-@contextlib.contextmanager
-def saving_after_failure(
-    checkpoints, trainer, *, what_takes_less: Callable[[], str]
-) -> Iterator[None]:
-    """Saves the state when a full disk, or too little memory, ends the block.
-
-    A step that ran out of memory may have updated some of the networks already. Its state is not
-    saved: the last checkpoint is what the training continues from.
-
-    Args:
-        checkpoints: the callback that saves.
-        trainer: knows whether a step is under way.
-        what_takes_less: returns what to say where the memory does not suffice.
-
-    Raises:
-        WriteError: the one of the block, with what is saved.
-        MemoryTooSmallError: the memory did not suffice.
-    """
-    import keras
-
-    from cyclegan_keras.training.stage import Stage
-
-    try:
-        yield
-    except WriteError as error:
-        saved = checkpoints.rescue(is_whole=trainer.stage is not Stage.STEP)
-        raise WriteError(f"{error} {saved}", errno=error.errno) from error
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        # JAX may report a step only when its results are read, after the next one has begun.
-        is_whole = trainer.stage is not Stage.STEP and keras.config.backend() == "tensorflow"
-        saved = checkpoints.rescue(is_whole=is_whole)
-        raise MemoryTooSmallError(f"{what_takes_less()} {saved}") from error
