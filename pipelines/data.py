@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from cyclegan_keras.images.channels import counted
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.values import EIGHT_BIT, Values
-from pipelines import batches, images, order, readable, values
+from pipelines import batches, crops, images, order, readable, values
 from pipelines.cache import CACHES, MEGABYTE, NoCache
 from pipelines.loading import Loader, PairLoader
 from pipelines.options import DataOptions, check_options, of_domains, with_sizes
@@ -200,13 +200,7 @@ class Data:
             "start_step": start_step,
             "stop_step": stop_step,
         }
-        augmentation = batches.Augmentation(
-            seed=self._seed,
-            crop_size=self._crop_size,
-            flip=self.options.flip,
-            picture_size=self._picture_size,
-            forms=self.forms,
-        )
+        augmentation = self._augmentation()
         if self.paired:
             indices = order.paired(len(x), **window)
             indices = order.part_of_batches(indices, batch_size, number, parts)
@@ -224,6 +218,40 @@ class Data:
             augmentation,
             batch_size=size,
             pairs_every=self.options.pairs_every,
+        )
+
+    def crops(self, side: str, numbers: Sequence[int]) -> tf.data.Dataset:
+        """Returns training pictures of one side by number, cropped and mirrored at random.
+
+        A crop follows from the seed, the side and its number alone, whichever others are asked for
+        and in whatever order. Where x and y are pairs, crops of one number show the same part of
+        one scene. Without a crop, these are whole pictures.
+
+        Args:
+            side: "x" or "y".
+            numbers: from 0, in the order in which crops are wanted. The first as many as there are
+                pictures show each of them once, and so do the next.
+
+        Returns:
+            Finite; {"number", "picture"}: int64 and float32 (height, width, channels) in [-1, 1],
+            read in parallel while it is iterated.
+        """
+        numbers = np.asarray(numbers, np.int64)
+        side_of_numbers = "x" if self.paired else side
+        load: Callable[[int], np.ndarray] = self._train[side]
+        if self.paired:
+            load_pair = PairLoader(self._train["x"], self._train["y"])
+            load = crops.side_of_pairs(load_pair, side)
+        indices = order.of_crops(
+            len(self._train[side]), numbers, seed=self._seed, side=side_of_numbers
+        )
+        return crops.crops(
+            load,
+            numbers,
+            indices,
+            self._augmentation(),
+            form=self.forms[side],
+            stream=order.CROP_STREAMS[side_of_numbers],
         )
 
     def test(self) -> tf.data.Dataset:
@@ -349,6 +377,15 @@ class Data:
         if self.skipped:
             line += f"; {len(self.skipped)} unreadable skipped"
         return line
+
+    def _augmentation(self) -> batches.Augmentation:
+        return batches.Augmentation(
+            seed=self._seed,
+            crop_size=self._crop_size,
+            flip=self.options.flip,
+            picture_size=self._picture_size,
+            forms=self.forms,
+        )
 
     def _channels(self, train: readable.Domains) -> dict[str, int]:
         """Returns the channels of A and of B: those asked for, or what follows from pictures."""

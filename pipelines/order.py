@@ -7,12 +7,15 @@ number alone, so that any step can be computed without those before it.
 import math
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 # Streams of random numbers that must not repeat one another.
 SHUFFLE_STREAM = 0
 PARTNER_STREAM = 1
 AUGMENTATION_STREAM = 2
+CROP_SHUFFLE_STREAMS = {"x": 3, "y": 4}
+CROP_STREAMS = {"x": 5, "y": 6}
 
 
 def steps_per_epoch(count_x: int, count_y: int, batch_size: int) -> int:
@@ -98,6 +101,30 @@ def paired(
     )
 
 
+def of_crops(count: int, numbers: np.ndarray, *, seed: int, side: str) -> np.ndarray:
+    """Returns which picture each of some numbered crops is cut from.
+
+    Crops visit all pictures of a side once before they visit any a second time, in an order drawn
+    anew for each pass.
+
+    Args:
+        count: pictures of the side.
+        numbers: int64 (n,), of the crops, in any order.
+        seed: any whole number.
+        side: "x" or "y", which have orders of their own.
+
+    Returns:
+        int64 (n,): indices of pictures; each follows from its own number alone.
+    """
+    passes, places = np.divmod(np.asarray(numbers, np.int64), count)
+    indices = np.zeros_like(places)
+    for number in np.unique(passes):
+        order_of_pass = _shuffled(count, seed, number, CROP_SHUFFLE_STREAMS[side]).numpy()
+        chosen = passes == number
+        indices[chosen] = order_of_pass[places[chosen]]
+    return indices
+
+
 def part_of_batches(
     indices: tf.data.Dataset, batch_size: int, part: int, parts: int
 ) -> tf.data.Dataset:
@@ -125,10 +152,10 @@ def seed_of(seed: int, stream: int, number) -> tf.Tensor:
     return tf.random.fold_in(root, number)
 
 
-def _shuffled(count: int, seed: int, epoch) -> tf.Tensor:
+def _shuffled(count: int, seed: int, epoch, stream: int = SHUFFLE_STREAM) -> tf.Tensor:
     """Returns int64 (count,): 0..count-1 in the random order of one epoch."""
     return tf.random.experimental.stateless_shuffle(
-        tf.range(count, dtype=tf.int64), seed=seed_of(seed, SHUFFLE_STREAM, epoch)
+        tf.range(count, dtype=tf.int64), seed=seed_of(seed, stream, epoch)
     )
 
 

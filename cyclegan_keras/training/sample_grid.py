@@ -41,17 +41,45 @@ def sample_grid(
         columns["G(F(y))"] = trainer.translate(columns["F(y)"], "x_to_y")
     elif trainer.needs_pairs:
         columns["y"] = y
-    width = x.shape[2]
-    scale = math.ceil(SMALLEST / width)
     windows = _windows(pictures, forms or {})
-    views = [
-        windows[_side(title)].view(np.asarray(column).astype("float32"))
-        for title, column in columns.items()
-    ]
+    return grid_of(columns, {title: windows[_side(title)] for title in columns})
+
+
+def grid_of(
+    columns: Mapping[str, np.ndarray], windows: Mapping[str, Window] | None = None
+) -> np.ndarray:
+    """Lays out pictures in columns of a title each, with a row for each picture.
+
+    Args:
+        columns: title -> (rows, height, width, channels), floats in [-1, 1] or uint8 levels; all
+            have as many rows and are as high and as wide.
+        windows: title -> the window in which the pictures of that column are shown; the title is
+            followed by what is black and white in it. Columns without one show ordinary levels.
+
+    Returns:
+        uint8 (HEADER + rows * scale * height, columns * scale * width, 3) with the smallest whole
+        scale that makes pictures at least SMALLEST wide.
+
+    Example:
+        >>> column = np.zeros((2, 64, 128, 3), "float32")
+        >>> grid_of({"x": column, "teacher": column, "student": column}).shape
+        (144, 384, 3)
+    """
+    windows = windows or {}
+    views = []
+    titles = []
+    for title, column in columns.items():
+        window = windows.get(title, Window())
+        pixels = np.asarray(column)
+        if pixels.dtype != np.uint8:
+            pixels = pixels.astype("float32")
+        views.append(window.view(pixels))
+        titles.append(f"{title}  {window.words}".rstrip())
+    width = views[0].shape[2]
+    scale = math.ceil(SMALLEST / width)
     table = np.concatenate(views, axis=2)
     table = np.concatenate(table)  # (rows * height, columns * width, 3)
     table = table.repeat(scale, axis=0).repeat(scale, axis=1)
-    titles = [f"{title}  {windows[_side(title)].words}".rstrip() for title in columns]
     return np.concatenate([_header(titles, width * scale), table])
 
 

@@ -6,7 +6,8 @@ from PIL import Image
 
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.values import Values
-from cyclegan_keras.training.sample_grid import HEADER, SMALLEST, sample_grid, to_png
+from cyclegan_keras.images.window import Window
+from cyclegan_keras.training.sample_grid import HEADER, SMALLEST, grid_of, sample_grid, to_png
 
 STEPS = {"x_to_y": 0.5, "y_to_x": -0.25}
 
@@ -117,3 +118,19 @@ def test_a_header_without_forms_is_that_of_ordinary_pictures():
     np.testing.assert_array_equal(plain, sample_grid(painter, pictures(), {"x": Form()}))
     deep = {"x": Form(values=Values(dtype="uint16", low=0, high=65535))}
     assert (sample_grid(painter, pictures(), deep)[:HEADER] != plain[:HEADER]).any()
+
+
+def test_columns_are_given_by_name_with_a_window_each(monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        "cyclegan_keras.training.sample_grid._header",
+        lambda titles, width: written.extend(titles) or np.zeros((1, 3 * width, 3), np.uint8),
+    )
+    levels = np.full((2, 8, 128, 3), 7, "uint8")
+    floats = np.full((2, 8, 128, 1), 0.25, "float32")
+    shown = Window(low=-0.5, high=0.5, words="10..20")
+    columns = {"x": levels, "teacher": floats, "student": -floats}
+    grid = grid_of(columns, {"teacher": shown, "student": shown})
+    assert written == ["x", "teacher  10..20", "student  10..20"]
+    for cell, value in zip(np.split(grid[1:], 3, axis=1), (7, 191, 64), strict=True):
+        np.testing.assert_array_equal(cell, np.full((16, 128, 3), value))
