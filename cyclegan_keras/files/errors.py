@@ -141,6 +141,10 @@ class ExportError(UserError):
     """An export that cannot be made as asked."""
 
 
+class CompressionError(UserError):
+    """A smaller generator that cannot be made as asked."""
+
+
 def package_of(error: BaseException) -> str:
     """Returns the name of the package that an error is of, such as "tensorflow".
 

@@ -23,6 +23,8 @@ class NetworkOptions:
             "resnet_6blocks",
             "resnet_4blocks",
             "resnet_3blocks",
+            "resnet_2blocks",
+            "resnet_1blocks",
             "unet_256",
             "unet_128",
             "unet_64",

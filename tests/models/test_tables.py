@@ -44,6 +44,18 @@ def test_every_generator(generator):
     assert [v.shape for v in copy.variables] == [v.shape for v in model.variables]
 
 
+@pytest.mark.parametrize("name", ["resnet_0blocks", "resnet_11blocks", "unet_4", "unet_512"])
+def test_generators_of_any_depth(name):
+    """Runs may have what cannot be typed."""
+    assert build_generator(NetworkOptions(generator=name, ngf=1)).option_name == name
+
+
+@pytest.mark.parametrize("name", ["resnet_blocks", "resnet_-1blocks", "unet_2", "unet_96", "basic"])
+def test_no_other_generators(name):
+    with pytest.raises(ValueError, match=f"no generator '{name}': expected resnet_<n>blocks"):
+        build_generator(NetworkOptions(generator=name))
+
+
 @pytest.mark.parametrize("discriminator", DISCRIMINATORS)
 def test_every_discriminator(discriminator):
     options = NetworkOptions(discriminator=discriminator, ndf=2, n_layers=2)
