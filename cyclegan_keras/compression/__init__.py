@@ -1,0 +1,1 @@
+"""Smaller generators that do what larger ones do, for a budget of size, time or work."""
