@@ -1,0 +1,159 @@
+import dataclasses
+import json
+import types
+
+import pytest
+
+from cyclegan_keras.compression.receipt import Receipt, TriedShape
+from cyclegan_keras.compression.receipt_files import read_receipt, write_receipt
+from cyclegan_keras.compression.receipt_text import headline, markdown, tables, title
+from cyclegan_keras.files.errors import RunError
+
+
+def cells(text, heading):
+    """Returns the rows of a Markdown table below a heading, the header first."""
+    lines = text.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+    return [rows[0], *rows[2:]]
+
+
+def test_a_receipt_survives_json(receipt, tmp_path):
+    write_receipt(receipt, tmp_path)
+    assert read_receipt(tmp_path) == receipt
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["receipt.json", "receipt.md"]
+
+
+def test_a_receipt_without_measures_survives_json(receipt, tmp_path):
+    (direction,) = receipt.directions
+    bare = dataclasses.replace(direction, quality=None, inherited=None)
+    least = dataclasses.replace(receipt, directions=(bare,), shapes=())
+    write_receipt(least, tmp_path)
+    assert read_receipt(tmp_path) == least
+
+
+def test_fields_of_later_versions_are_ignored(receipt):
+    assert Receipt.from_dict({**receipt.to_dict(), "later": 1}) == receipt
+
+
+def test_no_receipt_is_none(tmp_path):
+    assert read_receipt(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"teacher": {}}'])
+def test_a_damaged_receipt_is_a_sentence(content, tmp_path):
+    (tmp_path / "receipt.json").write_text(content)
+    with pytest.raises(RunError, match=r"receipt\.json is no receipt of a compression"):
+        read_receipt(tmp_path)
+
+
+def test_the_headline_tells_what_was_won(receipt):
+    assert title(receipt) == "Compressed from vintagify: 64x9 to 16x6"
+    (sentence,) = headline(receipt)
+    for words in (
+        "photo to vintage: 2.42 GMAC a picture of 256 x 192 px where the teacher has 49.6, 20.5",
+        "578 kB and 14.6 ms instead of 11,596 kB and 287 ms, 19.7 times as fast",
+        "On 40 held-out pictures its translations are 26.9 (26.4 to 27.4) dB from the teacher's, "
+        "SSIM 0.914",
+        "mirrored in and back, is 26.8 dB from itself",
+        "KID: 33, the teacher's 31 (lower is better)",
+    ):
+        assert words in sentence
+
+
+def test_the_tables_hold_what_was_measured(receipt):
+    text = markdown(receipt)
+    header, fp32, dynamic = cells(text, "TFLite files")
+    assert header[:6] == [
+        "variant",
+        "teacher kB",
+        "student kB",
+        "teacher ms",
+        "student ms",
+        "times as fast",
+    ]
+    assert fp32 == ["fp32", "46,384", "2,312", "1,148", "58.4", "19.7", "-", "-", "102.1 dB"]
+    assert dynamic[:6] == ["dynamic", "11,596", "578", "287", "14.6", "19.7"]
+    assert dynamic[-1] == "47.1 dB"
+    assert cells(text, "Cost")[1:] == [
+        ["GMAC", "49.6", "2.42", "20.5 times less"],
+        ["parameters", "11,400,000", "500,000", "22.8 times less"],
+    ]
+    names = [row[0] for row in cells(text, "Likeness to the teacher")[1:]]
+    assert names == ["student", "teacher, mirrored in and back", "copy: the input unchanged"]
+    assert cells(text, "Likeness to the teacher")[1][1:] == [
+        "26.9 (26.4 to 27.4)",
+        "0.914 (0.904 to 0.924)",
+        "28.9 (28.4 to 29.4)",
+        "0.920 (0.910 to 0.930)",
+        "7.5 (7 to 8)",
+    ]
+    assert cells(text, "Beside the teacher")[1] == [
+        "KID (lower is better)",
+        "31 (30.5 to 31.5)",
+        "33 (32.5 to 33.5)",
+        "0.2",
+        "120",
+    ]
+    assert cells(text, "Shapes tried")[1:] == [
+        ["16x6, chosen", "2.42", "500,000", "578", "-", "yes"],
+        ["32x9", "12.7", "2,900,000", "2,964", "-", "no"],
+    ]
+
+
+def test_a_file_that_is_too_far_from_its_network_is_said(receipt):
+    (direction,) = receipt.directions
+    files = [
+        dataclasses.replace(each, psnr_db=33.0) if each.network == "student" else each
+        for each in direction.costs.files
+    ]
+    costs = dataclasses.replace(direction.costs, files=tuple(files))
+    worse = dataclasses.replace(receipt, directions=(dataclasses.replace(direction, costs=costs),))
+    assert cells(markdown(worse), "TFLite files")[2][-1] == "33.0 dB, under 40"
+
+
+def test_what_is_behind_it_is_told(receipt):
+    text = markdown(receipt)
+    for words in (
+        "- teacher: models/G.pth, step 33, SHA-256 abc123",
+        "- asked for: at most 1,000 kB",
+        "- kept, photo to vintage: blocks 0, 2, 3, 5, 7, 8 of the teacher's, counted from 0; "
+        "channels trunk: 4, 17, 63",
+        "- time: shape 3 s, inheritance 12 s, training 600 s",
+        "- options: minutes=10.0, seed=7",
+        "- trained: 1,234 steps",
+        "the least of 15 rounds",
+        "2 CPU threads",
+        "Offsets are in gray levels of 255.",
+        "- KID: 1000 times the unbiased MMD^2.",
+        "photo to vintage: The error to the truth is left out: there are no counterparts.",
+        "- Fewer than 100 pictures: colors may be off.",
+        "keras 3.9",
+    ):
+        assert words in text
+    assert "None" not in text
+
+
+def test_two_directions_have_tables_of_their_own(receipt):
+    (direction,) = receipt.directions
+    back = dataclasses.replace(direction, signature="b_to_a", words="vintage to photo")
+    both = dataclasses.replace(receipt, directions=(direction, back))
+    headings = [table.heading for table in tables(both)]
+    assert "TFLite files: photo to vintage" in headings
+    assert "TFLite files: vintage to photo" in headings
+    assert len(headline(both)) == 2
+    assert markdown(both).count("percentile bootstrap") == 1  # each protocol once
+
+
+def test_a_candidate_becomes_a_tried_shape():
+    candidate = types.SimpleNamespace(
+        shape="16x6", macs=1, parameters=2, kb=None, ms=3.0, fits=True
+    )
+    tried = TriedShape.of(candidate)
+    assert json.loads(json.dumps(dataclasses.asdict(tried))) == {
+        "shape": "16x6",
+        "macs": 1,
+        "parameters": 2,
+        "kb": None,
+        "ms": 3.0,
+        "fits": True,
+    }
