@@ -117,12 +117,10 @@ def of_crops(count: int, numbers: np.ndarray, *, seed: int, side: str) -> np.nda
         int64 (n,): indices of pictures; each follows from its own number alone.
     """
     passes, places = np.divmod(np.asarray(numbers, np.int64), count)
-    indices = np.zeros_like(places)
-    for number in np.unique(passes):
-        order_of_pass = _shuffled(count, seed, number, CROP_SHUFFLE_STREAMS[side]).numpy()
-        chosen = passes == number
-        indices[chosen] = order_of_pass[places[chosen]]
-    return indices
+    passes, rows = np.unique(passes, return_inverse=True)
+    stream = CROP_SHUFFLE_STREAMS[side]
+    orders = [_shuffled(count, seed, number, stream).numpy() for number in passes]
+    return np.reshape(orders, (-1, count))[rows, places]
 
 
 def part_of_batches(

@@ -112,6 +112,6 @@ def test_a_damaged_picture_is_replaced_or_refused(tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:-30])
     for picture in crops(skipping, "x", range(2)).values():
         assert np.unique(np.round((picture[..., 0] + 1) * 127.5)).tolist() == [0]
-    with pytest.raises(Exception, match="1.png"):
+    with pytest.raises(Exception, match=r"1\.png"):
         crops(refusing, "x", range(2))
     assert isinstance(refusing.patience.failure, LostPicturesError)

@@ -1,0 +1,187 @@
+"""A teacher's answers on the disk: one file of equal slots, each with a checksum."""
+
+import json
+import math
+import os
+import pathlib
+import shutil
+import struct
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+from cyclegan_keras.files.atomic import atomic_write
+from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.files.writing import make_folder, writing
+
+GIGABYTE = 1_000_000_000
+VERSION = 1
+DTYPE = np.dtype("<f2")
+# Behind each answer: a mark, which a slot never written lacks, and the checksum of the answer.
+TRAILER = struct.Struct("<4sI")
+MARK = b"kept"
+Shape = tuple[int, int, int]
+
+
+class AnswerCache:
+    """The first answers of a teacher, in float16, by the numbers of the crops.
+
+    Slot n holds the answer to crop n. A process that is killed while it writes leaves a slot whose
+    checksum does not fit, which counts as not kept. The file is written, not mapped into memory,
+    since a full disk ends a process that writes into mapped memory, without a word.
+
+    A file beside it names what the answers depend on. Where that differs from `fingerprint`, the
+    answers are of something else: they are removed, one line says so, and the cache begins anew.
+
+    Attributes:
+        slots: how many answers it can hold: those of the numbers below.
+
+    Args:
+        path: of the file, without ending; its folder is made.
+        shape: (height, width, channels) of every answer.
+        slots: see above.
+        fingerprint: all that the answers depend on, ready for JSON: teacher, seed, pictures and
+            how crops are made of them.
+
+    Raises:
+        WriteError: the files cannot be made.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        shape: Shape,
+        slots: int,
+        fingerprint: Mapping[str, Any],
+    ):
+        self.slots = slots
+        self._shape = tuple(shape)
+        self._path = pathlib.Path(f"{os.fspath(path)}.answers")
+        self._slot_bytes = slot_bytes(shape)
+        make_folder(self._path.parent)
+        self._begin_anew_unless(
+            {"version": VERSION, "shape": list(shape), "fingerprint": dict(fingerprint)}
+        )
+        if self._path.stat().st_size > slots * self._slot_bytes:
+            with writing(self._path):
+                os.truncate(self._path, slots * self._slot_bytes)
+
+    def get(self, number: int) -> np.ndarray | None:
+        """Returns the answer to a crop, float16 of `shape`; None where it is not kept."""
+        if number >= self.slots:
+            return None
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(number * self._slot_bytes)
+                slot = file.read(self._slot_bytes)
+        except OSError:  # the teacher can be asked anew
+            return None
+        if len(slot) < self._slot_bytes:
+            return None
+        answer = slot[: -TRAILER.size]
+        if slot[-TRAILER.size :] != _trailer(answer):
+            return None
+        return np.frombuffer(answer, DTYPE).reshape(self._shape)
+
+    def put(self, number: int, answer: np.ndarray) -> None:
+        """Keeps the answer to a crop, float16 of `shape`, where there is a slot for it.
+
+        Raises:
+            WriteError: the disk is full, for example.
+        """
+        if number >= self.slots:
+            return
+        content = np.ascontiguousarray(answer, DTYPE).tobytes()
+        slot = memoryview(content + _trailer(content))
+        with writing(self._path), open(self._path, "r+b", buffering=0) as file:
+            file.seek(number * self._slot_bytes)
+            while slot:  # a nearly full disk takes a part first
+                slot = slot[file.write(slot) :]
+
+    def missing_bytes(self) -> int:
+        """Returns how much more of the disk the cache will take when all slots are full."""
+        state = self._path.stat()
+        # Slots between others may be empty without taking any room.
+        taken = 512 * state.st_blocks if hasattr(state, "st_blocks") else state.st_size
+        return max(0, self.slots * self._slot_bytes - taken)
+
+    def _begin_anew_unless(self, expected: Mapping[str, Any]) -> None:
+        """Empties the files unless what they say of themselves is as expected."""
+        description = self._path.with_suffix(".json")
+        text = json.dumps(expected, indent=1, sort_keys=True)
+        try:
+            if self._path.is_file() and json.loads(description.read_text()) == json.loads(text):
+                return
+        except (OSError, ValueError):
+            pass  # a process was killed before it had written the description
+        with writing(self._path):
+            if self._path.exists():
+                logging.info(
+                    "%s holds answers of another teacher or to other crops, and begins anew.",
+                    self._path,
+                )
+            description.unlink(missing_ok=True)
+            self._path.write_bytes(b"")
+        with atomic_write(description) as temporary:
+            temporary.write_text(text)
+
+
+def slot_bytes(shape: Shape) -> int:
+    """Returns how much room one answer of (height, width, channels) takes."""
+    return math.prod(shape) * DTYPE.itemsize + TRAILER.size
+
+
+def open_caches(
+    folder: str | os.PathLike,
+    *,
+    shapes: Mapping[str, Shape],
+    count: int,
+    cache_gb: float,
+    fingerprints: Mapping[str, Mapping[str, Any]],
+) -> dict[str, AnswerCache]:
+    """Opens a cache for each direction; they share the room equally.
+
+    Args:
+        folder: where the files lie.
+        shapes: direction -> (height, width, channels) of every answer.
+        count: crops that will be asked about, numbered from 0.
+        cache_gb: gigabytes (10^9 bytes) that all caches may take together; answers beyond are not
+            kept.
+        fingerprints: direction -> what the answers depend on, see `AnswerCache`.
+
+    Returns:
+        direction -> its cache.
+
+    Raises:
+        OptionError: the disk has less room than they will take.
+        WriteError: the files cannot be made.
+    """
+    caches = {}
+    for direction, shape in shapes.items():
+        fitting = int(cache_gb * GIGABYTE / len(shapes) // slot_bytes(shape))
+        caches[direction] = AnswerCache(
+            pathlib.Path(folder) / direction,
+            shape=shape,
+            slots=min(count, fitting),
+            fingerprint=fingerprints[direction],
+        )
+    missing = sum(cache.missing_bytes() for cache in caches.values())
+    free = shutil.disk_usage(folder).free
+    if missing > free:
+        kept = sum(cache.slots * slot_bytes(shapes[name]) for name, cache in caches.items())
+        possible = (kept - missing + free) / GIGABYTE
+        raise OptionError(
+            f"--cache_gb={cache_gb:g}: the teacher's answers take {missing / GIGABYTE:.2f} GB more "
+            f"in {folder}, but only {free / GIGABYTE:.2f} GB are free there. Free some space, or "
+            f"use --cache_gb={math.floor(possible * 10) / 10:g}: answers beyond that are asked "
+            "for anew each time."
+        )
+    return caches
+
+
+def _trailer(answer: bytes) -> bytes:
+    return TRAILER.pack(MARK, zlib.crc32(answer))
