@@ -27,7 +27,7 @@ from cyclegan_keras.files.errors import ExportError
 
 TEACHER, STUDENT = "teacher", "student"
 ROUNDS = 15
-LEAST_ROUNDS = 3  # also where they take longer than they should
+LEAST_ROUNDS = 3  # also of what takes longer than it should
 MOST_REFERENCES = 4  # pictures on which a student's file is compared with its float self
 INSTALL = 'pip install "cyclegan-keras[export]"'
 
@@ -56,6 +56,7 @@ class FileCost:
         variant: one of `export.tflite.VARIANTS`.
         kb: its size in kB, of 1,000 bytes.
         ms: the least time of all rounds for a picture.
+        rounds: how often it was timed.
         peak_memory_mb: of a process that runs nothing else; None where it is not known.
         psnr_db: to the network in floating point, the worst of a few pictures.
         least_psnr_db: the PSNR that files of this variant should have.
@@ -65,6 +66,7 @@ class FileCost:
     variant: str
     kb: float
     ms: float
+    rounds: int
     peak_memory_mb: float | None
     psnr_db: float
     least_psnr_db: float
@@ -83,7 +85,6 @@ class Costs:
         height: of the pictures, in pixels.
         width: of the pictures, in pixels.
         threads: of the CPU that the files used.
-        rounds: how often each file was timed.
         networks: teacher, then student.
         files: of the student and the teacher, by variant.
         left_out: a sentence for everything that could not be measured.
@@ -92,7 +93,6 @@ class Costs:
     height: int
     width: int
     threads: int
-    rounds: int
     networks: tuple[NetworkCost, ...]
     files: tuple[FileCost, ...]
     left_out: tuple[str, ...]
@@ -105,9 +105,13 @@ class Costs:
             "all convolutions, counted in the graph."
         ]
         if self.files:
+            rounds = [each.rounds for each in self.files]
+            counts = f"{min(rounds)}"
+            if max(rounds) > min(rounds):
+                counts = f"{min(rounds)} to {max(rounds)}, fewer of slow files"
             sentences.append(
                 f"Times are by LiteRT on {self.threads} CPU threads, all files in turns, the "
-                f"least of {self.rounds} rounds; kB are 1,000 bytes of the file; the peak memory "
+                f"least of {counts} rounds; kB are 1,000 bytes of the file; the peak memory "
                 "is that of a process that runs nothing else; PSNR is that of a file to its "
                 f"network in floating point, the worst of up to {MOST_REFERENCES} pictures."
             )
@@ -131,7 +135,6 @@ class Costs:
             height=fields["height"],
             width=fields["width"],
             threads=fields["threads"],
-            rounds=fields["rounds"],
             networks=tuple(NetworkCost(**each) for each in fields["networks"]),
             files=tuple(FileCost(**each) for each in fields["files"]),
             left_out=tuple(fields["left_out"]),
@@ -164,7 +167,7 @@ def measure_costs(
             none, the variants `CALIBRATED` are left out.
         variants: some of `export.tflite.VARIANTS`.
         threads: of the CPU that files may use.
-        seconds: after which no further round begins, once there were `LEAST_ROUNDS`.
+        seconds: of timing, about; see `time_in_turns`.
 
     Returns:
         The costs by direction. Where the packages that TFLite files need are missing, or a file
@@ -241,6 +244,7 @@ def measure_costs(
                         variant=variant,
                         kb=facts["bytes"] / 1000,
                         ms=1000 * min(times[key]),
+                        rounds=len(times[key]),
                         peak_memory_mb=facts.get("peak_memory_mb"),
                         psnr_db=facts["psnr_db"],
                         least_psnr_db=LEAST_PSNR_DB[variant],
@@ -251,7 +255,6 @@ def measure_costs(
             height=height,
             width=width,
             threads=threads,
-            rounds=max((len(each) for each in times.values()), default=0),
             networks=tuple(
                 NetworkCost(network=name, **count(network, height, width))
                 for name, network in networks.items()
@@ -270,7 +273,8 @@ def time_in_turns(
     Args:
         runs: what to call, by any name; each is called once more before the first round.
         rounds: how often each is timed at most.
-        seconds: after which no further round begins, once there were `LEAST_ROUNDS`.
+        seconds: for all together. What has used up its share is timed `LEAST_ROUNDS` times and
+            then no more, so that one that is slow leaves time for the others.
 
     Returns:
         Seconds of each round, by the same names.
@@ -278,11 +282,11 @@ def time_in_turns(
     for run in runs.values():
         run()
     times: dict[Any, list[float]] = {name: [] for name in runs}
-    began = time.perf_counter()
+    share = seconds / max(len(runs), 1)
     for index in range(rounds):
-        if index >= LEAST_ROUNDS and time.perf_counter() - began > seconds:
-            break
         for name, run in runs.items():
+            if index >= LEAST_ROUNDS and sum(times[name]) > share:
+                continue
             started = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - started)

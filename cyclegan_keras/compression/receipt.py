@@ -69,13 +69,28 @@ class Inheritance:
     """What a student took over from its teacher.
 
     Attributes:
-        blocks: the teacher's blocks that were kept, counted from 0; None for U-Nets, which have
-            none.
-        channels: layer of the student -> the teacher's channels that it kept, counted from 0.
+        blocks: the teacher's residual blocks that were kept, counted from 1; empty for networks
+            that have none.
+        channels: stage -> the teacher's channels that were kept there, counted from 0.
+        unexplained: convolution -> the share of the variance of the teacher's inputs, 0 to 1, that
+            the kept channels do not explain.
     """
 
-    blocks: tuple[int, ...] | None
+    blocks: tuple[int, ...]
     channels: Mapping[str, Sequence[int]]
+    unexplained: Mapping[str, float]
+
+    @classmethod
+    def of(cls, inherited) -> "Inheritance":
+        """Returns what an `inherited.Inherited` says."""
+        return cls(
+            blocks=tuple(inherited.blocks),
+            channels={
+                stage: [int(channel) for channel in channels]
+                for stage, channels in inherited.channels.items()
+            },
+            unexplained={name: float(share) for name, share in inherited.unexplained.items()},
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -163,9 +178,10 @@ class Receipt:
 def _direction(fields: Mapping[str, Any]) -> CompressedDirection:
     quality, inherited = fields["quality"], fields["inherited"]
     if inherited is not None:
-        blocks = inherited["blocks"]
         inherited = Inheritance(
-            blocks=None if blocks is None else tuple(blocks), channels=inherited["channels"]
+            blocks=tuple(inherited["blocks"]),
+            channels=inherited["channels"],
+            unexplained=inherited["unexplained"],
         )
     return CompressedDirection(
         signature=fields["signature"],

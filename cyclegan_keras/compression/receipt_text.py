@@ -255,15 +255,19 @@ def facts(receipt: Receipt) -> dict[str, str]:
 
 def _kept(inherited: Inheritance) -> str:
     words = []
-    if inherited.blocks is not None:
+    if inherited.blocks:
         blocks = ", ".join(str(block) for block in inherited.blocks)
-        words.append(f"blocks {blocks} of the teacher's, counted from 0")
-    layers = [
-        f"{layer}: {', '.join(str(channel) for channel in channels)}"
-        for layer, channels in inherited.channels.items()
-    ]
-    if layers:
-        words.append(f"channels {'; '.join(layers)}")
+        words.append(f"blocks {blocks} of the teacher's, counted from 1")
+    counts = [f"{len(channels)} at {stage}" for stage, channels in inherited.channels.items()]
+    if counts:
+        words.append(f"channels {', '.join(counts)} (which ones is in receipt.json)")
+    if inherited.unexplained:
+        worst = max(inherited.unexplained, key=lambda name: inherited.unexplained[name])
+        shares = list(inherited.unexplained.values())
+        words.append(
+            f"the kept channels leave {sum(shares) / len(shares):.1%} of the variance of the "
+            f"others unexplained, and {inherited.unexplained[worst]:.1%} at worst ({worst})"
+        )
     return "; ".join(words) or "nothing"
 
 

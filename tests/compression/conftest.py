@@ -45,6 +45,7 @@ def receipt():
                     variant=variant,
                     kb=kb * factor,
                     ms=ms * factor,
+                    rounds=15,
                     peak_memory_mb=None if variant == "fp32" else 31.4,
                     psnr_db=psnr_db + 55 if variant == "fp32" else psnr_db,
                     least_psnr_db=least_psnr_db,
@@ -54,7 +55,6 @@ def receipt():
         height=256,
         width=192,
         threads=2,
-        rounds=15,
         networks=(
             NetworkCost(network="teacher", macs=49_600_000_000, parameters=11_400_000),
             NetworkCost(network="student", macs=2_420_000_000, parameters=500_000),
@@ -93,7 +93,11 @@ def receipt():
                 words="photo to vintage",
                 costs=costs,
                 quality=quality,
-                inherited=Inheritance(blocks=(0, 2, 3, 5, 7, 8), channels={"trunk": [4, 17, 63]}),
+                inherited=Inheritance(
+                    blocks=(1, 3, 4, 6, 8, 9),
+                    channels={"trunk": [4, 17, 63]},
+                    unexplained={"block 1": 0.1, "block 3": 0.3},
+                ),
             ),
         ),
         shapes=(

@@ -2,9 +2,10 @@ import dataclasses
 import json
 import types
 
+import numpy as np
 import pytest
 
-from cyclegan_keras.compression.receipt import Receipt, TriedShape
+from cyclegan_keras.compression.receipt import Inheritance, Receipt, TriedShape
 from cyclegan_keras.compression.receipt_files import read_receipt, write_receipt
 from cyclegan_keras.compression.receipt_text import headline, markdown, tables, title
 from cyclegan_keras.files.errors import RunError
@@ -116,8 +117,9 @@ def test_what_is_behind_it_is_told(receipt):
     for words in (
         "- teacher: models/G.pth, step 33, SHA-256 abc123",
         "- asked for: at most 1,000 kB",
-        "- kept, photo to vintage: blocks 0, 2, 3, 5, 7, 8 of the teacher's, counted from 0; "
-        "channels trunk: 4, 17, 63",
+        "- kept, photo to vintage: blocks 1, 3, 4, 6, 8, 9 of the teacher's, counted from 1; "
+        "channels 3 at trunk",
+        "leave 20.0% of the variance of the others unexplained, and 30.0% at worst (block 3)",
         "- time: shape 3 s, inheritance 12 s, training 600 s",
         "- options: minutes=10.0, seed=7",
         "- trained: 1,234 steps",
@@ -156,4 +158,16 @@ def test_a_candidate_becomes_a_tried_shape():
         "kb": None,
         "ms": 3.0,
         "fits": True,
+    }
+
+
+def test_what_was_inherited_becomes_plain_numbers():
+    inherited = types.SimpleNamespace(
+        blocks=(1, 3), channels={"trunk": np.array([2, 5])}, unexplained={"a": np.float32(0.5)}
+    )
+    found = Inheritance.of(inherited)
+    assert json.loads(json.dumps(dataclasses.asdict(found))) == {
+        "blocks": [1, 3],
+        "channels": {"trunk": [2, 5]},
+        "unexplained": {"a": 0.5},
     }
