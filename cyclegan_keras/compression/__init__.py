@@ -1,0 +1,1 @@
+"""Smaller generators for a budget: inheritance of weights and distillation."""
