@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -260,25 +260,52 @@ def measure_file(
     Raises:
         ExportError: a size, a variant or a package, as in `export.tflite.export_tflite`.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        paths = export_untrained(
+            teacher, shape, folder, variants=[variant], height=height, width=width
+        )
+        ms = min(tflite.milliseconds(paths[variant], threads=threads)) if is_timed else None
+        return FileCost(paths[variant].stat().st_size / 1000, ms)
+
+
+def export_untrained(
+    teacher: keras.Model,
+    shape: Shape,
+    folder: str | pathlib.Path,
+    *,
+    variants: Sequence[str],
+    height: int,
+    width: int,
+) -> dict[str, pathlib.Path]:
+    """Writes files of a student with random weights, as large and fast as those of a trained one.
+
+    Args:
+        teacher: whose student it is.
+        shape: of the student.
+        folder: an existing folder; the files' names begin with the shape.
+        variants: some of `export.tflite.VARIANTS`.
+        height: of the files' pictures in pixels.
+        width: of the files' pictures in pixels.
+
+    Returns:
+        The path of each variant.
+
+    Raises:
+        ExportError: a size, a variant or a package, as in `export.tflite.export_tflite`.
+    """
     generator = build_student(teacher, shape)
     rng = np.random.default_rng(0)
     _randomize(generator, rng)
-    known = Description.of(generator)
-    training = {"of": "." * DESCRIPTION_BYTES}
-    generator.description = dataclasses.replace(known, training=training)
+    generator.description = Description.of(generator, training={"of": "." * DESCRIPTION_BYTES})
     noise = rng.uniform(-1, 1, (4, height, width, generator.input_shape[-1])).astype(np.float32)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = tflite.export_tflite(
-            generator,
-            folder,
-            "generator",
-            size=(height, width),
-            variants=[variant],
-            calibration=list(noise),
-        )
-        path = pathlib.Path(paths[variant])
-        ms = min(tflite.milliseconds(path, threads=threads)) if is_timed else None
-        return FileCost(path.stat().st_size / 1000, ms)
+    return tflite.export_tflite(
+        generator,
+        folder,
+        str(shape),
+        size=(height, width),
+        variants=variants,
+        calibration=list(noise),
+    )
 
 
 class _Trials:

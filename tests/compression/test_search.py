@@ -1,9 +1,11 @@
 import sys
 
+import numpy as np
 import pytest
 
 import cyclegan_keras.export
 from cyclegan_keras.compression.search import (
+    DESCRIPTION_BYTES,
     FileCost,
     Targets,
     choose_shape,
@@ -11,8 +13,9 @@ from cyclegan_keras.compression.search import (
     measure_file,
 )
 from cyclegan_keras.compression.shapes import Shape, macs, parameters
-from cyclegan_keras.export.tflite import VARIANTS
+from cyclegan_keras.export.tflite import VARIANTS, export_tflite
 from cyclegan_keras.files.errors import CompressionError, ExportError, OptionError, UserError
+from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
@@ -214,7 +217,28 @@ def test_files_are_measured(variant):
     weights = parameters(teacher, Shape(6, 1)) - parameters(teacher, Shape(2, 1))
     size = {"fp32": 4, "fp16": 2}.get(variant, 1)
     assert large.kb - small.kb > size * weights / 1000
-    assert measure_file(teacher, Shape(6, 1), is_timed=False, **how) == large
+
+
+@pytest.mark.release
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (ResNetGenerator, {"n_blocks": 1, "norm": "instance_affine"}),
+        (ResNetGenerator, {"n_blocks": 1, "norm": "none"}),
+        (UNetGenerator, {"n_downs": 3, "norm": "batch"}),
+    ],
+)
+def test_trained_files_are_as_large_as_untrained_ones(kind, arguments, tmp_path):
+    pytest.importorskip("ai_edge_quantizer")
+    network = kind(ngf=4, **arguments)
+    shape = Shape.of(network)
+    untrained = measure_file(network, shape, variant="dynamic", threads=1, is_timed=False, **SIZE)
+    rng = np.random.default_rng(1)
+    network.set_weights([rng.uniform(0.1, 2, weight.shape) for weight in network.get_weights()])
+    training = {"of": "." * DESCRIPTION_BYTES}
+    network.description = Description.of(network, training=training)
+    trained = export_tflite(network, tmp_path, "g", size=32, variants=["dynamic"])["dynamic"]
+    assert trained.stat().st_size / 1000 == pytest.approx(untrained.kb, abs=0.1)
 
 
 @pytest.mark.release
