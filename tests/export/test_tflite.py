@@ -252,9 +252,19 @@ def test_facts_of_a_file(files, generator, run):
     np.testing.assert_allclose(measured.translations[0], y, atol=1e-4)
 
 
+@pytest.mark.slow
+def test_milliseconds(files, run):
+    found = tflite.milliseconds(files["uint8"], rounds=7)
+    assert len(found) == 7
+    assert all(ms > 0 for ms in found)
+    assert len(tflite.milliseconds(files["integer"], seconds=0)) == 5
+
+
 def test_a_file_that_cannot_run(tmp_path, run):
     with pytest.raises(ExportError, match="is not a file"):
         tflite.measure(tmp_path / "x.tflite", [])
+    with pytest.raises(ExportError, match="is not a file"):
+        tflite.milliseconds(tmp_path / "x.tflite")
 
 
 def test_count_is_arithmetic():
