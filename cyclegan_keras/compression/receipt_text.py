@@ -1,6 +1,5 @@
 """A receipt in words: its headline and tables, for Markdown and for the page."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 
 from cyclegan_keras.compression.estimates import Estimate
@@ -10,6 +9,7 @@ from cyclegan_keras.compression.quality import COPY, MIRRORED, Quality
 from cyclegan_keras.compression.receipt import CompressedDirection, Inheritance, Receipt, TriedShape
 from cyclegan_keras.export.tflite import CALIBRATED, VARIANTS
 from cyclegan_keras.files.markdown import table as markdown_table
+from cyclegan_keras.report.section import Table
 
 UNKNOWN = "-"
 # Whose translations are compared with the teacher's, in words.
@@ -19,21 +19,6 @@ COMPARED = {
     MIRRORED: "teacher, mirrored in and back",
 }
 TARGETS = {"kb": "kB", "ms": "ms", "macs": "MACs"}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Table:
-    """Cells of text below a heading.
-
-    Attributes:
-        heading: in words.
-        header: of the columns.
-        rows: as many cells each.
-    """
-
-    heading: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def markdown(receipt: Receipt) -> str:
@@ -123,7 +108,9 @@ def _cost_table(costs: Costs, heading: str) -> Table:
     ):
         ratio = value(teacher) / value(student)
         rows.append((name, words(value(teacher)), words(value(student)), f"{ratio:.1f} times less"))
-    return Table(heading=heading, header=("", "teacher", "student", ""), rows=tuple(rows))
+    return Table(
+        heading=heading, header=("measure", "teacher", "student", "ratio"), rows=tuple(rows)
+    )
 
 
 def _file_table(costs: Costs, heading: str) -> Table:
