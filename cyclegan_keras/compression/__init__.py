@@ -1,1 +1,1 @@
-"""Smaller generators that do what larger ones do, for a budget of size, time or work."""
+"""Smaller generators for a budget of size, time or work, learned from a trained one."""

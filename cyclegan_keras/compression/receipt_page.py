@@ -31,7 +31,8 @@ def compression_section(folder: pathlib.Path) -> Section | None:
         title=receipt_text.title(receipt),
         paragraphs=receipt_text.headline(receipt),
         picture=picture,
-        picture_words="Held-out pictures, the teacher's translations and the student's",
+        picture_words="From left to right: held-out pictures, the teacher's translations, those of "
+        "the student",
         tables=receipt_text.tables(receipt),
         facts=receipt_text.facts(receipt),
         notes=receipt_text.notes(receipt),
