@@ -74,6 +74,7 @@ def evaluate(typed: Mapping[str, Any]) -> int:
         print(json.dumps(outline, indent=2))
         return 0
     report = pathlib.Path(options.report).expanduser() if options.report else None
+    sections = sections_of(run_source) if report else []
 
     # ---- the pictures ----
     domains, pictures = load_pictures(options, trained_with, description, directions, part)
@@ -114,9 +115,22 @@ def evaluate(typed: Mapping[str, Any]) -> int:
             curves=pages.curves_of(run_source.directory / "metrics.jsonl") if run_source else {},
             network=network,
             count=options.report_pictures,
+            sections=sections,
         )
         print(f"Wrote {report}")
     return 0
+
+
+def sections_of(run_source: RunSource | None) -> list:
+    """Returns the sections that the page of a run has beside its measures.
+
+    Raises:
+        RunError: the run is a compression whose receipt is damaged.
+    """
+    from cyclegan_keras.compression.receipt_page import compression_section
+
+    section = compression_section(run_source.directory) if run_source else None
+    return [] if section is None else [section]
 
 
 def chosen_metrics(options: EvaluationOptions) -> list[str]:

@@ -1,6 +1,5 @@
 """A receipt in words: its headline and tables, for Markdown and for the page."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 
 from cyclegan_keras.compression.estimates import Estimate
@@ -10,6 +9,7 @@ from cyclegan_keras.compression.quality import COPY, MIRRORED, Quality
 from cyclegan_keras.compression.receipt import CompressedDirection, Inheritance, Receipt, TriedShape
 from cyclegan_keras.export.tflite import CALIBRATED, VARIANTS
 from cyclegan_keras.files.markdown import table as markdown_table
+from cyclegan_keras.report.section import Table
 
 UNKNOWN = "-"
 # Whose translations are compared with the teacher's, in words.
@@ -19,21 +19,6 @@ COMPARED = {
     MIRRORED: "teacher, mirrored in and back",
 }
 TARGETS = {"kb": "kB", "ms": "ms", "macs": "MACs"}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Table:
-    """Cells of text below a heading.
-
-    Attributes:
-        heading: in words.
-        header: of the columns.
-        rows: as many cells each.
-    """
-
-    heading: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def markdown(receipt: Receipt) -> str:
@@ -123,7 +108,9 @@ def _cost_table(costs: Costs, heading: str) -> Table:
     ):
         ratio = value(teacher) / value(student)
         rows.append((name, words(value(teacher)), words(value(student)), f"{ratio:.1f} times less"))
-    return Table(heading=heading, header=("", "teacher", "student", ""), rows=tuple(rows))
+    return Table(
+        heading=heading, header=("measure", "teacher", "student", "ratio"), rows=tuple(rows)
+    )
 
 
 def _file_table(costs: Costs, heading: str) -> Table:
@@ -162,7 +149,7 @@ def _file_table(costs: Costs, heading: str) -> Table:
                 near,
             )
         )
-    return Table(heading=heading, header=header, rows=tuple(rows))
+    return _without_empty_columns(heading, header, rows)
 
 
 def _likeness_table(quality: Quality, heading: str) -> Table:
@@ -185,7 +172,7 @@ def _likeness_table(quality: Quality, heading: str) -> Table:
         )
         for each in quality.likeness
     ]
-    return Table(heading=heading, header=header, rows=tuple(rows))
+    return _without_empty_columns(heading, header, rows)
 
 
 def _comparison_table(quality: Quality, heading: str) -> Table:
@@ -200,7 +187,7 @@ def _comparison_table(quality: Quality, heading: str) -> Table:
         )
         for each in quality.comparisons
     ]
-    return Table(heading=heading, header=header, rows=tuple(rows))
+    return _without_empty_columns(heading, header, rows)
 
 
 def _shape_table(shapes: Sequence[TriedShape], chosen: str) -> Table:
@@ -215,10 +202,19 @@ def _shape_table(shapes: Sequence[TriedShape], chosen: str) -> Table:
         )
         for each in shapes
     ]
+    header = ("ngf x blocks", "GMAC", "parameters", "kB", "ms", "fits")
+    return _without_empty_columns("Shapes tried", header, rows)
+
+
+def _without_empty_columns(
+    heading: str, header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> Table:
+    """Returns a table without the columns in which nothing is known."""
+    kept = [column for column in range(len(header)) if any(row[column] != UNKNOWN for row in rows)]
     return Table(
-        heading="Shapes tried",
-        header=("ngf x blocks", "GMAC", "parameters", "kB", "ms", "fits"),
-        rows=tuple(rows),
+        heading=heading,
+        header=tuple(header[column] for column in kept),
+        rows=tuple(tuple(row[column] for column in kept) for row in rows),
     )
 
 
@@ -278,10 +274,10 @@ def notes(receipt: Receipt) -> list[str]:
         costs, quality = direction.costs, direction.quality
         found.append(costs.protocol)
         found += costs.left_out
-        if costs.files:
+        if any(each.variant in CALIBRATED for each in costs.files):
             found.append(
-                f"The variants {' and '.join(CALIBRATED)} come from calibrated ranges and are "
-                "further from their network than dynamic, the thinner it is the more."
+                f"The variants {' and '.join(CALIBRATED)} have ranges that were calibrated once, "
+                "and are further from their network than dynamic: look before using them."
             )
         if quality is not None:
             found.append(f"{PROTOCOL} Offsets are in {quality.unit}.")

@@ -14,6 +14,7 @@ from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.paired import l1
 from cyclegan_keras.metrics.perceptual import perceptual_distance
 from cyclegan_keras.report.page import Example, write_report
+from cyclegan_keras.report.section import Section
 
 _NOT_CURVES = ("step", "epoch", "images_per_second")
 
@@ -26,6 +27,7 @@ def write_page(
     curves: Mapping[str, Sequence[tuple[int, float]]],
     network: FeatureNetwork | None,
     count: int,
+    sections: Sequence[Section] = (),
 ) -> None:
     """Writes the report of several directions.
 
@@ -36,6 +38,7 @@ def write_page(
         curves: name -> (step, value).
         network: measures how faithful a translation is; None: the error of its cycle is taken.
         count: pictures of each direction; the worst half, and others spread evenly.
+        sections: further ones of the page.
     """
     make_folder(path.parent)
     examples, notes, explanations = [], [], []
@@ -56,6 +59,7 @@ def write_page(
         examples=examples,
         curves=curves,
         notes=notes,
+        sections=sections,
     )
 
 

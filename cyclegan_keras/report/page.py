@@ -16,10 +16,12 @@ from cyclegan_keras.report.curves import curves_json
 from cyclegan_keras.report.numbers import NOT_KNOWN, finite, number_text
 from cyclegan_keras.report.pictures import JPEG_QUALITY, MOST_PIXELS, to_data_uri
 from cyclegan_keras.report.ruler import Ruler, Verdict, ruler, verdict
+from cyclegan_keras.report.section import Section
 
 FOLDER = pathlib.Path(__file__).parent
 VIEWS = {"before": "Before", "after": "After", "cycled": "Cycle", "truth": "Counterpart"}
 CRISP_SIDE = 128  # px; pictures up to it are enlarged without smoothing
+MOST_SECTION_PIXELS = 2048  # of the longer side of a section's picture, which may be a grid
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,6 +98,7 @@ def render(
     curves: Mapping[str, Sequence[tuple[int, float]]],
     notes: Sequence[str] = (),
     worst_by: str = "faithfulness",
+    sections: Sequence[Section] = (),
 ) -> str:
     """Returns the page as HTML.
 
@@ -107,6 +110,7 @@ def render(
         curves: name -> (step, value) in rising order of steps.
         notes: what a reader must know to read the numbers right, a sentence each.
         worst_by: the score that sorts the examples; where no example has it, the first score.
+        sections: further ones, which stand below the measures.
     """
     style = (FOLDER / "report.css").read_text(encoding="utf-8")
     script = (FOLDER / "report.js").read_text(encoding="utf-8")
@@ -131,6 +135,7 @@ def render(
         title=title,
         summary=summary,
         tables=tables,
+        sections=[(section, _section_picture(section)) for section in sections],
         cards=[_card(example, score) for example in _worst_first(examples, score)],
         score=score,
         direction_choices=_direction_choices(examples),
@@ -191,6 +196,32 @@ def _row(measure: Measure) -> Row:
         verdict=verdict(measure),
         counts=" / ".join(f"{count:,}" for count in measure.n),
     )
+
+
+# ---- sections ----
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SectionPicture:
+    """The picture of a section.
+
+    Attributes:
+        uri: the picture itself, as a data: address.
+        width: in px.
+        height: in px.
+    """
+
+    uri: str
+    width: int
+    height: int
+
+
+def _section_picture(section: Section) -> SectionPicture | None:
+    if section.picture is None:
+        return None
+    height, width = section.picture.shape[:2]
+    uri = to_data_uri(section.picture, MOST_SECTION_PIXELS)
+    return SectionPicture(uri=uri, width=width, height=height)
 
 
 # ---- examples ----

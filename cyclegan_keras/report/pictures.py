@@ -13,14 +13,15 @@ MOST_PNG_BYTES = 20_000
 MOST_PIXELS = 512  # of the longer side
 
 
-def to_data_uri(picture: np.ndarray) -> str:
+def to_data_uri(picture: np.ndarray, most_pixels: int = MOST_PIXELS) -> str:
     """Returns a picture as a data: address, exact where that is small and as JPEG otherwise.
 
     Args:
-        picture: uint8 (height, width, 3); what is larger than 512 px is made smaller.
+        picture: uint8 (height, width, 3).
+        most_pixels: of its longer side; what is larger is made smaller.
     """
     image = Image.fromarray(picture)
-    image.thumbnail((MOST_PIXELS, MOST_PIXELS), Image.Resampling.LANCZOS)
+    image.thumbnail((most_pixels, most_pixels), Image.Resampling.LANCZOS)
     kind, file = "png", io.BytesIO()
     image.save(file, "PNG")
     if len(file.getvalue()) > MOST_PNG_BYTES:

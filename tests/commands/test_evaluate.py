@@ -5,10 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from made_receipts import made_receipt
 from made_runs import make_run
 from PIL import Image
 
 from cyclegan_keras.commands import evaluate
+from cyclegan_keras.compression.receipt_files import write_receipt
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.images.values import Values
@@ -31,7 +33,7 @@ def run(*words):
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
-    """A run of two untrained generators."""
+    """A run of two untrained generators, which says that it is a compression."""
     networks = {name: ResNetGenerator(ngf=2, n_blocks=3) for name in ("generator_g", "generator_f")}
     folder = make_run(
         tmp_path_factory.mktemp("runs") / "ponies",
@@ -45,6 +47,7 @@ def run_dir(tmp_path_factory):
         direction="BtoA",
     )
     Run(folder).append_metrics({"step": 5, "d_x": 0.5})
+    write_receipt(made_receipt(), folder)
     return folder
 
 
@@ -91,6 +94,7 @@ def test_a_run_is_evaluated_on_the_part_that_did_not_choose_it(run_dir, tmp_path
     assert names[0][:2] == ["KID", "Perceptual distance to the input"]
     assert "horse to zebra" in report.read_text()
     assert "d_x" in report.read_text()
+    assert "Compressed from vintagify: 64x9 to 16x6" in report.read_text()
 
 
 def test_copying_gets_the_score_of_copies(tmp_path, capsys):
@@ -321,6 +325,7 @@ def test_a_run_from_scans_knows_which_domain_is_which(scans, tmp_path, capsys):
     assert run(f"--model={run_dir}", *words) == 0
     assert "mean absolute difference in gray levels of 255" in capsys.readouterr().out
     assert "Pictures of x are shown with -" in report.read_text()
+    assert "Compressed from" not in report.read_text()
 
 
 @pytest.mark.usefixtures("opened_once")
@@ -338,3 +343,11 @@ def test_folders_are_read_in_the_forms_of_the_model(scans, tmp_path, capsys):
 def test_photos_cannot_be_copied_to_scans(scans, tmp_path, capsys):
     assert run("--model=copy", f"--dataset={scans}", f"--output={tmp_path / 'out'}") == 2
     assert "inputs have 3 channels and pictures of the target 1" in capsys.readouterr().err
+
+
+def test_a_damaged_receipt_is_said_before_anything_is_measured(run_dir, tmp_path, capsys):
+    broken = tmp_path / "run"
+    shutil.copytree(run_dir, broken)
+    (broken / "receipt.json").write_text("{}")
+    assert run(f"--model={broken}", f"--report={tmp_path / 'report.html'}") == 2
+    assert "receipt.json is no receipt of a compression" in capsys.readouterr().err

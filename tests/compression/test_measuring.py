@@ -107,7 +107,7 @@ def test_files_of_both_are_measured_in_one_run():
     assert student.rounds >= LEAST_ROUNDS
     assert 20 < student.psnr_db < 200
     assert "calibrated" in costs.left_out[0]
-    assert "1 CPU threads" in costs.protocol
+    assert "1 CPU thread," in costs.protocol
     assert Costs.from_dict(json.loads(json.dumps(dataclasses.asdict(costs)))) == costs
 
 

@@ -96,9 +96,10 @@ def test_the_tables_hold_what_was_measured(receipt):
         "120",
     ]
     assert cells(text, "Shapes tried")[1:] == [
-        ["16x6, chosen", "2.42", "500,000", "578", "-", "yes"],
-        ["32x9", "12.7", "2,900,000", "2,964", "-", "no"],
+        ["16x6, chosen", "2.42", "500,000", "578", "yes"],
+        ["32x9", "12.7", "2,900,000", "2,964", "no"],
     ]
+    assert "ms" not in cells(text, "Shapes tried")[0]  # nobody asked for it
 
 
 def test_a_file_that_is_too_far_from_its_network_is_said(receipt):
@@ -110,6 +111,16 @@ def test_a_file_that_is_too_far_from_its_network_is_said(receipt):
     costs = dataclasses.replace(direction.costs, files=tuple(files))
     worse = dataclasses.replace(receipt, directions=(dataclasses.replace(direction, costs=costs),))
     assert cells(markdown(worse), "TFLite files")[2][-1] == "33.0 dB, under 40"
+
+
+def test_calibrated_files_come_with_a_warning(receipt):
+    (direction,) = receipt.directions
+    int8 = dataclasses.replace(direction.costs.files[0], variant="int8")
+    costs = dataclasses.replace(direction.costs, files=(int8,))
+    calibrated = dataclasses.replace(direction, costs=costs)
+    warning = "ranges that were calibrated once"
+    assert warning in markdown(dataclasses.replace(receipt, directions=(calibrated,)))
+    assert warning not in markdown(receipt)
 
 
 def test_what_is_behind_it_is_told(receipt):

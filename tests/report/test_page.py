@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from cyclegan_keras.report.page import Example, render, write_report
+from cyclegan_keras.report.section import Section, Table
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;$title.png"
 NAMES = [HOSTILE, "Größe_ä.jpg", "草原の馬.png", "a\udcff\udc80.jpg", "مهر.png"]
@@ -181,6 +182,45 @@ def test_contrast_is_that_of_wcag_aa(page, scheme):
         for name, ratio in least.items():
             pair = sorted(luminance(colors[n]) for n in (name, ground))
             assert (pair[1] + 0.05) / (pair[0] + 0.05) >= ratio, (name, ground)
+
+
+# ---- sections ----
+
+
+def test_a_section_shows_its_words_tables_and_picture(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 255, (60, 600, 3), np.uint8)
+    section = Section(
+        title=HOSTILE,
+        paragraphs=[HOSTILE, "second"],
+        picture=picture,
+        picture_words=HOSTILE,
+        tables=[
+            Table(heading=HOSTILE, header=("row", HOSTILE), rows=((HOSTILE, "12.5"), ("b", "7")))
+        ],
+        facts={HOSTILE: HOSTILE},
+        notes=[HOSTILE],
+    )
+    path = tmp_path / "sections.html"
+    write_report(path, **NOTHING | {"sections": [section]})
+    page = Page(path)
+    assert [a.get("class") for a in page.all("section")] == ["section"]
+    assert page.words.count(HOSTILE) == 9
+    (image,) = page.all("img")
+    data = base64.b64decode(image["src"].split(";base64,")[1])
+    shown = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    assert shown.shape == picture.shape == (int(image["height"]), int(image["width"]), 3)
+    assert image["alt"] == HOSTILE
+    assert [a["data-label"] for a in page.all("td")] == [HOSTILE, HOSTILE]
+    assert not [a for _, attributes in page.elements for a in attributes if a.startswith("on")]
+
+
+def test_what_is_empty_in_a_section_is_left_out(tmp_path):
+    path = tmp_path / "sections.html"
+    write_report(path, **NOTHING | {"sections": [Section(title="Empty")]})
+    page = Page(path)
+    assert "Empty" in page.words
+    for tag in ("table", "figure", "details"):
+        assert page.all(tag) == []
 
 
 # ---- examples ----
