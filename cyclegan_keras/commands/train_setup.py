@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import absl.logging
@@ -18,7 +18,7 @@ from cyclegan_keras.planning.options import PlanOptions
 from cyclegan_keras.runs import moved
 from cyclegan_keras.runs.options import RunOptions
 from cyclegan_keras.runs.pictures import PAIRS, TRAINING, knows_pictures
-from cyclegan_keras.runs.run import Run
+from cyclegan_keras.runs.run import Run, is_compression
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
@@ -79,6 +79,12 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     run_dir = os.path.expanduser(typed.get("run_dir") or usual_directory({**preset, **typed}))
     run = Run(run_dir)
     saved = run.saved_options()
+    if is_compression(saved):
+        raise RunError(
+            f"{run_dir} holds a compression, which compress.py --run_dir={run_dir} continues: "
+            f"choose another --run_dir. To train its generators further, begin with them by "
+            f"--init_from={run_dir}."
+        )
     if saved:
         saved.setdefault("reader_version", 1)  # runs from before there was a second version
         if saved.get("norm") == "none":
@@ -172,10 +178,18 @@ def drop_unused_init_from(
     return typed
 
 
-def with_saved_spelling(typed: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the typed options, with a place that is that of the run spelled as in the run."""
+def with_saved_spelling(
+    typed: Mapping[str, Any], saved: Mapping[str, Any], places: Iterable[str] = PICTURE_OPTIONS
+) -> dict[str, Any]:
+    """Returns the typed options, with a place that is that of the run spelled as in the run.
+
+    Args:
+        typed: options by name.
+        saved: those of the run.
+        places: which of them name a place of pictures.
+    """
     spelled = dict(typed)
-    for name in PICTURE_OPTIONS:
+    for name in places:
         before, now = saved.get(name), typed.get(name)
         if before and now and same_path(before, now):
             spelled[name] = before

@@ -14,3 +14,21 @@ def option(default: object, text: str, **metadata: object):
             differ when a run is continued) and `saved` (False: never written to options.json).
     """
     return dataclasses.field(default=default, metadata={"help": text, **metadata})
+
+
+def option_of(options_class: type, name: str, **changes: object):
+    """Returns the field of an option that another dataclass declares already.
+
+    Args:
+        options_class: where it is declared.
+        name: of the option.
+        **changes: `default`, `help` or metadata of `option` that differ here.
+
+    Raises:
+        ValueError: there is no such option.
+    """
+    for field in dataclasses.fields(options_class):
+        if field.name == name:
+            default = changes.pop("default", field.default)
+            return dataclasses.field(default=default, metadata={**field.metadata, **changes})
+    raise ValueError(f"`name` must be an option of {options_class.__name__}. Received: {name!r}")

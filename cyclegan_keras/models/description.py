@@ -105,7 +105,8 @@ class Description:
             role: "generator_g", from x to y, or "generator_f", from y to x.
             options: the run's options.json.
             facts: its facts.json: "domains", the names of x and y, "values", what the numbers in
-                pictures of A and of B mean, "data" and "versions".
+                pictures of A and of B mean, "data" and "versions"; of a compression also
+                "compressed_from", what was compressed.
             step: of training.
         """
         x_to_y = Direction(options.get("direction") or Direction.A_TO_B)
@@ -116,6 +117,13 @@ class Description:
         for domain in ("A", "B"):
             fields = facts.get("values", {}).get(domain)
             values[domain] = Values.from_dict(fields) if fields else EIGHT_BIT
+        training = {
+            "options": dict(options),
+            "data": facts.get("data", {}),
+            "versions": facts.get("versions", {}),
+        }
+        if "compressed_from" in facts:
+            training["compressed_from"] = facts["compressed_from"]
         are_eight_bit = all(each.is_eight_bit for each in values.values())
         return cls.of(
             network,
@@ -127,11 +135,7 @@ class Description:
             target_values=values[direction.target],
             reader_version=options.get("reader_version") or 1,
             step=step,
-            training={
-                "options": dict(options),
-                "data": facts.get("data", {}),
-                "versions": facts.get("versions", {}),
-            },
+            training=training,
         )
 
     @classmethod

@@ -9,7 +9,7 @@ from absl import logging
 from cyclegan_keras.files.errors import RunError, first_few
 from cyclegan_keras.files.paths import same_path
 from cyclegan_keras.runs.pictures import TRAINING, differing, knows_pictures
-from cyclegan_keras.runs.run import Run
+from cyclegan_keras.runs.run import Run, is_compression
 
 
 def check_moved(
@@ -65,6 +65,8 @@ def runs_on(folder: pathlib.Path, method: str, found: Mapping[str, Any]) -> list
         except (RunError, OSError):  # that run is none of this training's business
             continue
         if not knows_pictures(facts) or options.get("method") != method:
+            continue
+        if is_compression(options):
             continue
         if not differing(facts["data"], found, TRAINING):
             runs.append(run)

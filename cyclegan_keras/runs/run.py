@@ -302,6 +302,11 @@ class Run:
         return sorted(self.checkpoints.glob("step_*.npz"), reverse=True)
 
 
+def is_compression(options: Mapping[str, Any]) -> bool:
+    """Whether the options of a run are those of a compression, and not of a training."""
+    return "model" in options
+
+
 def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a row with None in place of infinity and NaN, which JSON lacks."""
     as_json: dict[str, Any] = {}

@@ -266,11 +266,15 @@ class Samples(StepCallback):
 
     def draw(self) -> None:
         """Writes samples/step_<step>.png and the same grid to TensorBoard."""
-        grid = sample_grid(self.model, self.pictures, self.forms)
+        grid = self.grid()
         with atomic_write(self.run.samples / f"step_{self.step:09d}.png") as temporary:
             temporary.write_bytes(to_png(grid))
         self.board.image(self.step, "samples", grid)
         self.drawn_step = self.step
+
+    def grid(self) -> np.ndarray:
+        """Returns the grid, uint8 (height, width, 3)."""
+        return sample_grid(self.model, self.pictures, self.forms)
 
 
 def _non_finite(what: str, step: int, run: Run) -> NonFiniteLossError:

@@ -2,12 +2,15 @@
 
 import sys
 import time
+from collections.abc import Sequence
 
 from absl import logging
 from tqdm.auto import tqdm
 
 from cyclegan_keras.training.callbacks import StepCallback
 from cyclegan_keras.training.memory import peak_memory
+
+SHOWN = ("generator_loss", "cycle_x", "cycle_y", "d_x", "d_y")
 
 
 class FirstStep(StepCallback):
@@ -39,14 +42,18 @@ class Progress(StepCallback):
     """A progress bar with images per second, the time left and losses.
 
     Where the output is not a terminal, it is a line every `line_seconds`.
+
+    Args:
+        batch_size: pictures of each domain in a step.
+        total_steps: of the training.
+        shown: the terms beside the bar, where there are such.
     """
 
-    shown = ("generator_loss", "cycle_x", "cycle_y", "d_x", "d_y")
     line_seconds = 30.0
 
-    def __init__(self, batch_size: int, total_steps: int):
+    def __init__(self, batch_size: int, total_steps: int, shown: Sequence[str] = SHOWN):
         super().__init__()
-        self.batch_size, self.total_steps = batch_size, total_steps
+        self.batch_size, self.total_steps, self.shown = batch_size, total_steps, shown
         self.bar: tqdm | None = None
 
     def on_train_begin(self, logs=None):
