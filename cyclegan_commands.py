@@ -41,6 +41,13 @@ def export() -> int:
     return main(sys.argv)
 
 
+def compress() -> int:
+    """Runs compress.py with the arguments of this process; returns its exit code."""
+    from cyclegan_keras.commands.compress import main
+
+    return main(sys.argv)
+
+
 def weights() -> int:
     """Reads and writes other programs' weights; returns the exit code."""
     from cyclegan_keras.commands.weights import main

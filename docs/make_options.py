@@ -9,10 +9,15 @@ sys.path.insert(0, str(ROOT))
 
 import cyclegan_commands  # noqa: E402, F401  (so that Keras is not loaded)
 from cyclegan_keras.cli import flags, presets, reference_flags  # noqa: E402
-from cyclegan_keras.commands import train  # noqa: E402
+from cyclegan_keras.commands import compress, train  # noqa: E402
 from cyclegan_keras.files.markdown import table  # noqa: E402
 
-HEADER = """# Options of train.py
+HEADER = """# Options
+
+Those of `train.py` come first, then [those of `compress.py`](#options-of-compresspy). What the
+other commands take, `--help` tells.
+
+# Options of train.py
 
 An option has the value of the first of these that sets it: a flag that you type, options.json of
 the run that is continued, the weights of `--init_from`, `--preset`, `--method`, the default below.
@@ -25,6 +30,13 @@ place, so that `--dataset` and `--pairs` may [lie elsewhere](data.md#when-pictur
 on](from-the-reference.md#going-on)).
 
 `python docs/make_options.py` writes this page.
+"""
+
+COMPRESS_HEADER = """# Options of compress.py
+
+An option has the value of the first of these that sets it: a flag that you type, options.json of
+the compression that is continued, the training of the model, the default below. *may change* and
+*not kept* mean what they mean above.
 """
 
 REFERENCE_HEADER = """# From the PyTorch reference
@@ -129,6 +141,8 @@ def page() -> str:
         f"## Defaults of each --method\n\n{defaults_table(presets.METHOD_DEFAULTS)}\n",
         f"## Presets\n\n{defaults_table(presets.PRESET_DEFAULTS)}\n",
         flags.option_table(train.GROUPS),
+        COMPRESS_HEADER,
+        flags.option_table(compress.GROUPS),
     ]
     return "\n".join(sections)
 

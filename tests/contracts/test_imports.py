@@ -13,12 +13,23 @@ from cyclegan_keras.models.resnet_generator import ResNetGenerator
 
 # Every way to start a command: the scripts, a module, and what `pip install` installs. Each entry
 # answers in a process of its own, because a module that was imported once stays imported.
-INSTALLED = ("train", "translate", "evaluate", "export", "weights", "pairs", "slices", "beam")
+INSTALLED = (
+    "train",
+    "translate",
+    "evaluate",
+    "export",
+    "compress",
+    "weights",
+    "pairs",
+    "slices",
+    "beam",
+)
 STARTED = {
     "train.py": ["runpy.run_path('train.py', run_name='__main__')"],
     "translate.py": ["runpy.run_path('translate.py', run_name='__main__')"],
     "evaluate.py": ["runpy.run_path('evaluate.py', run_name='__main__')"],
     "export.py": ["runpy.run_path('export.py', run_name='__main__')"],
+    "compress.py": ["runpy.run_path('compress.py', run_name='__main__')"],
     "pipelines.pairs": ["runpy.run_module('pipelines.pairs', run_name='__main__')"],
     "pipelines.slices": ["runpy.run_module('pipelines.slices', run_name='__main__')"],
     "installed": [

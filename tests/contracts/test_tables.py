@@ -6,6 +6,8 @@ import pytest
 
 from cyclegan_keras import losses
 from cyclegan_keras.cli import presets
+from cyclegan_keras.commands.compress_setup import PictureOptions
+from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.evaluation.best import SelectionOptions
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.export.options import ExportOptions
@@ -23,6 +25,8 @@ from pipelines.options import DataOptions
 from pipelines.preprocess import PREPROCESSING
 
 OPTIONS = (
+    CompressionOptions,
+    PictureOptions,
     DataOptions,
     NetworkOptions,
     RunOptions,

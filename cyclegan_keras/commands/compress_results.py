@@ -1,0 +1,259 @@
+"""What a compression ends with: costs and quality of the students, measured and written down."""
+
+import time
+from typing import Any
+
+import absl.logging
+import numpy as np
+
+from cyclegan_keras.cli import flags
+from cyclegan_keras.commands.compress_setup import Setup, translators_of
+from cyclegan_keras.files.direction import Direction
+from cyclegan_keras.files.errors import EvaluationError
+from cyclegan_keras.runs.run import Run
+
+N_CALIBRATION = 12  # training pictures on which integer variants are calibrated
+N_COMPARED = 4  # held-out pictures on which files are compared with their networks
+
+
+def write_results(setup: Setup, data, directory: Run) -> None:
+    """Measures the students of a finished compression, and writes and prints the receipt.
+
+    A receipt that is there already is kept.
+
+    Args:
+        setup: what the compression consists of.
+        data: its pictures.
+        directory: the run, locked.
+    """
+    from cyclegan_keras.compression import receipt_files, receipt_text
+    from cyclegan_keras.compression.before_after import write_before_after
+
+    receipt = receipt_files.read_receipt(directory.directory)
+    if receipt is None or not (directory.directory / receipt_files.MARKDOWN_FILE).exists():
+        absl.logging.info("Measuring the students beside their teachers, for the receipt.")
+        receipt, translated = measured_receipt(setup, data, directory)
+        if translated:
+            write_before_after(directory.directory, translated)
+        receipt_files.write_receipt(receipt, directory.directory)
+    print(f"Receipt: {directory.directory / receipt_files.MARKDOWN_FILE}")
+    for sentence in receipt_text.headline(receipt):
+        print(sentence)
+
+
+def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
+    """Gives students those weights back that they had before the adversarial part, if better.
+
+    The last checkpoint then holds them, and the receipt says which were kept.
+
+    Args:
+        setup: what the compression consists of.
+        data: its pictures.
+        directory: the run, with a snapshot of the students before.
+        distiller: has finished its last step.
+    """
+    from cyclegan_keras.compression.keeping import keep_better, kid_of
+    from cyclegan_keras.files.errors import MetricError
+    from cyclegan_keras.runs.networks import networks_of_run
+    from cyclegan_keras.runs.sources import RunSource
+    from cyclegan_keras.translation.opening import translator_of
+
+    facts = directory.saved_facts()
+    begun = facts["compression"]
+    if "notes" in begun:
+        return
+    step = distiller.adversarial_from
+    source = RunSource(directory=directory.directory, step=step, file=directory.snapshot(step))
+    before = networks_of_run(source).networks
+    held_out, reason = held_out_pictures(setup, data)
+    features = features_or_none()
+    measured: dict[str, list] = {"before": [], "after": []}
+    try:
+        if reason or features is None:
+            raise MetricError(reason or "the weights of the features are missing.")
+        for direction, pictures in held_out.items():
+            role = setup.role_of(direction)
+            description = before[role].description
+            distiller.networks[role].description = description
+            for name, network in (("before", before[role]), ("after", distiller.networks[role])):
+                kid = kid_of(translator_of(network), pictures, network=features)
+                measured[name].append(kid)
+        kept = keep_better(measured["before"], measured["after"])
+        is_adversarial, why = kept.adversarial, kept.why
+    except MetricError as error:
+        is_adversarial = False
+        why = f"The students before the adversarial part are kept, since there is no KID: {error}"
+    if not is_adversarial:
+        for role, network in before.items():
+            distiller.networks[role].set_weights(network.get_weights())
+        state = {name: np.array(variable) for name, variable in distiller.state().items()}
+        directory.save(distiller.step, state)
+    directory.save_facts({**facts, "compression": {**begun, "notes": [why]}})
+    print(why)
+
+
+def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
+    """Returns the receipt, and held-out pictures with their translations."""
+    from cyclegan_keras.compression.measuring import measure_costs
+    from cyclegan_keras.compression.quality import judge, translate_held_out
+    from cyclegan_keras.compression.receipt import CompressedDirection, Inheritance, Receipt
+    from cyclegan_keras.compression.shapes import Shape
+    from cyclegan_keras.export.tflite import parse_size
+    from cyclegan_keras.runs.networks import networks_of_run
+    from cyclegan_keras.translation.opening import translator_of
+
+    began = time.perf_counter()
+    options = setup.options["compression"]
+    facts = directory.saved_facts()
+    begun = facts["compression"]
+    teachers = setup.teachers.networks
+    trained = networks_of_run(directory.directory, averages=True).networks
+    students = {direction: trained[setup.role_of(direction)] for direction in teachers}
+
+    # ---- pictures ----
+    notes = list(begun.get("notes", ()))
+    if not data.has_test:
+        notes.append(
+            f"{data.name} has no test pictures: the students are judged on those of their training."
+        )
+    held_out, reason = held_out_pictures(setup, data)
+    if reason:
+        notes.append(reason)
+
+    # ---- costs ----
+    costs = measure_costs(
+        teachers,
+        students,
+        size=parse_size(options.size),
+        pictures={
+            direction: some_pictures(data, "test", setup, direction, N_COMPARED)
+            for direction in teachers
+        },
+        calibration={
+            direction: some_pictures(data, "train", setup, direction, N_CALIBRATION)
+            for direction in teachers
+        },
+        threads=options.threads,
+    )
+
+    # ---- quality ----
+    network = features_or_none()
+    translated = {}
+    for direction, pictures in held_out.items():
+        translated[direction] = translate_held_out(
+            translator_of(teachers[direction]), translator_of(students[direction]), pictures
+        )
+    directions = []
+    for direction, student in students.items():
+        inherited = begun["inherited"].get(setup.role_of(direction))
+        directions.append(
+            CompressedDirection(
+                signature=direction.signature,
+                words=student.description.words,
+                costs=costs[direction],
+                quality=(
+                    judge(translated[direction], network=network, seed=options.seed)
+                    if direction in translated
+                    else None
+                ),
+                inherited=None if inherited is None else Inheritance(**inherited),
+            )
+        )
+
+    # ---- all of it ----
+    asked_for = {"kb": options.target_kb, "ms": options.target_ms, "macs": options.target_macs}
+    seconds = {**begun["seconds"], "measuring": time.perf_counter() - began}
+    receipt = Receipt(
+        teacher=source_of(setup),
+        shape=str(Shape.of(next(iter(students.values())))),
+        targets={name: value for name, value in asked_for.items() if value is not None},
+        variant=options.variant,
+        data=data.name,
+        directions=tuple(directions),
+        shapes=tried_shapes(begun),
+        options=flags.flatten({"compression": options}, saved_only=True),
+        steps=begun["steps"],
+        seconds=seconds,
+        notes=tuple(notes),
+    )
+    return receipt, list(translated.values())
+
+
+def held_out_pictures(setup: Setup, data) -> tuple[dict[Direction, Any], str]:
+    """Returns the held-out pictures of each direction, and a sentence where there are too few."""
+    from cyclegan_keras.evaluation.held_out import indices, pictures_of
+    from cyclegan_keras.evaluation.protocol import Pictures
+
+    most = setup.options["compression"].max_pictures
+    if setup.options["pictures"].pictures:  # there are none of the other domain
+        (direction,) = setup.teachers.networks
+        description = setup.teachers.networks[direction].description
+        test = data.unaugmented("test", "x")
+        chosen = indices(len(test), most=most)
+        pictures = Pictures(
+            inputs=[test(index) for index in chosen],
+            real=(),
+            names=[test.pictures.names[index] for index in chosen],
+            source_form=description.source_form,
+            target_form=description.target_form,
+        )
+        return {direction: pictures}, ""
+    try:
+        found = pictures_of(data, most=most)
+    except EvaluationError as error:
+        return {}, f"The quality of the students is not measured: {error}"
+    named = translators_of(setup)
+    by_role = {role: found[direction] for direction, role in named.items()}
+    return {
+        direction: by_role[setup.role_of(direction)] for direction in setup.teachers.networks
+    }, ""
+
+
+def some_pictures(data, split: str, setup: Setup, direction: Direction, count: int) -> list:
+    """Returns pictures of one side, spread evenly over those there are.
+
+    Args:
+        data: the pictures.
+        split: "train" or "test".
+        setup: what the compression consists of.
+        direction: whose pictures to translate.
+        count: how many, at most.
+    """
+    from cyclegan_keras.evaluation.held_out import indices
+
+    side = "x" if setup.role_of(direction) == "generator_g" else "y"
+    loader = data.unaugmented(split, side)
+    return [loader(index) for index in indices(len(loader), most=count)]
+
+
+def features_or_none():
+    """Returns the feature network of evaluations; None, with a warning, where it is missing."""
+    from cyclegan_keras.evaluation.features import open_features
+
+    try:
+        return open_features("efficientnet_lite0")
+    except EvaluationError as error:
+        absl.logging.warning("%s The KID is left out.", error)
+        return None
+
+
+def tried_shapes(begun) -> tuple:
+    """Returns the shapes that were tried, as facts.json holds them."""
+    from cyclegan_keras.compression.receipt import TriedShape
+
+    return tuple(TriedShape(**each) for each in begun["shapes"])
+
+
+def source_of(setup: Setup):
+    """Returns what was compressed, as a receipt tells it."""
+    from cyclegan_keras.compression.receipt import Source
+    from cyclegan_keras.compression.shapes import Shape
+
+    teachers = setup.teachers
+    return Source(
+        name=teachers.name,
+        path=teachers.model,
+        sha256=tuple(teachers.digests.values()),
+        shape=str(Shape.of(teachers.any_network)),
+        step=teachers.step,
+    )
