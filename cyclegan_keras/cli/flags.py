@@ -339,8 +339,9 @@ def _check(field: dataclasses.Field, value: object) -> None:
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (isinstance(value, float) and math.isnan(value)):
         raise OptionError(f"--{field.name}={value}: expected {_TYPE_NAMES[kind]}.")
-    choices = field.metadata.get("choices")
-    if choices and value not in choices:
+    choices, pattern = field.metadata.get("choices"), field.metadata.get("pattern")
+    is_of_pattern = pattern is not None and re.fullmatch(pattern, str(value))
+    if choices and value not in choices and not is_of_pattern:
         raise OptionError(f"--{field.name}={value}: expected {_expected(field)}.")
     low, high = field.metadata.get("low"), field.metadata.get("high")
     if low is not None and value < low:

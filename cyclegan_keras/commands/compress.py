@@ -74,6 +74,7 @@ def compress(typed: Mapping[str, Any]) -> int:
     backends.check_environment()
     from cyclegan_keras.training.global_state import global_state
 
+    # ---- what is asked for, and the teachers ----
     setup = resolve_options(typed)
     directory = Run(setup.run_dir, setup.options["compression"].keep_checkpoints)
     if setup.options["compression"].dry_run:
@@ -83,7 +84,7 @@ def compress(typed: Mapping[str, Any]) -> int:
     # ---- pictures and shape ----
     with global_state(seed=0):
         data = open_data(setup)
-        absl.logging.info("%s", data.describe())
+        absl.logging.info("%s", data.patches.describe())
         warn_of_few(data, FEW_PICTURES)
         setup = with_definite_options(setup, directory)
         chosen = shape_of(setup, directory)
@@ -197,7 +198,7 @@ def with_definite_options(setup: Setup, directory: Run) -> Setup:
     changes: dict[str, Any] = {}
     if options.cache_gb is None:
         changes["cache_gb"] = 0.0 if engine.has_accelerator() else CPU_CACHE_GB
-    if changes.get("cache_gb", options.cache_gb) == 0:
+    if not setup.saved and changes.get("cache_gb", options.cache_gb) == 0:
         changes["repeats"] = 1  # nothing is saved by seeing a crop twice
     if options.lambda_perceptual and perceptual_loss(setup) is None:
         if setup.chosen.get("lambda_perceptual"):
@@ -247,7 +248,7 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
         speed = speed_here(setup, data, chosen.shape)
         steps = speed.steps_in(
             options.minutes,
-            batch_size=data.options.batch_size,
+            batch_size=data.patches.options.batch_size,
             repeats=options.repeats,
         )
         absl.logging.info("%s", in_words(speed, steps, setup, data))
@@ -277,8 +278,8 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
         if distiller.step == distiller.adversarial_from:  # from here on they may become worse
             save_snapshot(distiller, directory)
         interruption = distill(setup, distiller, batches, data, directory, steps)
-        if data.left_out():
-            print(data.left_out())
+        if data.patches.left_out():
+            print(data.patches.left_out())
         if interruption.requested():
             print(
                 f"Stopped by {interruption.signal_name} after step {distiller.step} of "
@@ -342,35 +343,42 @@ def teachers_of(setup: Setup) -> dict[str, Any]:
     return {direction: networks[role] for direction, role in translators_of(setup).items()}
 
 
+def translate_of(setup: Setup) -> dict[str, Any]:
+    """Returns what translates by the teacher of each direction, "x_to_y" or "y_to_x"."""
+    compiled = {
+        setup.role_of(direction): translate
+        for direction, translate in setup.teachers.translate.items()
+    }
+    return {direction: compiled[role] for direction, role in translators_of(setup).items()}
+
+
 def crops_of(data, side: str, count: int) -> np.ndarray:
     """Returns the first crops of a side, float32 (count, height, width, channels)."""
     return np.stack(
-        [crop["picture"] for crop in data.crops(side, range(count)).as_numpy_iterator()]
+        [crop["picture"] for crop in data.patches.crops(side, range(count)).as_numpy_iterator()]
     )
 
 
 def speed_here(setup: Setup, data, shape):
     """Returns the `compression.speed.Speed` of answers and steps, measured on other students."""
     from cyclegan_keras.compression.speed import measure_speed
-    from cyclegan_keras.compression.teachers import translating
     from cyclegan_keras.training.trainer import SOURCES
 
     absl.logging.info("Measuring how long an answer and a step take.")
     distiller = build_distiller(setup, build_students(setup, shape), steps=1000)
-    teachers = teachers_of(setup)
     return measure_speed(
         distiller,
-        {direction: translating(teacher) for direction, teacher in teachers.items()},
+        translate_of(setup),
         {
-            direction: crops_of(data, SOURCES[direction], data.options.batch_size)
-            for direction in teachers
+            direction: crops_of(data, SOURCES[direction], data.patches.options.batch_size)
+            for direction in translators_of(setup)
         },
     )
 
 
 def in_words(speed, steps: int, setup: Setup, data) -> str:
     """Returns a line that says how long the students learn, and why."""
-    options, batch_size = setup.options["compression"], data.options.batch_size
+    options, batch_size = setup.options["compression"], data.patches.options.batch_size
     seconds = speed.of_step(batch_size=batch_size, repeats=options.repeats)
     return (
         f"An answer takes {speed.answer:.3g} s and a step {speed.step:.3g} s, {seconds:.3g} s with "
@@ -400,7 +408,7 @@ def inherit_weights(setup: Setup, data, students: Mapping) -> dict[str, Any]:
 
 def facts_of(setup: Setup, data, begun: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what facts.json holds of the pictures and of what was compressed."""
-    facts = data.facts()
+    facts = data.whole.facts()
     teachers = setup.teachers
     x_to_y = teachers.networks.get(setup.x_to_y)
     if x_to_y is not None:
@@ -436,7 +444,7 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
     from cyclegan_keras.compression.answered_batches import AnsweredBatches
     from cyclegan_keras.compression.answers import Answers
     from cyclegan_keras.compression.schedule import CropSchedule
-    from cyclegan_keras.compression.teachers import digest_of_weights, translating
+    from cyclegan_keras.compression.teachers import digest_of_weights
     from cyclegan_keras.training.gradient_steps import engine
     from cyclegan_keras.training.trainer import SOURCES
 
@@ -444,13 +452,13 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
     teachers = teachers_of(setup)
     schedule = CropSchedule(
         steps=steps,
-        batch_size=data.options.batch_size,
+        batch_size=data.patches.options.batch_size,
         repeats=options.repeats,
         seed=options.seed,
     )
     shapes = {}
     for direction, teacher in teachers.items():
-        height, width, _ = data.shapes[SOURCES[direction]]
+        height, width, _ = data.patches.shapes[SOURCES[direction]]
         shapes[direction] = (height, width, teacher.output_shape[-1])
     caches: dict[str, Any] = {}
     is_of_one_size = all(None not in shape for shape in shapes.values())
@@ -464,7 +472,7 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
                 direction: {
                     "teacher": digest_of_weights(teacher),
                     "seed": options.seed,
-                    "pictures": data.source.training_facts,
+                    "pictures": data.whole.source.training_facts,
                     "how": how_read(data),
                 }
                 for direction, teacher in teachers.items()
@@ -472,15 +480,15 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
         )
     return AnsweredBatches(
         schedule,
-        crops={side: functools.partial(data.crops, side) for side in sides_of(setup)},
+        crops={side: functools.partial(data.patches.crops, side) for side in sides_of(setup)},
         answers={
             direction: Answers(
-                translating(teacher),
+                translate,
                 shapes[direction],
-                at_once=data.options.batch_size if engine.has_accelerator() else 1,
+                at_once=data.patches.options.batch_size if engine.has_accelerator() else 1,
                 cache=caches.get(direction),
             )
-            for direction, teacher in teachers.items()
+            for direction, translate in translate_of(setup).items()
         },
     )
 
@@ -496,7 +504,7 @@ def sides_of(setup: Setup) -> list[str]:
 
 def how_read(data) -> dict[str, Any]:
     """Returns what else crops depend on: how pictures are read, scaled, cropped and mirrored."""
-    options = data.options
+    options = data.patches.options
     names = (
         "reader_version",
         "direction",
@@ -525,15 +533,14 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
         MemoryTooSmallError: the memory does not suffice; the message says what takes less.
     """
     from cyclegan_keras.compression.samples import StudentSamples
-    from cyclegan_keras.compression.teachers import translating
     from cyclegan_keras.distribution.team import Team
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.stage import Stage
     from cyclegan_keras.training.tensorboard import TensorBoard
     from cyclegan_keras.training.trainer import SOURCES
 
-    options, batch_size = setup.options["compression"], data.options.batch_size
-    pictures = data.samples(options.sample_count)
+    options, batch_size = setup.options["compression"], data.patches.options.batch_size
+    pictures = data.whole.samples(options.sample_count)
     board = TensorBoard(directory.tensorboard)
     bar = progress.Progress(batch_size, steps, shown=SHOWN)
     checkpoints = callbacks.Checkpoints(directory, options.checkpoint_minutes)
@@ -557,8 +564,8 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
             pictures=pictures,
             forms=forms_of(setup),
             answers={
-                direction: translating(teacher)(pictures[SOURCES[direction]])
-                for direction, teacher in teachers_of(setup).items()
+                direction: translate(pictures[SOURCES[direction]])
+                for direction, translate in translate_of(setup).items()
             },
         ),
         progress.FirstStep(),
@@ -585,7 +592,7 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
                 distiller.next_stop(steps),
                 run=directory,
                 team=Team(batch_size),
-                patience=data.patience,
+                patience=data.patches.patience,
                 interruption=interruption,
                 callbacks_of_fit=callbacks_of_fit,
             )
@@ -601,9 +608,9 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
 
 def what_takes_less(data) -> str:
     """Returns what to say where the memory does not suffice."""
-    batch_size, crop_size = data.options.batch_size, data.options.crop_size
+    batch_size, crop_size = data.patches.options.batch_size, data.patches.options.crop_size
     smaller = [f"--batch_size={batch_size // 2}"] if batch_size > 1 else []
-    smaller.append(f"--crop_size={max(crop_size // 2 // 4 * 4, 32)}")
+    smaller.append(f"--patch_size={max(crop_size // 2 // 4 * 4, 32)}")
     return (
         f"The memory does not suffice for batches of {batch_size} with {crop_size}x{crop_size} px. "
         f"Another compression, in a new --run_dir, takes less with {' or '.join(smaller)}."
@@ -628,11 +635,11 @@ def plan(setup: Setup, data, chosen: ChosenShape) -> str:
     from cyclegan_keras.training.trainer import SOURCES
 
     options, teachers = setup.options["compression"], setup.teachers.networks
-    batch_size = data.options.batch_size
+    batch_size = data.patches.options.batch_size
 
     # ---- the shape ----
     height, width = parse_size(options.size)
-    lines = [f"{data.describe()}."]
+    lines = [f"{data.patches.describe()}."]
     for direction, teacher in teachers.items():
         before = macs(teacher, Shape.of(teacher), height, width)
         after = macs(teacher, chosen.shape, height, width)
@@ -658,10 +665,10 @@ def plan(setup: Setup, data, chosen: ChosenShape) -> str:
     count = CropSchedule(
         steps=steps, batch_size=batch_size, repeats=options.repeats, seed=options.seed
     ).count
-    if options.cache_gb and options.repeats > 1 and data.shapes["x"][0] is not None:
+    if options.cache_gb and options.repeats > 1 and data.patches.shapes["x"][0] is not None:
         needed = 0
         for direction, teacher in teachers_of(setup).items():
-            height, width, _ = data.shapes[SOURCES[direction]]
+            height, width, _ = data.patches.shapes[SOURCES[direction]]
             needed += count * slot_bytes((height, width, teacher.output_shape[-1]))
         lines.append(
             f"The answers to {count} crops take {needed / GIGABYTE:.3g} GB in {setup.run_dir}, of "

@@ -112,9 +112,10 @@ def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
 
     # ---- pictures ----
     notes = list(begun.get("notes", ()))
-    if not data.has_test:
+    if not data.whole.has_test:
         notes.append(
-            f"{data.name} has no test pictures: the students are judged on those of their training."
+            f"{data.whole.name} has no test pictures: the students are judged on those of their "
+            "training."
         )
     held_out, reason = held_out_pictures(setup, data)
     if reason:
@@ -168,7 +169,7 @@ def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
         shape=str(Shape.of(next(iter(students.values())))),
         targets={name: value for name, value in asked_for.items() if value is not None},
         variant=options.variant,
-        data=data.name,
+        data=data.whole.name,
         directions=tuple(directions),
         shapes=tried_shapes(begun),
         options=flags.flatten({"compression": options}, saved_only=True),
@@ -188,7 +189,7 @@ def held_out_pictures(setup: Setup, data) -> tuple[dict[Direction, Any], str]:
     if setup.options["pictures"].pictures:  # there are none of the other domain
         (direction,) = setup.teachers.networks
         description = setup.teachers.networks[direction].description
-        test = data.unaugmented("test", "x")
+        test = data.whole.unaugmented("test", "x")
         chosen = indices(len(test), most=most)
         pictures = Pictures(
             inputs=[test(index) for index in chosen],
@@ -199,7 +200,7 @@ def held_out_pictures(setup: Setup, data) -> tuple[dict[Direction, Any], str]:
         )
         return {direction: pictures}, ""
     try:
-        found = pictures_of(data, most=most)
+        found = pictures_of(data.whole, most=most)
     except EvaluationError as error:
         return {}, f"The quality of the students is not measured: {error}"
     named = translators_of(setup)
@@ -222,7 +223,7 @@ def some_pictures(data, split: str, setup: Setup, direction: Direction, count: i
     from cyclegan_keras.evaluation.held_out import indices
 
     side = "x" if setup.role_of(direction) == "generator_g" else "y"
-    loader = data.unaugmented(split, side)
+    loader = data.whole.unaugmented(split, side)
     return [loader(index) for index in indices(len(loader), most=count)]
 
 

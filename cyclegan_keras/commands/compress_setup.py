@@ -18,6 +18,7 @@ from cyclegan_keras.runs import moved
 from cyclegan_keras.runs.pictures import TRAINING, knows_pictures
 from cyclegan_keras.runs.run import Run, is_compression
 from pipelines.options import DEFAULT_CROP_SIZE, DataOptions
+from pipelines.preprocess import MULTIPLE
 from pipelines.sources import datasets, one_folder
 from pipelines.sources.base import Source
 
@@ -46,7 +47,7 @@ class PictureOptions:
         choices=("both", "AtoB", "BtoA"),
         saved=False,
     )
-    batch_size: int = option_of(DataOptions, "batch_size", default=2)
+    batch_size: int = option_of(DataOptions, "batch_size", default=4)
     data_dir: str | None = option_of(DataOptions, "data_dir")
     reader_version: int = option_of(DataOptions, "reader_version")
     value_range: str = option_of(DataOptions, "value_range")
@@ -66,6 +67,12 @@ GROUPS = {"compression": CompressionOptions, "pictures": PictureOptions}
 
 # Options of the model's training that say nothing about what its pictures are.
 NOT_OF_TRAINING = ("batch_size", "cache", "cache_mb", "cache_dir", "on_bad_image")
+# --preprocess without a crop -> the same with one.
+WITH_CROP = {
+    "scale_width": "scale_width_and_crop",
+    "scale_shortside": "scale_shortside_and_crop",
+    "none": "crop",
+}
 # Options that name a place of pictures -> the entries of a run's facts that say which they were.
 PICTURE_PLACES = {"dataset": TRAINING, "pictures": TRAINING}
 
@@ -81,7 +88,7 @@ class Setup:
         run_dir: where the compression is kept.
         saved: the options of the compression that is continued, by name; empty for a new one.
         moved: options that name another place of pictures than the compression began with.
-        chosen: options that were typed or saved, by name.
+        chosen: the options that were saved or typed, by name.
     """
 
     options: dict[str, Any]
@@ -102,6 +109,11 @@ class Setup:
         return "generator_g" if direction is self.x_to_y else "generator_f"
 
     @property
+    def names_dataset(self) -> bool:
+        """Whether --dataset was typed, and does not follow from a run."""
+        return self.chosen.get("dataset") not in (None, self.saved.get("dataset"))
+
+    @property
     def discriminators(self) -> dict[str, Any]:
         """The discriminators of the model's run, by their roles beside the students."""
         trained = Direction(self.teachers.trained_with.get("direction") or Direction.A_TO_B)
@@ -120,11 +132,14 @@ class Setup:
 
         Args:
             students: by role.
-            data: the pictures (`pipelines.data.Data`).
+            data: the pictures, see `LearningPictures`.
         """
         # What of the pictures depends on them is filled in by `data`.
         of_pictures = vars(self.options["pictures"])
-        known = {name: value for name, value in vars(data.options).items() if name in of_pictures}
+        known = {
+            name: value for name, value in vars(data.whole.options).items() if name in of_pictures
+        }
+        known["batch_size"] = data.patches.options.batch_size
         channels = channels_of(self.teachers.networks, self.x_to_y)
         return {
             "method": self.teachers.trained_with.get("method"),
@@ -170,6 +185,7 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     }
     refuse_contradiction(compared, saved, flags.fields(GROUPS), run_dir)
     chosen = {**saved, **typed}
+    chosen["direction"] = typed.get("direction")  # that of a run says which domain is x
     if not chosen.get("model"):
         raise OptionError(
             "--model is missing: name the run or the file whose generators are to become smaller. "
@@ -179,6 +195,7 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
 
     # ---- the teachers ----
     from cyclegan_keras.compression import teachers as opening
+    from cyclegan_keras.export import tflite
     from cyclegan_keras.training.global_state import global_state
 
     with global_state(seed=0):  # their weights are read: the seed is without effect
@@ -202,6 +219,7 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     ]
     options = flags.resolve(GROUPS, *layers)
     options["compression"] = with_size(options["compression"], teachers)
+    tflite.parse_size(options["compression"].size, option="size")
     data_options = data_options_of(options["pictures"], teachers, x_to_y, directions)
     setup = Setup(
         options=options,
@@ -276,9 +294,9 @@ def chosen_directions(
     from cyclegan_keras.translation.opening import usual_direction
 
     model, pictures = chosen["model"], chosen.get("pictures")
-    word = chosen.get("direction") if not run.saved_options() else None
+    word = chosen.get("direction")
     compressed = run.saved_facts().get("compressed_from", {}).get("directions")
-    if compressed:
+    if word is None and compressed:
         directions = [Direction(each) for each in compressed]
     elif word is None:
         directions = [usual_direction(offered)] if pictures else sorted(offered)
@@ -286,6 +304,11 @@ def chosen_directions(
         directions = list(Direction)
     else:
         directions = [Direction(word)]
+    if compressed and directions != compressed:
+        raise RunError(
+            f"{run.directory} compresses {', '.join(compressed)}, and not --direction={word}: "
+            "leave it out to continue, or choose another --run_dir for a new compression."
+        )
     missing = [direction for direction in directions if direction not in offered]
     if missing:
         raise OptionError(
@@ -416,11 +439,11 @@ def open_pictures(setup: Setup) -> Source:
             f"--model={setup.teachers.model} does not say what it was trained on: give --dataset, "
             "or a folder of pictures to translate by --pictures."
         )
-    elif "dataset" not in setup.chosen and not datasets.exists(options.dataset):
+    elif not setup.names_dataset and not datasets.exists(options.dataset):
+        begun = setup.run_dir if setup.saved else f"--model={setup.teachers.model}"
         raise OptionError(
-            f"--model={setup.teachers.model} was trained on --dataset={options.dataset}, which is "
-            "not there: add --dataset=<where it lies now>, or a folder of pictures to translate "
-            "by --pictures."
+            f"{begun} was trained on --dataset={options.dataset}, which is not there: add "
+            "--dataset=<where it lies now>."
         )
     else:
         source = open_source(options, paired=is_paired(setup))
@@ -435,8 +458,21 @@ def open_pictures(setup: Setup) -> Source:
     return source
 
 
-def open_data(setup: Setup):
-    """Returns the pictures to learn on (`pipelines.data.Data`), in the forms of the teachers.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LearningPictures:
+    """The pictures of a compression, seen in two ways.
+
+    Attributes:
+        whole: as the training of the teachers showed them, to look at and to measure on.
+        patches: smaller squares of them, to learn on. Both are a `pipelines.data.Data`.
+    """
+
+    whole: Any
+    patches: Any
+
+
+def open_data(setup: Setup) -> LearningPictures:
+    """Opens the pictures to learn on, in the forms of the teachers.
 
     Raises:
         DataError: they cannot be used, or are not of the kind that the teachers translate.
@@ -447,12 +483,37 @@ def open_data(setup: Setup):
     values = values_of(setup.teachers.networks)
     if setup.options["pictures"].pictures:  # they stand for both domains
         values = dict.fromkeys(("A", "B"), values[setup.x_to_y.source])
-    return Data(
-        setup.data_options,
-        seed=setup.options["compression"].seed,
-        paired=is_paired(setup),
-        known_values=values,
-        source=source,
+    how = {
+        "seed": setup.options["compression"].seed,
+        "paired": is_paired(setup),
+        "known_values": values,
+        "source": source,
+    }
+    whole = Data(dataclasses.replace(setup.data_options, batch_size=1), **how)
+    return LearningPictures(whole=whole, patches=Data(patch_options(setup, whole), **how))
+
+
+def patch_options(setup: Setup, whole) -> DataOptions:
+    """Returns how patches are cut out of pictures: as large as asked for, where they fit.
+
+    Args:
+        setup: what the compression consists of.
+        whole: the pictures as the training of the teachers showed them (`pipelines.data.Data`).
+    """
+    network = setup.teachers.any_network
+    multiple = max(network.size_multiple, MULTIPLE)
+    largest = min(min(size) for size in whole.sizes)
+    side = min(setup.options["compression"].patch_size, largest) // multiple * multiple
+    smallest = -(-network.smallest_size // multiple) * multiple
+    batch_size = setup.data_options.batch_size
+    if not setup.chosen.get("batch_size"):
+        count = max(len(whole.unaugmented("train", each)) for each in ("x", "y"))
+        batch_size = min(batch_size, count)
+    return dataclasses.replace(
+        whole.options,
+        batch_size=batch_size,
+        preprocess=WITH_CROP.get(whole.options.preprocess, whole.options.preprocess),
+        crop_size=max(side, smallest),
     )
 
 
@@ -493,12 +554,12 @@ def translators_of(setup: Setup) -> dict[str, str]:
 def warn_of_few(data, least: int) -> None:
     """Warns where there are so few pictures that colors of others will be off."""
     for side in ("x", "y"):
-        count = len(data.unaugmented("train", side))
+        count = len(data.whole.unaugmented("train", side))
         if count < least:
             absl.logging.warning(
                 "%s has %d training pictures. With fewer than %d, the student's colors are off on "
                 "others: more pictures of the same kind help, and need no counterparts.",
-                data.name,
+                data.whole.name,
                 count,
                 least,
             )

@@ -74,8 +74,15 @@ class CompressionOptions:
         low=0.01,
     )
     steps: int | None = option(None, "How many steps to make, instead of --minutes.", low=1)
+    patch_size: int = option(
+        128,
+        "Side in pixels of the squares that are cut at random out of the training's pictures to "
+        "learn on; at most as large as those. Several small ones in a step teach more than a whole "
+        "picture.",
+        low=4,
+    )
     learning_rate: float = option(
-        1e-3,
+        7e-4,
         "Initial learning rate of Adam; it falls along half a cosine.",
         low=1e-8,
         high=1.0,
@@ -103,6 +110,7 @@ class CompressionOptions:
         "kept, and the teacher answers in every step. By default 4 on a CPU, and 0 on a GPU, "
         "where the teacher answers quickly.",
         low=0.0,
+        may_change=True,
     )
     gan: bool = option(
         False,

@@ -1,6 +1,7 @@
 """The generators that are to become smaller, and what is known of their training."""
 
 import dataclasses
+import functools
 import hashlib
 import pathlib
 from collections.abc import Callable, Mapping
@@ -52,6 +53,11 @@ class Teachers:
             str(direction): digest_of_weights(network)
             for direction, network in self.networks.items()
         }
+
+    @functools.cached_property
+    def translate(self) -> dict[Direction, Callable[[np.ndarray], np.ndarray]]:
+        """What translates batches of any size by each network, compiled once."""
+        return {direction: translating(network) for direction, network in self.networks.items()}
 
     @property
     def any_network(self) -> keras.Model:

@@ -340,8 +340,12 @@ def count(generator: keras.Model, height: int, width: int) -> dict[str, int]:
 # ---- writing ----
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def parse_size(text: str, *, option: str = "tflite_size") -> tuple[int, int]:
     """Returns the height and width that a size of --tflite_size means.
+
+    Args:
+        text: what was typed.
+        option: as which.
 
     Raises:
         ExportError: it is none.
@@ -354,7 +358,7 @@ def parse_size(text: str) -> tuple[int, int]:
     is_size = len(sides) <= 2 and all(side.isdecimal() for side in sides)
     if not is_size or not all(1 <= int(side) <= LARGEST_SIDE for side in sides):
         raise ExportError(
-            f"--tflite_size={text}: expected sides of 1 to {LARGEST_SIDE} pixels, one for a square "
+            f"--{option}={text}: expected sides of 1 to {LARGEST_SIDE} pixels, one for a square "
             "or height x width, such as 256 or 480x640."
         )
     return int(sides[0]), int(sides[-1])

@@ -9,9 +9,10 @@ def option(default: object, text: str, **metadata: object):
     Args:
         default: the value unless given; None where it is chosen automatically.
         text: what --help says.
-        **metadata: `choices`, `low`, `high` (inclusive bounds), `aliases` (names known from other
-            programs), `required` (the command does not work without it), `may_change` (it may
-            differ when a run is continued) and `saved` (False: never written to options.json).
+        **metadata: `choices`, `pattern` (of further values, which nobody types), `low`, `high`
+            (inclusive bounds), `aliases` (names known from other programs), `required` (the command
+            does not work without it), `may_change` (it may differ when a run is continued) and
+            `saved` (False: never written to options.json).
     """
     return dataclasses.field(default=default, metadata={"help": text, **metadata})
 

@@ -29,6 +29,7 @@ class NetworkOptions:
             "unet_128",
             "unet_64",
         ),
+        pattern=r"resnet_\d+blocks|unet_\d+",  # what networks of runs and files may be
         aliases=("netG",),
     )
     discriminator: str = option(

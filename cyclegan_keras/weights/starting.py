@@ -12,7 +12,6 @@ from absl import logging
 from cyclegan_keras.files.errors import WeightsError
 from cyclegan_keras.models.description import Described
 from cyclegan_keras.models.options import NetworkOptions
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.networks import ROLES, networks_of_run
 from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.weights.networks import listed, load_networks, split_network
@@ -252,8 +251,6 @@ def _options_of(role: str, network: keras.Model) -> dict[str, Any]:
         raise WeightsError(
             f"{role} is a {type(network).__name__}, which can be used but not trained here."
         )
-    if _is_generator(network) and name not in GENERATORS:
-        raise WeightsError(f"{role} is a {name}; --generator knows only {list(GENERATORS)}.")
     options = {"generator" if _is_generator(network) else "discriminator": name}
     for field, value in network.get_config().items():
         if field in vars(NetworkOptions()) and field not in _TRACELESS:

@@ -3,7 +3,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from cyclegan_keras.files.errors import RunError, WeightsError
+from cyclegan_keras.cli import flags
+from cyclegan_keras.files.errors import OptionError, RunError, WeightsError
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_discriminator import PatchDiscriminator
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
@@ -308,13 +309,20 @@ def test_options_build_such_networks(kind, arguments, expected):
     assert [v.shape for v in same.variables] == [v.shape for v in network.variables]
 
 
+def test_generators_may_have_any_number_of_blocks():
+    options = network_options({"generator_g": ResNetGenerator(ngf=2, n_blocks=5)})
+    assert options["generator"] == "resnet_5blocks"
+    groups = {"networks": NetworkOptions}
+    assert flags.resolve(groups, {"generator": "resnet_5blocks"})["networks"].ngf == 64
+    with pytest.raises(OptionError, match="--generator=resnet_blocks: expected one of"):
+        flags.resolve(groups, {"generator": "resnet_blocks"})
+
+
 def test_options_that_cannot_be():
     with pytest.raises(WeightsError, match=r"generator_f has ngf=4, another network 2"):
         network_options(
             {"generator_g": generator(3), "generator_f": ResNetGenerator(ngf=4, n_blocks=3)}
         )
-    with pytest.raises(WeightsError, match=r"is a resnet_5blocks; --generator knows only"):
-        network_options({"generator_g": ResNetGenerator(ngf=2, n_blocks=5)})
     with pytest.raises(WeightsError, match="KerasExampleGenerator, which can be used but not"):
         network_options({"generator_g": KerasExampleGenerator(ngf=2, n_blocks=1)})
 

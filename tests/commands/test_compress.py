@@ -1,0 +1,285 @@
+"""The compression command: what a user types, reads and finds afterwards."""
+
+import contextlib
+import io
+import json
+import shutil
+import signal
+
+import keras
+import numpy as np
+import pytest
+from made_runs import make_run
+from PIL import Image
+
+from cyclegan_keras.commands import compress, compress_results, evaluate, export, train, translate
+from cyclegan_keras.compression import measuring
+from cyclegan_keras.compression.measuring import Costs, NetworkCost
+from cyclegan_keras.compression.receipt_files import read_receipt
+from cyclegan_keras.export.tflite import count
+from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.runs.networks import networks_of_run
+from cyclegan_keras.runs.run import Run
+from cyclegan_keras.training.callbacks import Metrics
+from cyclegan_keras.weights.networks import load_network
+from pipelines.sources import demo
+
+pytestmark = pytest.mark.slow  # whole commands
+
+STEPS = 4
+TINY = (
+    "--shape=4x1",
+    f"--steps={STEPS}",
+    "--batch_size=2",
+    "--repeats=2",
+    "--lambda_perceptual=0",
+    "--log_every=2",
+    "--sample_every=3",
+    "--sample_count=1",
+)
+
+
+def run(*words):
+    """Runs the command in this process."""
+    return compress.main(["compress.py", *map(str, words)])
+
+
+def counted_costs(teachers, students, *, size, threads, **rest):
+    """In place of `measure_costs`, which exports two dozen files."""
+    costs = {}
+    for direction, student in students.items():
+        networks = {"teacher": teachers[direction], "student": student}
+        costs[direction] = Costs(
+            height=size[0],
+            width=size[1],
+            threads=threads,
+            networks=tuple(
+                NetworkCost(network=name, **count(network, *size))
+                for name, network in networks.items()
+            ),
+            files=(),
+            left_out=(),
+        )
+    return costs
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small(small_and_without_graphs):
+    """Few test pictures, nothing exported, no features computed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "TEST_COUNT", 4)
+        patch.setattr(demo, "TRAIN_COUNT", 12)
+        patch.setattr(measuring, "measure_costs", counted_costs)
+        patch.setattr(compress_results, "features_or_none", lambda: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    """The run of a training that nobody has trained."""
+    keras.utils.set_random_seed(0)
+    how = {"ngf": 8, "n_blocks": 2, "init_gain": 0.3}
+    return make_run(
+        tmp_path_factory.mktemp("teacher") / "ponies",
+        {
+            "generator_g": ResNetGenerator(**how, name="generator_g"),
+            "generator_f": ResNetGenerator(**how, name="generator_f"),
+            "discriminator_x": PixelDiscriminator(ndf=2, name="discriminator_x"),
+            "discriminator_y": PixelDiscriminator(ndf=2, name="discriminator_y"),
+        },
+        facts={"domains": ["brown ponies", "striped ponies"]},
+        method="cyclegan",
+        dataset="demo/ponies",
+        preprocess="crop",
+        crop_size=16,
+        reader_version=2,
+        generator="resnet_2blocks",
+        ngf=8,
+        discriminator="pixel",
+        ndf=2,
+        input_nc=3,
+        output_nc=3,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(teacher, tmp_path_factory):
+    """A whole compression: its directory, what it printed, and what it logged."""
+    run_dir = tmp_path_factory.mktemp("finished") / "small"
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert run(f"--model={teacher}", f"--run_dir={run_dir}", *TINY) == 0
+    return run_dir, out.getvalue()
+
+
+def final_state(run_dir):
+    return Run(run_dir).newest_state().state
+
+
+def rows_of(run_dir):
+    rows = list(map(json.loads, (run_dir / "metrics.jsonl").read_text().splitlines()))
+    for row in rows:
+        del row["images_per_second"]
+    return rows
+
+
+def same_weights(network, other):
+    pairs = zip(network.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(weight, expected) for weight, expected in pairs)
+
+
+def test_a_compression_leaves_a_run_with_smaller_generators(finished, teacher):
+    run_dir, out = finished
+    assert f"Finished: step {STEPS} of {STEPS}." in out
+    assert f"Receipt: {run_dir / 'receipt.md'}" in out
+    assert "brown ponies to striped ponies: " in out
+    for name in ("samples/step_000000004.png", "before_after.png", "tensorboard", "answers"):
+        assert (run_dir / name).exists()
+    assert [row["step"] for row in rows_of(run_dir)] == [2, 4]
+    assert Image.open(run_dir / "samples" / "step_000000004.png").width == 6 * 128
+
+    student = load_network(run_dir / "generator_f.keras")
+    assert (student.ngf, student.n_blocks) == (4, 1)
+    description = student.description
+    assert (description.direction, description.step) == ("BtoA", STEPS)
+    assert (description.source, description.target) == ("striped ponies", "brown ponies")
+    assert description.training["options"]["dataset"] == "demo/ponies"
+    known = description.training["compressed_from"]
+    assert (known["model"], known["step"], known["shape"]) == (str(teacher), 5, "4x1")
+    receipt = read_receipt(run_dir)
+    assert receipt.shape == "4x1"
+    assert receipt.steps == STEPS
+    assert len(receipt.directions) == 2
+    assert all(each.quality.count == 4 for each in receipt.directions)
+    assert all(len(each.inherited.blocks) == 1 for each in receipt.directions)
+
+
+def test_the_networks_of_the_run_are_those_of_its_files(finished):
+    networks = networks_of_run(finished[0]).networks
+    for role in ("generator_g", "generator_f"):
+        assert same_weights(networks[role], load_network(finished[0] / f"{role}.keras"))
+
+
+def test_a_stopped_compression_ends_as_one_that_was_not(finished, teacher, tmp_path, monkeypatch):
+    words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", *TINY)
+    real = Metrics.after_step
+
+    def stop_after_three(self, before, logs):
+        real(self, before, logs)
+        if self.step == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Metrics, "after_step", stop_after_three)
+        assert run(*words) == 128 + signal.SIGINT
+    assert Run(tmp_path / "small").last_step() == 3
+    assert not (tmp_path / "small" / "generator_g.keras").exists()
+    # The place of the teacher and all options are known to the run.
+    assert run(f"--run_dir={tmp_path / 'small'}") == 0
+    state, expected = final_state(tmp_path / "small"), final_state(finished[0])
+    assert state.keys() == expected.keys()
+    assert all(np.array_equal(state[name], expected[name]) for name in expected)
+    assert rows_of(tmp_path / "small") == rows_of(finished[0])
+
+
+def test_the_same_command_again_writes_what_is_missing(finished, tmp_path, capsys):
+    run_dir = shutil.copytree(finished[0], tmp_path / "small")
+    for name in ("generator_g.keras", "receipt.md"):
+        (run_dir / name).unlink()
+    assert run(f"--run_dir={run_dir}") == 0
+    out = capsys.readouterr().out
+    assert f"Continuing {run_dir} after step {STEPS}." in out
+    assert f"Finished: step {STEPS} of {STEPS}." in out
+    assert (run_dir / "receipt.md").exists()
+    expected = load_network(finished[0] / "generator_g.keras")
+    assert same_weights(load_network(run_dir / "generator_g.keras"), expected)
+
+
+def test_other_commands_take_a_compression(finished, tmp_path, capsys):
+    run_dir = finished[0]
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (20, 16), "brown").save(picture)
+    words = [f"--model={run_dir}", f"--input={picture}", f"--output={tmp_path / 'b.png'}"]
+    assert translate.main(["translate.py", *words]) == 0
+    assert Image.open(tmp_path / "b.png").size == (20, 16)
+    capsys.readouterr()
+    assert evaluate.main(["evaluate.py", f"--model={run_dir}", "--dry_run"]) == 0
+    assert json.loads(capsys.readouterr().out)["evaluated on"] == "demo/ponies"
+    assert export.main(["export.py", f"--run_dir={run_dir}", "--dry_run"]) == 0
+    assert "n_blocks=1" in json.loads(capsys.readouterr().out)["networks"]["a_to_b"]
+
+
+def test_a_training_begins_with_a_compression_and_does_not_continue_one(finished, tmp_path, capsys):
+    words = ["--dataset=demo/ponies", "--dry_run"]
+    fresh = [f"--init_from={finished[0]}", f"--run_dir={tmp_path / 'fine'}"]
+    assert train.main(["train.py", *words, *fresh]) == 0
+    options = json.loads(capsys.readouterr().out)
+    assert (options["generator"], options["ngf"]) == ("resnet_1blocks", 4)
+    assert train.main(["train.py", *words, f"--run_dir={finished[0]}"]) == 2
+    assert "holds a compression" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--steps=9",), "holds a run with other options: --steps=9 (the run has 4)"),
+        (("--shape=4x2",), "holds a run with other options: --shape=4x2 (the run has 4x1)"),
+        (("--target_kb=9",), "--target_kb=9"),
+        (("--direction=AtoB",), "compresses AtoB, BtoA"),
+    ],
+)
+def test_a_compression_keeps_its_options(finished, words, sentence, capsys):
+    assert run(f"--run_dir={finished[0]}", *words) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_compression_keeps_its_teacher(finished, tmp_path, capsys):
+    other = tmp_path / "other.keras"
+    ResNetGenerator(ngf=8, n_blocks=2).save(other)
+    assert run(f"--run_dir={finished[0]}", f"--model={finished[0]}") == 2
+    assert "was begun with the weights of" in capsys.readouterr().err
+    assert run(f"--run_dir={finished[0]}", f"--model={other}") == 2
+    assert "translates AtoB only, and not BtoA" in capsys.readouterr().err
+
+
+def test_dry_run_and_plan_write_nothing(teacher, tmp_path, capsys):
+    words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", "--lambda_perceptual=0")
+    assert run(*words, "--target_macs=3e5", "--dry_run") == 0
+    options = json.loads(capsys.readouterr().out)
+    assert options["size"] == "16"
+    assert options["crop_size"] == 16
+    assert options["shape"] == "2x2"
+    assert options["direction"] == "AtoB,BtoA"
+    assert run(*words, "--shape=4x1", "--minutes=1", "--plan") == 0
+    out = capsys.readouterr().out
+    assert "AtoB: 8x2 becomes 4x1" in out
+    assert " steps take " in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_discriminators_take_part_last_and_without_kid_change_nothing(teacher, tmp_path, capsys):
+    words = (f"--model={teacher}", f"--run_dir={tmp_path}/small", "--direction=BtoA", "--gan")
+    assert run(*words, *TINY, "--steps=3") == 0
+    assert "are kept, since there is no KID" in capsys.readouterr().out
+    kept, (step, before) = (
+        networks_of_run(tmp_path / "small"),
+        networks_of_run(f"{tmp_path}/small@2"),
+    )
+    assert (kept.step, step) == (3, 2)
+    assert same_weights(kept.networks["generator_g"], before["generator_g"])
+    assert kept.networks["generator_g"].description.direction == "BtoA"
+    assert "g_adversarial" in rows_of(tmp_path / "small")[-1]
+
+
+def test_a_folder_of_few_pictures_will_do(teacher, tmp_path, caplog, capsys):
+    random = np.random.default_rng(0)
+    for index in range(11):
+        pixels = random.integers(0, 256, (20, 24, 3), "uint8")
+        Image.fromarray(pixels).save(tmp_path / f"{index:02d}.png")
+    words = (f"--model={teacher}", f"--run_dir={tmp_path}/small", f"--pictures={tmp_path}")
+    assert run(*words, *TINY, "--steps=1") == 0
+    assert "has 10 training pictures" in caplog.text
+    receipt = read_receipt(tmp_path / "small")
+    assert [each.signature for each in receipt.directions] == ["a_to_b"]
+    assert receipt.directions[0].quality.count == 1
