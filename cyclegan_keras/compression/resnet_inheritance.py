@@ -6,7 +6,7 @@ import numpy as np
 from cyclegan_keras.compression.channels import choose_channels
 from cyclegan_keras.compression.gram import Gram
 from cyclegan_keras.compression.inherited import Inherited
-from cyclegan_keras.compression.units import Unit, explain, take_over
+from cyclegan_keras.compression.units import Unit, explain, some_places, take_over, values_at
 from cyclegan_keras.layers import ResidualBlock
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 
@@ -31,7 +31,6 @@ def inherit_resnet(
     batches = [pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH)]
     wide, narrow = _Stages(teacher), _Stages(student)
     grams, contributions = _observe(wide, batches, random)
-    blocks = choose_blocks(contributions, teacher.n_blocks, student.n_blocks)
     kept = {
         "stem": choose_channels(grams["stem"], student.ngf),
         "down_1": choose_channels(grams["down_1"], 2 * student.ngf),
@@ -39,6 +38,10 @@ def inherit_resnet(
         "up_1": choose_channels(grams["up_1"], 2 * student.ngf),
         "up_2": choose_channels(grams["up_2"], student.ngf),
     }
+    # Only what a block adds to the channels that stay counts.
+    sums = Gram((teacher.n_blocks + 1) * len(kept["trunk"]))
+    sums.add(contributions[..., kept["trunk"]].reshape(len(contributions), -1))
+    blocks = choose_blocks(sums, teacher.n_blocks, student.n_blocks)
     for number in blocks:
         name = f"block_{number}"
         kept[name] = choose_channels(grams[name], 4 * student.ngf)
@@ -49,7 +52,7 @@ def inherit_resnet(
     inputs = np.arange(teacher.input_channels)
     for name, outputs in (("stem", "stem"), ("down_1", "down_1"), ("down_2", "trunk")):
         unit = wide.unit(name)
-        merges[name] = explain(unit, inputs, x, y)
+        merges[name] = explain(unit, inputs, wide=x, narrow=y, random=random)
         take_over(unit, narrow.unit(name), merges[name], kept[outputs])
         x, y = wide.run(name, x), narrow.run(name, y)
         inputs = kept[outputs]
@@ -65,23 +68,25 @@ def inherit_resnet(
         name = f"block_{number}"
         unit_1, unit_2 = _units(block)
         own_unit_1, own_unit_2 = _units(own)
-        merges[f"{name}_1"] = explain(unit_1, kept["trunk"], x, y)
+        merges[f"{name}_1"] = explain(unit_1, kept["trunk"], wide=x, narrow=y, random=random)
         take_over(unit_1, own_unit_1, merges[f"{name}_1"], kept[name])
         inner_x = [_inner(block, each) for each in x]
         inner_y = [_inner(own, each) for each in y]
-        merges[f"{name}_2"] = explain(unit_2, kept[name], inner_x, inner_y)
+        merges[f"{name}_2"] = explain(
+            unit_2, kept[name], wide=inner_x, narrow=inner_y, random=random
+        )
         take_over(unit_2, own_unit_2, merges[f"{name}_2"], kept["trunk"])
         x = [each + _outer(block, inner) for each, inner in zip(x, inner_x, strict=True)]
         y = [each + _outer(own, inner) for each, inner in zip(y, inner_y, strict=True)]
 
     for name in ("up_1", "up_2"):
         unit = wide.unit(name)
-        merges[name] = explain(unit, inputs, x, y)
+        merges[name] = explain(unit, inputs, wide=x, narrow=y, random=random)
         take_over(unit, narrow.unit(name), merges[name], kept[name])
         x, y = wide.run(name, x), narrow.run(name, y)
         inputs = kept[name]
     head = wide.unit("head")
-    merges["head"] = explain(head, inputs, x, y)
+    merges["head"] = explain(head, inputs, wide=x, narrow=y, random=random)
     take_over(head, narrow.unit("head"), merges["head"], np.arange(teacher.output_channels))
     return Inherited(
         blocks=tuple(blocks),
@@ -138,7 +143,10 @@ def _cost(moments, blocks):
 
 
 def _observe(stages, batches, random):
-    """Returns the Gram matrix of every stage, and that of all contributions to the trunk."""
+    """Returns the Gram matrix of every stage, and what the blocks add to the trunk at some places.
+
+    The latter is (places, 1 + blocks, channels), with the trunk's start first.
+    """
     n_blocks, ngf = stages.network.n_blocks, stages.network.ngf
     grams = {
         "stem": Gram(ngf),
@@ -148,30 +156,30 @@ def _observe(stages, batches, random):
         "up_2": Gram(ngf),
     }
     grams.update({f"block_{number}": Gram(4 * ngf) for number in range(1, n_blocks + 1)})
-    contributions = Gram(4 * ngf * (n_blocks + 1))
-    places = _PLACES // len(batches)
+    contributions = []
     for x in batches:
         for name in ("stem", "down_1"):
             x = stages.run_one(name, x)
-            grams[name].add(x)
+            grams[name].add(values_at(x, some_places(x, random)))
         x = stages.run_one("down_2", x)
-        grams["trunk"].add(x)
-        pixels = int(np.prod(x.shape[:3]))
-        chosen = random.choice(pixels, min(places, pixels), replace=False)
-        parts = [_at(x, chosen)]
+        places = some_places(x, random)
+        few = random.choice(places, min(_PLACES // len(batches), len(places)), replace=False)
+        grams["trunk"].add(values_at(x, places))
+        parts = [values_at(x, few)]
         for number in range(1, n_blocks + 1):
             block = stages.block(number)
             inner = _inner(block, x)
-            grams[f"block_{number}"].add(inner)
+            grams[f"block_{number}"].add(values_at(inner, places))
             part = _outer(block, inner)
-            parts.append(_at(part, chosen))
+            parts.append(values_at(part, few))
             x = x + part
-            grams["trunk"].add(x)
-        contributions.add(np.concatenate(parts, -1))
+            grams["trunk"].add(values_at(x, places))
+        contributions.append(np.stack(parts, 1))
         for name in ("up_1", "up_2"):
             x = stages.run_one(name, x)
-            grams[name].add(x)
-    return {name: gram.matrix(centered=False) for name, gram in grams.items()}, contributions
+            grams[name].add(values_at(x, some_places(x, random)))
+    matrices = {name: gram.matrix(centered=False) for name, gram in grams.items()}
+    return matrices, np.concatenate(contributions)
 
 
 class _Stages:
@@ -224,7 +232,3 @@ def _outer(block, inner):
 
 def _array(x):
     return keras.ops.convert_to_numpy(x)
-
-
-def _at(x, places):
-    return x.reshape(-1, x.shape[-1])[places]

@@ -6,7 +6,7 @@ import numpy as np
 from cyclegan_keras.compression.channels import choose_channels
 from cyclegan_keras.compression.gram import Gram
 from cyclegan_keras.compression.inherited import Inherited
-from cyclegan_keras.compression.units import Unit, explain, take_over
+from cyclegan_keras.compression.units import Unit, explain, some_places, take_over, values_at
 from cyclegan_keras.models.unet_generator import UNetGenerator
 
 _BATCH = 8  # pictures
@@ -26,9 +26,8 @@ def inherit_unet(
         teacher: the wide generator.
         student: the narrow one.
         pictures: float32 (pictures, height, width, channels) in [-1, 1].
-        random: not needed here.
+        random: draws some of the places of large maps.
     """
-    del random
     batches = [pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH)]
     deepest = teacher.n_downs
     kept = {}
@@ -42,9 +41,9 @@ def inherit_unet(
         name = f"down_{step}"
         has_norm = 1 < step < deepest
         unit, own_unit = _unit(teacher, name, has_norm), _unit(student, name, has_norm)
-        merges[name] = explain(unit, inputs, x, y)
+        merges[name] = explain(unit, inputs, wide=x, narrow=y, random=random)
         x = _run(teacher, name, x)
-        kept[name] = _choice(x, own_unit.conv.filters)
+        kept[name] = _choice(x, own_unit.conv.filters, random)
         take_over(unit, own_unit, merges[name], kept[name])
         y = _run(student, name, y)
         inputs = kept[name]
@@ -53,9 +52,9 @@ def inherit_unet(
     for step in range(deepest, 1, -1):
         name = f"up_{step}"
         unit, own_unit = _unit(teacher, name, True), _unit(student, name, True)
-        merges[name] = explain(unit, inputs, x, y)
+        merges[name] = explain(unit, inputs, wide=x, narrow=y, random=random)
         x = _run(teacher, name, x)
-        kept[name] = _choice([np.maximum(each, 0) for each in x], own_unit.conv.filters)
+        kept[name] = _choice([np.maximum(each, 0) for each in x], own_unit.conv.filters, random)
         take_over(unit, own_unit, merges[name], kept[name])
         y = _run(student, name, y)
         skip_x, skip_y = skips[step - 1]
@@ -64,7 +63,7 @@ def inherit_unet(
         x, y = _joined(skip_x, x), _joined(skip_y, y)
 
     head, own_head = _unit(teacher, "head", False), _unit(student, "head", False)
-    merges["head"] = explain(head, inputs, x, y)
+    merges["head"] = explain(head, inputs, wide=x, narrow=y, random=random)
     take_over(head, own_head, merges["head"], np.arange(teacher.output_channels))
     return Inherited(
         blocks=(),
@@ -79,10 +78,10 @@ def _unit(network, name, has_norm):
     return Unit(conv=network.get_layer(f"{name}_conv"), norm=norm)
 
 
-def _choice(batches, count):
+def _choice(batches, count, random):
     gram = Gram(batches[0].shape[-1])
     for batch in batches:
-        gram.add(batch)
+        gram.add(values_at(batch, some_places(batch, random)))
     return choose_channels(gram.matrix(centered=False), count)
 
 

@@ -9,6 +9,8 @@ from cyclegan_keras.compression.channels import Merge, regress
 from cyclegan_keras.compression.gram import Regression
 from cyclegan_keras.layers import BatchNormalization
 
+_MOST_PLACES = 1024  # of a picture
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Unit:
@@ -37,8 +39,35 @@ class Unit:
         return not self.is_transposed and (self.conv.bias is not None or has_mean)
 
 
+def some_places(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Returns the numbers of some of the places of a batch, in ascending order.
+
+    Neighbors are alike, so large maps need not be seen at every place.
+
+    Args:
+        x: (batch, height, width, channels).
+        random: draws them where there are more than 1,024 in a picture.
+    """
+    batch, height, width, _ = x.shape
+    places = batch * height * width
+    most = batch * _MOST_PLACES
+    if places <= most:
+        return np.arange(places)
+    return np.sort(random.choice(places, most, replace=False))
+
+
+def values_at(x: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Returns the values of a batch at the places with these numbers, (places, channels)."""
+    return x.reshape(-1, x.shape[-1])[places]
+
+
 def explain(
-    unit: Unit, kept: np.ndarray, wide: list[np.ndarray], narrow: list[np.ndarray]
+    unit: Unit,
+    kept: np.ndarray,
+    *,
+    wide: list[np.ndarray],
+    narrow: list[np.ndarray],
+    random: np.random.Generator,
 ) -> Merge:
     """Returns how a unit's inputs are made of the channels that its narrower copy sees.
 
@@ -47,10 +76,12 @@ def explain(
         kept: which of its inputs stay, ints.
         wide: the unit's inputs in batches (batch, height, width, channels).
         narrow: what the student has at the same places.
+        random: draws some of the places.
     """
     sums = Regression(narrow[0].shape[-1], wide[0].shape[-1])
     for inputs, targets in zip(narrow, wide, strict=True):
-        sums.add(inputs, targets)
+        places = some_places(inputs, random)
+        sums.add(values_at(inputs, places), values_at(targets, places))
     return regress(sums, kept, centered=unit.takes_offsets)
 
 
