@@ -66,12 +66,7 @@ class AnsweredBatches:
         dataset = tf.data.Dataset.from_generator(
             lambda: self._made_ahead(crops, numbers), output_signature=specs
         )
-        options = tf.data.Options()
-        # TensorFlow waits for each batch in one of its threads. On a single core it has a single
-        # one, which would be missing where the teacher computes: so it gets another for this.
-        options.threading.private_threadpool_size = 1
-        count = tf.data.experimental.assert_cardinality(len(numbers))
-        return dataset.apply(count).with_options(options)
+        return dataset.apply(tf.data.experimental.assert_cardinality(len(numbers)))
 
     def _made_ahead(
         self, crops: Mapping[str, tf.data.Dataset], numbers: np.ndarray

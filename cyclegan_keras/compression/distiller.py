@@ -100,7 +100,7 @@ class Distiller(AdversarialTrainer):
         self.adversarial_from = adversarial_from if discriminators else None
         self.is_adversarial = False
 
-    def compile_for(self, *, steps: int, learning_rate: float = 1e-3, **compile_options) -> None:
+    def compile_for(self, *, steps: int, learning_rate: float = 5e-4, **compile_options) -> None:
         """Readies the distiller for `fit`.
 
         Args:
