@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from cyclegan_keras.report.page import Example, write_report
+from cyclegan_keras.report.section import Section, Table
 
 IN_CI = os.environ.get("CI") == "true"
 if not IN_CI:
@@ -96,6 +97,20 @@ def report(tmp_path_factory, make_measure):
         measures={"horse to zebra": [make_measure()]},
         examples=examples,
         curves={"cycle_x": curve, "d_x": [(0, 0.5), (100, math.nan)]},
+        sections=[
+            Section(
+                title="Compressed from horses_" * 3,
+                paragraphs=["20 times less."],
+                picture=np.zeros((40, 900, 3), np.uint8),
+                tables=[
+                    Table(
+                        heading="TFLite files",
+                        header=("variant", *(f"column number {k}" for k in range(8))),
+                        rows=(("dynamic", *["11,596 (11,000 to 12,000)"] * 8),),
+                    )
+                ],
+            )
+        ],
     )
     return path
 
@@ -271,6 +286,10 @@ def test_it_fits_the_screen(page, size, scheme, tmp_path):
     assert wide <= size[0]
     columns = {card.location["x"] for card in page.find_elements(By.CSS_SELECTOR, ".card")}
     assert len(columns) == (1 if size == PHONE else 4)
+    label = "return getComputedStyle(arguments[0], '::before').content"
+    is_labeled = page.execute_script(label, find(page, ".facts td")) == '"column number 0"'
+    assert is_labeled == (size == PHONE)  # where the head of the table is hidden
+    assert find(page, ".facts thead").is_displayed() == (size != PHONE)
 
 
 def test_nothing_is_fetched(browser, report):
