@@ -390,6 +390,7 @@ def in_words(speed, steps: int, setup: Setup, data) -> str:
 def inherit_weights(setup: Setup, data, students: Mapping) -> dict[str, Any]:
     """Fills the students with what their teachers know; returns what that was, by role."""
     from cyclegan_keras.compression.inheritance import inherit
+    from cyclegan_keras.compression.kernel_scale import scale_kernels
     from cyclegan_keras.compression.receipt import Inheritance
     from cyclegan_keras.training.trainer import SOURCES
 
@@ -402,6 +403,7 @@ def inherit_weights(setup: Setup, data, students: Mapping) -> dict[str, Any]:
             crops_of(data, SOURCES[direction], INHERITED_FROM),
             seed=setup.options["compression"].seed,
         )
+        scale_kernels(students[role])
         inherited[role] = dataclasses.asdict(Inheritance.of(found))
     return inherited
 
