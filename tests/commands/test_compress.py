@@ -16,6 +16,7 @@ from cyclegan_keras.commands import compress, compress_results, evaluate, export
 from cyclegan_keras.compression import measuring
 from cyclegan_keras.compression.measuring import Costs, NetworkCost
 from cyclegan_keras.compression.receipt_files import read_receipt
+from cyclegan_keras.evaluation import features
 from cyclegan_keras.export.tflite import count
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
@@ -70,6 +71,7 @@ def small(small_and_without_graphs):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "TEST_COUNT", 4)
         patch.setattr(demo, "TRAIN_COUNT", 12)
+        patch.setattr(compress, "INHERITED_FROM", 4)
         patch.setattr(measuring, "measure_costs", counted_costs)
         patch.setattr(compress_results, "features_or_none", lambda: None)
         yield
@@ -105,11 +107,11 @@ def teacher(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(teacher, tmp_path_factory):
-    """A whole compression: its directory, what it printed, and what it logged."""
+    """A whole compression of the way back: its directory, and what it printed."""
     run_dir = tmp_path_factory.mktemp("finished") / "small"
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        assert run(f"--model={teacher}", f"--run_dir={run_dir}", *TINY) == 0
+        assert run(f"--model={teacher}", f"--run_dir={run_dir}", "--direction=BtoA", *TINY) == 0
     return run_dir, out.getvalue()
 
 
@@ -130,13 +132,13 @@ def test_a_compression_leaves_a_run_with_smaller_generators(finished, teacher):
     run_dir, out = finished
     assert f"Finished: step {STEPS} of {STEPS}." in out
     assert f"Receipt: {run_dir / 'receipt.md'}" in out
-    assert "brown ponies to striped ponies: " in out
+    assert "striped ponies to brown ponies: " in out
     for name in ("samples/step_000000004.png", "before_after.png", "tensorboard", "answers"):
         assert (run_dir / name).exists()
     assert [row["step"] for row in rows_of(run_dir)] == [2, 4]
-    assert Image.open(run_dir / "samples" / "step_000000004.png").width == 6 * 128
+    assert Image.open(run_dir / "samples" / "step_000000004.png").width == 3 * 128
 
-    student = load_network(run_dir / "generator_f.keras")
+    student = load_network(run_dir / "generator_g.keras")  # x is B
     assert (student.ngf, student.n_blocks) == (4, 1)
     description = student.description
     assert (description.direction, description.step) == ("BtoA", STEPS)
@@ -147,19 +149,21 @@ def test_a_compression_leaves_a_run_with_smaller_generators(finished, teacher):
     receipt = read_receipt(run_dir)
     assert receipt.shape == "4x1"
     assert receipt.steps == STEPS
-    assert len(receipt.directions) == 2
-    assert all(each.quality.count == 4 for each in receipt.directions)
-    assert all(len(each.inherited.blocks) == 1 for each in receipt.directions)
+    (direction,) = receipt.directions
+    assert direction.signature == "b_to_a"
+    assert direction.quality.count == 4
+    assert len(direction.inherited.blocks) == 1
 
 
 def test_the_networks_of_the_run_are_those_of_its_files(finished):
     networks = networks_of_run(finished[0]).networks
-    for role in ("generator_g", "generator_f"):
-        assert same_weights(networks[role], load_network(finished[0] / f"{role}.keras"))
+    assert list(networks) == ["generator_g"]
+    assert same_weights(networks["generator_g"], load_network(finished[0] / "generator_g.keras"))
 
 
 def test_a_stopped_compression_ends_as_one_that_was_not(finished, teacher, tmp_path, monkeypatch):
-    words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", *TINY)
+    words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", "--direction=BtoA", *TINY)
+    monkeypatch.setattr(compress, "write_results", lambda *arguments: None)
     real = Metrics.after_step
 
     def stop_after_three(self, before, logs):
@@ -180,6 +184,7 @@ def test_a_stopped_compression_ends_as_one_that_was_not(finished, teacher, tmp_p
     assert [row["step"] for row in rows_of(tmp_path / "small")] == [2, 4]
 
 
+@pytest.mark.release
 def test_the_same_command_again_writes_what_is_missing(finished, tmp_path, capsys):
     run_dir = shutil.copytree(finished[0], tmp_path / "small")
     for name in ("generator_g.keras", "receipt.md"):
@@ -204,7 +209,7 @@ def test_other_commands_take_a_compression(finished, tmp_path, capsys):
     assert evaluate.main(["evaluate.py", f"--model={run_dir}", "--dry_run"]) == 0
     assert json.loads(capsys.readouterr().out)["evaluated on"] == "demo/ponies"
     assert export.main(["export.py", f"--run_dir={run_dir}", "--dry_run"]) == 0
-    assert "n_blocks=1" in json.loads(capsys.readouterr().out)["networks"]["a_to_b"]
+    assert "n_blocks=1" in json.loads(capsys.readouterr().out)["networks"]["b_to_a"]
 
 
 def test_a_training_begins_with_a_compression_and_does_not_continue_one(finished, tmp_path, capsys):
@@ -223,7 +228,7 @@ def test_a_training_begins_with_a_compression_and_does_not_continue_one(finished
         (("--steps=9",), "holds a run with other options: --steps=9 (the run has 4)"),
         (("--shape=4x2",), "holds a run with other options: --shape=4x2 (the run has 4x1)"),
         (("--target_kb=9",), "--target_kb=9"),
-        (("--direction=AtoB",), "compresses AtoB, BtoA"),
+        (("--direction=AtoB",), "compresses BtoA, and not --direction=AtoB"),
     ],
 )
 def test_a_compression_keeps_its_options(finished, words, sentence, capsys):
@@ -240,14 +245,20 @@ def test_a_compression_keeps_its_teacher(finished, tmp_path, capsys):
     assert "translates AtoB only, and not BtoA" in capsys.readouterr().err
 
 
-def test_dry_run_and_plan_write_nothing(teacher, tmp_path, capsys):
-    words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", "--lambda_perceptual=0")
+def test_dry_run_writes_nothing(teacher, tmp_path, capsys):
+    words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}")
     assert run(*words, "--target_macs=3e5", "--dry_run") == 0
     options = json.loads(capsys.readouterr().out)
     assert options["size"] == "16"
     assert options["crop_size"] == 16
     assert options["shape"] == "2x2"
     assert options["direction"] == "AtoB,BtoA"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.release
+def test_plan_measures_and_writes_nothing(teacher, tmp_path, capsys):
+    words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", "--lambda_perceptual=0")
     assert run(*words, "--shape=4x1", "--minutes=1", "--plan") == 0
     out = capsys.readouterr().out
     assert "AtoB: 8x2 becomes 4x1" in out
@@ -255,28 +266,42 @@ def test_dry_run_and_plan_write_nothing(teacher, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.release
 def test_discriminators_take_part_last_and_without_kid_change_nothing(teacher, tmp_path, capsys):
-    words = (f"--model={teacher}", f"--run_dir={tmp_path}/small", "--direction=BtoA", "--gan")
-    assert run(*words, *TINY, "--steps=3") == 0
+    run_dir = tmp_path / "small"
+    assert run(f"--model={teacher}", f"--run_dir={run_dir}", "--gan", *TINY, "--steps=3") == 0
     assert "are kept, since there is no KID" in capsys.readouterr().out
-    kept, (step, before) = (
-        networks_of_run(tmp_path / "small"),
-        networks_of_run(f"{tmp_path}/small@2"),
-    )
-    assert (kept.step, step) == (3, 2)
-    assert same_weights(kept.networks["generator_g"], before["generator_g"])
-    assert kept.networks["generator_g"].description.direction == "BtoA"
-    assert "g_adversarial" in rows_of(tmp_path / "small")[-1]
+    kept = networks_of_run(run_dir)
+    before = networks_of_run(f"{run_dir}@2")
+    assert (kept.step, before.step) == (3, 2)
+    for role, direction in (("generator_g", "AtoB"), ("generator_f", "BtoA")):
+        assert same_weights(kept.networks[role], before.networks[role])
+        assert same_weights(kept.networks[role], load_network(run_dir / f"{role}.keras"))
+        assert kept.networks[role].description.direction == direction
+    assert {"g_adversarial", "f_adversarial", "d_x", "d_y"} <= rows_of(run_dir)[-1].keys()
+    assert len(read_receipt(run_dir).directions) == 2
+    assert Image.open(run_dir / "samples" / "step_000000003.png").width == 6 * 128
 
 
-def test_a_folder_of_few_pictures_will_do(teacher, tmp_path, caplog, capsys):
+@pytest.mark.release
+def test_a_folder_of_few_pictures_will_do_without_features(teacher, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(features, "open_perceptual_loss", lambda channels: None)
     random = np.random.default_rng(0)
     for index in range(11):
         pixels = random.integers(0, 256, (20, 24, 3), "uint8")
         Image.fromarray(pixels).save(tmp_path / f"{index:02d}.png")
     words = (f"--model={teacher}", f"--run_dir={tmp_path}/small", f"--pictures={tmp_path}")
-    assert run(*words, *TINY, "--steps=1") == 0
+    tiny = [word for word in TINY if "perceptual" not in word]
+    assert run(*words, *tiny, "--steps=1") == 0
+    assert Run(tmp_path / "small").saved_options()["lambda_perceptual"] == 0
     assert "has 10 training pictures" in caplog.text
     receipt = read_receipt(tmp_path / "small")
     assert [each.signature for each in receipt.directions] == ["a_to_b"]
     assert receipt.directions[0].quality.count == 1
+
+
+@pytest.mark.release
+def test_a_compression_that_another_process_makes_is_left_alone(finished, capsys):
+    with Run(finished[0]).locked():
+        assert run(f"--run_dir={finished[0]}") == 2
+    assert "Another process is" in capsys.readouterr().err
