@@ -11,7 +11,15 @@ from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.unet_generator import UNetGenerator
 
 # What of two configurations may differ: the shape, and what the weights do not depend on.
-_MAY_DIFFER = ("ngf", "n_blocks", "init_type", "init_gain", "name")
+_MAY_DIFFER = (
+    "ngf",
+    "n_blocks",
+    "dropout",
+    "test_dropout",
+    "init_type",
+    "init_gain",
+    "name",
+)
 _MOST_PIXELS = 24 * 128 * 128  # of all pictures; more change little
 
 
@@ -30,7 +38,7 @@ def inherit(
     Args:
         teacher: a `ResNetGenerator` or `UNetGenerator`.
         student: the same class with the same arguments but `ngf` and `n_blocks`, which are at most
-            the teacher's. Its weights are replaced.
+            the teacher's, and its dropout. Its weights are replaced.
         pictures: to translate, float32 (pictures, height, width, channels) in [-1, 1], with sides
             that both networks take; two dozen of 128 pixels suffice, and no more than the number
             of pixels of those are used.

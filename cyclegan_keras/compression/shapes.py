@@ -95,6 +95,9 @@ def check_shape(teacher: keras.Model, shape: Shape) -> None:
 def build_student(teacher: keras.Model, shape: Shape, name: str | None = None) -> keras.Model:
     """Returns a new generator like a teacher, but of another shape, with random weights.
 
+    It has no dropout: it learns from the one answer that its teacher gives to each picture, and
+    noise of its own could only take it away from that.
+
     Args:
         teacher: a `ResNetGenerator` or `UNetGenerator`.
         shape: of the student, at most the teacher's.
@@ -104,7 +107,7 @@ def build_student(teacher: keras.Model, shape: Shape, name: str | None = None) -
         CompressionError: the teacher is no such generator, or cannot have a student of this shape.
     """
     check_shape(teacher, shape)
-    config = {**teacher.get_config(), "ngf": shape.ngf}
+    config = {**teacher.get_config(), "ngf": shape.ngf, "dropout": False, "test_dropout": False}
     if shape.blocks is not None:
         config["n_blocks"] = shape.blocks
     if name is not None:

@@ -70,7 +70,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
 @pytest.mark.parametrize("other", [{"teacher": "b"}, {"shape": (6, 4, 3)}])
 def test_answers_of_something_else_are_removed(tmp_path, other, caplog):
     filled(tmp_path)
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="absl")
     assert kept(make(tmp_path, **other)) == []
     assert "begins anew" in caplog.text
     assert kept(make(tmp_path)) == []  # those of the first teacher are gone

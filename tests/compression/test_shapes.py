@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+from cyclegan_keras.compression.inheritance import inherit
 from cyclegan_keras.compression.shapes import (
     Shape,
     build_student,
@@ -123,3 +125,13 @@ def test_refused_shapes(network, shape, words):
         check_shape(network, shape)
     with pytest.raises(CompressionError, match=words):
         build_student(network, shape)
+
+
+def test_a_student_has_no_noise_of_its_own_and_inherits_nevertheless():
+    teacher = UNetGenerator(ngf=4, n_downs=5, dropout=True, test_dropout=True)
+    student = build_student(teacher, Shape(2))
+    assert not student.dropout
+    assert not student.test_dropout
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
+    inherit(teacher, student, pictures, seed=0)
+    np.testing.assert_array_equal(student(pictures), student(pictures))
