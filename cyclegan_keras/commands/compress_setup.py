@@ -381,6 +381,8 @@ def options_of_training(teachers, chosen: Mapping[str, Any]) -> dict[str, Any]:
     }
     if chosen.get("pictures"):
         known.pop("dataset", None)
+    if "preprocess" not in known:  # pictures of all sizes, with their proportions
+        known["preprocess"] = "scale_shortside_and_crop"
     known["reader_version"] = teachers.any_network.description.reader_version
     if teachers.step is None and "reader_version" not in teachers.trained_with:
         known.pop("reader_version")  # a file of another program: the rules of today
@@ -483,14 +485,23 @@ def open_data(setup: Setup) -> LearningPictures:
     values = values_of(setup.teachers.networks)
     if setup.options["pictures"].pictures:  # they stand for both domains
         values = dict.fromkeys(("A", "B"), values[setup.x_to_y.source])
-    how = {
-        "seed": setup.options["compression"].seed,
-        "paired": is_paired(setup),
-        "known_values": values,
-        "source": source,
-    }
-    whole = Data(dataclasses.replace(setup.data_options, batch_size=1), **how)
-    return LearningPictures(whole=whole, patches=Data(patch_options(setup, whole), **how))
+    data_options = setup.data_options
+    if data_options.load_size is None and not setup.teachers.trained_with.get("preprocess"):
+        # Nothing says at which scale they were trained: at that of the pictures they are seen at.
+        side = data_options.crop_size or source.crop_size or DEFAULT_CROP_SIZE
+        data_options = dataclasses.replace(data_options, load_size=side)
+
+    def read_by(options: DataOptions):
+        return Data(
+            options,
+            seed=setup.options["compression"].seed,
+            paired=is_paired(setup),
+            known_values=values,
+            source=source,
+        )
+
+    whole = read_by(dataclasses.replace(data_options, batch_size=1))
+    return LearningPictures(whole=whole, patches=read_by(patch_options(setup, whole)))
 
 
 def patch_options(setup: Setup, whole) -> DataOptions:
