@@ -72,6 +72,8 @@ def main(argv: list[str]) -> int:
 def compress(typed: Mapping[str, Any]) -> int:
     """Compresses with the typed options, given by name; returns the exit code."""
     backends.check_environment()
+    import keras
+
     from cyclegan_keras.training.global_state import global_state
 
     # ---- what is asked for, and the teachers ----
@@ -108,6 +110,12 @@ def compress(typed: Mapping[str, Any]) -> int:
             return exit_code
 
         # ---- receipt ----
+        if keras.backend.backend() != "tensorflow":
+            print(
+                "The receipt is measured with TensorFlow: KERAS_BACKEND=tensorflow before the "
+                "same command writes it."
+            )
+            return 0
         with global_state(seed=0):
             write_results(setup, data, directory)
     return 0
