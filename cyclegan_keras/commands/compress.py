@@ -480,8 +480,7 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
                 direction: {
                     "teacher": digest_of_weights(teacher),
                     "seed": options.seed,
-                    "pictures": data.whole.source.training_facts,
-                    "how": how_read(data),
+                    **what_crops_show(data),
                 }
                 for direction, teacher in teachers.items()
             },
@@ -510,9 +509,12 @@ def sides_of(setup: Setup) -> list[str]:
     return [SOURCES[direction] for direction in teachers_of(setup)]
 
 
-def how_read(data) -> dict[str, Any]:
-    """Returns what else crops depend on: how pictures are read, scaled, cropped and mirrored."""
+def what_crops_show(data) -> dict[str, Any]:
+    """Returns what crops depend on: the pictures, wherever they lie, and how they are read."""
     options = data.patches.options
+    pictures = {
+        name: found for name, found in data.whole.source.training_facts.items() if name != "name"
+    }
     names = (
         "reader_version",
         "direction",
@@ -526,7 +528,7 @@ def how_read(data) -> dict[str, Any]:
         "input_nc",
         "output_nc",
     )
-    return {name: vars(options)[name] for name in names}
+    return {"pictures": pictures, "read": {name: vars(options)[name] for name in names}}
 
 
 def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) -> Interruption:
