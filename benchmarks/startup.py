@@ -29,6 +29,7 @@ PROGRAMS = {
     "translate.py --help": ("translate.py", "--help"),
     "evaluate.py --help": ("evaluate.py", "--help"),
     "export.py --help": ("export.py", "--help"),
+    "compress.py --help": ("compress.py", "--help"),
     "weights --help": ("-c", "import cyclegan_commands; cyclegan_commands.weights()", "--help"),
     "pairs --help": ("-m", "pipelines.pairs", "--help"),
 }

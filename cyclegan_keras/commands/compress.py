@@ -72,6 +72,8 @@ def main(argv: list[str]) -> int:
 def compress(typed: Mapping[str, Any]) -> int:
     """Compresses with the typed options, given by name; returns the exit code."""
     backends.check_environment()
+    import keras
+
     from cyclegan_keras.training.global_state import global_state
 
     # ---- what is asked for, and the teachers ----
@@ -108,6 +110,12 @@ def compress(typed: Mapping[str, Any]) -> int:
             return exit_code
 
         # ---- receipt ----
+        if keras.backend.backend() != "tensorflow":
+            print(
+                "The receipt is measured with TensorFlow: KERAS_BACKEND=tensorflow before the "
+                "same command writes it."
+            )
+            return 0
         with global_state(seed=0):
             write_results(setup, data, directory)
     return 0
@@ -474,8 +482,7 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
                 direction: {
                     "teacher": digest_of_weights(teacher),
                     "seed": options.seed,
-                    "pictures": data.whole.source.training_facts,
-                    "how": how_read(data),
+                    **what_crops_show(data),
                 }
                 for direction, teacher in teachers.items()
             },
@@ -504,9 +511,12 @@ def sides_of(setup: Setup) -> list[str]:
     return [SOURCES[direction] for direction in teachers_of(setup)]
 
 
-def how_read(data) -> dict[str, Any]:
-    """Returns what else crops depend on: how pictures are read, scaled, cropped and mirrored."""
+def what_crops_show(data) -> dict[str, Any]:
+    """Returns what crops depend on: the pictures, wherever they lie, and how they are read."""
     options = data.patches.options
+    pictures = {
+        name: found for name, found in data.whole.source.training_facts.items() if name != "name"
+    }
     names = (
         "reader_version",
         "direction",
@@ -520,7 +530,7 @@ def how_read(data) -> dict[str, Any]:
         "input_nc",
         "output_nc",
     )
-    return {name: vars(options)[name] for name in names}
+    return {"pictures": pictures, "read": {name: vars(options)[name] for name in names}}
 
 
 def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) -> Interruption:

@@ -7,7 +7,7 @@ from typing import Any
 
 import absl.logging
 
-from cyclegan_keras.cli import flags
+from cyclegan_keras.cli import backends, flags
 from cyclegan_keras.commands.train_setup import refuse_contradiction, with_saved_spelling
 from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.files.direction import Direction
@@ -220,7 +220,7 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     options = flags.resolve(GROUPS, *layers)
     options["compression"] = with_size(options["compression"], teachers)
     tflite.parse_size(options["compression"].size, option="size")
-    data_options = data_options_of(options["pictures"], teachers, x_to_y, directions)
+    data_options = data_options_of(options["pictures"], teachers, x_to_y)
     setup = Setup(
         options=options,
         data_options=data_options,
@@ -327,6 +327,7 @@ def refuse_gan_without_discriminators(setup: Setup) -> None:
     """Raises OptionError where --gan lacks discriminators, or real pictures for them."""
     if not setup.options["compression"].gan:
         return
+    backends.need_tensorflow("--gan")
     if setup.options["pictures"].pictures:
         raise OptionError(
             "--gan needs real pictures of the domain that is translated to, and --pictures has "
@@ -381,6 +382,10 @@ def options_of_training(teachers, chosen: Mapping[str, Any]) -> dict[str, Any]:
     }
     if chosen.get("pictures"):
         known.pop("dataset", None)
+    if chosen.get("dataset"):
+        known.pop("pictures", None)
+    if "preprocess" not in known:  # pictures of all sizes, with their proportions
+        known["preprocess"] = "scale_shortside_and_crop"
     known["reader_version"] = teachers.any_network.description.reader_version
     if teachers.step is None and "reader_version" not in teachers.trained_with:
         known.pop("reader_version")  # a file of another program: the rules of today
@@ -404,16 +409,13 @@ def channels_of(networks: Mapping[Direction, Any], x_to_y: Direction) -> dict[st
     return {"input_nc": first, "output_nc": second}
 
 
-def data_options_of(
-    pictures: PictureOptions, teachers, x_to_y: Direction, directions: list[Direction]
-) -> DataOptions:
+def data_options_of(pictures: PictureOptions, teachers, x_to_y: Direction) -> DataOptions:
     """Returns how pictures are read.
 
     Args:
         pictures: what the user chose.
         teachers: see `compression.teachers.Teachers`.
         x_to_y: which way generator_g translates.
-        directions: to compress.
     """
     names = {field.name for field in dataclasses.fields(DataOptions)}
     fields = {name: value for name, value in vars(pictures).items() if name in names}
@@ -483,14 +485,23 @@ def open_data(setup: Setup) -> LearningPictures:
     values = values_of(setup.teachers.networks)
     if setup.options["pictures"].pictures:  # they stand for both domains
         values = dict.fromkeys(("A", "B"), values[setup.x_to_y.source])
-    how = {
-        "seed": setup.options["compression"].seed,
-        "paired": is_paired(setup),
-        "known_values": values,
-        "source": source,
-    }
-    whole = Data(dataclasses.replace(setup.data_options, batch_size=1), **how)
-    return LearningPictures(whole=whole, patches=Data(patch_options(setup, whole), **how))
+    data_options = setup.data_options
+    if data_options.load_size is None and not setup.teachers.trained_with.get("preprocess"):
+        # Nothing says at which scale they were trained: at that of the pictures they are seen at.
+        side = data_options.crop_size or source.crop_size or DEFAULT_CROP_SIZE
+        data_options = dataclasses.replace(data_options, load_size=side)
+
+    def read_by(options: DataOptions):
+        return Data(
+            options,
+            seed=setup.options["compression"].seed,
+            paired=is_paired(setup),
+            known_values=values,
+            source=source,
+        )
+
+    whole = read_by(dataclasses.replace(data_options, batch_size=1))
+    return LearningPictures(whole=whole, patches=read_by(patch_options(setup, whole)))
 
 
 def patch_options(setup: Setup, whole) -> DataOptions:

@@ -9,7 +9,6 @@ FINAL_SHARE = 0.01
 ADVERSARIAL_SHARE = 0.1  # of the initial rate; a trained student would forget at all of it
 
 
-@keras.saving.register_keras_serializable(package="cyclegan_keras")
 class DistillationRate(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that falls to a hundredth along half a cosine, and perhaps once more.
 

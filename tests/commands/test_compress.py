@@ -3,12 +3,17 @@
 import contextlib
 import io
 import json
+import os
 import shutil
 import signal
+import subprocess
+import sys
+import time
 
 import keras
 import numpy as np
 import pytest
+from conftest import ROOT
 from made_runs import make_run
 from PIL import Image
 
@@ -305,3 +310,43 @@ def test_a_compression_that_another_process_makes_is_left_alone(finished, capsys
     with Run(finished[0]).locked():
         assert run(f"--run_dir={finished[0]}") == 2
     assert "Another process is" in capsys.readouterr().err
+
+
+# The command without its receipt, which takes longer than all the rest.
+LEARN_ALONE = """
+import sys
+from cyclegan_keras.commands import compress
+
+compress.write_results = lambda *arguments: None
+sys.exit(compress.main(sys.argv))
+"""
+
+
+def start(*words):
+    """Starts the command as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", LEARN_ALONE, *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+@pytest.mark.release
+def test_a_killed_compression_ends_as_one_that_was_not(teacher, tmp_path):
+    words = (f"--model={teacher}", *TINY, "--steps=60", "--checkpoint_minutes=0")
+    whole = start(*words, f"--run_dir={tmp_path / 'whole'}")
+    assert whole.wait(timeout=900) == 0
+    killed = Run(tmp_path / "killed")
+    process = start(*words, f"--run_dir={killed.directory}")
+    while killed.last_step() < 3:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert 3 <= killed.last_step() < 60
+    assert start(f"--run_dir={killed.directory}").wait(timeout=900) == 0
+    state, expected = final_state(killed.directory), final_state(tmp_path / "whole")
+    assert all(np.array_equal(state[name], expected[name]) for name in expected)
+    assert [row["step"] for row in rows_of(killed.directory)] == list(range(2, 61, 2))
