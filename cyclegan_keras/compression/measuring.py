@@ -106,13 +106,13 @@ class Costs:
         ]
         if self.files:
             rounds = [each.rounds for each in self.files]
-            counts = f"{min(rounds)}"
+            counts = f"{min(rounds)} rounds"
             if max(rounds) > min(rounds):
-                counts = f"{min(rounds)} to {max(rounds)}, fewer of slow files"
+                counts = f"{min(rounds)} to {max(rounds)} rounds (slow files have fewer)"
             threads = "1 CPU thread" if self.threads == 1 else f"{self.threads} CPU threads"
             sentences.append(
                 f"Times are by LiteRT on {threads}, all files in turns, the "
-                f"least of {counts} rounds; kB are 1,000 bytes of the file; the peak memory "
+                f"least of {counts}; kB are 1,000 bytes of the file; the peak memory "
                 "is that of a process that runs nothing else; PSNR is that of a file to its "
                 f"network in floating point, the worst of up to {MOST_REFERENCES} pictures."
             )
