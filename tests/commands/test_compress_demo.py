@@ -19,9 +19,8 @@ pytestmark = [
     pytest.mark.release,
 ]
 
-SIDE = 32  # px of the crops that the teacher learns on
-TEACHER_STEPS = 80
-STUDENT_STEPS = 120
+TEACHER_EPOCHS = 6
+STUDENT_STEPS = 250
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,6 @@ def small(tmp_path_factory):
             "--preprocess=crop",
             "--crop_size=64",
             "--size=64",
-            f"--patch_size={SIDE}",
             f"--target_macs={target_macs()}",
             f"--steps={STUDENT_STEPS}",
             "--learning_rate=3e-3",
@@ -70,18 +68,9 @@ def teacher_of_stripes(path):
         scene = demo.make_scene(demo.TRAIN_A, index)
         x.append(to_float(demo.draw(scene, striped=False)))
         y.append(to_float(demo.draw(scene, striped=True)))
-    x, y = np.stack(x), np.stack(y)
-    random = np.random.default_rng(0)
-    pictures = random.integers(0, len(x), 4 * TEACHER_STEPS)
-    corners = random.integers(0, demo.SIZE - SIDE + 1, (4 * TEACHER_STEPS, 2))
-    crops = [
-        [side[n, row : row + SIDE, column : column + SIDE] for side in (x, y)]
-        for n, (row, column) in zip(pictures, corners, strict=True)
-    ]
-    inputs, targets = (np.stack(side) for side in zip(*crops, strict=True))
     teacher = build_teacher()
     teacher.compile(optimizer=keras.optimizers.Adam(2e-3), loss="mae")
-    teacher.fit(inputs, targets, batch_size=4, epochs=1, shuffle=False, verbose=0)
+    teacher.fit(np.stack(x), np.stack(y), batch_size=2, epochs=TEACHER_EPOCHS, verbose=0)
     teacher.save(path)
 
 
@@ -91,7 +80,7 @@ def test_a_student_of_an_eighth_is_as_near_to_the_truth(small):
     assert costs.network("student").macs <= costs.network("teacher").macs / 8
     (truth,) = [each for each in direction.quality.comparisons if each.name == "L1 to the truth"]
     assert truth.student.value <= 1.05 * truth.teacher.value
-    assert truth.teacher.value < truth.copy_score  # it has learned something
+    assert truth.teacher.value < 0.85 * truth.copy_score  # it has learned something
 
 
 def test_the_int8_weights_of_a_student_are_near_its_own(small):
