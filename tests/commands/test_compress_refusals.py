@@ -44,27 +44,21 @@ def folder(tmp_path_factory):
         ("--model={0}/g.keras --shape=4x1 --target_kb=9", "give one of them"),
         ("--model={0}/g.keras --dry_run --target_macs=1e12", "nothing to compress"),
         ("--model={0}/g.keras --dry_run --target_macs=10", "no generator is so small"),
-        ("--model={0}/g.keras --shape=9x1 --pictures={0}/photos", "does not lie within"),
         ("--model={0}/g.keras --shape=blue --pictures={0}/photos", "cannot be read"),
         ("--model={0}/nothing.keras --shape=2x1", "does not exist"),
-        ("--model={0}/other --shape=2x1", "expected a generator"),
         ("--model={0}/discriminator_x.keras --shape=2x1", "but no generator"),
         ("--model={0}/a.tflite --shape=2x1", "is a .tflite file"),
-        ("--model={0}/export --shape=2x1", "is a SavedModel"),
         ("--model={0}/export/1 --shape=2x1", "is a SavedModel"),
         ("--model={0}/g.keras --shape=2x1", "does not say what it was trained on"),
         ("--model={0}/g.keras --shape=2x1 --dataset=a --pictures=b", "give one of them"),
         ("--model={0}/g.keras --shape=2x1 --pictures={0}/nowhere", "is no folder"),
-        ("--model={0}/g.keras --shape=2x1 --pictures={0}/empty", "no pictures that can be read"),
         ("--model={0}/bands.keras --shape=2x1 --pictures={0}/photos", "channels"),
         ("--model={0}/g.keras --shape=2x1 --direction=BtoA", "translates AtoB only"),
-        ("--model={0}/g.keras --shape=2x1 --direction=both", "translates AtoB only"),
         (
             "--model={0}/g.keras --shape=2x1 --pictures={0}/photos --preprocess=crop "
             "--crop_size=32",
             "are smaller than --crop_size=32",
         ),
-        ("--model={0}/g.keras --shape=2x1 --pictures={0}/photos --size=0", "--size=0"),
         ("--model={0}/g.keras --shape=2x1 --pictures={0}/photos --gan", "--gan needs real"),
         ("--model={0}/g.keras --shape=2x1 --dataset=demo/ponies --gan", "discriminators of a run"),
         ("--run_dir={0}/training --shape=2x1", "holds a training"),
@@ -73,6 +67,32 @@ def folder(tmp_path_factory):
             "holds files but no options.json",
         ),
         ("--model={0}/g.keras --minutes=0 --shape=2x1", "--minutes=0"),
+        pytest.param(
+            "--model={0}/g.keras --shape=9x1 --pictures={0}/photos",
+            "does not lie within",
+            marks=pytest.mark.release,
+        ),
+        pytest.param(
+            "--model={0}/other --shape=2x1", "expected a generator", marks=pytest.mark.release
+        ),
+        pytest.param(
+            "--model={0}/export --shape=2x1", "is a SavedModel", marks=pytest.mark.release
+        ),
+        pytest.param(
+            "--model={0}/g.keras --shape=2x1 --pictures={0}/empty",
+            "no pictures that can be read",
+            marks=pytest.mark.release,
+        ),
+        pytest.param(
+            "--model={0}/g.keras --shape=2x1 --direction=both",
+            "translates AtoB only",
+            marks=pytest.mark.release,
+        ),
+        pytest.param(
+            "--model={0}/g.keras --shape=2x1 --pictures={0}/photos --size=0",
+            "--size=0",
+            marks=pytest.mark.release,
+        ),
     ],
 )
 def test_what_cannot_be_compressed_is_a_sentence(

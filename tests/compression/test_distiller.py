@@ -127,7 +127,7 @@ def test_color_offset_and_its_gradient():
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param({"run_eagerly": True}, marks=pytest.mark.slow),
+        pytest.param({"run_eagerly": True}, marks=pytest.mark.release),
         pytest.param({"run_eagerly": False, "both": True}, marks=pytest.mark.release),
     ],
 )

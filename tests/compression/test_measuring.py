@@ -84,8 +84,7 @@ def test_without_the_packages_the_pip_line_is_said(package, monkeypatch):
     assert Costs.from_dict(json.loads(json.dumps(dataclasses.asdict(costs)))) == costs
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 def test_files_of_both_are_measured_in_one_run():
     costs = measure_costs(
         {A_TO_B: ResNetGenerator(ngf=4, n_blocks=0, init_gain=0.1)},

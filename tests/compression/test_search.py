@@ -88,6 +88,7 @@ def test_the_chosen_shape_fits_and_the_next_larger_one_does_not(kind, share, req
     assert all(candidate.kb is None and candidate.ms is None for candidate in choice.candidates)
 
 
+@pytest.mark.release
 def test_a_generator_of_the_paper_s_size():
     teacher = ResNetGenerator(norm="instance_affine")
     choice = choose_shape({"generator_g": teacher}, Targets(macs=2.6e9))
