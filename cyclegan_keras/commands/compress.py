@@ -84,6 +84,7 @@ def compress(typed: Mapping[str, Any]) -> int:
         return 0
 
     # ---- pictures and shape ----
+    directory.check_free()  # a search may take minutes
     with global_state(seed=0):
         data = open_data(setup)
         absl.logging.info("%s", data.patches.describe())
@@ -158,7 +159,6 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
     from cyclegan_keras.compression.receipt import TriedShape
     from cyclegan_keras.compression.search import Targets, choose_shape
     from cyclegan_keras.compression.shapes import Shape, check_shape
-    from cyclegan_keras.export.static_graph import check_size
     from cyclegan_keras.export.tflite import parse_size
 
     options, teachers = setup.options["compression"], setup.teachers.networks
@@ -174,7 +174,6 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
         shape = Shape.parse(options.shape)
         for teacher in teachers.values():
             check_shape(teacher, shape)
-            check_size(teacher, height, width)
         return ChosenShape(shape=shape, tried=(), seconds=0.0)
     began = time.perf_counter()
     choice = choose_shape(
