@@ -87,7 +87,7 @@ def compress(typed: Mapping[str, Any]) -> int:
     directory.check_free()  # a search may take minutes
     with global_state(seed=0):
         data = open_data(setup)
-        absl.logging.info("%s", data.patches.describe())
+        absl.logging.info("%s", pictures_in_words(setup, data))
         warn_of_few(data, FEW_PICTURES)
         setup = with_definite_options(setup, directory)
         chosen = shape_of(setup, directory)
@@ -385,6 +385,12 @@ def speed_here(setup: Setup, data, shape):
     )
 
 
+def pictures_in_words(setup: Setup, data) -> str:
+    """Returns a line that says which pictures there are, and how large the crops are."""
+    is_one_folder = setup.options["pictures"].pictures is not None
+    return data.patches.describe(is_one_folder=is_one_folder)
+
+
 def in_words(speed, steps: int, setup: Setup, data) -> str:
     """Returns a line that says how long the students learn, and why."""
     options, batch_size = setup.options["compression"], data.patches.options.batch_size
@@ -657,7 +663,7 @@ def seconds_of_steps(setup: Setup, data, directory: Run, step: int):
     first_pass = math.ceil(count / batch_size)
     if step < first_pass < begun["steps"]:
         absl.logging.info(
-            "Up to step %d the teacher answers, too; the steps after it are faster.", first_pass
+            "Up to step %d the teacher answers to every crop, which takes longer.", first_pass
         )
     return None
 
@@ -694,7 +700,7 @@ def plan(setup: Setup, data, chosen: ChosenShape) -> str:
 
     # ---- the shape ----
     height, width = parse_size(options.size)
-    lines = [f"{data.patches.describe()}."]
+    lines = [f"{pictures_in_words(setup, data)}."]
     for direction, teacher in teachers.items():
         before = macs(teacher, Shape.of(teacher), height, width)
         after = macs(teacher, chosen.shape, height, width)
