@@ -247,19 +247,19 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
 
     # ---- how long ----
     begun = directory.saved_facts().get("compression")
-    speed = None
     if begun:
-        steps = begun["steps"]
+        steps, speed = begun["steps"], begun.get("speed")
     elif options.steps:
-        steps = options.steps
+        steps, speed = options.steps, None
     else:
-        speed = speed_here(setup, data, chosen.shape)
-        steps = speed.steps_in(
+        measured = speed_here(setup, data, chosen.shape)
+        speed = dataclasses.asdict(measured)
+        steps = measured.steps_in(
             options.minutes,
             batch_size=data.patches.options.batch_size,
             repeats=options.repeats,
         )
-        absl.logging.info("%s", in_words(speed, steps, setup, data))
+        absl.logging.info("%s", in_words(measured, steps, setup, data))
 
     # ---- what the students begin with ----
     if not directory.last_step():
@@ -269,7 +269,7 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
             "shape": str(chosen.shape),
             "shapes": [dataclasses.asdict(each) for each in chosen.tried],
             "steps": steps,
-            "speed": None if speed is None else dataclasses.asdict(speed),
+            "speed": speed,
             "inherited": inherited,
             "seconds": {
                 "choosing a shape": chosen.seconds,
