@@ -11,7 +11,7 @@ from cyclegan_keras.cli import backends, flags
 from cyclegan_keras.commands.train_setup import refuse_contradiction, with_saved_spelling
 from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.files.errors import OptionError, RunError
+from cyclegan_keras.files.errors import OptionError, RunError, UserError
 from cyclegan_keras.files.option import option, option_of
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.runs import moved
@@ -202,10 +202,17 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     from cyclegan_keras.export.static_graph import check_size
     from cyclegan_keras.training.global_state import global_state
 
-    with global_state(seed=0):  # their weights are read: the seed is without effect
-        teachers = opening.open_teachers(
-            chosen["model"], with_discriminators=bool(chosen.get("gan"))
-        )
+    try:
+        with global_state(seed=0):  # their weights are read: the seed is without effect
+            teachers = opening.open_teachers(
+                chosen["model"], with_discriminators=bool(chosen.get("gan"))
+            )
+    except UserError as error:
+        if typed.get("model"):
+            raise
+        raise RunError(
+            f"{error} {run_dir} was begun with it: say by --model where it lies now."
+        ) from error
     directions = chosen_directions(chosen, teachers.networks, run)
     teachers = dataclasses.replace(
         teachers, networks={direction: teachers.networks[direction] for direction in directions}

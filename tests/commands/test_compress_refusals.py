@@ -33,6 +33,7 @@ def folder(tmp_path_factory):
         pixels = np.full((20, 20, 3), 60 * index, "uint8")
         Image.fromarray(pixels).save(folder / "photos" / f"{index}.png")
     make_run(folder / "training", {}, dataset="demo/ponies")
+    make_run(folder / "begun", {}, model="moved.pth", shape="2x1")
     return folder
 
 
@@ -72,6 +73,7 @@ def folder(tmp_path_factory):
         ("--model={0}/g.keras --shape=2x1 --pictures={0}/photos --gan", "--gan needs real"),
         ("--model={0}/g.keras --shape=2x1 --dataset=demo/ponies --gan", "discriminators of a run"),
         ("--run_dir={0}/training --shape=2x1", "holds a training"),
+        ("--run_dir={0}/begun", "begun was begun with it: say by --model where it lies now"),
         (
             "--model={0}/g.keras --shape=2x1 --pictures={0}/photos --run_dir={0}/photos",
             "holds files but no options.json",
