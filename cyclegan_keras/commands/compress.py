@@ -84,9 +84,10 @@ def compress(typed: Mapping[str, Any]) -> int:
         return 0
 
     # ---- pictures and shape ----
+    directory.check_free()  # a search may take minutes
     with global_state(seed=0):
         data = open_data(setup)
-        absl.logging.info("%s", data.patches.describe())
+        absl.logging.info("%s", pictures_in_words(setup, data))
         warn_of_few(data, FEW_PICTURES)
         setup = with_definite_options(setup, directory)
         chosen = shape_of(setup, directory)
@@ -158,7 +159,6 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
     from cyclegan_keras.compression.receipt import TriedShape
     from cyclegan_keras.compression.search import Targets, choose_shape
     from cyclegan_keras.compression.shapes import Shape, check_shape
-    from cyclegan_keras.export.static_graph import check_size
     from cyclegan_keras.export.tflite import parse_size
 
     options, teachers = setup.options["compression"], setup.teachers.networks
@@ -174,7 +174,6 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
         shape = Shape.parse(options.shape)
         for teacher in teachers.values():
             check_shape(teacher, shape)
-            check_size(teacher, height, width)
         return ChosenShape(shape=shape, tried=(), seconds=0.0)
     began = time.perf_counter()
     choice = choose_shape(
@@ -249,17 +248,18 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
     # ---- how long ----
     begun = directory.saved_facts().get("compression")
     if begun:
-        steps = begun["steps"]
+        steps, speed = begun["steps"], begun.get("speed")
     elif options.steps:
-        steps = options.steps
+        steps, speed = options.steps, None
     else:
-        speed = speed_here(setup, data, chosen.shape)
-        steps = speed.steps_in(
+        measured = speed_here(setup, data, chosen.shape)
+        speed = dataclasses.asdict(measured)
+        steps = measured.steps_in(
             options.minutes,
             batch_size=data.patches.options.batch_size,
             repeats=options.repeats,
         )
-        absl.logging.info("%s", in_words(speed, steps, setup, data))
+        absl.logging.info("%s", in_words(measured, steps, setup, data))
 
     # ---- what the students begin with ----
     if not directory.last_step():
@@ -269,6 +269,7 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
             "shape": str(chosen.shape),
             "shapes": [dataclasses.asdict(each) for each in chosen.tried],
             "steps": steps,
+            "speed": speed,
             "inherited": inherited,
             "seconds": {
                 "choosing a shape": chosen.seconds,
@@ -384,6 +385,12 @@ def speed_here(setup: Setup, data, shape):
     )
 
 
+def pictures_in_words(setup: Setup, data) -> str:
+    """Returns a line that says which pictures there are, and how large the crops are."""
+    is_one_folder = setup.options["pictures"].pictures is not None
+    return data.patches.describe(is_one_folder=is_one_folder)
+
+
 def in_words(speed, steps: int, setup: Setup, data) -> str:
     """Returns a line that says how long the students learn, and why."""
     options, batch_size = setup.options["compression"], data.patches.options.batch_size
@@ -453,19 +460,13 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
     from cyclegan_keras.compression.answer_cache import open_caches
     from cyclegan_keras.compression.answered_batches import AnsweredBatches
     from cyclegan_keras.compression.answers import Answers
-    from cyclegan_keras.compression.schedule import CropSchedule
     from cyclegan_keras.compression.teachers import digest_of_weights
     from cyclegan_keras.training.gradient_steps import engine
     from cyclegan_keras.training.trainer import SOURCES
 
     options = setup.options["compression"]
     teachers = teachers_of(setup)
-    schedule = CropSchedule(
-        steps=steps,
-        batch_size=data.patches.options.batch_size,
-        repeats=options.repeats,
-        seed=options.seed,
-    )
+    schedule = schedule_of(setup, data, steps)
     shapes = {}
     for direction, teacher in teachers.items():
         height, width, _ = data.patches.shapes[SOURCES[direction]]
@@ -499,6 +500,19 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
             )
             for direction, translate in translate_of(setup).items()
         },
+    )
+
+
+def schedule_of(setup: Setup, data, steps: int):
+    """Returns the `compression.schedule.CropSchedule` of so many steps."""
+    from cyclegan_keras.compression.schedule import CropSchedule
+
+    options = setup.options["compression"]
+    return CropSchedule(
+        steps=steps,
+        batch_size=data.patches.options.batch_size,
+        repeats=options.repeats,
+        seed=options.seed,
     )
 
 
@@ -554,7 +568,12 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     options, batch_size = setup.options["compression"], data.patches.options.batch_size
     pictures = data.whole.samples(options.sample_count)
     board = TensorBoard(directory.tensorboard)
-    bar = progress.Progress(batch_size, steps, shown=SHOWN)
+    bar = progress.Progress(
+        batch_size,
+        steps,
+        shown=SHOWN,
+        seconds_of=seconds_of_steps(setup, data, directory, distiller.step),
+    )
     checkpoints = callbacks.Checkpoints(directory, options.checkpoint_minutes)
     interruption = Interruption(
         "Stopping after this step; press Ctrl-C again to stop without saving."
@@ -618,6 +637,37 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     return interruption
 
 
+def seconds_of_steps(setup: Setup, data, directory: Run, step: int):
+    """Returns what estimates how long the first steps take; None where all take as long.
+
+    So they do where no answers are kept. Where no speed was measured, because --steps was typed, it
+    is not known how much longer than the others those take in which the teachers answer: a line
+    says which these are.
+
+    Args:
+        setup: what the compression consists of.
+        data: the pictures.
+        directory: the run.
+        step: that is finished already.
+    """
+    from cyclegan_keras.compression.speed import Speed
+
+    options, batch_size = setup.options["compression"], data.patches.options.batch_size
+    begun = directory.saved_facts()["compression"]
+    if options.repeats == 1 or not options.cache_gb:
+        return None
+    count = schedule_of(setup, data, begun["steps"]).count
+    if begun.get("speed"):
+        speed = Speed(**begun["speed"])
+        return functools.partial(speed.of_steps, batch_size=batch_size, count=count)
+    first_pass = math.ceil(count / batch_size)
+    if step < first_pass < begun["steps"]:
+        absl.logging.info(
+            "Up to step %d the teacher answers to every crop, which takes longer.", first_pass
+        )
+    return None
+
+
 def what_takes_less(data) -> str:
     """Returns what to say where the memory does not suffice."""
     batch_size, crop_size = data.patches.options.batch_size, data.patches.options.crop_size
@@ -640,7 +690,6 @@ def note_seconds(directory: Run, name: str, seconds: float) -> None:
 def plan(setup: Setup, data, chosen: ChosenShape) -> str:
     """Measures what a compression would take; returns it as text. Nothing is written."""
     from cyclegan_keras.compression.answer_cache import GIGABYTE, slot_bytes
-    from cyclegan_keras.compression.schedule import CropSchedule
     from cyclegan_keras.compression.shapes import Shape, macs, parameters
     from cyclegan_keras.export.tflite import parse_size
     from cyclegan_keras.training.memory import peak_memory
@@ -651,7 +700,7 @@ def plan(setup: Setup, data, chosen: ChosenShape) -> str:
 
     # ---- the shape ----
     height, width = parse_size(options.size)
-    lines = [f"{data.patches.describe()}."]
+    lines = [f"{pictures_in_words(setup, data)}."]
     for direction, teacher in teachers.items():
         before = macs(teacher, Shape.of(teacher), height, width)
         after = macs(teacher, chosen.shape, height, width)
@@ -674,9 +723,7 @@ def plan(setup: Setup, data, chosen: ChosenShape) -> str:
     lines.append(in_words(speed, steps, setup, data))
 
     # ---- disk and memory ----
-    count = CropSchedule(
-        steps=steps, batch_size=batch_size, repeats=options.repeats, seed=options.seed
-    ).count
+    count = schedule_of(setup, data, steps).count
     if options.cache_gb and options.repeats > 1 and data.patches.shapes["x"][0] is not None:
         needed = 0
         for direction, teacher in teachers_of(setup).items():
