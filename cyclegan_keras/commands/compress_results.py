@@ -52,19 +52,37 @@ def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
         directory: the run, with a snapshot of the students before.
         distiller: has finished its last step.
     """
-    from cyclegan_keras.compression.keeping import keep_better, kid_of
-    from cyclegan_keras.files.errors import MetricError
     from cyclegan_keras.runs.networks import networks_of_run
     from cyclegan_keras.runs.sources import RunSource
-    from cyclegan_keras.translation.opening import translator_of
 
-    facts = directory.saved_facts()
-    begun = facts["compression"]
-    if "notes" in begun:
-        return
     step = distiller.adversarial_from
     source = RunSource(directory=directory.directory, step=step, file=directory.snapshot(step))
     before = networks_of_run(source).networks
+    facts = directory.saved_facts()
+    begun = facts["compression"]
+    if "kept_adversarial" not in begun:
+        is_adversarial, why = which_are_better(setup, data, before, distiller)
+        # Before the weights change: a process that is killed in between must not decide once more.
+        begun = {**begun, "kept_adversarial": is_adversarial, "notes": [why]}
+        directory.save_facts({**facts, "compression": begun})
+        print(why)
+    if not begun["kept_adversarial"]:
+        give_weights_back(before, directory, distiller)
+
+
+def which_are_better(setup: Setup, data, before, distiller) -> tuple[bool, str]:
+    """Returns whether students are better after their adversarial part, and a sentence on that.
+
+    Args:
+        setup: what the compression consists of.
+        data: its pictures.
+        before: the students before, by role.
+        distiller: holds those after.
+    """
+    from cyclegan_keras.compression.keeping import keep_better, kid_of
+    from cyclegan_keras.files.errors import MetricError
+    from cyclegan_keras.translation.opening import translator_of
+
     held_out, reason = held_out_pictures(setup, data)
     features = features_or_none()
     measured: dict[str, list] = {"before": [], "after": []}
@@ -79,17 +97,29 @@ def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
                 kid = kid_of(translator_of(network), pictures, network=features)
                 measured[name].append(kid)
         kept = keep_better(measured["before"], measured["after"])
-        is_adversarial, why = kept.adversarial, kept.why
     except MetricError as error:
-        is_adversarial = False
         why = f"The students before the adversarial part are kept, since there is no KID: {error}"
-    if not is_adversarial:
-        for role, network in before.items():
-            distiller.networks[role].set_weights(network.get_weights())
-        state = {name: np.array(variable) for name, variable in distiller.state().items()}
-        directory.save(distiller.step, state)
-    directory.save_facts({**facts, "compression": {**begun, "notes": [why]}})
-    print(why)
+        return False, why
+    return kept.adversarial, kept.why
+
+
+def give_weights_back(before, directory: Run, distiller) -> None:
+    """Gives the students of a distiller, and of its last checkpoint, the weights of others.
+
+    Args:
+        before: the others, by role.
+        directory: the run.
+        distiller: has finished its last step.
+    """
+    are_given_back = True
+    for role, network in before.items():
+        student, weights = distiller.networks[role], network.get_weights()
+        are_given_back &= all(map(np.array_equal, student.get_weights(), weights))
+        student.set_weights(weights)
+    if are_given_back:  # by an earlier call
+        return
+    state = {name: np.array(variable) for name, variable in distiller.state().items()}
+    directory.save(distiller.step, state)
 
 
 def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:

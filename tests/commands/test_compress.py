@@ -120,6 +120,11 @@ def finished(teacher, tmp_path_factory):
     return run_dir, out.getvalue()
 
 
+def fail(*arguments):
+    """In place of what a killed process does not come to."""
+    raise RuntimeError
+
+
 def final_state(run_dir):
     return Run(run_dir).newest_state().state
 
@@ -272,10 +277,16 @@ def test_plan_measures_and_writes_nothing(teacher, tmp_path, capsys):
 
 
 @pytest.mark.release
-def test_discriminators_take_part_last_and_without_kid_change_nothing(teacher, tmp_path, capsys):
+def test_discriminators_take_part_last_and_without_kid_change_nothing(
+    teacher, tmp_path, monkeypatch, capsys
+):
     run_dir = tmp_path / "small"
-    assert run(f"--model={teacher}", f"--run_dir={run_dir}", "--gan", *TINY, "--steps=3") == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(compress_results, "give_weights_back", fail)  # killed once it is decided
+        with pytest.raises(RuntimeError):
+            run(f"--model={teacher}", f"--run_dir={run_dir}", "--gan", *TINY, "--steps=3")
     assert "are kept, since there is no KID" in capsys.readouterr().out
+    assert run(f"--run_dir={run_dir}") == 0
     kept = networks_of_run(run_dir)
     before = networks_of_run(f"{run_dir}@2")
     assert (kept.step, before.step) == (3, 2)
