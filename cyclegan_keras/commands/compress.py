@@ -88,7 +88,7 @@ def compress(typed: Mapping[str, Any]) -> int:
         data = open_data(setup)
         absl.logging.info("%s", data.patches.describe())
         warn_of_few(data, FEW_PICTURES)
-        setup = with_definite_options(setup, directory)
+        setup = with_definite_options(setup)
         chosen = shape_of(setup, directory)
     options = setup.options["compression"]
     state_of_training = global_state(
@@ -192,7 +192,7 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
     )
 
 
-def with_definite_options(setup: Setup, directory: Run) -> Setup:
+def with_definite_options(setup: Setup) -> Setup:
     """Returns the setup with values for options that depend on this machine.
 
     A compression that is continued has them already.
@@ -206,7 +206,8 @@ def with_definite_options(setup: Setup, directory: Run) -> Setup:
     changes: dict[str, Any] = {}
     if options.cache_gb is None:
         changes["cache_gb"] = 0.0 if engine.has_accelerator() else CPU_CACHE_GB
-    if not setup.saved and changes.get("cache_gb", options.cache_gb) == 0:
+    is_kept = changes.get("cache_gb", options.cache_gb) > 0
+    if not is_kept and "repeats" not in setup.chosen:
         changes["repeats"] = 1  # nothing is saved by seeing a crop twice
     if options.lambda_perceptual and perceptual_loss(setup) is None:
         if setup.chosen.get("lambda_perceptual"):
@@ -257,12 +258,12 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
         steps = speed.steps_in(
             options.minutes,
             batch_size=data.patches.options.batch_size,
-            repeats=options.repeats,
+            repeats=uses_of_answers(options),
         )
         absl.logging.info("%s", in_words(speed, steps, setup, data))
 
     # ---- what the students begin with ----
-    if not directory.last_step():
+    if not begun or not directory.last_step():
         began = time.perf_counter()
         inherited = inherit_weights(setup, data, students)
         begun = {
@@ -275,8 +276,8 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
                 "inheriting": time.perf_counter() - began,
             },
         }
-        directory.save_options(setup.options_to_save(students, data))
-        directory.note_facts({**facts_of(setup, data, begun), "compression": begun})
+    directory.save_options(setup.options_to_save(students, data))
+    directory.note_facts({**facts_of(setup, data, begun), "compression": begun})
 
     # ---- distillation ----
     batches = open_batches(setup, data, steps, directory)
@@ -384,13 +385,20 @@ def speed_here(setup: Setup, data, shape):
     )
 
 
+def uses_of_answers(options) -> int:
+    """Returns how often an answer is used before the teacher is asked once more."""
+    return options.repeats if options.cache_gb else 1
+
+
 def in_words(speed, steps: int, setup: Setup, data) -> str:
     """Returns a line that says how long the students learn, and why."""
     options, batch_size = setup.options["compression"], data.patches.options.batch_size
-    seconds = speed.of_step(batch_size=batch_size, repeats=options.repeats)
+    uses = uses_of_answers(options)
+    seconds = speed.of_step(batch_size=batch_size, repeats=uses)
+    times = "once" if uses == 1 else f"{uses} times"
     return (
         f"An answer takes {speed.answer:.3g} s and a step {speed.step:.3g} s, {seconds:.3g} s with "
-        f"its answers (batches of {batch_size}, each answer used {options.repeats} times): "
+        f"its answers (batches of {batch_size}, each answer used {times}): "
         f"{steps} steps take {seconds * steps / 60:.3g} minutes."
     )
 
@@ -471,19 +479,14 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
         height, width, _ = data.patches.shapes[SOURCES[direction]]
         shapes[direction] = (height, width, teacher.output_shape[-1])
     caches: dict[str, Any] = {}
-    is_of_one_size = all(None not in shape for shape in shapes.values())
-    if options.cache_gb and options.repeats > 1 and is_of_one_size:
+    if options.cache_gb and options.repeats > 1:
         caches = open_caches(
             directory.directory / "answers",
             shapes=shapes,
             count=schedule.count,
             cache_gb=options.cache_gb,
             fingerprints={
-                direction: {
-                    "teacher": digest_of_weights(teacher),
-                    "seed": options.seed,
-                    **what_crops_show(data),
-                }
+                direction: {"teacher": digest_of_weights(teacher)}
                 for direction, teacher in teachers.items()
             },
         )
@@ -509,28 +512,6 @@ def sides_of(setup: Setup) -> list[str]:
     if setup.options["compression"].gan:
         return ["x", "y"]
     return [SOURCES[direction] for direction in teachers_of(setup)]
-
-
-def what_crops_show(data) -> dict[str, Any]:
-    """Returns what crops depend on: the pictures, wherever they lie, and how they are read."""
-    options = data.patches.options
-    pictures = {
-        name: found for name, found in data.whole.source.training_facts.items() if name != "name"
-    }
-    names = (
-        "reader_version",
-        "direction",
-        "value_range",
-        "resize_filter",
-        "preprocess",
-        "load_size",
-        "crop_size",
-        "flip",
-        "max_dataset_size",
-        "input_nc",
-        "output_nc",
-    )
-    return {"pictures": pictures, "read": {name: vars(options)[name] for name in names}}
 
 
 def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) -> Interruption:
@@ -669,7 +650,7 @@ def plan(setup: Setup, data, chosen: ChosenShape) -> str:
     # ---- time ----
     speed = speed_here(setup, data, chosen.shape)
     steps = options.steps or speed.steps_in(
-        options.minutes, batch_size=batch_size, repeats=options.repeats
+        options.minutes, batch_size=batch_size, repeats=uses_of_answers(options)
     )
     lines.append(in_words(speed, steps, setup, data))
 
@@ -677,7 +658,7 @@ def plan(setup: Setup, data, chosen: ChosenShape) -> str:
     count = CropSchedule(
         steps=steps, batch_size=batch_size, repeats=options.repeats, seed=options.seed
     ).count
-    if options.cache_gb and options.repeats > 1 and data.patches.shapes["x"][0] is not None:
+    if options.cache_gb and options.repeats > 1:
         needed = 0
         for direction, teacher in teachers_of(setup).items():
             height, width, _ = data.patches.shapes[SOURCES[direction]]

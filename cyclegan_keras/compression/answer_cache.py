@@ -1,4 +1,4 @@
-"""A teacher's answers on the disk: one file of equal slots, each with a checksum."""
+"""A teacher's answers on the disk: one file of equal slots, each with checksums."""
 
 import json
 import math
@@ -18,23 +18,26 @@ from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.files.writing import make_folder, writing
 
 GIGABYTE = 1_000_000_000
-VERSION = 1
+VERSION = 2
 DTYPE = np.dtype("<f2")
-# Behind each answer: a mark, which a slot never written lacks, and the checksum of the answer.
-TRAILER = struct.Struct("<4sI")
+# Behind each answer: a mark, which a slot never written lacks, and the checksums of the crop that
+# it belongs to and of the answer.
+TRAILER = struct.Struct("<4sII")
 MARK = b"kept"
-Shape = tuple[int, int, int]
+AnswerShape = tuple[int, int, int]
 
 
 class AnswerCache:
     """The first answers of a teacher, in float16, by the numbers of the crops.
 
-    Slot n holds the answer to crop n. A process that is killed while it writes leaves a slot whose
-    checksum does not fit, which counts as not kept. The file is written, not mapped into memory,
-    since a full disk ends a process that writes into mapped memory, without a word.
+    Slot n holds the answer to crop n, with the checksum of that crop: where a picture has changed
+    since, or another one was read in its place, the answer counts as not kept. So does that of a
+    process that was killed while it wrote, since the checksum of the answer does not fit. The file
+    is written, not mapped into memory, since a full disk ends a process that writes into mapped
+    memory, without a word.
 
-    A file beside it names what the answers depend on. Where that differs from `fingerprint`, the
-    answers are of something else: they are removed, one line says so, and the cache begins anew.
+    A file beside it names the format and the teacher. Where these differ, the answers are of
+    something else: they are removed, one line says so, and the cache begins anew.
 
     Attributes:
         slots: how many answers it can hold: those of the numbers below.
@@ -43,8 +46,7 @@ class AnswerCache:
         path: of the file, without ending; its folder is made.
         shape: (height, width, channels) of every answer.
         slots: see above.
-        fingerprint: all that the answers depend on, ready for JSON: teacher, seed, pictures and
-            how crops are made of them.
+        fingerprint: what the answers depend on besides their crops, ready for JSON: the teacher.
 
     Raises:
         WriteError: the files cannot be made.
@@ -54,7 +56,7 @@ class AnswerCache:
         self,
         path: str | os.PathLike,
         *,
-        shape: Shape,
+        shape: AnswerShape,
         slots: int,
         fingerprint: Mapping[str, Any],
     ):
@@ -70,8 +72,13 @@ class AnswerCache:
             with writing(self._path):
                 os.truncate(self._path, slots * self._slot_bytes)
 
-    def get(self, number: int) -> np.ndarray | None:
-        """Returns the answer to a crop, float16 of `shape`; None where it is not kept."""
+    def get(self, number: int, crop: np.ndarray) -> np.ndarray | None:
+        """Returns the answer to a crop, float16 of `shape`; None where it is not kept.
+
+        Args:
+            number: of the crop.
+            crop: the crop itself, of any shape.
+        """
         if number >= self.slots:
             return None
         try:
@@ -83,12 +90,17 @@ class AnswerCache:
         if len(slot) < self._slot_bytes:
             return None
         answer = slot[: -TRAILER.size]
-        if slot[-TRAILER.size :] != _trailer(answer):
+        if slot[-TRAILER.size :] != _trailer(crop, answer):
             return None
         return np.frombuffer(answer, DTYPE).reshape(self._shape)
 
-    def put(self, number: int, answer: np.ndarray) -> None:
-        """Keeps the answer to a crop, float16 of `shape`, where there is a slot for it.
+    def put(self, number: int, crop: np.ndarray, answer: np.ndarray) -> None:
+        """Keeps the answer to a crop, where there is a slot for it.
+
+        Args:
+            number: of the crop.
+            crop: the crop itself, of any shape.
+            answer: float16 of `shape`.
 
         Raises:
             WriteError: the disk is full, for example.
@@ -96,7 +108,7 @@ class AnswerCache:
         if number >= self.slots:
             return
         content = np.ascontiguousarray(answer, DTYPE).tobytes()
-        slot = memoryview(content + _trailer(content))
+        slot = memoryview(content + _trailer(crop, content))
         with writing(self._path), open(self._path, "r+b", buffering=0) as file:
             file.seek(number * self._slot_bytes)
             while slot:  # a nearly full disk takes a part first
@@ -121,7 +133,7 @@ class AnswerCache:
         with writing(self._path):
             if self._path.exists():
                 logging.info(
-                    "%s holds answers of another teacher or to other crops, and begins anew.",
+                    "%s holds answers of another teacher or format, and begins anew.",
                     self._path,
                 )
             description.unlink(missing_ok=True)
@@ -130,7 +142,7 @@ class AnswerCache:
             temporary.write_text(text)
 
 
-def slot_bytes(shape: Shape) -> int:
+def slot_bytes(shape: AnswerShape) -> int:
     """Returns how much room one answer of (height, width, channels) takes."""
     return math.prod(shape) * DTYPE.itemsize + TRAILER.size
 
@@ -138,7 +150,7 @@ def slot_bytes(shape: Shape) -> int:
 def open_caches(
     folder: str | os.PathLike,
     *,
-    shapes: Mapping[str, Shape],
+    shapes: Mapping[str, AnswerShape],
     count: int,
     cache_gb: float,
     fingerprints: Mapping[str, Mapping[str, Any]],
@@ -183,5 +195,5 @@ def open_caches(
     return caches
 
 
-def _trailer(answer: bytes) -> bytes:
-    return TRAILER.pack(MARK, zlib.crc32(answer))
+def _trailer(crop: np.ndarray, answer: bytes) -> bytes:
+    return TRAILER.pack(MARK, zlib.crc32(np.ascontiguousarray(crop)), zlib.crc32(answer))

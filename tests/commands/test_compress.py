@@ -18,8 +18,10 @@ from made_runs import make_run
 from PIL import Image
 
 from cyclegan_keras.commands import compress, compress_results, evaluate, export, train, translate
+from cyclegan_keras.commands.compress_setup import Setup
 from cyclegan_keras.compression import measuring
 from cyclegan_keras.compression.measuring import Costs, NetworkCost
+from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.compression.receipt_files import read_receipt
 from cyclegan_keras.evaluation import features
 from cyclegan_keras.export.tflite import count
@@ -171,7 +173,9 @@ def test_the_networks_of_the_run_are_those_of_its_files(finished):
     assert same_weights(networks["generator_g"], load_network(finished[0] / "generator_g.keras"))
 
 
-def test_a_stopped_compression_ends_as_one_that_was_not(finished, teacher, tmp_path, monkeypatch):
+def test_a_stopped_compression_ends_as_one_that_was_not(
+    finished, teacher, tmp_path, monkeypatch, caplog
+):
     words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", "--direction=BtoA", *TINY)
     monkeypatch.setattr(compress, "write_results", lambda *arguments: None)
     real = Metrics.after_step
@@ -186,12 +190,33 @@ def test_a_stopped_compression_ends_as_one_that_was_not(finished, teacher, tmp_p
         assert run(*words) == 128 + signal.SIGINT
     assert Run(tmp_path / "small").last_step() == 3
     assert not (tmp_path / "small" / "generator_g.keras").exists()
+    facts = Run(tmp_path / "small").saved_facts()
+    facts["data"]["trainA"]["count"] = 9
+    Run(tmp_path / "small").save_facts(facts)
     # The place of the teacher and all options are known to the run.
     assert run(f"--run_dir={tmp_path / 'small'}") == 0
+    assert "The pictures have changed since the run began (trainA had 9 and now" in caplog.text
     state, expected = final_state(tmp_path / "small"), final_state(finished[0])
     assert state.keys() == expected.keys()
     assert all(np.array_equal(state[name], expected[name]) for name in expected)
     assert [row["step"] for row in rows_of(tmp_path / "small")] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "repeats"), [({}, 1), ({"repeats": 4}, 4), ({"cache_gb": 1.0}, 4)]
+)
+def test_crops_repeat_where_answers_are_kept_or_where_one_asks_for_it(chosen, repeats):
+    options = CompressionOptions(**{"cache_gb": 0.0, "lambda_perceptual": 0.0, **chosen})
+    setup = Setup(
+        options={"compression": options},
+        data_options=None,
+        teachers=None,
+        run_dir="",
+        saved={},
+        moved=(),
+        chosen=chosen,
+    )
+    assert compress.with_definite_options(setup).options["compression"].repeats == repeats
 
 
 @pytest.mark.release
