@@ -9,7 +9,7 @@ import functools
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import absl.logging
@@ -17,10 +17,15 @@ import numpy as np
 
 from cyclegan_keras.cli import backends, flags
 from cyclegan_keras.cli.console import Interruption, run_command
-from cyclegan_keras.commands.compress_results import keep_better_students, write_results
+from cyclegan_keras.commands.compress_results import (
+    keep_better_students,
+    tried_shapes,
+    write_results,
+)
 from cyclegan_keras.commands.compress_setup import (
     GROUPS,
     Setup,
+    fitting_patch,
     forms_of,
     is_paired,
     open_data,
@@ -35,6 +40,7 @@ from cyclegan_keras.commands.fitting import (
     print_generators,
     saving_after_failure,
 )
+from cyclegan_keras.compression.options import LEAST_STEPS_OF_GAN
 from cyclegan_keras.files.errors import LostPicturesError, OptionError
 from cyclegan_keras.runs.run import Run
 
@@ -72,9 +78,6 @@ def main(argv: list[str]) -> int:
 def compress(typed: Mapping[str, Any]) -> int:
     """Compresses with the typed options, given by name; returns the exit code."""
     backends.check_environment()
-    import keras
-
-    from cyclegan_keras.training.global_state import global_state
 
     # ---- what is asked for, and the teachers ----
     setup = resolve_options(typed)
@@ -83,11 +86,40 @@ def compress(typed: Mapping[str, Any]) -> int:
         print(json.dumps(outline(setup, directory), indent=2))
         return 0
 
+    if setup.options["compression"].plan:
+        return compress_here(setup, directory)
+    with reserved(directory):
+        return compress_here(setup, directory)
+
+
+@contextlib.contextmanager
+def reserved(directory: Run) -> Iterator[None]:
+    """Makes a run and keeps others out of it; what is refused before it has options leaves none."""
+    directory.create()
+    with directory.locked():
+        try:
+            yield
+        finally:
+            if not directory.saved_options():
+                directory.remove_unused()
+
+
+def compress_here(setup: Setup, directory: Run) -> int:
+    """Compresses to the receipt, or prints the plan of it; returns the exit code.
+
+    Args:
+        setup: what the compression consists of.
+        directory: the run, locked unless only a plan is made.
+    """
+    import keras
+
+    from cyclegan_keras.training.global_state import global_state
+
     # ---- pictures and shape ----
     with global_state(seed=0):
         data = open_data(setup)
         absl.logging.info("%s", data.patches.describe())
-        warn_of_few(data, FEW_PICTURES)
+        warn_of_few(setup, data, FEW_PICTURES)
         setup = with_definite_options(setup)
         chosen = shape_of(setup, directory)
     options = setup.options["compression"]
@@ -98,26 +130,24 @@ def compress(typed: Mapping[str, Any]) -> int:
     )
     if options.plan:
         with state_of_training:
-            print(plan(setup, data, chosen))
+            print(plan(setup, data, directory, chosen))
         return 0
 
     # ---- learning ----
-    directory.create()
-    with directory.locked():
-        with state_of_training:
-            exit_code = learn(setup, data, directory, chosen)
-        if exit_code:
-            return exit_code
+    with state_of_training:
+        exit_code = learn(setup, data, directory, chosen)
+    if exit_code:
+        return exit_code
 
-        # ---- receipt ----
-        if keras.backend.backend() != "tensorflow":
-            print(
-                "The receipt is measured with TensorFlow: KERAS_BACKEND=tensorflow before the "
-                "same command writes it."
-            )
-            return 0
-        with global_state(seed=0):
-            write_results(setup, data, directory)
+    # ---- receipt ----
+    if keras.backend.backend() != "tensorflow":
+        print(
+            "The receipt is measured with TensorFlow: KERAS_BACKEND=tensorflow before the same "
+            "command writes it."
+        )
+        return 0
+    with global_state(seed=0):
+        write_results(setup, data, directory)
     return 0
 
 
@@ -166,7 +196,7 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
     if begun:
         return ChosenShape(
             shape=Shape.parse(begun["shape"]),
-            tried=tuple(TriedShape(**each) for each in begun["shapes"]),
+            tried=tried_shapes(begun),
             seconds=begun["seconds"]["choosing a shape"],
         )
     height, width = parse_size(options.size)
@@ -212,9 +242,9 @@ def with_definite_options(setup: Setup) -> Setup:
     if options.lambda_perceptual and perceptual_loss(setup) is None:
         if setup.chosen.get("lambda_perceptual"):
             raise OptionError(
-                f"--lambda_perceptual={options.lambda_perceptual:g} cannot be had here, see above: "
-                'pip install "cyclegan-keras[eval]", or use --lambda_perceptual=0 in a new '
-                "--run_dir."
+                f"--lambda_perceptual={options.lambda_perceptual:g} cannot be had for these "
+                "pictures or on this machine, as said above: see to that, or use "
+                "--lambda_perceptual=0, for a compression that has begun in a new --run_dir."
             )
         changes["lambda_perceptual"] = 0.0
     changed = dataclasses.replace(options, **changes)
@@ -242,6 +272,7 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
     Returns:
         The exit code: 0 at the last step, 128 + the signal when a signal ended the compression.
     """
+    from cyclegan_keras.compression.answer_cache import check_room
     from cyclegan_keras.runs.networks import save_snapshot
 
     students = build_students(setup, chosen.shape)
@@ -255,12 +286,15 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
         steps = options.steps
     else:
         speed = speed_here(setup, data, chosen.shape)
-        steps = speed.steps_in(
-            options.minutes,
-            batch_size=data.patches.options.batch_size,
-            repeats=uses_of_answers(options),
+        steps = steps_in_time(setup, speed)
+        absl.logging.info("%s", in_words(speed, steps, setup))
+    if directory.last_step() < steps and keeps_answers(setup):
+        check_room(
+            directory.directory / "answers",
+            shapes=answer_shapes(setup, data),
+            count=schedule_of(setup, steps).count,
+            cache_gb=options.cache_gb,
         )
-        absl.logging.info("%s", in_words(speed, steps, setup, data))
 
     # ---- what the students begin with ----
     if not begun or not directory.last_step():
@@ -280,9 +314,10 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
     directory.note_facts({**facts_of(setup, data, begun), "compression": begun})
 
     # ---- distillation ----
-    batches = open_batches(setup, data, steps, directory)
     distiller = build_distiller(setup, students, steps)
     continue_run(distiller, directory)
+    if distiller.step < steps:
+        batches = open_batches(setup, data, steps, directory)
     while distiller.step < steps:
         if distiller.step == distiller.adversarial_from:  # from here on they may become worse
             save_snapshot(distiller, directory)
@@ -362,10 +397,21 @@ def translate_of(setup: Setup) -> dict[str, Any]:
 
 
 def crops_of(data, side: str, count: int) -> np.ndarray:
-    """Returns the first crops of a side, float32 (count, height, width, channels)."""
-    return np.stack(
-        [crop["picture"] for crop in data.patches.crops(side, range(count)).as_numpy_iterator()]
-    )
+    """Returns the first crops of a side, float32 (count, height, width, channels).
+
+    Raises:
+        UserError: pictures cannot be read any more.
+    """
+    import tensorflow as tf
+
+    crops = data.patches.crops(side, range(count))
+    try:
+        return np.stack([crop["picture"] for crop in crops.as_numpy_iterator()])
+    except tf.errors.OpError as error:  # of what has failed, it holds only the text
+        failure = data.patches.patience.failure
+        if failure is None:
+            raise
+        raise failure from error
 
 
 def speed_here(setup: Setup, data, shape):
@@ -379,7 +425,7 @@ def speed_here(setup: Setup, data, shape):
         distiller,
         translate_of(setup),
         {
-            direction: crops_of(data, SOURCES[direction], data.patches.options.batch_size)
+            direction: crops_of(data, SOURCES[direction], setup.data_options.batch_size)
             for direction in translators_of(setup)
         },
     )
@@ -390,9 +436,20 @@ def uses_of_answers(options) -> int:
     return options.repeats if options.cache_gb else 1
 
 
-def in_words(speed, steps: int, setup: Setup, data) -> str:
+def steps_in_time(setup: Setup, speed) -> int:
+    """Returns how many steps are made in --minutes, by a `compression.speed.Speed`."""
+    options = setup.options["compression"]
+    steps = speed.steps_in(
+        options.minutes,
+        batch_size=setup.data_options.batch_size,
+        repeats=uses_of_answers(options),
+    )
+    return max(steps, LEAST_STEPS_OF_GAN) if options.gan else steps
+
+
+def in_words(speed, steps: int, setup: Setup) -> str:
     """Returns a line that says how long the students learn, and why."""
-    options, batch_size = setup.options["compression"], data.patches.options.batch_size
+    options, batch_size = setup.options["compression"], setup.data_options.batch_size
     uses = uses_of_answers(options)
     seconds = speed.of_step(batch_size=batch_size, repeats=uses)
     times = "once" if uses == 1 else f"{uses} times"
@@ -449,6 +506,36 @@ def facts_of(setup: Setup, data, begun: Mapping[str, Any]) -> dict[str, Any]:
     return facts
 
 
+def keeps_answers(setup: Setup) -> bool:
+    """Whether answers are kept on the disk."""
+    options = setup.options["compression"]
+    return bool(options.cache_gb) and options.repeats > 1
+
+
+def answer_shapes(setup: Setup, data) -> dict[str, tuple[int, int, int]]:
+    """Returns (height, width, channels) of the answers in each direction."""
+    from cyclegan_keras.training.trainer import SOURCES
+
+    shapes = {}
+    for direction, teacher in teachers_of(setup).items():
+        height, width, _ = data.patches.shapes[SOURCES[direction]]
+        shapes[direction] = (height, width, teacher.output_shape[-1])
+    return shapes
+
+
+def schedule_of(setup: Setup, steps: int):
+    """Returns the `compression.schedule.CropSchedule` of a compression of so many steps."""
+    from cyclegan_keras.compression.schedule import CropSchedule
+
+    options = setup.options["compression"]
+    return CropSchedule(
+        steps=steps,
+        batch_size=setup.data_options.batch_size,
+        repeats=options.repeats,
+        seed=options.seed,
+    )
+
+
 def open_batches(setup: Setup, data, steps: int, directory: Run):
     """Returns the `compression.answered_batches.AnsweredBatches` of a compression.
 
@@ -461,33 +548,20 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
     from cyclegan_keras.compression.answer_cache import open_caches
     from cyclegan_keras.compression.answered_batches import AnsweredBatches
     from cyclegan_keras.compression.answers import Answers
-    from cyclegan_keras.compression.schedule import CropSchedule
     from cyclegan_keras.compression.teachers import digest_of_weights
     from cyclegan_keras.training.gradient_steps import engine
-    from cyclegan_keras.training.trainer import SOURCES
 
-    options = setup.options["compression"]
-    teachers = teachers_of(setup)
-    schedule = CropSchedule(
-        steps=steps,
-        batch_size=data.patches.options.batch_size,
-        repeats=options.repeats,
-        seed=options.seed,
-    )
-    shapes = {}
-    for direction, teacher in teachers.items():
-        height, width, _ = data.patches.shapes[SOURCES[direction]]
-        shapes[direction] = (height, width, teacher.output_shape[-1])
+    schedule, shapes = schedule_of(setup, steps), answer_shapes(setup, data)
     caches: dict[str, Any] = {}
-    if options.cache_gb and options.repeats > 1:
+    if keeps_answers(setup):
         caches = open_caches(
             directory.directory / "answers",
             shapes=shapes,
             count=schedule.count,
-            cache_gb=options.cache_gb,
+            cache_gb=setup.options["compression"].cache_gb,
             fingerprints={
                 direction: {"teacher": digest_of_weights(teacher)}
-                for direction, teacher in teachers.items()
+                for direction, teacher in teachers_of(setup).items()
             },
         )
     return AnsweredBatches(
@@ -497,7 +571,7 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
             direction: Answers(
                 translate,
                 shapes[direction],
-                at_once=data.patches.options.batch_size if engine.has_accelerator() else 1,
+                at_once=setup.data_options.batch_size if engine.has_accelerator() else 1,
                 cache=caches.get(direction),
             )
             for direction, translate in translate_of(setup).items()
@@ -527,12 +601,14 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     """
     from cyclegan_keras.compression.samples import StudentSamples
     from cyclegan_keras.distribution.team import Team
+    from cyclegan_keras.models.any_size import translate_any_size
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.stage import Stage
     from cyclegan_keras.training.tensorboard import TensorBoard
     from cyclegan_keras.training.trainer import SOURCES
 
-    options, batch_size = setup.options["compression"], data.patches.options.batch_size
+    options, batch_size = setup.options["compression"], setup.data_options.batch_size
+    teachers = teachers_of(setup)
     pictures = data.whole.samples(options.sample_count)
     board = TensorBoard(directory.tensorboard)
     bar = progress.Progress(batch_size, steps, shown=SHOWN)
@@ -557,7 +633,12 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
             pictures=pictures,
             forms=forms_of(setup),
             answers={
-                direction: translate(pictures[SOURCES[direction]])
+                direction: translate_any_size(
+                    translate,
+                    pictures[SOURCES[direction]],
+                    multiple=teachers[direction].size_multiple,
+                    smallest=teachers[direction].smallest_size,
+                )
                 for direction, translate in translate_of(setup).items()
             },
         ),
@@ -575,7 +656,7 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
         saving_after_failure(
             checkpoints,
             distiller,
-            what_takes_less=lambda: what_takes_less(data),
+            what_takes_less=lambda: what_takes_less(setup, data),
         ),
     ):
         try:
@@ -599,14 +680,18 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     return interruption
 
 
-def what_takes_less(data) -> str:
+def what_takes_less(setup: Setup, data) -> str:
     """Returns what to say where the memory does not suffice."""
-    batch_size, crop_size = data.patches.options.batch_size, data.patches.options.crop_size
+    batch_size, side = setup.data_options.batch_size, data.patches.options.crop_size
     smaller = [f"--batch_size={batch_size // 2}"] if batch_size > 1 else []
-    smaller.append(f"--patch_size={max(crop_size // 2 // 4 * 4, 32)}")
+    if fitting_patch(setup, side // 2) < side:
+        smaller.append(f"--patch_size={fitting_patch(setup, side // 2)}")
+    sentence = f"The memory does not suffice for batches of {batch_size} with {side}x{side} px"
+    if not smaller:
+        return f"{sentence}, and the networks take no smaller ones: free some memory."
     return (
-        f"The memory does not suffice for batches of {batch_size} with {crop_size}x{crop_size} px. "
-        f"Another compression, in a new --run_dir, takes less with {' or '.join(smaller)}."
+        f"{sentence}. Another compression, in a new --run_dir, takes less with "
+        f"{' or '.join(smaller)}."
     )
 
 
@@ -618,17 +703,14 @@ def note_seconds(directory: Run, name: str, seconds: float) -> None:
     directory.save_facts({**facts, "compression": {**begun, "seconds": spent}})
 
 
-def plan(setup: Setup, data, chosen: ChosenShape) -> str:
+def plan(setup: Setup, data, directory: Run, chosen: ChosenShape) -> str:
     """Measures what a compression would take; returns it as text. Nothing is written."""
-    from cyclegan_keras.compression.answer_cache import GIGABYTE, slot_bytes
-    from cyclegan_keras.compression.schedule import CropSchedule
+    from cyclegan_keras.compression.answer_cache import GIGABYTE, bytes_of, slots_of
     from cyclegan_keras.compression.shapes import Shape, macs, parameters
     from cyclegan_keras.export.tflite import parse_size
     from cyclegan_keras.training.memory import peak_memory
-    from cyclegan_keras.training.trainer import SOURCES
 
     options, teachers = setup.options["compression"], setup.teachers.networks
-    batch_size = data.patches.options.batch_size
 
     # ---- the shape ----
     height, width = parse_size(options.size)
@@ -649,24 +731,22 @@ def plan(setup: Setup, data, chosen: ChosenShape) -> str:
 
     # ---- time ----
     speed = speed_here(setup, data, chosen.shape)
-    steps = options.steps or speed.steps_in(
-        options.minutes, batch_size=batch_size, repeats=uses_of_answers(options)
-    )
-    lines.append(in_words(speed, steps, setup, data))
+    begun = directory.saved_facts().get("compression", {})
+    steps = begun.get("steps") or options.steps or steps_in_time(setup, speed)
+    lines.append(in_words(speed, steps, setup))
 
     # ---- disk and memory ----
-    count = CropSchedule(
-        steps=steps, batch_size=batch_size, repeats=options.repeats, seed=options.seed
-    ).count
-    if options.cache_gb and options.repeats > 1:
-        needed = 0
-        for direction, teacher in teachers_of(setup).items():
-            height, width, _ = data.patches.shapes[SOURCES[direction]]
-            needed += count * slot_bytes((height, width, teacher.output_shape[-1]))
-        lines.append(
-            f"The answers to {count} crops take {needed / GIGABYTE:.3g} GB in {setup.run_dir}, of "
-            f"--cache_gb={options.cache_gb:g}."
+    if keeps_answers(setup):
+        count, shapes = schedule_of(setup, steps).count, answer_shapes(setup, data)
+        kept = slots_of(shapes, count, options.cache_gb)
+        line = (
+            f"The answers to {count} crops take {bytes_of(shapes, kept) / GIGABYTE:.3g} GB in "
+            f"{setup.run_dir}, of --cache_gb={options.cache_gb:g}"
         )
+        if min(kept.values()) < count:
+            needed = bytes_of(shapes, dict.fromkeys(shapes, count)) / GIGABYTE
+            line += f"; all would take {needed:.3g} GB, and the rest is asked for anew each time"
+        lines.append(f"{line}.")
     peak, owner = peak_memory()
     lines.append(f"Peak memory of {owner} so far: {peak:.2f} GB.")
     return "\n".join(lines)

@@ -19,7 +19,7 @@ N_COMPARED = 4  # held-out pictures on which files are compared with their netwo
 def write_results(setup: Setup, data, directory: Run) -> None:
     """Measures the students of a finished compression, and writes and prints the receipt.
 
-    A receipt that is there already is kept.
+    A receipt that is there already is kept, unless it is of another number of pictures.
 
     Args:
         setup: what the compression consists of.
@@ -30,7 +30,9 @@ def write_results(setup: Setup, data, directory: Run) -> None:
     from cyclegan_keras.compression.before_after import write_before_after
 
     receipt = receipt_files.read_receipt(directory.directory)
-    if receipt is None or not (directory.directory / receipt_files.MARKDOWN_FILE).exists():
+    is_written = (directory.directory / receipt_files.MARKDOWN_FILE).exists()
+    most = setup.options["compression"].max_pictures
+    if receipt is None or not is_written or receipt.options["max_pictures"] != most:
         absl.logging.info("Measuring the students beside their teachers, for the receipt.")
         receipt, translated = measured_receipt(setup, data, directory)
         if translated:

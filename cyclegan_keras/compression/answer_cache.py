@@ -62,7 +62,7 @@ class AnswerCache:
     ):
         self.slots = slots
         self._shape = tuple(shape)
-        self._path = pathlib.Path(f"{os.fspath(path)}.answers")
+        self._path = _file_of(path)
         self._slot_bytes = slot_bytes(shape)
         make_folder(self._path.parent)
         self._begin_anew_unless(
@@ -114,13 +114,6 @@ class AnswerCache:
             while slot:  # a nearly full disk takes a part first
                 slot = slot[file.write(slot) :]
 
-    def missing_bytes(self) -> int:
-        """Returns how much more of the disk the cache will take when all slots are full."""
-        state = self._path.stat()
-        # Slots between others may be empty without taking any room.
-        taken = 512 * state.st_blocks if hasattr(state, "st_blocks") else state.st_size
-        return max(0, self.slots * self._slot_bytes - taken)
-
     def _begin_anew_unless(self, expected: Mapping[str, Any]) -> None:
         """Empties the files unless what they say of themselves is as expected."""
         description = self._path.with_suffix(".json")
@@ -145,6 +138,59 @@ class AnswerCache:
 def slot_bytes(shape: AnswerShape) -> int:
     """Returns how much room one answer of (height, width, channels) takes."""
     return math.prod(shape) * DTYPE.itemsize + TRAILER.size
+
+
+def slots_of(shapes: Mapping[str, AnswerShape], count: int, cache_gb: float) -> dict[str, int]:
+    """Returns how many answers of each direction are kept; they share the room equally.
+
+    Args:
+        shapes: direction -> (height, width, channels) of every answer.
+        count: crops that will be asked about.
+        cache_gb: gigabytes (10^9 bytes) that all answers may take together.
+    """
+    share = cache_gb * GIGABYTE / len(shapes)
+    return {
+        direction: min(count, int(share // slot_bytes(shape)))
+        for direction, shape in shapes.items()
+    }
+
+
+def bytes_of(shapes: Mapping[str, AnswerShape], slots: Mapping[str, int]) -> int:
+    """Returns how much room so many answers of each direction take."""
+    return sum(slots[direction] * slot_bytes(shape) for direction, shape in shapes.items())
+
+
+def check_room(
+    folder: str | os.PathLike,
+    *,
+    shapes: Mapping[str, AnswerShape],
+    count: int,
+    cache_gb: float,
+) -> None:
+    """Refuses answers for which the disk has no room; nothing is written.
+
+    Args:
+        folder: where they will lie; the one above it exists.
+        shapes: direction -> (height, width, channels) of every answer.
+        count: crops that will be asked about.
+        cache_gb: gigabytes (10^9 bytes) that all answers may take together.
+
+    Raises:
+        OptionError: the disk has less room than they will take.
+    """
+    folder = pathlib.Path(folder)
+    kept = bytes_of(shapes, slots_of(shapes, count, cache_gb))
+    taken = sum(_taken_bytes(_file_of(folder / direction)) for direction in shapes)
+    free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
+    missing = kept - taken
+    if missing > free:
+        possible = (taken + free) / GIGABYTE
+        raise OptionError(
+            f"--cache_gb={cache_gb:g}: the teacher's answers take {missing / GIGABYTE:.2f} GB more "
+            f"in {folder}, but only {free / GIGABYTE:.2f} GB are free there. Free some space, or "
+            f"use --cache_gb={math.floor(possible * 10) / 10:g}: answers beyond that are asked "
+            "for anew each time."
+        )
 
 
 def open_caches(
@@ -172,28 +218,32 @@ def open_caches(
         OptionError: the disk has less room than they will take.
         WriteError: the files cannot be made.
     """
-    caches = {}
-    for direction, shape in shapes.items():
-        fitting = int(cache_gb * GIGABYTE / len(shapes) // slot_bytes(shape))
-        caches[direction] = AnswerCache(
+    check_room(folder, shapes=shapes, count=count, cache_gb=cache_gb)
+    slots = slots_of(shapes, count, cache_gb)
+    return {
+        direction: AnswerCache(
             pathlib.Path(folder) / direction,
             shape=shape,
-            slots=min(count, fitting),
+            slots=slots[direction],
             fingerprint=fingerprints[direction],
         )
-    missing = sum(cache.missing_bytes() for cache in caches.values())
-    free = shutil.disk_usage(folder).free
-    if missing > free:
-        kept = sum(cache.slots * slot_bytes(shapes[name]) for name, cache in caches.items())
-        possible = (kept - missing + free) / GIGABYTE
-        raise OptionError(
-            f"--cache_gb={cache_gb:g}: the teacher's answers take {missing / GIGABYTE:.2f} GB more "
-            f"in {folder}, but only {free / GIGABYTE:.2f} GB are free there. Free some space, or "
-            f"use --cache_gb={math.floor(possible * 10) / 10:g}: answers beyond that are asked "
-            "for anew each time."
-        )
-    return caches
+        for direction, shape in shapes.items()
+    }
+
+
+def _file_of(path: str | os.PathLike) -> pathlib.Path:
+    return pathlib.Path(f"{os.fspath(path)}.answers")
+
+
+def _taken_bytes(path: pathlib.Path) -> int:
+    """Returns how much of the disk a file takes; 0 where there is none."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return 0
+    # Slots between others may be empty without taking any room.
+    return 512 * state.st_blocks if hasattr(state, "st_blocks") else state.st_size
 
 
 def _trailer(crop: np.ndarray, answer: bytes) -> bytes:
-    return TRAILER.pack(MARK, zlib.crc32(np.ascontiguousarray(crop)), zlib.crc32(answer))
+    return TRAILER.pack(MARK, zlib.crc32(crop.tobytes()), zlib.crc32(answer))

@@ -9,22 +9,25 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import ROOT
 from made_runs import make_run
 from PIL import Image
 
 from cyclegan_keras.commands import compress, compress_results, evaluate, export, train, translate
-from cyclegan_keras.commands.compress_setup import Setup
+from cyclegan_keras.commands.compress_setup import Setup, resolve_options
 from cyclegan_keras.compression import measuring
 from cyclegan_keras.compression.measuring import Costs, NetworkCost
 from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.compression.receipt_files import read_receipt
 from cyclegan_keras.evaluation import features
 from cyclegan_keras.export.tflite import count
+from cyclegan_keras.files.errors import LostPicturesError
 from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.networks import networks_of_run
@@ -219,16 +222,39 @@ def test_crops_repeat_where_answers_are_kept_or_where_one_asks_for_it(chosen, re
     assert compress.with_definite_options(setup).options["compression"].repeats == repeats
 
 
+def test_pictures_that_are_lost_before_the_first_step_are_a_sentence():
+    def read(number):
+        raise OSError
+
+    numbers = tf.data.Dataset.range(1)
+    lost = numbers.map(lambda number: {"picture": tf.numpy_function(read, [number], tf.float32)})
+    patches = types.SimpleNamespace(
+        crops=lambda side, numbers: lost,
+        patience=types.SimpleNamespace(failure=LostPicturesError("The drive is gone.")),
+    )
+    with pytest.raises(LostPicturesError, match="is gone"):
+        compress.crops_of(types.SimpleNamespace(patches=patches), "x", 1)
+
+
+def test_less_memory_is_taken_by_smaller_patches_where_they_fit(teacher):
+    setup = resolve_options({"model": str(teacher), "shape": "4x1", "batch_size": 1})
+    for side, words in ((16, "takes less with --patch_size=8"), (8, "take no smaller ones")):
+        patches = types.SimpleNamespace(options=types.SimpleNamespace(crop_size=side))
+        sentence = compress.what_takes_less(setup, types.SimpleNamespace(patches=patches))
+        assert words in sentence
+
+
 @pytest.mark.release
 def test_the_same_command_again_writes_what_is_missing(finished, tmp_path, capsys):
     run_dir = shutil.copytree(finished[0], tmp_path / "small")
-    for name in ("generator_g.keras", "receipt.md"):
-        (run_dir / name).unlink()
-    assert run(f"--run_dir={run_dir}") == 0
+    (run_dir / "generator_g.keras").unlink()
+    shutil.rmtree(run_dir / "answers")
+    assert run(f"--run_dir={run_dir}", "--max_pictures=3") == 0
     out = capsys.readouterr().out
     assert f"Continuing {run_dir} after step {STEPS}." in out
     assert f"Finished: step {STEPS} of {STEPS}." in out
-    assert (run_dir / "receipt.md").exists()
+    assert not (run_dir / "answers").exists()
+    assert read_receipt(run_dir).directions[0].quality.count == 3
     expected = load_network(finished[0] / "generator_g.keras")
     assert same_weights(load_network(run_dir / "generator_g.keras"), expected)
 
@@ -292,13 +318,18 @@ def test_dry_run_writes_nothing(teacher, tmp_path, capsys):
 
 
 @pytest.mark.release
-def test_plan_measures_and_writes_nothing(teacher, tmp_path, capsys):
+def test_plan_measures_and_writes_nothing(finished, teacher, tmp_path, capsys):
     words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", "--lambda_perceptual=0")
     assert run(*words, "--shape=4x1", "--minutes=1", "--plan") == 0
     out = capsys.readouterr().out
     assert "AtoB: 8x2 becomes 4x1" in out
     assert " steps take " in out
     assert list(tmp_path.iterdir()) == []
+    assert run(f"--run_dir={finished[0]}", "--plan", "--cache_gb=0.000001") == 0
+    out = capsys.readouterr().out
+    assert f" {STEPS} steps take " in out
+    assert "The answers to 4 crops take 0 GB" in out
+    assert "the rest is asked for anew each time" in out
 
 
 @pytest.mark.release
@@ -333,7 +364,7 @@ def test_a_folder_of_few_pictures_will_do_without_features(teacher, tmp_path, mo
         Image.fromarray(pixels).save(tmp_path / f"{index:02d}.png")
     words = (f"--model={teacher}", f"--run_dir={tmp_path}/small", f"--pictures={tmp_path}")
     tiny = [word for word in TINY if "perceptual" not in word]
-    assert run(*words, *tiny, "--steps=1") == 0
+    assert run(*words, *tiny, "--steps=1", "--batch_size=12") == 0
     assert Run(tmp_path / "small").saved_options()["lambda_perceptual"] == 0
     assert "has 10 training pictures" in caplog.text
     receipt = read_receipt(tmp_path / "small")
