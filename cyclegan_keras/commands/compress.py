@@ -241,10 +241,10 @@ def with_definite_options(setup: Setup) -> Setup:
         changes["repeats"] = 1  # nothing is saved by seeing a crop twice
     if options.lambda_perceptual and perceptual_loss(setup) is None:
         if setup.chosen.get("lambda_perceptual"):
+            elsewhere = " in a new --run_dir" if setup.saved else ""
             raise OptionError(
-                f"--lambda_perceptual={options.lambda_perceptual:g} cannot be had for these "
-                "pictures or on this machine, as said above: see to that, or use "
-                "--lambda_perceptual=0, for a compression that has begun in a new --run_dir."
+                f"--lambda_perceptual={options.lambda_perceptual:g} cannot be had here, for the "
+                f"reason above: see to it, or use --lambda_perceptual=0{elsewhere}."
             )
         changes["lambda_perceptual"] = 0.0
     changed = dataclasses.replace(options, **changes)

@@ -356,13 +356,15 @@ def test_discriminators_take_part_last_and_without_kid_change_nothing(
 
 
 @pytest.mark.release
-def test_a_folder_of_few_pictures_will_do_without_features(teacher, tmp_path, monkeypatch, caplog):
+def test_a_folder_of_few_pictures_will_do_without_features(
+    teacher, tmp_path, monkeypatch, caplog, capsys
+):
     monkeypatch.setattr(features, "open_perceptual_loss", lambda channels: None)
     random = np.random.default_rng(0)
     for index in range(11):
         pixels = random.integers(0, 256, (20, 24, 3), "uint8")
         Image.fromarray(pixels).save(tmp_path / f"{index:02d}.png")
-    words = (f"--model={teacher}", f"--run_dir={tmp_path}/small", f"--pictures={tmp_path}")
+    words = (f"--model={teacher}", f"--pictures={tmp_path}", f"--run_dir={tmp_path}/small")
     tiny = [word for word in TINY if "perceptual" not in word]
     assert run(*words, *tiny, "--steps=1", "--batch_size=12") == 0
     assert Run(tmp_path / "small").saved_options()["lambda_perceptual"] == 0
@@ -370,6 +372,12 @@ def test_a_folder_of_few_pictures_will_do_without_features(teacher, tmp_path, mo
     receipt = read_receipt(tmp_path / "small")
     assert [each.signature for each in receipt.directions] == ["a_to_b"]
     assert receipt.directions[0].quality.count == 1
+    capsys.readouterr()
+    assert evaluate.main(["evaluate.py", f"--model={tmp_path}/small", "--dry_run"]) == 2
+    assert f"learned on --pictures={tmp_path}, which have neither" in capsys.readouterr().err
+    assert run(*words[:2], f"--run_dir={tmp_path}/2", *tiny, "--lambda_perceptual=1") == 2
+    assert "see to it, or use --lambda_perceptual=0." in capsys.readouterr().err
+    assert not (tmp_path / "2").exists()
 
 
 @pytest.mark.release
