@@ -343,13 +343,19 @@ class Data:
                 needed += bytes_per_pixel * width * height
         return min(self.options.cache_mb * MEGABYTE, needed)
 
-    def describe(self) -> str:
-        """Returns one line for the log."""
+    def describe(self, *, is_one_folder: bool = False) -> str:
+        """Returns one line for the log.
+
+        Args:
+            is_one_folder: whether x and y are the same pictures, which are then counted once.
+        """
         options = self.options
         x_to_y = Direction(options.direction)
         x, y = x_to_y.source, x_to_y.target
         count_x, count_y = len(self._train["x"]), len(self._train["y"])
-        if self.paired:
+        if is_one_folder:
+            train = f"{count_x} training pictures"
+        elif self.paired:
             train = f"x = {x}, y = {y}, {count_x} training pairs"
         else:
             train = f"x = {x} with {count_x}, y = {y} with {count_y} training pictures"
@@ -358,6 +364,8 @@ class Data:
 
         if not self.has_test:
             test = "no test pictures (samples are taken from training)"
+        elif is_one_folder:
+            test = f"{len(self._test['x'])} held out"
         elif self.paired_test:
             test = f"{len(self._test['x'])} test pairs"
         else:

@@ -87,6 +87,7 @@ def compress(typed: Mapping[str, Any]) -> int:
         return 0
 
     if setup.options["compression"].plan:
+        directory.check_free()
         return compress_here(setup, directory)
     with reserved(directory):
         return compress_here(setup, directory)
@@ -118,7 +119,7 @@ def compress_here(setup: Setup, directory: Run) -> int:
     # ---- pictures and shape ----
     with global_state(seed=0):
         data = open_data(setup)
-        absl.logging.info("%s", data.patches.describe())
+        absl.logging.info("%s", pictures_in_words(setup, data))
         warn_of_few(setup, data, FEW_PICTURES)
         setup = with_definite_options(setup)
         chosen = shape_of(setup, directory)
@@ -188,7 +189,6 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
     from cyclegan_keras.compression.receipt import TriedShape
     from cyclegan_keras.compression.search import Targets, choose_shape
     from cyclegan_keras.compression.shapes import Shape, check_shape
-    from cyclegan_keras.export.static_graph import check_size
     from cyclegan_keras.export.tflite import parse_size
 
     options, teachers = setup.options["compression"], setup.teachers.networks
@@ -204,7 +204,6 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
         shape = Shape.parse(options.shape)
         for teacher in teachers.values():
             check_shape(teacher, shape)
-            check_size(teacher, height, width)
         return ChosenShape(shape=shape, tried=(), seconds=0.0)
     began = time.perf_counter()
     choice = choose_shape(
@@ -281,13 +280,14 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
     # ---- how long ----
     begun = directory.saved_facts().get("compression")
     if begun:
-        steps = begun["steps"]
+        steps, speed = begun["steps"], begun.get("speed")
     elif options.steps:
-        steps = options.steps
+        steps, speed = options.steps, None
     else:
-        speed = speed_here(setup, data, chosen.shape)
-        steps = steps_in_time(setup, speed)
-        absl.logging.info("%s", in_words(speed, steps, setup))
+        measured = speed_here(setup, data, chosen.shape)
+        speed = dataclasses.asdict(measured)
+        steps = steps_in_time(setup, measured)
+        absl.logging.info("%s", in_words(measured, steps, setup))
     if directory.last_step() < steps and keeps_answers(setup):
         check_room(
             directory.directory / "answers",
@@ -304,6 +304,7 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
             "shape": str(chosen.shape),
             "shapes": [dataclasses.asdict(each) for each in chosen.tried],
             "steps": steps,
+            "speed": speed,
             "inherited": inherited,
             "seconds": {
                 "choosing a shape": chosen.seconds,
@@ -445,6 +446,12 @@ def steps_in_time(setup: Setup, speed) -> int:
         repeats=uses_of_answers(options),
     )
     return max(steps, LEAST_STEPS_OF_GAN) if options.gan else steps
+
+
+def pictures_in_words(setup: Setup, data) -> str:
+    """Returns a line that says which pictures there are, and how large the crops are."""
+    is_one_folder = setup.options["pictures"].pictures is not None
+    return data.patches.describe(is_one_folder=is_one_folder)
 
 
 def in_words(speed, steps: int, setup: Setup) -> str:
@@ -611,7 +618,12 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     teachers = teachers_of(setup)
     pictures = data.whole.samples(options.sample_count)
     board = TensorBoard(directory.tensorboard)
-    bar = progress.Progress(batch_size, steps, shown=SHOWN)
+    bar = progress.Progress(
+        batch_size,
+        steps,
+        shown=SHOWN,
+        seconds_of=seconds_of_steps(setup, directory, distiller.step),
+    )
     checkpoints = callbacks.Checkpoints(directory, options.checkpoint_minutes)
     interruption = Interruption(
         "Stopping after this step; press Ctrl-C again to stop without saving."
@@ -680,6 +692,36 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     return interruption
 
 
+def seconds_of_steps(setup: Setup, directory: Run, step: int):
+    """Returns what estimates how long the first steps take; None where all take as long.
+
+    So they do where no answers are kept. Where no speed was measured, because --steps was typed, it
+    is not known how much longer than the others those take in which the teachers answer: a line
+    says which these are.
+
+    Args:
+        setup: what the compression consists of.
+        directory: the run.
+        step: that is finished already.
+    """
+    from cyclegan_keras.compression.speed import Speed
+
+    batch_size = setup.data_options.batch_size
+    begun = directory.saved_facts()["compression"]
+    if not keeps_answers(setup):
+        return None
+    count = schedule_of(setup, begun["steps"]).count
+    if begun.get("speed"):
+        speed = Speed(**begun["speed"])
+        return functools.partial(speed.of_steps, batch_size=batch_size, count=count)
+    first_pass = math.ceil(count / batch_size)
+    if step < first_pass < begun["steps"]:
+        absl.logging.info(
+            "Up to step %d the teacher answers to every crop, which takes longer.", first_pass
+        )
+    return None
+
+
 def what_takes_less(setup: Setup, data) -> str:
     """Returns what to say where the memory does not suffice."""
     batch_size, side = setup.data_options.batch_size, data.patches.options.crop_size
@@ -714,7 +756,7 @@ def plan(setup: Setup, data, directory: Run, chosen: ChosenShape) -> str:
 
     # ---- the shape ----
     height, width = parse_size(options.size)
-    lines = [f"{data.patches.describe()}."]
+    lines = [f"{pictures_in_words(setup, data)}."]
     for direction, teacher in teachers.items():
         before = macs(teacher, Shape.of(teacher), height, width)
         after = macs(teacher, chosen.shape, height, width)

@@ -11,7 +11,7 @@ from cyclegan_keras.cli import backends, flags
 from cyclegan_keras.commands.train_setup import refuse_contradiction, with_saved_spelling
 from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.files.errors import DataError, OptionError, RunError
+from cyclegan_keras.files.errors import DataError, OptionError, RunError, UserError
 from cyclegan_keras.files.option import option, option_of
 from cyclegan_keras.models.any_size import fitting_side
 from cyclegan_keras.models.options import NetworkOptions
@@ -192,16 +192,27 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
             "See --help."
         )
     refuse_no_target(chosen)
+    known = flags.fields(GROUPS)
+    kept = {name: value for name, value in saved.items() if name in known and name != "direction"}
+    flags.resolve(GROUPS, kept, typed)  # a wrong value is told before the teachers are read
 
     # ---- the teachers ----
     from cyclegan_keras.compression import teachers as opening
     from cyclegan_keras.export import tflite
+    from cyclegan_keras.export.static_graph import check_size
     from cyclegan_keras.training.global_state import global_state
 
-    with global_state(seed=0):  # their weights are read: the seed is without effect
-        teachers = opening.open_teachers(
-            chosen["model"], with_discriminators=bool(chosen.get("gan"))
-        )
+    try:
+        with global_state(seed=0):  # their weights are read: the seed is without effect
+            teachers = opening.open_teachers(
+                chosen["model"], with_discriminators=bool(chosen.get("gan"))
+            )
+    except UserError as error:
+        if typed.get("model"):
+            raise
+        raise RunError(
+            f"{error} {run_dir} was begun with it: say by --model where it lies now."
+        ) from error
     directions = chosen_directions(chosen, teachers.networks, run)
     teachers = dataclasses.replace(
         teachers, networks={direction: teachers.networks[direction] for direction in directions}
@@ -211,15 +222,11 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
 
     # ---- the options ----
     x_to_y = direction_of_x(chosen, teachers, directions)
-    known = flags.fields(GROUPS)
-    layers = [
-        options_of_training(teachers, chosen),
-        {name: value for name, value in saved.items() if name in known and name != "direction"},
-        typed,
-    ]
-    options = flags.resolve(GROUPS, *layers)
+    options = flags.resolve(GROUPS, options_of_training(teachers, chosen), kept, typed)
     options["compression"] = with_size(options["compression"], teachers)
-    tflite.parse_size(options["compression"].size, option="size")
+    height, width = tflite.parse_size(options["compression"].size, option="size")
+    for network in teachers.networks.values():
+        check_size(network, height, width)
     data_options = data_options_of(options["pictures"], teachers, x_to_y)
     setup = Setup(
         options=options,
@@ -245,7 +252,8 @@ def refuse_two_places(typed: Mapping[str, Any]) -> None:
 
 def refuse_no_target(chosen: Mapping[str, Any]) -> None:
     """Raises OptionError where nothing says how small the students are to be."""
-    if not any(chosen.get(name) for name in ("target_kb", "target_ms", "target_macs", "shape")):
+    targets = [chosen.get(name) for name in ("target_kb", "target_ms", "target_macs")]
+    if not chosen.get("shape") and targets == [None, None, None]:
         raise OptionError(
             "Nothing says how small: give --target_kb=1000, --target_ms=30 or --target_macs=2.6e9, "
             "or the shape itself by --shape=16x6. See --help."

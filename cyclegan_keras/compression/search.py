@@ -333,7 +333,7 @@ class _Trials:
         """Returns what the teachers cost."""
         shapes = [Shape.of(teacher) for teacher in self._teachers]
         candidate = self._candidate(max(shapes, key=lambda each: each.ngf), shapes)
-        self._tell(candidate)
+        self._tell(candidate, ", the generator to compress")
         return candidate
 
     @property
@@ -378,9 +378,9 @@ class _Trials:
             self._files[key] = self._measure(teacher, shape, is_timed=is_timed, **self._how)
         return self._files[key]
 
-    def _tell(self, candidate):
+    def _tell(self, candidate, what=""):
         verdict = "fits" if candidate.fits else f"exceeds {' and '.join(candidate.exceeds)}"
-        self._report(f"{candidate.shape}: {candidate.words}: {verdict}")
+        self._report(f"{candidate.shape}{what}: {candidate.words}: {verdict}")
 
 
 def _largest(teachers) -> Shape:

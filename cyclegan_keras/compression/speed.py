@@ -38,6 +38,21 @@ class Speed:
         """
         return self.step + batch_size * self.answer / repeats
 
+    def of_steps(self, steps: int, *, batch_size: int, count: int) -> float:
+        """Returns what the first steps take, in seconds: answers are given in the first pass.
+
+        Args:
+            steps: from the first one on.
+            batch_size: crops of each side in a step.
+            count: crops that there are, of each side.
+
+        Example:
+            >>> speed = Speed(answer=1.0, step=0.5)
+            >>> speed.of_steps(2, batch_size=4, count=12), speed.of_steps(6, batch_size=4, count=12)
+            (9.0, 15.0)
+        """
+        return self.step * steps + self.answer * min(steps * batch_size, count)
+
     def steps_in(self, minutes: float, *, batch_size: int, repeats: int) -> int:
         """Returns how many steps take so many minutes, at least one."""
         seconds = self.of_step(batch_size=batch_size, repeats=repeats)

@@ -68,20 +68,8 @@ class Run:
             RunError: the directory holds files but no options.json, so it is not a run; or it
                 cannot be written.
         """
-        own = {
-            ".lock",
-            f".lock{HELD}",
-            self.checkpoints.name,
-            self.samples.name,
-            self.tensorboard.name,
-        }
         try:
-            names = {path.name for path in self.directory.glob("*")}
-            if "options.json" not in names and names - own:
-                raise RunError(
-                    f"{self.directory} holds files but no options.json, so it is not a run: "
-                    "choose another --run_dir."
-                )
+            self._refuse_other_files()
             folders = (self.checkpoints, self.samples, self.tensorboard)
             self._made = [
                 folder
@@ -92,6 +80,36 @@ class Run:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"Cannot write the run directory {self.directory}: {error}.") from error
+
+    def check_free(self) -> None:
+        """Refuses a directory that `create` or `locked` would refuse now; makes no files.
+
+        Raises:
+            RunError: the directory is a file, holds files but no options.json, or another process
+                is in it.
+            WriteError: the directory cannot be written to.
+        """
+        if self.directory.exists() and not self.directory.is_dir():
+            raise RunError(f"{self.directory} is a file: choose another --run_dir.")
+        self._refuse_other_files()
+        if (self.directory / ".lock").exists():
+            with self.locked():
+                pass
+
+    def _refuse_other_files(self) -> None:
+        own = {
+            ".lock",
+            f".lock{HELD}",
+            self.checkpoints.name,
+            self.samples.name,
+            self.tensorboard.name,
+        }
+        names = {path.name for path in self.directory.glob("*")}
+        if "options.json" not in names and names - own:
+            raise RunError(
+                f"{self.directory} holds files but no options.json, so it is not a run: "
+                "choose another --run_dir."
+            )
 
     def remove_unused(self) -> None:
         """Removes the folders that `create` has made and nothing was put into since."""

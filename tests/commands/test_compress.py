@@ -368,6 +368,7 @@ def test_a_folder_of_few_pictures_will_do_without_features(
     tiny = [word for word in TINY if "perceptual" not in word]
     assert run(*words, *tiny, "--steps=1", "--batch_size=12") == 0
     assert Run(tmp_path / "small").saved_options()["lambda_perceptual"] == 0
+    assert ": 10 training pictures, 1 held out; crop, crop 16 px" in caplog.text
     assert "has 10 training pictures" in caplog.text
     receipt = read_receipt(tmp_path / "small")
     assert [each.signature for each in receipt.directions] == ["a_to_b"]

@@ -36,6 +36,7 @@ def folder(tmp_path_factory):
         pixels = np.full((20, 20, 3), 60 * index, "uint8")
         Image.fromarray(pixels).save(folder / "photos" / f"{index}.png")
     make_run(folder / "training", {}, dataset="demo/ponies")
+    make_run(folder / "begun", {}, model="moved.pth", shape="2x1")
     return folder
 
 
@@ -47,6 +48,10 @@ def folder(tmp_path_factory):
         ("--model={0}/g.keras --shape=4x1 --target_kb=9", "give one of them"),
         ("--model={0}/g.keras --dry_run --target_macs=1e12", "nothing to compress"),
         ("--model={0}/g.keras --dry_run --target_macs=10", "no generator is so small"),
+        ("--model={0}/g.keras --dry_run --target_macs=0", "no generator is so small"),
+        ("--model={0}/nothing.keras --target_kb=-5", "expected at least 0"),
+        ("--model={0}/g.keras --dry_run --target_kb=9 --size=30x41", "no pictures of 30x41"),
+        ("--model={0}/g.keras --shape=2x1 --pictures={0}/photos --run_dir={0}/a.tflite", "a file"),
         ("--model={0}/g.keras --shape=9x1 --pictures={0}/photos", "does not lie within"),
         ("--model={0}/g.keras --shape=blue --pictures={0}/photos", "cannot be read"),
         ("--model={0}/nothing.keras --shape=2x1", "does not exist"),
@@ -71,6 +76,7 @@ def folder(tmp_path_factory):
         ("--model={0}/g.keras --shape=2x1 --pictures={0}/photos --gan", "--gan needs real"),
         ("--model={0}/g.keras --shape=2x1 --dataset=demo/ponies --gan", "discriminators of a run"),
         ("--run_dir={0}/training --shape=2x1", "holds a training"),
+        ("--run_dir={0}/begun", "begun was begun with it: say by --model where it lies now"),
         (
             "--model={0}/g.keras --shape=2x1 --pictures={0}/photos --run_dir={0}/photos",
             "holds files but no options.json",

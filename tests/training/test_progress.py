@@ -33,6 +33,19 @@ def test_progress_shows_pictures_and_losses(capsys):
     assert "generator_loss=1.000, cycle_x=0.250" in shown
 
 
+def test_progress_goes_by_time_where_steps_differ(capsys):
+    """Three of four steps are done, and half of the time is gone: the last takes three seconds."""
+    seconds = [0.0, 1.0, 2.0, 3.0, 6.0]
+    callback = progress.Progress(batch_size=5, total_steps=4, seconds_of=lambda n: seconds[n])
+    begin(callback)
+    advance(callback, cycle_x=0.5)
+    callback.on_train_end()
+    shown = capsys.readouterr().err.split("\r")[-1]
+    assert " 50%|" in shown
+    assert "step=3/4, cycle_x=0.500" in shown
+    assert "img" not in shown
+
+
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_first_step_alone_tells_its_time_and_memory(steps, caplog):
     callback = begin(progress.FirstStep())
