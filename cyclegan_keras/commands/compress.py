@@ -9,7 +9,7 @@ import functools
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import absl.logging
@@ -17,10 +17,15 @@ import numpy as np
 
 from cyclegan_keras.cli import backends, flags
 from cyclegan_keras.cli.console import Interruption, run_command
-from cyclegan_keras.commands.compress_results import keep_better_students, write_results
+from cyclegan_keras.commands.compress_results import (
+    keep_better_students,
+    tried_shapes,
+    write_results,
+)
 from cyclegan_keras.commands.compress_setup import (
     GROUPS,
     Setup,
+    fitting_patch,
     forms_of,
     is_paired,
     open_data,
@@ -35,6 +40,7 @@ from cyclegan_keras.commands.fitting import (
     print_generators,
     saving_after_failure,
 )
+from cyclegan_keras.compression.options import LEAST_STEPS_OF_GAN
 from cyclegan_keras.files.errors import LostPicturesError, OptionError
 from cyclegan_keras.runs.run import Run
 
@@ -72,9 +78,6 @@ def main(argv: list[str]) -> int:
 def compress(typed: Mapping[str, Any]) -> int:
     """Compresses with the typed options, given by name; returns the exit code."""
     backends.check_environment()
-    import keras
-
-    from cyclegan_keras.training.global_state import global_state
 
     # ---- what is asked for, and the teachers ----
     setup = resolve_options(typed)
@@ -83,13 +86,42 @@ def compress(typed: Mapping[str, Any]) -> int:
         print(json.dumps(outline(setup, directory), indent=2))
         return 0
 
+    if setup.options["compression"].plan:
+        directory.check_free()
+        return compress_here(setup, directory)
+    with reserved(directory):
+        return compress_here(setup, directory)
+
+
+@contextlib.contextmanager
+def reserved(directory: Run) -> Iterator[None]:
+    """Makes a run and keeps others out of it; what is refused before it has options leaves none."""
+    directory.create()
+    with directory.locked():
+        try:
+            yield
+        finally:
+            if not directory.saved_options():
+                directory.remove_unused()
+
+
+def compress_here(setup: Setup, directory: Run) -> int:
+    """Compresses to the receipt, or prints the plan of it; returns the exit code.
+
+    Args:
+        setup: what the compression consists of.
+        directory: the run, locked unless only a plan is made.
+    """
+    import keras
+
+    from cyclegan_keras.training.global_state import global_state
+
     # ---- pictures and shape ----
-    directory.check_free()  # a search may take minutes
     with global_state(seed=0):
         data = open_data(setup)
         absl.logging.info("%s", pictures_in_words(setup, data))
-        warn_of_few(data, FEW_PICTURES)
-        setup = with_definite_options(setup, directory)
+        warn_of_few(setup, data, FEW_PICTURES)
+        setup = with_definite_options(setup)
         chosen = shape_of(setup, directory)
     options = setup.options["compression"]
     state_of_training = global_state(
@@ -99,26 +131,24 @@ def compress(typed: Mapping[str, Any]) -> int:
     )
     if options.plan:
         with state_of_training:
-            print(plan(setup, data, chosen))
+            print(plan(setup, data, directory, chosen))
         return 0
 
     # ---- learning ----
-    directory.create()
-    with directory.locked():
-        with state_of_training:
-            exit_code = learn(setup, data, directory, chosen)
-        if exit_code:
-            return exit_code
+    with state_of_training:
+        exit_code = learn(setup, data, directory, chosen)
+    if exit_code:
+        return exit_code
 
-        # ---- receipt ----
-        if keras.backend.backend() != "tensorflow":
-            print(
-                "The receipt is measured with TensorFlow: KERAS_BACKEND=tensorflow before the "
-                "same command writes it."
-            )
-            return 0
-        with global_state(seed=0):
-            write_results(setup, data, directory)
+    # ---- receipt ----
+    if keras.backend.backend() != "tensorflow":
+        print(
+            "The receipt is measured with TensorFlow: KERAS_BACKEND=tensorflow before the same "
+            "command writes it."
+        )
+        return 0
+    with global_state(seed=0):
+        write_results(setup, data, directory)
     return 0
 
 
@@ -166,7 +196,7 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
     if begun:
         return ChosenShape(
             shape=Shape.parse(begun["shape"]),
-            tried=tuple(TriedShape(**each) for each in begun["shapes"]),
+            tried=tried_shapes(begun),
             seconds=begun["seconds"]["choosing a shape"],
         )
     height, width = parse_size(options.size)
@@ -191,7 +221,7 @@ def shape_of(setup: Setup, directory: Run) -> ChosenShape:
     )
 
 
-def with_definite_options(setup: Setup, directory: Run) -> Setup:
+def with_definite_options(setup: Setup) -> Setup:
     """Returns the setup with values for options that depend on this machine.
 
     A compression that is continued has them already.
@@ -205,14 +235,15 @@ def with_definite_options(setup: Setup, directory: Run) -> Setup:
     changes: dict[str, Any] = {}
     if options.cache_gb is None:
         changes["cache_gb"] = 0.0 if engine.has_accelerator() else CPU_CACHE_GB
-    if not setup.saved and changes.get("cache_gb", options.cache_gb) == 0:
+    is_kept = changes.get("cache_gb", options.cache_gb) > 0
+    if not is_kept and "repeats" not in setup.chosen:
         changes["repeats"] = 1  # nothing is saved by seeing a crop twice
     if options.lambda_perceptual and perceptual_loss(setup) is None:
         if setup.chosen.get("lambda_perceptual"):
+            elsewhere = " in a new --run_dir" if setup.saved else ""
             raise OptionError(
-                f"--lambda_perceptual={options.lambda_perceptual:g} cannot be had here, see above: "
-                'pip install "cyclegan-keras[eval]", or use --lambda_perceptual=0 in a new '
-                "--run_dir."
+                f"--lambda_perceptual={options.lambda_perceptual:g} cannot be had here, for the "
+                f"reason above: see to it, or use --lambda_perceptual=0{elsewhere}."
             )
         changes["lambda_perceptual"] = 0.0
     changed = dataclasses.replace(options, **changes)
@@ -240,6 +271,7 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
     Returns:
         The exit code: 0 at the last step, 128 + the signal when a signal ended the compression.
     """
+    from cyclegan_keras.compression.answer_cache import check_room
     from cyclegan_keras.runs.networks import save_snapshot
 
     students = build_students(setup, chosen.shape)
@@ -254,15 +286,18 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
     else:
         measured = speed_here(setup, data, chosen.shape)
         speed = dataclasses.asdict(measured)
-        steps = measured.steps_in(
-            options.minutes,
-            batch_size=data.patches.options.batch_size,
-            repeats=options.repeats,
+        steps = steps_in_time(setup, measured)
+        absl.logging.info("%s", in_words(measured, steps, setup))
+    if directory.last_step() < steps and keeps_answers(setup):
+        check_room(
+            directory.directory / "answers",
+            shapes=answer_shapes(setup, data),
+            count=schedule_of(setup, steps).count,
+            cache_gb=options.cache_gb,
         )
-        absl.logging.info("%s", in_words(measured, steps, setup, data))
 
     # ---- what the students begin with ----
-    if not directory.last_step():
+    if not begun or not directory.last_step():
         began = time.perf_counter()
         inherited = inherit_weights(setup, data, students)
         begun = {
@@ -276,13 +311,14 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
                 "inheriting": time.perf_counter() - began,
             },
         }
-        directory.save_options(setup.options_to_save(students, data))
-        directory.note_facts({**facts_of(setup, data, begun), "compression": begun})
+    directory.save_options(setup.options_to_save(students, data))
+    directory.note_facts({**facts_of(setup, data, begun), "compression": begun})
 
     # ---- distillation ----
-    batches = open_batches(setup, data, steps, directory)
     distiller = build_distiller(setup, students, steps)
     continue_run(distiller, directory)
+    if distiller.step < steps:
+        batches = open_batches(setup, data, steps, directory)
     while distiller.step < steps:
         if distiller.step == distiller.adversarial_from:  # from here on they may become worse
             save_snapshot(distiller, directory)
@@ -362,10 +398,21 @@ def translate_of(setup: Setup) -> dict[str, Any]:
 
 
 def crops_of(data, side: str, count: int) -> np.ndarray:
-    """Returns the first crops of a side, float32 (count, height, width, channels)."""
-    return np.stack(
-        [crop["picture"] for crop in data.patches.crops(side, range(count)).as_numpy_iterator()]
-    )
+    """Returns the first crops of a side, float32 (count, height, width, channels).
+
+    Raises:
+        UserError: pictures cannot be read any more.
+    """
+    import tensorflow as tf
+
+    crops = data.patches.crops(side, range(count))
+    try:
+        return np.stack([crop["picture"] for crop in crops.as_numpy_iterator()])
+    except tf.errors.OpError as error:  # of what has failed, it holds only the text
+        failure = data.patches.patience.failure
+        if failure is None:
+            raise
+        raise failure from error
 
 
 def speed_here(setup: Setup, data, shape):
@@ -379,10 +426,26 @@ def speed_here(setup: Setup, data, shape):
         distiller,
         translate_of(setup),
         {
-            direction: crops_of(data, SOURCES[direction], data.patches.options.batch_size)
+            direction: crops_of(data, SOURCES[direction], setup.data_options.batch_size)
             for direction in translators_of(setup)
         },
     )
+
+
+def uses_of_answers(options) -> int:
+    """Returns how often an answer is used before the teacher is asked once more."""
+    return options.repeats if options.cache_gb else 1
+
+
+def steps_in_time(setup: Setup, speed) -> int:
+    """Returns how many steps are made in --minutes, by a `compression.speed.Speed`."""
+    options = setup.options["compression"]
+    steps = speed.steps_in(
+        options.minutes,
+        batch_size=setup.data_options.batch_size,
+        repeats=uses_of_answers(options),
+    )
+    return max(steps, LEAST_STEPS_OF_GAN) if options.gan else steps
 
 
 def pictures_in_words(setup: Setup, data) -> str:
@@ -391,13 +454,15 @@ def pictures_in_words(setup: Setup, data) -> str:
     return data.patches.describe(is_one_folder=is_one_folder)
 
 
-def in_words(speed, steps: int, setup: Setup, data) -> str:
+def in_words(speed, steps: int, setup: Setup) -> str:
     """Returns a line that says how long the students learn, and why."""
-    options, batch_size = setup.options["compression"], data.patches.options.batch_size
-    seconds = speed.of_step(batch_size=batch_size, repeats=options.repeats)
+    options, batch_size = setup.options["compression"], setup.data_options.batch_size
+    uses = uses_of_answers(options)
+    seconds = speed.of_step(batch_size=batch_size, repeats=uses)
+    times = "once" if uses == 1 else f"{uses} times"
     return (
         f"An answer takes {speed.answer:.3g} s and a step {speed.step:.3g} s, {seconds:.3g} s with "
-        f"its answers (batches of {batch_size}, each answer used {options.repeats} times): "
+        f"its answers (batches of {batch_size}, each answer used {times}): "
         f"{steps} steps take {seconds * steps / 60:.3g} minutes."
     )
 
@@ -448,6 +513,36 @@ def facts_of(setup: Setup, data, begun: Mapping[str, Any]) -> dict[str, Any]:
     return facts
 
 
+def keeps_answers(setup: Setup) -> bool:
+    """Whether answers are kept on the disk."""
+    options = setup.options["compression"]
+    return bool(options.cache_gb) and options.repeats > 1
+
+
+def answer_shapes(setup: Setup, data) -> dict[str, tuple[int, int, int]]:
+    """Returns (height, width, channels) of the answers in each direction."""
+    from cyclegan_keras.training.trainer import SOURCES
+
+    shapes = {}
+    for direction, teacher in teachers_of(setup).items():
+        height, width, _ = data.patches.shapes[SOURCES[direction]]
+        shapes[direction] = (height, width, teacher.output_shape[-1])
+    return shapes
+
+
+def schedule_of(setup: Setup, steps: int):
+    """Returns the `compression.schedule.CropSchedule` of a compression of so many steps."""
+    from cyclegan_keras.compression.schedule import CropSchedule
+
+    options = setup.options["compression"]
+    return CropSchedule(
+        steps=steps,
+        batch_size=setup.data_options.batch_size,
+        repeats=options.repeats,
+        seed=options.seed,
+    )
+
+
 def open_batches(setup: Setup, data, steps: int, directory: Run):
     """Returns the `compression.answered_batches.AnsweredBatches` of a compression.
 
@@ -462,30 +557,18 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
     from cyclegan_keras.compression.answers import Answers
     from cyclegan_keras.compression.teachers import digest_of_weights
     from cyclegan_keras.training.gradient_steps import engine
-    from cyclegan_keras.training.trainer import SOURCES
 
-    options = setup.options["compression"]
-    teachers = teachers_of(setup)
-    schedule = schedule_of(setup, data, steps)
-    shapes = {}
-    for direction, teacher in teachers.items():
-        height, width, _ = data.patches.shapes[SOURCES[direction]]
-        shapes[direction] = (height, width, teacher.output_shape[-1])
+    schedule, shapes = schedule_of(setup, steps), answer_shapes(setup, data)
     caches: dict[str, Any] = {}
-    is_of_one_size = all(None not in shape for shape in shapes.values())
-    if options.cache_gb and options.repeats > 1 and is_of_one_size:
+    if keeps_answers(setup):
         caches = open_caches(
             directory.directory / "answers",
             shapes=shapes,
             count=schedule.count,
-            cache_gb=options.cache_gb,
+            cache_gb=setup.options["compression"].cache_gb,
             fingerprints={
-                direction: {
-                    "teacher": digest_of_weights(teacher),
-                    "seed": options.seed,
-                    **what_crops_show(data),
-                }
-                for direction, teacher in teachers.items()
+                direction: {"teacher": digest_of_weights(teacher)}
+                for direction, teacher in teachers_of(setup).items()
             },
         )
     return AnsweredBatches(
@@ -495,24 +578,11 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
             direction: Answers(
                 translate,
                 shapes[direction],
-                at_once=data.patches.options.batch_size if engine.has_accelerator() else 1,
+                at_once=setup.data_options.batch_size if engine.has_accelerator() else 1,
                 cache=caches.get(direction),
             )
             for direction, translate in translate_of(setup).items()
         },
-    )
-
-
-def schedule_of(setup: Setup, data, steps: int):
-    """Returns the `compression.schedule.CropSchedule` of so many steps."""
-    from cyclegan_keras.compression.schedule import CropSchedule
-
-    options = setup.options["compression"]
-    return CropSchedule(
-        steps=steps,
-        batch_size=data.patches.options.batch_size,
-        repeats=options.repeats,
-        seed=options.seed,
     )
 
 
@@ -523,28 +593,6 @@ def sides_of(setup: Setup) -> list[str]:
     if setup.options["compression"].gan:
         return ["x", "y"]
     return [SOURCES[direction] for direction in teachers_of(setup)]
-
-
-def what_crops_show(data) -> dict[str, Any]:
-    """Returns what crops depend on: the pictures, wherever they lie, and how they are read."""
-    options = data.patches.options
-    pictures = {
-        name: found for name, found in data.whole.source.training_facts.items() if name != "name"
-    }
-    names = (
-        "reader_version",
-        "direction",
-        "value_range",
-        "resize_filter",
-        "preprocess",
-        "load_size",
-        "crop_size",
-        "flip",
-        "max_dataset_size",
-        "input_nc",
-        "output_nc",
-    )
-    return {"pictures": pictures, "read": {name: vars(options)[name] for name in names}}
 
 
 def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) -> Interruption:
@@ -560,19 +608,21 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     """
     from cyclegan_keras.compression.samples import StudentSamples
     from cyclegan_keras.distribution.team import Team
+    from cyclegan_keras.models.any_size import translate_any_size
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.stage import Stage
     from cyclegan_keras.training.tensorboard import TensorBoard
     from cyclegan_keras.training.trainer import SOURCES
 
-    options, batch_size = setup.options["compression"], data.patches.options.batch_size
+    options, batch_size = setup.options["compression"], setup.data_options.batch_size
+    teachers = teachers_of(setup)
     pictures = data.whole.samples(options.sample_count)
     board = TensorBoard(directory.tensorboard)
     bar = progress.Progress(
         batch_size,
         steps,
         shown=SHOWN,
-        seconds_of=seconds_of_steps(setup, data, directory, distiller.step),
+        seconds_of=seconds_of_steps(setup, directory, distiller.step),
     )
     checkpoints = callbacks.Checkpoints(directory, options.checkpoint_minutes)
     interruption = Interruption(
@@ -595,7 +645,12 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
             pictures=pictures,
             forms=forms_of(setup),
             answers={
-                direction: translate(pictures[SOURCES[direction]])
+                direction: translate_any_size(
+                    translate,
+                    pictures[SOURCES[direction]],
+                    multiple=teachers[direction].size_multiple,
+                    smallest=teachers[direction].smallest_size,
+                )
                 for direction, translate in translate_of(setup).items()
             },
         ),
@@ -613,7 +668,7 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
         saving_after_failure(
             checkpoints,
             distiller,
-            what_takes_less=lambda: what_takes_less(data),
+            what_takes_less=lambda: what_takes_less(setup, data),
         ),
     ):
         try:
@@ -637,7 +692,7 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     return interruption
 
 
-def seconds_of_steps(setup: Setup, data, directory: Run, step: int):
+def seconds_of_steps(setup: Setup, directory: Run, step: int):
     """Returns what estimates how long the first steps take; None where all take as long.
 
     So they do where no answers are kept. Where no speed was measured, because --steps was typed, it
@@ -646,17 +701,16 @@ def seconds_of_steps(setup: Setup, data, directory: Run, step: int):
 
     Args:
         setup: what the compression consists of.
-        data: the pictures.
         directory: the run.
         step: that is finished already.
     """
     from cyclegan_keras.compression.speed import Speed
 
-    options, batch_size = setup.options["compression"], data.patches.options.batch_size
+    batch_size = setup.data_options.batch_size
     begun = directory.saved_facts()["compression"]
-    if options.repeats == 1 or not options.cache_gb:
+    if not keeps_answers(setup):
         return None
-    count = schedule_of(setup, data, begun["steps"]).count
+    count = schedule_of(setup, begun["steps"]).count
     if begun.get("speed"):
         speed = Speed(**begun["speed"])
         return functools.partial(speed.of_steps, batch_size=batch_size, count=count)
@@ -668,14 +722,18 @@ def seconds_of_steps(setup: Setup, data, directory: Run, step: int):
     return None
 
 
-def what_takes_less(data) -> str:
+def what_takes_less(setup: Setup, data) -> str:
     """Returns what to say where the memory does not suffice."""
-    batch_size, crop_size = data.patches.options.batch_size, data.patches.options.crop_size
+    batch_size, side = setup.data_options.batch_size, data.patches.options.crop_size
     smaller = [f"--batch_size={batch_size // 2}"] if batch_size > 1 else []
-    smaller.append(f"--patch_size={max(crop_size // 2 // 4 * 4, 32)}")
+    if fitting_patch(setup, side // 2) < side:
+        smaller.append(f"--patch_size={fitting_patch(setup, side // 2)}")
+    sentence = f"The memory does not suffice for batches of {batch_size} with {side}x{side} px"
+    if not smaller:
+        return f"{sentence}, and the networks take no smaller ones: free some memory."
     return (
-        f"The memory does not suffice for batches of {batch_size} with {crop_size}x{crop_size} px. "
-        f"Another compression, in a new --run_dir, takes less with {' or '.join(smaller)}."
+        f"{sentence}. Another compression, in a new --run_dir, takes less with "
+        f"{' or '.join(smaller)}."
     )
 
 
@@ -687,16 +745,14 @@ def note_seconds(directory: Run, name: str, seconds: float) -> None:
     directory.save_facts({**facts, "compression": {**begun, "seconds": spent}})
 
 
-def plan(setup: Setup, data, chosen: ChosenShape) -> str:
+def plan(setup: Setup, data, directory: Run, chosen: ChosenShape) -> str:
     """Measures what a compression would take; returns it as text. Nothing is written."""
-    from cyclegan_keras.compression.answer_cache import GIGABYTE, slot_bytes
+    from cyclegan_keras.compression.answer_cache import GIGABYTE, bytes_of, slots_of
     from cyclegan_keras.compression.shapes import Shape, macs, parameters
     from cyclegan_keras.export.tflite import parse_size
     from cyclegan_keras.training.memory import peak_memory
-    from cyclegan_keras.training.trainer import SOURCES
 
     options, teachers = setup.options["compression"], setup.teachers.networks
-    batch_size = data.patches.options.batch_size
 
     # ---- the shape ----
     height, width = parse_size(options.size)
@@ -717,22 +773,22 @@ def plan(setup: Setup, data, chosen: ChosenShape) -> str:
 
     # ---- time ----
     speed = speed_here(setup, data, chosen.shape)
-    steps = options.steps or speed.steps_in(
-        options.minutes, batch_size=batch_size, repeats=options.repeats
-    )
-    lines.append(in_words(speed, steps, setup, data))
+    begun = directory.saved_facts().get("compression", {})
+    steps = begun.get("steps") or options.steps or steps_in_time(setup, speed)
+    lines.append(in_words(speed, steps, setup))
 
     # ---- disk and memory ----
-    count = schedule_of(setup, data, steps).count
-    if options.cache_gb and options.repeats > 1 and data.patches.shapes["x"][0] is not None:
-        needed = 0
-        for direction, teacher in teachers_of(setup).items():
-            height, width, _ = data.patches.shapes[SOURCES[direction]]
-            needed += count * slot_bytes((height, width, teacher.output_shape[-1]))
-        lines.append(
-            f"The answers to {count} crops take {needed / GIGABYTE:.3g} GB in {setup.run_dir}, of "
-            f"--cache_gb={options.cache_gb:g}."
+    if keeps_answers(setup):
+        count, shapes = schedule_of(setup, steps).count, answer_shapes(setup, data)
+        kept = slots_of(shapes, count, options.cache_gb)
+        line = (
+            f"The answers to {count} crops take {bytes_of(shapes, kept) / GIGABYTE:.3g} GB in "
+            f"{setup.run_dir}, of --cache_gb={options.cache_gb:g}"
         )
+        if min(kept.values()) < count:
+            needed = bytes_of(shapes, dict.fromkeys(shapes, count)) / GIGABYTE
+            line += f"; all would take {needed:.3g} GB, and the rest is asked for anew each time"
+        lines.append(f"{line}.")
     peak, owner = peak_memory()
     lines.append(f"Peak memory of {owner} so far: {peak:.2f} GB.")
     return "\n".join(lines)

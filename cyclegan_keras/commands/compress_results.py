@@ -1,7 +1,6 @@
 """What a compression ends with: costs and quality of the students, measured and written down."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import absl.logging
@@ -20,7 +19,7 @@ N_COMPARED = 4  # held-out pictures on which files are compared with their netwo
 def write_results(setup: Setup, data, directory: Run) -> None:
     """Measures the students of a finished compression, and writes and prints the receipt.
 
-    A receipt that is there already is kept.
+    A receipt that is there already is kept, unless it is of another number of pictures.
 
     Args:
         setup: what the compression consists of.
@@ -31,7 +30,9 @@ def write_results(setup: Setup, data, directory: Run) -> None:
     from cyclegan_keras.compression.before_after import write_before_after
 
     receipt = receipt_files.read_receipt(directory.directory)
-    if receipt is None or not (directory.directory / receipt_files.MARKDOWN_FILE).exists():
+    is_written = (directory.directory / receipt_files.MARKDOWN_FILE).exists()
+    most = setup.options["compression"].max_pictures
+    if receipt is None or not is_written or receipt.options["max_pictures"] != most:
         absl.logging.info("Measuring the students beside their teachers, for the receipt.")
         receipt, translated = measured_receipt(setup, data, directory)
         if translated:
@@ -45,9 +46,7 @@ def write_results(setup: Setup, data, directory: Run) -> None:
 def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
     """Gives students those weights back that they had before the adversarial part, if better.
 
-    The last checkpoint then holds them, and the receipt says which were kept. What was decided is
-    in facts.json before any weight changes, so that a call that was killed in between is carried on
-    by the next one.
+    The last checkpoint then holds them, and the receipt says which were kept.
 
     Args:
         setup: what the compression consists of.
@@ -64,35 +63,25 @@ def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
     facts = directory.saved_facts()
     begun = facts["compression"]
     if "adversarial_is_kept" not in begun:
-        kept = better_students(setup, data, before, distiller)
-        begun = {**begun, "adversarial_is_kept": kept.adversarial, "notes": [kept.why]}
+        is_adversarial, why = which_are_better(setup, data, before, distiller)
+        # Before the weights change: a process that is killed in between must not decide once more.
+        begun = {**begun, "adversarial_is_kept": is_adversarial, "notes": [why]}
         directory.save_facts({**facts, "compression": begun})
-        print(kept.why)
-    if begun["adversarial_is_kept"]:
-        return
-    has_changed = False
-    for role, network in before.items():
-        student = distiller.networks[role]
-        weights = network.get_weights()
-        pairs = zip(student.get_weights(), weights, strict=True)
-        if not all(np.array_equal(weight, earlier) for weight, earlier in pairs):
-            student.set_weights(weights)
-            has_changed = True
-    if has_changed:
-        state = {name: np.array(variable) for name, variable in distiller.state().items()}
-        directory.save(distiller.step, state)
+        print(why)
+    if not begun["adversarial_is_kept"]:
+        give_weights_back(before, directory, distiller)
 
 
-def better_students(setup: Setup, data, before: Mapping[str, Any], distiller):
-    """Returns which students are nearer to held-out real pictures, as `compression.keeping.Kept`.
+def which_are_better(setup: Setup, data, before, distiller) -> tuple[bool, str]:
+    """Returns whether students are better after their adversarial part, and a sentence on that.
 
     Args:
         setup: what the compression consists of.
         data: its pictures.
-        before: the students before the adversarial part, by role.
-        distiller: has the students after it.
+        before: the students before, by role.
+        distiller: holds those after.
     """
-    from cyclegan_keras.compression.keeping import Kept, keep_better, kid_of
+    from cyclegan_keras.compression.keeping import keep_better, kid_of
     from cyclegan_keras.files.errors import MetricError
     from cyclegan_keras.translation.opening import translator_of
 
@@ -109,10 +98,30 @@ def better_students(setup: Setup, data, before: Mapping[str, Any], distiller):
             for name, network in (("before", before[role]), ("after", distiller.networks[role])):
                 kid = kid_of(translator_of(network), pictures, network=features)
                 measured[name].append(kid)
-        return keep_better(measured["before"], measured["after"])
+        kept = keep_better(measured["before"], measured["after"])
     except MetricError as error:
         why = f"The students before the adversarial part are kept, since there is no KID: {error}"
-        return Kept(False, why)
+        return False, why
+    return kept.adversarial, kept.why
+
+
+def give_weights_back(before, directory: Run, distiller) -> None:
+    """Gives the students of a distiller, and of its last checkpoint, the weights of others.
+
+    Args:
+        before: the others, by role.
+        directory: the run.
+        distiller: has finished its last step.
+    """
+    are_given_back = True
+    for role, network in before.items():
+        student, weights = distiller.networks[role], network.get_weights()
+        are_given_back &= all(map(np.array_equal, student.get_weights(), weights))
+        student.set_weights(weights)
+    if are_given_back:  # by an earlier call
+        return
+    state = {name: np.array(variable) for name, variable in distiller.state().items()}
+    directory.save(distiller.step, state)
 
 
 def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:

@@ -11,13 +11,14 @@ from cyclegan_keras.cli import backends, flags
 from cyclegan_keras.commands.train_setup import refuse_contradiction, with_saved_spelling
 from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.files.errors import OptionError, RunError, UserError
+from cyclegan_keras.files.errors import DataError, OptionError, RunError, UserError
 from cyclegan_keras.files.option import option, option_of
+from cyclegan_keras.models.any_size import fitting_side
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.runs import moved
 from cyclegan_keras.runs.pictures import TRAINING, knows_pictures
 from cyclegan_keras.runs.run import Run, is_compression
-from pipelines.options import DEFAULT_CROP_SIZE, DataOptions
+from pipelines.options import DEFAULT_CROP_SIZE, DataOptions, check_options
 from pipelines.preprocess import MULTIPLE
 from pipelines.sources import datasets, one_folder
 from pipelines.sources.base import Source
@@ -50,7 +51,6 @@ class PictureOptions:
     batch_size: int = option_of(DataOptions, "batch_size", default=4)
     data_dir: str | None = option_of(DataOptions, "data_dir")
     reader_version: int = option_of(DataOptions, "reader_version")
-    value_range: str = option_of(DataOptions, "value_range")
     resize_filter: str = option_of(DataOptions, "resize_filter")
     preprocess: str = option_of(DataOptions, "preprocess")
     load_size: int | None = option_of(DataOptions, "load_size")
@@ -139,7 +139,7 @@ class Setup:
         known = {
             name: value for name, value in vars(data.whole.options).items() if name in of_pictures
         }
-        known["batch_size"] = data.patches.options.batch_size
+        known["batch_size"] = self.data_options.batch_size
         channels = channels_of(self.teachers.networks, self.x_to_y)
         return {
             "method": self.teachers.trained_with.get("method"),
@@ -442,6 +442,7 @@ def open_pictures(setup: Setup) -> Source:
     from pipelines.data import open_source
 
     options, folder = setup.data_options, setup.options["pictures"].pictures
+    check_options(options, paired=is_paired(setup))
     if folder:
         source = one_folder.load(folder, options.reader_version)
     elif not options.dataset:
@@ -518,22 +519,30 @@ def patch_options(setup: Setup, whole) -> DataOptions:
     Args:
         setup: what the compression consists of.
         whole: the pictures as the training of the teachers showed them (`pipelines.data.Data`).
+
+    Raises:
+        DataError: the networks take no pictures as small as these.
     """
-    network = setup.teachers.any_network
-    multiple = max(network.size_multiple, MULTIPLE)
     largest = min(min(size) for size in whole.sizes)
-    side = min(setup.options["compression"].patch_size, largest) // multiple * multiple
-    smallest = -(-network.smallest_size // multiple) * multiple
-    batch_size = setup.data_options.batch_size
-    if not setup.chosen.get("batch_size"):
-        count = max(len(whole.unaugmented("train", each)) for each in ("x", "y"))
-        batch_size = min(batch_size, count)
+    side = fitting_patch(setup, min(setup.options["compression"].patch_size, largest))
+    if side > largest:
+        raise DataError(
+            f"{whole.name} has pictures with a side of {largest} px, as they are scaled, and "
+            f"--model={setup.teachers.model} takes no side below {side} px: give larger pictures, "
+            f"or --preprocess=resize_and_crop with --crop_size={side} or more."
+        )
     return dataclasses.replace(
         whole.options,
-        batch_size=batch_size,
         preprocess=WITH_CROP.get(whole.options.preprocess, whole.options.preprocess),
-        crop_size=max(side, smallest),
+        crop_size=side,
     )
+
+
+def fitting_patch(setup: Setup, side: int) -> int:
+    """Returns the largest side of patches, in pixels, up to `side`; at least what networks take."""
+    network = setup.teachers.any_network
+    multiple = max(network.size_multiple, MULTIPLE)
+    return max(side // multiple * multiple, fitting_side(1, multiple, network.smallest_size))
 
 
 def is_paired(setup: Setup) -> bool:
@@ -565,14 +574,17 @@ def forms_of(setup: Setup) -> dict[str, Any]:
 
 def translators_of(setup: Setup) -> dict[str, str]:
     """Returns the role of the student of each direction, "x_to_y" or "y_to_x"."""
+    from cyclegan_keras.compression.distiller import DIRECTIONS
+
     roles = [setup.role_of(direction) for direction in setup.teachers.networks]
-    named = {"generator_g": "x_to_y", "generator_f": "y_to_x"}
-    return {named[role]: role for role in sorted(roles, reverse=True)}
+    return {DIRECTIONS[role]: role for role in sorted(roles, reverse=True)}
 
 
-def warn_of_few(data, least: int) -> None:
-    """Warns where there are so few pictures that colors of others will be off."""
-    for side in ("x", "y"):
+def warn_of_few(setup: Setup, data, least: int) -> None:
+    """Warns where so few pictures are translated that colors of others will be off."""
+    from cyclegan_keras.training.trainer import SOURCES
+
+    for side in [SOURCES[direction] for direction in translators_of(setup)]:
         count = len(data.whole.unaugmented("train", side))
         if count < least:
             absl.logging.warning(

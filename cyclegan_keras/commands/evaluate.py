@@ -336,6 +336,12 @@ def data_options(options: EvaluationOptions, trained_with: Mapping, description)
         known["dataset"] = options.dataset
     if options.data_dir:
         known["data_dir"] = options.data_dir
+    if not known.get("dataset") and trained_with.get("pictures"):
+        raise OptionError(
+            f"{options.model} learned on --pictures={trained_with['pictures']}, which have neither "
+            "counterparts nor pictures of the other domain: give --dataset, or two folders by "
+            "--input and --real."
+        )
     if not known.get("dataset"):
         raise OptionError(
             f"{options.model} does not say what it was trained on: give --dataset, or two folders "

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cyclegan_keras.compression.answer_cache import AnswerCache, Shape
+from cyclegan_keras.compression.answer_cache import AnswerCache, AnswerShape
 
 # float32 pictures (n, height, width, channels) in [-1, 1] -> translations, likewise
 Teacher = Callable[[np.ndarray], np.ndarray]
@@ -21,7 +21,7 @@ class Answers:
 
     Args:
         teacher: translates a batch, for example `network.predict_on_batch`.
-        shape: (height, width, channels) of every answer; height and width are None where they vary.
+        shape: (height, width, channels) of every answer.
         at_once: pictures that the teacher is given together. The last bits of a translation may
             depend on the others in its batch: with 1 an answer follows from its crop alone. Larger
             ones suit accelerators.
@@ -31,7 +31,7 @@ class Answers:
     def __init__(
         self,
         teacher: Teacher,
-        shape: tuple[int | None, int | None, int] | Shape,
+        shape: AnswerShape,
         *,
         at_once: int = 1,
         cache: AnswerCache | None = None,
@@ -54,7 +54,10 @@ class Answers:
         Raises:
             WriteError: the cache cannot be written.
         """
-        answers: list[np.ndarray | None] = [self._kept(int(number)) for number in numbers]
+        answers: list[np.ndarray | None] = [
+            self._kept(int(number), picture)
+            for number, picture in zip(numbers, pictures, strict=True)
+        ]
         missing = [place for place, answer in enumerate(answers) if answer is None]
         for start in range(0, len(missing), self._at_once):
             places = missing[start : start + self._at_once]
@@ -62,8 +65,8 @@ class Answers:
             for place, answer in zip(places, asked, strict=True):
                 answers[place] = answer
                 if self._cache is not None:
-                    self._cache.put(int(numbers[place]), answer)
+                    self._cache.put(int(numbers[place]), pictures[place], answer)
         return np.stack(answers).astype(np.float32)
 
-    def _kept(self, number: int) -> np.ndarray | None:
-        return None if self._cache is None else self._cache.get(number)
+    def _kept(self, number: int, picture: np.ndarray) -> np.ndarray | None:
+        return None if self._cache is None else self._cache.get(number, picture)

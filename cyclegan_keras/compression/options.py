@@ -5,6 +5,8 @@ import dataclasses
 from cyclegan_keras.files.option import option, option_of
 from cyclegan_keras.runs.options import RunOptions
 
+LEAST_STEPS_OF_GAN = 3
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CompressionOptions:
@@ -56,7 +58,7 @@ class CompressionOptions:
     variant: str = option(
         "dynamic",
         "Which .tflite file the targets are for.",
-        choices=("fp32", "fp16", "dynamic", "uint8", "int8"),
+        choices=("fp32", "fp16", "dynamic", "uint8", "int8", "integer"),
     )
     size: str | None = option(
         None,
@@ -72,6 +74,7 @@ class CompressionOptions:
         "How long to learn: as many steps are made as this machine does in so many minutes. Their "
         "number is found once, when the compression begins.",
         low=0.01,
+        high=43200,  # 30 days
     )
     steps: int | None = option(None, "How many steps to make, instead of --minutes.", low=1)
     patch_size: int = option(
@@ -110,6 +113,7 @@ class CompressionOptions:
         "kept, and the teacher answers in every step. By default 4 on a CPU, and 0 on a GPU, "
         "where the teacher answers quickly.",
         low=0.0,
+        high=1e6,
         may_change=True,
     )
     gan: bool = option(
@@ -163,4 +167,9 @@ class CompressionOptions:
             raise ValueError(
                 f"--shape={self.shape} is chosen by hand, and --{given[0]} asks for a search: give "
                 "one of them."
+            )
+        if self.gan and self.steps is not None and self.steps < LEAST_STEPS_OF_GAN:
+            raise ValueError(
+                "--gan learns from discriminators in the last third of the steps, and "
+                f"--steps={self.steps} has none: give at least {LEAST_STEPS_OF_GAN}."
             )

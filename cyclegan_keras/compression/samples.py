@@ -1,11 +1,13 @@
 """Sample grids of a compression: what is translated, and what teacher and student make of it."""
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
 
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.window import Window
+from cyclegan_keras.models.any_size import translate_any_size
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.callbacks import Samples
 from cyclegan_keras.training.sample_grid import grid_of
@@ -23,7 +25,7 @@ class StudentSamples(Samples):
         run: keeps the pictures in its folder samples/.
         board: gets the same pictures.
         every: steps between two grids; there is one before the first step too.
-        pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1].
+        pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1], of any size.
         forms: {"x", "y"}, what their numbers mean.
         answers: direction, "x_to_y" or "y_to_x", -> what its teacher makes of these pictures.
     """
@@ -53,6 +55,12 @@ class StudentSamples(Samples):
             teacher, student = f"teacher {letter}({source})", f"student {letter}({source})"
             columns[source], windows[source] = pictures, of_source
             columns[teacher], windows[teacher] = answers, of_target
-            columns[student] = np.asarray(self.model.translate(pictures, direction))
+            network = self.model.generator(direction)
+            columns[student] = translate_any_size(
+                functools.partial(network, training=False),
+                pictures,
+                multiple=network.size_multiple,
+                smallest=network.smallest_size,
+            )
             windows[student] = of_target
         return grid_of(columns, windows)

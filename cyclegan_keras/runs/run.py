@@ -59,6 +59,7 @@ class Run:
         self.snapshots = self.directory / "snapshots"  # made when the first one is written
         self.samples = self.directory / "samples"
         self.tensorboard = self.directory / "tensorboard"
+        self._made: list[pathlib.Path] = []
 
     def create(self) -> None:
         """Makes the folders.
@@ -69,7 +70,13 @@ class Run:
         """
         try:
             self._refuse_other_files()
-            for folder in (self.checkpoints, self.samples, self.tensorboard):
+            folders = (self.checkpoints, self.samples, self.tensorboard)
+            self._made = [
+                folder
+                for folder in (*folders, self.directory, *self.directory.parents)
+                if not folder.exists()
+            ]
+            for folder in folders:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"Cannot write the run directory {self.directory}: {error}.") from error
@@ -104,6 +111,14 @@ class Run:
                 "choose another --run_dir."
             )
 
+    def remove_unused(self) -> None:
+        """Removes the folders that `create` has made and nothing was put into since."""
+        if self.directory in self._made:
+            (self.directory / ".lock").unlink(missing_ok=True)
+        for folder in self._made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes out of this run while the block lasts; a killed one frees it.
@@ -115,7 +130,7 @@ class Run:
             WriteError: the directory cannot be written to.
         """
         busy = RunError(
-            f"Another process is training in {self.directory}: wait for it to end, or choose "
+            f"Another process is working in {self.directory}: wait for it to end, or choose "
             "another --run_dir."
         )
         with contextlib.ExitStack() as stack:

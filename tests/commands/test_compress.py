@@ -9,16 +9,21 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import ROOT
 from PIL import Image
 from tiny_compressions import STEPS, TINY, keep_small, run, same_weights, untrained_ponies
 
-from cyclegan_keras.commands import compress, evaluate, export, train, translate
+from cyclegan_keras.commands import compress, compress_results, evaluate, export, train, translate
+from cyclegan_keras.commands.compress_setup import Setup, resolve_options
+from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.compression.receipt_files import read_receipt
 from cyclegan_keras.evaluation import features
+from cyclegan_keras.files.errors import LostPicturesError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
@@ -50,6 +55,11 @@ def finished(teacher, tmp_path_factory):
     with contextlib.redirect_stdout(out):
         assert run(f"--model={teacher}", f"--run_dir={run_dir}", "--direction=BtoA", *TINY) == 0
     return run_dir, out.getvalue()
+
+
+def fail(*arguments):
+    """In place of what a killed process does not come to."""
+    raise RuntimeError
 
 
 def final_state(run_dir):
@@ -93,7 +103,9 @@ def test_the_networks_of_the_run_are_those_of_its_files(finished):
     assert same_weights(networks["generator_g"], load_network(finished[0] / "generator_g.keras"))
 
 
-def test_a_stopped_compression_ends_as_one_that_was_not(finished, teacher, tmp_path, monkeypatch):
+def test_a_stopped_compression_ends_as_one_that_was_not(
+    finished, teacher, tmp_path, monkeypatch, caplog
+):
     words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", "--direction=BtoA", *TINY)
     monkeypatch.setattr(compress, "write_results", lambda *arguments: None)
     real = Metrics.after_step
@@ -108,24 +120,68 @@ def test_a_stopped_compression_ends_as_one_that_was_not(finished, teacher, tmp_p
         assert run(*words) == 128 + signal.SIGINT
     assert Run(tmp_path / "small").last_step() == 3
     assert not (tmp_path / "small" / "generator_g.keras").exists()
+    facts = Run(tmp_path / "small").saved_facts()
+    facts["data"]["trainA"]["count"] = 9
+    Run(tmp_path / "small").save_facts(facts)
     # The place of the teacher and all options are known to the run.
     assert run(f"--run_dir={tmp_path / 'small'}") == 0
+    assert "The pictures have changed since the run began (trainA had 9 and now" in caplog.text
     state, expected = final_state(tmp_path / "small"), final_state(finished[0])
     assert state.keys() == expected.keys()
     assert all(np.array_equal(state[name], expected[name]) for name in expected)
     assert [row["step"] for row in rows_of(tmp_path / "small")] == [2, 4]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "repeats"), [({}, 1), ({"repeats": 4}, 4), ({"cache_gb": 1.0}, 4)]
+)
+def test_crops_repeat_where_answers_are_kept_or_where_one_asks_for_it(chosen, repeats):
+    options = CompressionOptions(**{"cache_gb": 0.0, "lambda_perceptual": 0.0, **chosen})
+    setup = Setup(
+        options={"compression": options},
+        data_options=None,
+        teachers=None,
+        run_dir="",
+        saved={},
+        moved=(),
+        chosen=chosen,
+    )
+    assert compress.with_definite_options(setup).options["compression"].repeats == repeats
+
+
+def test_pictures_that_are_lost_before_the_first_step_are_a_sentence():
+    def read(number):
+        raise OSError
+
+    numbers = tf.data.Dataset.range(1)
+    lost = numbers.map(lambda number: {"picture": tf.numpy_function(read, [number], tf.float32)})
+    patches = types.SimpleNamespace(
+        crops=lambda side, numbers: lost,
+        patience=types.SimpleNamespace(failure=LostPicturesError("The drive is gone.")),
+    )
+    with pytest.raises(LostPicturesError, match="is gone"):
+        compress.crops_of(types.SimpleNamespace(patches=patches), "x", 1)
+
+
+def test_less_memory_is_taken_by_smaller_patches_where_they_fit(teacher):
+    setup = resolve_options({"model": str(teacher), "shape": "4x1", "batch_size": 1})
+    for side, words in ((16, "takes less with --patch_size=8"), (8, "take no smaller ones")):
+        patches = types.SimpleNamespace(options=types.SimpleNamespace(crop_size=side))
+        sentence = compress.what_takes_less(setup, types.SimpleNamespace(patches=patches))
+        assert words in sentence
+
+
 @pytest.mark.release
 def test_the_same_command_again_writes_what_is_missing(finished, tmp_path, capsys):
     run_dir = shutil.copytree(finished[0], tmp_path / "small")
-    for name in ("generator_g.keras", "receipt.md"):
-        (run_dir / name).unlink()
-    assert run(f"--run_dir={run_dir}") == 0
+    (run_dir / "generator_g.keras").unlink()
+    shutil.rmtree(run_dir / "answers")
+    assert run(f"--run_dir={run_dir}", "--max_pictures=3") == 0
     out = capsys.readouterr().out
     assert f"Continuing {run_dir} after step {STEPS}." in out
     assert f"Finished: step {STEPS} of {STEPS}." in out
-    assert (run_dir / "receipt.md").exists()
+    assert not (run_dir / "answers").exists()
+    assert read_receipt(run_dir).directions[0].quality.count == 3
     expected = load_network(finished[0] / "generator_g.keras")
     assert same_weights(load_network(run_dir / "generator_g.keras"), expected)
 
@@ -189,20 +245,31 @@ def test_dry_run_writes_nothing(teacher, tmp_path, capsys):
 
 
 @pytest.mark.release
-def test_plan_measures_and_writes_nothing(teacher, tmp_path, capsys):
+def test_plan_measures_and_writes_nothing(finished, teacher, tmp_path, capsys):
     words = (f"--model={teacher}", f"--run_dir={tmp_path / 'small'}", "--lambda_perceptual=0")
     assert run(*words, "--shape=4x1", "--minutes=1", "--plan") == 0
     out = capsys.readouterr().out
     assert "AtoB: 8x2 becomes 4x1" in out
     assert " steps take " in out
     assert list(tmp_path.iterdir()) == []
+    assert run(f"--run_dir={finished[0]}", "--plan", "--cache_gb=0.000001") == 0
+    out = capsys.readouterr().out
+    assert f" {STEPS} steps take " in out
+    assert "The answers to 4 crops take 0 GB" in out
+    assert "the rest is asked for anew each time" in out
 
 
 @pytest.mark.release
-def test_discriminators_take_part_last_and_without_kid_change_nothing(teacher, tmp_path, capsys):
+def test_discriminators_take_part_last_and_without_kid_change_nothing(
+    teacher, tmp_path, monkeypatch, capsys
+):
     run_dir = tmp_path / "small"
-    assert run(f"--model={teacher}", f"--run_dir={run_dir}", "--gan", *TINY, "--steps=3") == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(compress_results, "give_weights_back", fail)  # killed once it is decided
+        with pytest.raises(RuntimeError):
+            run(f"--model={teacher}", f"--run_dir={run_dir}", "--gan", *TINY, "--steps=3")
     assert "are kept, since there is no KID" in capsys.readouterr().out
+    assert run(f"--run_dir={run_dir}") == 0
     kept = networks_of_run(run_dir)
     before = networks_of_run(f"{run_dir}@2")
     assert (kept.step, before.step) == (3, 2)
@@ -216,21 +283,29 @@ def test_discriminators_take_part_last_and_without_kid_change_nothing(teacher, t
 
 
 @pytest.mark.release
-def test_a_folder_of_few_pictures_will_do_without_features(teacher, tmp_path, monkeypatch, caplog):
+def test_a_folder_of_few_pictures_will_do_without_features(
+    teacher, tmp_path, monkeypatch, caplog, capsys
+):
     monkeypatch.setattr(features, "open_perceptual_loss", lambda channels: None)
     random = np.random.default_rng(0)
     for index in range(11):
         pixels = random.integers(0, 256, (20, 24, 3), "uint8")
         Image.fromarray(pixels).save(tmp_path / f"{index:02d}.png")
-    words = (f"--model={teacher}", f"--run_dir={tmp_path}/small", f"--pictures={tmp_path}")
+    words = (f"--model={teacher}", f"--pictures={tmp_path}", f"--run_dir={tmp_path}/small")
     tiny = [word for word in TINY if "perceptual" not in word]
-    assert run(*words, *tiny, "--steps=1") == 0
+    assert run(*words, *tiny, "--steps=1", "--batch_size=12") == 0
     assert Run(tmp_path / "small").saved_options()["lambda_perceptual"] == 0
     assert ": 10 training pictures, 1 held out; crop, crop 16 px" in caplog.text
     assert "has 10 training pictures" in caplog.text
     receipt = read_receipt(tmp_path / "small")
     assert [each.signature for each in receipt.directions] == ["a_to_b"]
     assert receipt.directions[0].quality.count == 1
+    capsys.readouterr()
+    assert evaluate.main(["evaluate.py", f"--model={tmp_path}/small", "--dry_run"]) == 2
+    assert f"learned on --pictures={tmp_path}, which have neither" in capsys.readouterr().err
+    assert run(*words[:2], f"--run_dir={tmp_path}/2", *tiny, "--lambda_perceptual=1") == 2
+    assert "see to it, or use --lambda_perceptual=0." in capsys.readouterr().err
+    assert not (tmp_path / "2").exists()
 
 
 @pytest.mark.release

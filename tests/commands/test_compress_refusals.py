@@ -1,5 +1,8 @@
 """What cannot be compressed: each is one sentence and exit code 2, before anything is written."""
 
+import shutil
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -100,6 +103,16 @@ def folder(tmp_path_factory):
             "--size=0",
             marks=pytest.mark.release,
         ),
+        ("--model={0}/g.keras --minutes=inf --shape=2x1", "--minutes=inf"),
+        ("--model={0}/g.keras --shape=2x1 --gan --steps=2", "give at least 3"),
+        (
+            "--model={0}/g.keras --shape=2x1 --pictures={0}/photos --resize_filter=foo",
+            "--resize_filter=foo",
+        ),
+        (
+            "--model={0}/g.keras --shape=2x1 --pictures={0}/photos --preprocess=crop --crop_size=4",
+            "takes no side below 8 px",
+        ),
     ],
 )
 def test_what_cannot_be_compressed_is_a_sentence(
@@ -111,4 +124,13 @@ def test_what_cannot_be_compressed_is_a_sentence(
     err = capsys.readouterr().err
     assert sentence in err
     assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_noticed_before_anything_is_written(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=0))
+    words = (f"--model={folder}/g.keras", f"--pictures={folder}/photos", "--cache_gb=1")
+    rest = ("--shape=2x1", "--steps=9", "--lambda_perceptual=0", f"--run_dir={tmp_path}/runs/small")
+    assert compress.main(["compress.py", *words, *rest]) == 2
+    assert "0.00 GB are free" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
