@@ -1,6 +1,7 @@
 """What a compression ends with: costs and quality of the students, measured and written down."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import absl.logging
@@ -44,7 +45,9 @@ def write_results(setup: Setup, data, directory: Run) -> None:
 def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
     """Gives students those weights back that they had before the adversarial part, if better.
 
-    The last checkpoint then holds them, and the receipt says which were kept.
+    The last checkpoint then holds them, and the receipt says which were kept. What was decided is
+    in facts.json before any weight changes, so that a call that was killed in between is carried on
+    by the next one.
 
     Args:
         setup: what the compression consists of.
@@ -52,19 +55,47 @@ def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
         directory: the run, with a snapshot of the students before.
         distiller: has finished its last step.
     """
-    from cyclegan_keras.compression.keeping import keep_better, kid_of
-    from cyclegan_keras.files.errors import MetricError
     from cyclegan_keras.runs.networks import networks_of_run
     from cyclegan_keras.runs.sources import RunSource
-    from cyclegan_keras.translation.opening import translator_of
 
-    facts = directory.saved_facts()
-    begun = facts["compression"]
-    if "notes" in begun:
-        return
     step = distiller.adversarial_from
     source = RunSource(directory=directory.directory, step=step, file=directory.snapshot(step))
     before = networks_of_run(source).networks
+    facts = directory.saved_facts()
+    begun = facts["compression"]
+    if "adversarial_is_kept" not in begun:
+        kept = better_students(setup, data, before, distiller)
+        begun = {**begun, "adversarial_is_kept": kept.adversarial, "notes": [kept.why]}
+        directory.save_facts({**facts, "compression": begun})
+        print(kept.why)
+    if begun["adversarial_is_kept"]:
+        return
+    has_changed = False
+    for role, network in before.items():
+        student = distiller.networks[role]
+        weights = network.get_weights()
+        pairs = zip(student.get_weights(), weights, strict=True)
+        if not all(np.array_equal(weight, earlier) for weight, earlier in pairs):
+            student.set_weights(weights)
+            has_changed = True
+    if has_changed:
+        state = {name: np.array(variable) for name, variable in distiller.state().items()}
+        directory.save(distiller.step, state)
+
+
+def better_students(setup: Setup, data, before: Mapping[str, Any], distiller):
+    """Returns which students are nearer to held-out real pictures, as `compression.keeping.Kept`.
+
+    Args:
+        setup: what the compression consists of.
+        data: its pictures.
+        before: the students before the adversarial part, by role.
+        distiller: has the students after it.
+    """
+    from cyclegan_keras.compression.keeping import Kept, keep_better, kid_of
+    from cyclegan_keras.files.errors import MetricError
+    from cyclegan_keras.translation.opening import translator_of
+
     held_out, reason = held_out_pictures(setup, data)
     features = features_or_none()
     measured: dict[str, list] = {"before": [], "after": []}
@@ -78,18 +109,10 @@ def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
             for name, network in (("before", before[role]), ("after", distiller.networks[role])):
                 kid = kid_of(translator_of(network), pictures, network=features)
                 measured[name].append(kid)
-        kept = keep_better(measured["before"], measured["after"])
-        is_adversarial, why = kept.adversarial, kept.why
+        return keep_better(measured["before"], measured["after"])
     except MetricError as error:
-        is_adversarial = False
         why = f"The students before the adversarial part are kept, since there is no KID: {error}"
-    if not is_adversarial:
-        for role, network in before.items():
-            distiller.networks[role].set_weights(network.get_weights())
-        state = {name: np.array(variable) for name, variable in distiller.state().items()}
-        directory.save(distiller.step, state)
-    directory.save_facts({**facts, "compression": {**begun, "notes": [why]}})
-    print(why)
+        return Kept(False, why)
 
 
 def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
