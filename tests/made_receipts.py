@@ -75,6 +75,7 @@ def made_receipt():
         ),
         left_out=("The error to the truth is left out: there are no counterparts.",),
         unit="gray levels of 255",
+        preparation="Whole pictures are scaled to 256 x 256 px.",
     )
     return Receipt(
         teacher=Source(

@@ -14,8 +14,9 @@ class Inherited:
         channels: stage -> which of the teacher's channels stay there, in ascending order.
         ridges: convolution -> the ridge by which its inputs were merged, relative to their mean
             square.
-        unexplained: convolution -> the share of the variance of the teacher's inputs, from 0 to 1,
-            that the student's inputs do not explain.
+        unexplained: convolution -> which share of the mean square of all the teacher's inputs, from
+            0 to 1, the student's inputs leave unexplained; of their variance where the offsets of
+            the student are free.
     """
 
     blocks: tuple[int, ...]

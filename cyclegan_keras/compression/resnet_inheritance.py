@@ -140,7 +140,7 @@ def _cost(moments, blocks, floor):
             continue
         stay = [number for number in range(end) if number not in gone]
         whole = moments[:end, :, :end].sum((0, 2))
-        # The rest stays as it is, so that only what is gone wants an explanation.
+        # The rest stays as it is, so that only what is gone is to be explained.
         gram = moments[stay][:, :, stay].sum((0, 2))
         cross = moments[stay][:, :, gone].sum((0, 2))
         lost = np.trace(moments[gone][:, :, gone].sum((0, 2)))
