@@ -120,9 +120,10 @@ def better_students(setup: Setup, data, before: Mapping[str, Any], distiller):
 
 def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
     """Returns the receipt, and the pictures that students were judged on with translations."""
+    from cyclegan_keras.compression.inherited import Inherited
     from cyclegan_keras.compression.measuring import measure_costs
     from cyclegan_keras.compression.quality import judge, translate_by_both
-    from cyclegan_keras.compression.receipt import CompressedDirection, Inheritance, Receipt
+    from cyclegan_keras.compression.receipt import CompressedDirection, Receipt
     from cyclegan_keras.compression.shapes import Shape
     from cyclegan_keras.export.tflite import parse_size
     from cyclegan_keras.runs.networks import networks_of_run
@@ -200,7 +201,7 @@ def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
                     if direction in translated
                     else None
                 ),
-                inherited=None if inherited is None else Inheritance(**inherited),
+                inherited=None if inherited is None else Inherited.from_dict(inherited),
             )
         )
 

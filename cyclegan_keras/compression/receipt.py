@@ -4,9 +4,10 @@ import dataclasses
 import datetime
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from cyclegan_keras.compression.inherited import Inherited
 from cyclegan_keras.compression.measuring import STUDENT, Costs
 from cyclegan_keras.compression.quality import Quality
 from cyclegan_keras.runs.run import versions
@@ -85,35 +86,6 @@ class TargetResult:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Inheritance:
-    """What a student took over from its teacher.
-
-    Attributes:
-        blocks: the teacher's residual blocks that were kept, counted from 1; empty for networks
-            that have none.
-        channels: stage -> the teacher's channels that were kept there, counted from 0.
-        unexplained: convolution -> which share of the mean square of the teacher's inputs, 0 to 1,
-            the student's inputs leave unexplained before it learns.
-    """
-
-    blocks: tuple[int, ...]
-    channels: Mapping[str, Sequence[int]]
-    unexplained: Mapping[str, float]
-
-    @classmethod
-    def of(cls, inherited) -> "Inheritance":
-        """Returns what an `inherited.Inherited` says."""
-        return cls(
-            blocks=tuple(inherited.blocks),
-            channels={
-                stage: [int(channel) for channel in channels]
-                for stage, channels in inherited.channels.items()
-            },
-            unexplained={name: float(share) for name, share in inherited.unexplained.items()},
-        )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class CompressedDirection:
     """What is known of one direction.
 
@@ -129,7 +101,7 @@ class CompressedDirection:
     words: str
     costs: Costs
     quality: Quality | None = None
-    inherited: Inheritance | None = None
+    inherited: Inherited | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -216,16 +188,10 @@ def _found(costs: Costs, variant: str, name: str) -> float | None:
 
 def _direction(fields: Mapping[str, Any]) -> CompressedDirection:
     quality, inherited = fields["quality"], fields["inherited"]
-    if inherited is not None:
-        inherited = Inheritance(
-            blocks=tuple(inherited["blocks"]),
-            channels=inherited["channels"],
-            unexplained=inherited["unexplained"],
-        )
     return CompressedDirection(
         signature=fields["signature"],
         words=fields["words"],
         costs=Costs.from_dict(fields["costs"]),
         quality=None if quality is None else Quality.from_dict(quality),
-        inherited=inherited,
+        inherited=None if inherited is None else Inherited.from_dict(inherited),
     )

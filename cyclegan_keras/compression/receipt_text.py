@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from cyclegan_keras.compression.estimates import Estimate
+from cyclegan_keras.compression.inherited import Inherited
 from cyclegan_keras.compression.likeness import PROTOCOL
 from cyclegan_keras.compression.measuring import STUDENT, TEACHER, Costs, FileCost
 from cyclegan_keras.compression.quality import COPY, MIRRORED, Comparison, Quality
-from cyclegan_keras.compression.receipt import Inheritance, Receipt, TargetResult, TriedShape
+from cyclegan_keras.compression.receipt import Receipt, TargetResult, TriedShape
 from cyclegan_keras.compression.words import UNKNOWN, multiplications, number
 from cyclegan_keras.export.tflite import CALIBRATED, VARIANTS
 from cyclegan_keras.files.direction import Direction
@@ -365,7 +366,7 @@ def facts(receipt: Receipt) -> dict[str, str]:
     return found
 
 
-def _kept(inherited: Inheritance) -> str:
+def _kept(inherited: Inherited) -> str:
     words = []
     if inherited.blocks:
         blocks = ", ".join(str(block) for block in inherited.blocks)

@@ -2,10 +2,9 @@ import dataclasses
 import json
 import types
 
-import numpy as np
 import pytest
 
-from cyclegan_keras.compression.receipt import Inheritance, Receipt, TriedShape
+from cyclegan_keras.compression.receipt import Receipt, TriedShape
 from cyclegan_keras.compression.receipt_files import read_receipt, write_receipt
 from cyclegan_keras.compression.receipt_text import exceeded, headline, markdown, tables, title
 from cyclegan_keras.files.errors import RunError
@@ -229,16 +228,4 @@ def test_a_candidate_becomes_a_tried_shape():
         "kb": None,
         "ms": 3.0,
         "fits": True,
-    }
-
-
-def test_what_was_inherited_becomes_plain_numbers():
-    inherited = types.SimpleNamespace(
-        blocks=(1, 3), channels={"trunk": np.array([2, 5])}, unexplained={"a": np.float32(0.5)}
-    )
-    found = Inheritance.of(inherited)
-    assert json.loads(json.dumps(dataclasses.asdict(found))) == {
-        "blocks": [1, 3],
-        "channels": {"trunk": [2, 5]},
-        "unexplained": {"a": 0.5},
     }
