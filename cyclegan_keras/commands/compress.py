@@ -471,7 +471,6 @@ def inherit_weights(setup: Setup, data, students: Mapping) -> dict[str, Any]:
     """Fills the students with what their teachers know; returns what that was, by role."""
     from cyclegan_keras.compression.inheritance import inherit
     from cyclegan_keras.compression.kernel_scale import scale_kernels
-    from cyclegan_keras.compression.receipt import Inheritance
     from cyclegan_keras.training.trainer import SOURCES
 
     inherited = {}
@@ -484,7 +483,7 @@ def inherit_weights(setup: Setup, data, students: Mapping) -> dict[str, Any]:
             seed=setup.options["compression"].seed,
         )
         scale_kernels(students[role])
-        inherited[role] = dataclasses.asdict(Inheritance.of(found))
+        inherited[role] = dataclasses.asdict(found)
     return inherited
 
 

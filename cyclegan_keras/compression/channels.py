@@ -18,7 +18,8 @@ class Merge:
         matrix: float64 (kept, all).
         offset: float64 (all,).
         ridge: relative to the mean square of the channels that stay.
-        unexplained: which share of the variance of all channels is not explained, 0 to 1.
+        unexplained: which share of the mean square of all channels, 0 to 1, is not explained; of
+            their variance where the offset is free.
     """
 
     matrix: np.ndarray
@@ -86,7 +87,7 @@ def merge(gram: np.ndarray, cross: np.ndarray, kept: np.ndarray, ridge: float) -
 
 
 def regress(sums: Regression, kept: np.ndarray, *, centered: bool) -> Merge:
-    """Returns how all channels are made of those that stay, with the ridge that foretells best.
+    """Returns how all channels are made of those that stay, with the ridge that predicts best.
 
     The ridge is chosen by generalized cross-validation: none to speak of where the channels that
     stay explain everything, and a strong one where there are few places to learn from.

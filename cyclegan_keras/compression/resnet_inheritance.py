@@ -91,7 +91,6 @@ def inherit_resnet(
     return Inherited(
         blocks=tuple(blocks),
         channels={name: tuple(each.tolist()) for name, each in kept.items()},
-        ridges={name: each.ridge for name, each in merges.items()},
         unexplained={name: each.unexplained for name, each in merges.items()},
     )
 
@@ -140,7 +139,7 @@ def _cost(moments, blocks, floor):
             continue
         stay = [number for number in range(end) if number not in gone]
         whole = moments[:end, :, :end].sum((0, 2))
-        # The rest stays as it is, so that only what is gone wants an explanation.
+        # The rest stays as it is, so that only what is gone is to be explained.
         gram = moments[stay][:, :, stay].sum((0, 2))
         cross = moments[stay][:, :, gone].sum((0, 2))
         lost = np.trace(moments[gone][:, :, gone].sum((0, 2)))
