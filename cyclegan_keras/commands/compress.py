@@ -86,8 +86,8 @@ def compress(typed: Mapping[str, Any]) -> int:
         print(json.dumps(outline(setup, directory), indent=2))
         return 0
 
+    directory.check_free()
     if setup.options["compression"].plan:
-        directory.check_free()
         return compress_here(setup, directory)
     with reserved(directory):
         return compress_here(setup, directory)
