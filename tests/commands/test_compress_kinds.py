@@ -25,7 +25,10 @@ from pipelines.data import Data
 from pipelines.options import DataOptions
 from pipelines.sources import scans
 
-pytestmark = pytest.mark.slow  # whole commands
+pytestmark = [
+    pytest.mark.slow,  # whole commands
+    pytest.mark.release,
+]
 
 SIDE = 16  # px
 RESNET = {"generator": "resnet_2blocks", "ngf": 8, "discriminator": "pixel", "ndf": 2}
@@ -98,10 +101,6 @@ KINDS = {
         words=("--gan", "--steps=3"),
     ),
 }
-# The one with the most of its own, and the others where there is more time.
-CASES = [
-    pytest.param(name, marks=() if name == "pix2pix" else pytest.mark.release) for name in KINDS
-]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -133,7 +132,7 @@ def thermal(tmp_path_factory):
     return root
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(scope="module", params=KINDS)
 def finished(request, thermal, tmp_path_factory):
     """A kind, the run that was compressed, and that of the students."""
     kind = KINDS[request.param]
@@ -236,7 +235,6 @@ def test_students_translate_and_are_evaluated(finished, tmp_path):
     assert data["direction"] == kind.direction
 
 
-@pytest.mark.release
 def test_students_are_exported(finished, tmp_path):
     kind, _, run_dir = finished
     tf.config.run_functions_eagerly(False)
@@ -252,7 +250,6 @@ def test_students_are_exported(finished, tmp_path):
     assert all(file["psnr_db"] > 33 for file in files)
 
 
-@pytest.mark.release
 def test_pictures_of_unequal_sizes_and_fewer_than_a_batch(tmp_path):
     ResNetGenerator(ngf=8, n_blocks=2, init_gain=0.3).save(tmp_path / "g.keras")
     folder = tmp_path / "photos"

@@ -23,9 +23,15 @@ def _trained(network):
     "network",
     [
         lambda: ResNetGenerator(ngf=4, n_blocks=1, norm="instance"),
-        lambda: ResNetGenerator(ngf=4, n_blocks=1, norm="instance_affine", antialias=True),
+        pytest.param(
+            lambda: ResNetGenerator(ngf=4, n_blocks=1, norm="instance_affine", antialias=True),
+            marks=pytest.mark.release,
+        ),
         lambda: ResNetGenerator(ngf=4, n_blocks=1, norm="batch"),
-        lambda: ResNetGenerator(ngf=4, n_blocks=1, norm="batch", test_statistics="picture"),
+        pytest.param(
+            lambda: ResNetGenerator(ngf=4, n_blocks=1, norm="batch", test_statistics="picture"),
+            marks=pytest.mark.release,
+        ),
         lambda: ResNetGenerator(ngf=4, n_blocks=1, norm="none"),
         lambda: UNetGenerator(ngf=4, n_downs=3, norm="batch"),
     ],

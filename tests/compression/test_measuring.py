@@ -58,7 +58,13 @@ def test_slow_things_are_timed_less_often(monkeypatch):
     assert time_in_turns({}) == {}
 
 
-@pytest.mark.parametrize("package", ["ai_edge_quantizer", "cyclegan_keras.export.tflite_run"])
+@pytest.mark.parametrize(
+    "package",
+    [
+        "ai_edge_quantizer",
+        pytest.param("cyclegan_keras.export.tflite_run", marks=pytest.mark.release),
+    ],
+)
 def test_without_the_packages_the_pip_line_is_said(package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delattr("cyclegan_keras.export.tflite_run", raising=False)
@@ -110,6 +116,7 @@ def test_files_of_both_are_measured_in_one_run():
     assert Costs.from_dict(json.loads(json.dumps(dataclasses.asdict(costs)))) == costs
 
 
+@pytest.mark.release
 def test_a_teacher_of_the_same_shape_is_measured_once(monkeypatch):
     exported = []
 

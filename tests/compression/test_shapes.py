@@ -127,6 +127,7 @@ def test_refused_shapes(network, shape, words):
         build_student(network, shape)
 
 
+@pytest.mark.release
 def test_a_student_has_no_noise_of_its_own_and_inherits_nevertheless():
     teacher = UNetGenerator(ngf=4, n_downs=5, dropout=True, test_dropout=True)
     student = build_student(teacher, Shape(2))
