@@ -65,7 +65,8 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     description = translators[directions[0]].description
     part = options.part
     if part == "auto":
-        part = "held_out" if trained_with.get("eval_every") else "all"
+        chose_weights = trained_with.get("eval_every") or trained_with.get("gan")
+        part = "held_out" if chose_weights else "all"
     facts = facts_of(options, description, part)
     run_source = None if options.model == "copy" else find_source(options.model)
     output = output_folder(options, run_source, description)

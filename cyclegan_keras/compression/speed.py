@@ -75,7 +75,7 @@ def measure_speed(
     batch = {}
     for direction, teacher in teachers.items():
         crops = pictures[direction]
-        answers = [np.asarray(teacher(crops[:1]))]  # the first one prepares the others
+        answers = [np.asarray(teacher(crops[:1]))]  # not timed: it builds the graph
         seconds = []
         for _ in range(STEPS):
             began = time.perf_counter()

@@ -39,8 +39,8 @@ class EvaluationOptions:
     part: str = option(
         "auto",
         "Which test pictures to use. selection: every second one, on which train.py --eval_every "
-        "chooses the best generators; held_out: the others; auto: held_out for runs that used "
-        "--eval_every, else all.",
+        "and compress.py --gan choose the best generators; held_out: the others; auto: held_out "
+        "for runs that used these, else all.",
         choices=("auto", "all", "selection", "held_out"),
     )
     max_pictures: int | None = option(

@@ -11,6 +11,7 @@ from cyclegan_keras.compression.receipt_files import read_receipt
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.weights.networks import load_network
+from pipelines.sources import demo
 
 pytestmark = [
     pytest.mark.slow,  # whole commands
@@ -27,6 +28,7 @@ def small(small_and_without_graphs, efficientnet):
     """Few pictures, nothing exported, and the real features."""
     with pytest.MonkeyPatch.context() as patch:
         keep_small(patch)
+        patch.setattr(demo, "TEST_COUNT", 6)  # three to choose by, and three to judge on
         patch.setattr(compress_results, "features_or_none", lambda: efficientnet)
         yield
 
@@ -58,7 +60,10 @@ def consistent_outcome(run_dir):
     before = networks_of_run(f"{run_dir}@2").networks["generator_g"]
     assert same_weights(student, before) == (not is_kept)
     assert same_weights(student, load_network(run_dir / "generator_g.keras"))
-    (note,) = read_receipt(run_dir).notes
+    receipt = read_receipt(run_dir)
+    note, about_pictures = receipt.notes
+    assert "judged on every second test picture" in about_pictures
+    assert receipt.directions[0].quality.count == 3
     assert note.startswith(f"The students {'after' if is_kept else 'before'} the adversarial part")
     assert "KID" in note
     return is_kept
