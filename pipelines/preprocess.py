@@ -77,5 +77,28 @@ def viewing_size(preprocess: str, size: Size, load_size: int, crop_size: int) ->
     return scaled_size(preprocess, size, load_size)
 
 
+def viewing_words(preprocess: str, load_size: int, crop_size: int) -> str:
+    """Returns how test pictures get the size that they are looked at and measured in, a sentence.
+
+    Example:
+        >>> viewing_words("scale_shortside_and_crop", load_size=256, crop_size=256)
+        'Pictures are scaled to 256 px on the shorter side; the middle 256 x 256 px count.'
+        >>> viewing_words("resize_and_crop", load_size=286, crop_size=256)
+        'Whole pictures are scaled to 256 x 256 px.'
+    """
+    if preprocess == "resize_and_crop":
+        return f"Whole pictures are scaled to {crop_size} x {crop_size} px."
+    scaled = {
+        "crop": "keep their size",
+        "none": "keep their size",
+        "scale_width": f"are scaled to a width of {load_size} px",
+        "scale_shortside": f"are scaled to {load_size} px on the shorter side",
+    }
+    words = f"Pictures {scaled[preprocess.removesuffix('_and_crop')]}"
+    if PREPROCESSING[preprocess].crops:
+        return f"{words}; the middle {crop_size} x {crop_size} px count."
+    return f"{words}, with both sides rounded to multiples of {MULTIPLE} px."
+
+
 def _nearest_multiple(side: int) -> int:
     return max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE)

@@ -1,12 +1,12 @@
 """A receipt with all that one can hold, for tests of what shows it."""
 
 from cyclegan_keras.compression.estimates import Estimate
+from cyclegan_keras.compression.inherited import Inherited
 from cyclegan_keras.compression.likeness import Likeness
 from cyclegan_keras.compression.measuring import Costs, FileCost, NetworkCost
 from cyclegan_keras.compression.quality import Comparison, Quality
 from cyclegan_keras.compression.receipt import (
     CompressedDirection,
-    Inheritance,
     Receipt,
     Source,
     TriedShape,
@@ -75,6 +75,7 @@ def made_receipt():
         ),
         left_out=("The error to the truth is left out: there are no counterparts.",),
         unit="gray levels of 255",
+        preparation="Whole pictures are scaled to 256 x 256 px.",
     )
     return Receipt(
         teacher=Source(
@@ -90,9 +91,9 @@ def made_receipt():
                 words="photo to vintage",
                 costs=costs,
                 quality=quality,
-                inherited=Inheritance(
+                inherited=Inherited(
                     blocks=(1, 3, 4, 6, 8, 9),
-                    channels={"trunk": [4, 17, 63]},
+                    channels={"trunk": (4, 17, 63)},
                     unexplained={"block 1": 0.1, "block 3": 0.3},
                 ),
             ),

@@ -367,7 +367,7 @@ def build_distiller(setup: Setup, students: Mapping[str, Any], steps: int):
         lambda_perceptual=options.lambda_perceptual,
         lambda_offset=options.lambda_offset,
         discriminators=setup.discriminators if options.gan else None,
-        adversarial_from=steps - steps // 3 if options.gan else None,
+        adversarial_from=steps - max(steps // 3, 1) if options.gan else None,
         gan_mode=setup.teachers.trained_with.get("gan_mode") or "lsgan",
         conditional=is_paired(setup),
         seed=options.seed,
@@ -471,7 +471,6 @@ def inherit_weights(setup: Setup, data, students: Mapping) -> dict[str, Any]:
     """Fills the students with what their teachers know; returns what that was, by role."""
     from cyclegan_keras.compression.inheritance import inherit
     from cyclegan_keras.compression.kernel_scale import scale_kernels
-    from cyclegan_keras.compression.receipt import Inheritance
     from cyclegan_keras.training.trainer import SOURCES
 
     inherited = {}
@@ -484,7 +483,7 @@ def inherit_weights(setup: Setup, data, students: Mapping) -> dict[str, Any]:
             seed=setup.options["compression"].seed,
         )
         scale_kernels(students[role])
-        inherited[role] = dataclasses.asdict(Inheritance.of(found))
+        inherited[role] = dataclasses.asdict(found)
     return inherited
 
 

@@ -1,6 +1,7 @@
 """What a compression ends with: costs and quality of the students, measured and written down."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import absl.logging
@@ -11,6 +12,7 @@ from cyclegan_keras.commands.compress_setup import Setup, translators_of
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import EvaluationError
 from cyclegan_keras.runs.run import Run
+from pipelines.preprocess import viewing_words
 
 N_CALIBRATION = 12  # training pictures on which integer variants are calibrated
 N_COMPARED = 4  # held-out pictures on which files are compared with their networks
@@ -38,6 +40,8 @@ def write_results(setup: Setup, data, directory: Run) -> None:
         if translated:
             write_before_after(directory.directory, translated)
         receipt_files.write_receipt(receipt, directory.directory)
+        for sentence in receipt_text.exceeded(receipt):
+            absl.logging.warning("%s", sentence)
     print(f"Receipt: {directory.directory / receipt_files.MARKDOWN_FILE}")
     for sentence in receipt_text.headline(receipt):
         print(sentence)
@@ -46,7 +50,9 @@ def write_results(setup: Setup, data, directory: Run) -> None:
 def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
     """Gives students those weights back that they had before the adversarial part, if better.
 
-    The last checkpoint then holds them, and the receipt says which were kept.
+    The last checkpoint then holds them, and the receipt says which were kept. What was decided is
+    in facts.json before any weight changes, so that a call that was killed in between is carried on
+    by the next one.
 
     Args:
         setup: what the compression consists of.
@@ -62,50 +68,16 @@ def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
     before = networks_of_run(source).networks
     facts = directory.saved_facts()
     begun = facts["compression"]
-    if "kept_adversarial" not in begun:
-        is_adversarial, why = which_are_better(setup, data, before, distiller)
-        # Before the weights change: a process that is killed in between must not decide once more.
-        begun = {**begun, "kept_adversarial": is_adversarial, "notes": [why]}
+    if "adversarial_is_kept" not in begun:
+        kept = better_students(setup, data, before, distiller)
+        begun = {**begun, "adversarial_is_kept": kept.adversarial, "notes": [kept.why]}
         directory.save_facts({**facts, "compression": begun})
-        print(why)
-    if not begun["kept_adversarial"]:
+        print(kept.why)
+    if not begun["adversarial_is_kept"]:
         give_weights_back(before, directory, distiller)
 
 
-def which_are_better(setup: Setup, data, before, distiller) -> tuple[bool, str]:
-    """Returns whether students are better after their adversarial part, and a sentence on that.
-
-    Args:
-        setup: what the compression consists of.
-        data: its pictures.
-        before: the students before, by role.
-        distiller: holds those after.
-    """
-    from cyclegan_keras.compression.keeping import keep_better, kid_of
-    from cyclegan_keras.files.errors import MetricError
-    from cyclegan_keras.translation.opening import translator_of
-
-    held_out, reason = held_out_pictures(setup, data)
-    features = features_or_none()
-    measured: dict[str, list] = {"before": [], "after": []}
-    try:
-        if reason or features is None:
-            raise MetricError(reason or "the weights of the features are missing.")
-        for direction, pictures in held_out.items():
-            role = setup.role_of(direction)
-            description = before[role].description
-            distiller.networks[role].description = description
-            for name, network in (("before", before[role]), ("after", distiller.networks[role])):
-                kid = kid_of(translator_of(network), pictures, network=features)
-                measured[name].append(kid)
-        kept = keep_better(measured["before"], measured["after"])
-    except MetricError as error:
-        why = f"The students before the adversarial part are kept, since there is no KID: {error}"
-        return False, why
-    return kept.adversarial, kept.why
-
-
-def give_weights_back(before, directory: Run, distiller) -> None:
+def give_weights_back(before: Mapping[str, Any], directory: Run, distiller) -> None:
     """Gives the students of a distiller, and of its last checkpoint, the weights of others.
 
     Args:
@@ -113,22 +85,57 @@ def give_weights_back(before, directory: Run, distiller) -> None:
         directory: the run.
         distiller: has finished its last step.
     """
-    are_given_back = True
+    has_changed = False
     for role, network in before.items():
-        student, weights = distiller.networks[role], network.get_weights()
-        are_given_back &= all(map(np.array_equal, student.get_weights(), weights))
-        student.set_weights(weights)
-    if are_given_back:  # by an earlier call
-        return
-    state = {name: np.array(variable) for name, variable in distiller.state().items()}
-    directory.save(distiller.step, state)
+        student = distiller.networks[role]
+        weights = network.get_weights()
+        pairs = zip(student.get_weights(), weights, strict=True)
+        if not all(np.array_equal(weight, earlier) for weight, earlier in pairs):
+            student.set_weights(weights)
+            has_changed = True
+    if has_changed:
+        state = {name: np.array(variable) for name, variable in distiller.state().items()}
+        directory.save(distiller.step, state)
+
+
+def better_students(setup: Setup, data, before: Mapping[str, Any], distiller):
+    """Returns which students are nearer to held-out real pictures, as `compression.keeping.Kept`.
+
+    Args:
+        setup: what the compression consists of.
+        data: its pictures.
+        before: the students before the adversarial part, by role.
+        distiller: has the students after it.
+    """
+    from cyclegan_keras.compression.keeping import Kept, keep_better, kid_of
+    from cyclegan_keras.files.errors import MetricError
+    from cyclegan_keras.translation.opening import translator_of
+
+    selecting, reason = pictures_to_judge(setup, data, "selection")
+    features = features_or_none()
+    measured: dict[str, list] = {"before": [], "after": []}
+    try:
+        if reason or features is None:
+            raise MetricError(reason or "the weights of the features are missing.")
+        for direction, pictures in selecting.items():
+            role = setup.role_of(direction)
+            description = before[role].description
+            distiller.networks[role].description = description
+            for name, network in (("before", before[role]), ("after", distiller.networks[role])):
+                kid = kid_of(translator_of(network), pictures, network=features)
+                measured[name].append(kid)
+        return keep_better(measured["before"], measured["after"])
+    except MetricError as error:
+        why = f"The students before the adversarial part are kept, since there is no KID: {error}"
+        return Kept(False, why)
 
 
 def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
-    """Returns the receipt, and held-out pictures with their translations."""
+    """Returns the receipt, and the pictures that students were judged on with translations."""
+    from cyclegan_keras.compression.inherited import Inherited
     from cyclegan_keras.compression.measuring import measure_costs
-    from cyclegan_keras.compression.quality import judge, translate_held_out
-    from cyclegan_keras.compression.receipt import CompressedDirection, Inheritance, Receipt
+    from cyclegan_keras.compression.quality import judge, translate_by_both
+    from cyclegan_keras.compression.receipt import CompressedDirection, Receipt
     from cyclegan_keras.compression.shapes import Shape
     from cyclegan_keras.export.tflite import parse_size
     from cyclegan_keras.runs.networks import networks_of_run
@@ -144,14 +151,22 @@ def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
 
     # ---- pictures ----
     notes = list(begun.get("notes", ()))
-    if not data.whole.has_test:
+    part = part_to_judge(setup)
+    judged, reason = pictures_to_judge(setup, data, part)
+    if reason and part != "all":
         notes.append(
-            f"{data.whole.name} has no test pictures: the students are judged on those of their "
-            "training."
+            "There are too few test pictures to leave those out that chose between weights of the "
+            f"students (--gan) or of the teacher (--eval_every): {reason}"
         )
-    held_out, reason = held_out_pictures(setup, data)
+        part = "all"
+        judged, reason = pictures_to_judge(setup, data, part)
     if reason:
-        notes.append(reason)
+        notes.append(f"The quality of the students is not measured: {reason}")
+    if part != "all":
+        notes.append(
+            "The students are judged on every second test picture: the others chose between "
+            "weights of the students (--gan) or of the teacher (--eval_every)."
+        )
 
     # ---- costs ----
     costs = measure_costs(
@@ -171,25 +186,34 @@ def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
 
     # ---- quality ----
     network = features_or_none()
+    of_pictures = data.whole.options
     translated = {}
-    for direction, pictures in held_out.items():
-        translated[direction] = translate_held_out(
+    for direction, pictures in judged.items():
+        translated[direction] = translate_by_both(
             translator_of(teachers[direction]), translator_of(students[direction]), pictures
         )
     directions = []
     for direction, student in students.items():
-        inherited = begun["inherited"].get(setup.role_of(direction))
+        inherited = Inherited.from_dict(begun["inherited"][setup.role_of(direction)])
         directions.append(
             CompressedDirection(
                 signature=direction.signature,
                 words=student.description.words,
                 costs=costs[direction],
                 quality=(
-                    judge(translated[direction], network=network, seed=options.seed)
+                    judge(
+                        translated[direction],
+                        network=network,
+                        seed=options.seed,
+                        is_held_out=data.whole.has_test,
+                        preparation=viewing_words(
+                            of_pictures.preprocess, of_pictures.load_size, of_pictures.crop_size
+                        ),
+                    )
                     if direction in translated
                     else None
                 ),
-                inherited=None if inherited is None else Inheritance(**inherited),
+                inherited=inherited,
             )
         )
 
@@ -204,7 +228,14 @@ def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
         data=data.whole.name,
         directions=tuple(directions),
         shapes=tried_shapes(begun),
-        options=flags.flatten({"compression": options}, saved_only=True),
+        options={
+            **flags.flatten(setup.options, saved_only=True),
+            # What was found out only when the pictures were there.
+            "load_size": of_pictures.load_size,
+            "crop_size": of_pictures.crop_size,
+            "batch_size": data.patches.options.batch_size,
+            "patch_size": data.patches.options.crop_size,
+        },
         steps=begun["steps"],
         seconds=seconds,
         notes=tuple(notes),
@@ -212,8 +243,24 @@ def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
     return receipt, list(translated.values())
 
 
-def held_out_pictures(setup: Setup, data) -> tuple[dict[Direction, Any], str]:
-    """Returns the held-out pictures of each direction, and a sentence where there are too few."""
+def part_to_judge(setup: Setup) -> str:
+    """Returns which test pictures the receipt is about: only such as had no say in what was kept.
+
+    With --gan, pictures choose between students before and after the adversarial part; in a
+    training with --eval_every, they choose between steps of the teacher.
+    """
+    selects = setup.options["compression"].gan or setup.teachers.trained_with.get("eval_every")
+    return "held_out" if selects and not setup.options["pictures"].pictures else "all"
+
+
+def pictures_to_judge(setup: Setup, data, part: str) -> tuple[dict[Direction, Any], str]:
+    """Returns test pictures of each direction, and a sentence where there are too few.
+
+    Args:
+        setup: what the compression consists of.
+        data: its pictures; where none are held out, those of the training take their place.
+        part: which of them, see `evaluation.held_out.indices`.
+    """
     from cyclegan_keras.evaluation.held_out import indices, pictures_of
     from cyclegan_keras.evaluation.protocol import Pictures
 
@@ -222,7 +269,7 @@ def held_out_pictures(setup: Setup, data) -> tuple[dict[Direction, Any], str]:
         (direction,) = setup.teachers.networks
         description = setup.teachers.networks[direction].description
         test = data.whole.unaugmented("test", "x")
-        chosen = indices(len(test), most=most)
+        chosen = indices(len(test), part, most)
         pictures = Pictures(
             inputs=[test(index) for index in chosen],
             real=(),
@@ -232,9 +279,9 @@ def held_out_pictures(setup: Setup, data) -> tuple[dict[Direction, Any], str]:
         )
         return {direction: pictures}, ""
     try:
-        found = pictures_of(data.whole, most=most)
+        found = pictures_of(data.whole, part, most)
     except EvaluationError as error:
-        return {}, f"The quality of the students is not measured: {error}"
+        return {}, str(error)
     named = translators_of(setup)
     by_role = {role: found[direction] for direction, role in named.items()}
     return {

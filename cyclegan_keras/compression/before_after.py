@@ -1,4 +1,4 @@
-"""One picture of held-out pictures, the teacher's translations and the student's, side by side."""
+"""One picture of inputs, the teacher's translations and the student's, side by side."""
 
 import pathlib
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def write_before_after(folder: pathlib.Path, translated: Sequence[Translated]) -
 
     Args:
         folder: of the run.
-        translated: held-out pictures of every direction.
+        translated: pictures of every direction.
 
     Raises:
         WriteError: it cannot be written.
@@ -35,7 +35,7 @@ def before_after(translated: Sequence[Translated], rows: int = ROWS) -> np.ndarr
     """Returns a grid: a row for each picture, with the columns input, teacher and student.
 
     Args:
-        translated: held-out pictures of every direction; one direction stands below the other.
+        translated: pictures of every direction; one direction stands below the other.
         rows: pictures of each direction, spread evenly over those there are.
 
     Returns:
@@ -55,7 +55,7 @@ def before_after(translated: Sequence[Translated], rows: int = ROWS) -> np.ndarr
         count = len(each.pictures.inputs)
         chosen = np.linspace(0, count - 1, min(rows, count)).round().astype(int)
         columns = {
-            each.source[:LONGEST_TITLE]: each.pictures.inputs,
+            _title(each.source): each.pictures.inputs,
             "teacher": each.teacher,
             "student": each.student,
         }
@@ -68,6 +68,12 @@ def before_after(translated: Sequence[Translated], rows: int = ROWS) -> np.ndarr
         }
         grids.append(grid_of(framed, windows))
     return np.concatenate(grids)
+
+
+def _title(source: str) -> str:
+    """Returns what the column of inputs is called; no other column is called so."""
+    title = source[:LONGEST_TITLE]
+    return f"input: {title}" if title in ("teacher", "student") else title
 
 
 def _framed(picture: np.ndarray, height: int, width: int) -> np.ndarray:

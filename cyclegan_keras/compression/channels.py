@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from cyclegan_keras.compression.gram import Regression
+from cyclegan_keras.compression.gram import Regression, rounding_of
 
 # Ridges to choose from, relative to the mean square of the channels that stay.
 _RIDGES = 10.0 ** np.arange(-10, 2)
@@ -18,7 +18,8 @@ class Merge:
         matrix: float64 (kept, all).
         offset: float64 (all,).
         ridge: relative to the mean square of the channels that stay.
-        unexplained: which share of the variance of all channels is not explained, 0 to 1.
+        unexplained: which share of the mean square of all channels, 0 to 1, is not explained; of
+            their variance where the offset is free.
     """
 
     matrix: np.ndarray
@@ -86,7 +87,7 @@ def merge(gram: np.ndarray, cross: np.ndarray, kept: np.ndarray, ridge: float) -
 
 
 def regress(sums: Regression, kept: np.ndarray, *, centered: bool) -> Merge:
-    """Returns how all channels are made of those that stay, with the ridge that foretells best.
+    """Returns how all channels are made of those that stay, with the ridge that predicts best.
 
     The ridge is chosen by generalized cross-validation: none to speak of where the channels that
     stay explain everything, and a strong one where there are few places to learn from.
@@ -107,25 +108,27 @@ def regress(sums: Regression, kept: np.ndarray, *, centered: bool) -> Merge:
     # What is to be learned: all channels less those that stay, as they are.
     start = squares.sum() + np.sum((gram @ as_it_is - 2 * cross) * as_it_is)
     scale = np.trace(gram) / len(gram)
-    if not (start > 0 and scale > 0):
+    rounding = rounding_of(sums.gram(centered=False))
+    if not start > 0 or scale <= rounding:
         offset = sums.target_mean - sums.input_mean @ as_it_is
         return Merge(matrix=as_it_is, offset=offset, ridge=0.0, unexplained=0.0)
     values, vectors = np.linalg.eigh(gram)
     values = np.maximum(values, 0)
     explainable = np.square(vectors.T @ (cross - gram @ as_it_is)).sum(1)
+    ridges = _RIDGES * scale + 1e-2 * rounding
     scores, errors = [], []
-    for ridge in _RIDGES * scale:
+    for ridge in ridges:
         error = start - np.sum(explainable * (values + 2 * ridge) / np.square(values + ridge))
         freedom = np.sum(values / (values + ridge)) + centered
         errors.append(max(error, 1e-14 * start))  # below lie rounding errors
         scores.append(errors[-1] / max(1 - freedom / sums.count, 1e-8) ** 2)
     best = int(np.argmin(scores))
-    matrix = merge(gram, cross, kept, _RIDGES[best] * scale)
+    matrix = merge(gram, cross, kept, ridges[best])
     return Merge(
         matrix=matrix,
         offset=sums.target_mean - sums.input_mean @ matrix,
         ridge=float(_RIDGES[best]),
-        unexplained=float(errors[best] / squares.sum()) if squares.sum() > 0 else 0.0,
+        unexplained=min(float(errors[best] / squares.sum()), 1.0) if squares.sum() > 0 else 0.0,
     )
 
 

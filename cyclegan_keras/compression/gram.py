@@ -99,6 +99,19 @@ class Regression:
         return self._squares - np.square(self._target_sum) / self.count
 
 
+def rounding_of(products: np.ndarray) -> float:
+    """Returns below what the variances of channels are no more than rounding errors, above 0.
+
+    Channels that are constant, as those of a picture of one color, have a variance of 0 but for
+    rounding, which regressions must neither divide by nor explain.
+
+    Args:
+        products: A'A of values whose means are not taken off, floats (channels, channels).
+    """
+    mean_square = float(np.trace(products)) / len(products)
+    return max(1e-10 * mean_square, float(np.finfo("float64").tiny))
+
+
 def _rows(values):
     values = np.asarray(values, "float64")
     return values.reshape(-1, values.shape[-1])

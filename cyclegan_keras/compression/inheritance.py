@@ -29,11 +29,11 @@ def inherit(
     """Fills a student's weights with what a wider and deeper teacher knows.
 
     At every stage the channels stay that span most of all (`choose_channels`), and of the residual
-    blocks those whose contributions are explained worst by the others. From the pictures inwards,
-    the teacher's values before each convolution are then regressed on those that the student, as
-    far as it is built, has at the same places (`regress`). The student's kernel is the teacher's
-    applied to that regression, so channels that stay take over the work of those that go, and what
-    earlier stages do wrong is made up for as far as possible.
+    blocks those whose contributions are explained worst by the others. The student is then built
+    from its first convolution to its last: before each, the teacher's values are regressed on those
+    that the student has at the same places so far (`regress`). The student's kernel is the
+    teacher's applied to that regression, so channels that stay take over the work of those that go,
+    and what earlier stages do wrong is made up for as far as possible.
 
     Args:
         teacher: a `ResNetGenerator` or `UNetGenerator`.

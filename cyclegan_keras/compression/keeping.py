@@ -32,7 +32,7 @@ def kid_of(
 
     Args:
         student: of one direction.
-        pictures: held-out ones of that direction.
+        pictures: of that direction.
         network: computes features.
         seed: of the subsets.
 
@@ -86,8 +86,8 @@ def keep_better(distilled: Sequence[Measure], adversarial: Sequence[Measure]) ->
         for one, another in zip(distilled, adversarial, strict=True)
     )
     sentence = (
-        f"The students {names[0]} the adversarial part are kept: their KID to held-out real "
-        f"pictures is {_numbers(kept)}, that of those {names[1]} it {_numbers(other)}"
+        f"The students {names[0]} the adversarial part are kept: their KID to real pictures is "
+        f"{_numbers(kept)}, and that of the students {names[1]} it is {_numbers(other)}"
     )
     if overlap:
         sentence += "; the intervals overlap, so that other pictures might have chosen the others"

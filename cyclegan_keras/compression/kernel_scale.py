@@ -6,6 +6,8 @@ import numpy as np
 from cyclegan_keras.layers import BatchNormalization, InstanceNormalization, ResidualBlock
 
 RMS = 0.1  # root mean square of a kernel's weights
+# Below it the epsilon of the norm is what counts, and scaling would make noise a signal.
+_LEAST = 1e-4
 
 
 def scale_kernels(network: keras.Model) -> None:
@@ -15,6 +17,7 @@ def scale_kernels(network: keras.Model) -> None:
     little that the epsilon of the norm weighs. What changes is how far a step of Adam, whose length
     does not depend on the weights, turns a kernel. Kernels of inherited students are small: without
     this they are turned too far in the first steps, and much of what they inherited is forgotten.
+    Kernels that are next to nothing stay as they are.
 
     Args:
         network: a `ResNetGenerator` or `UNetGenerator`; its weights are changed.
@@ -22,7 +25,7 @@ def scale_kernels(network: keras.Model) -> None:
     for conv, norm in _normalized(network):
         kernel = keras.ops.convert_to_numpy(conv.kernel).astype("float64")
         root_mean_square = float(np.sqrt(np.mean(np.square(kernel))))
-        if root_mean_square == 0:
+        if root_mean_square < _LEAST:
             continue
         factor = RMS / root_mean_square
         _multiply(conv.kernel, factor)

@@ -20,7 +20,7 @@ PROTOCOL = (
     "sigma 1.5, and is a mean over channels. The color offset is the mean difference of each "
     "channel of a picture from the teacher's, and its size the mean of its absolute values over "
     "channels; without it means that it was subtracted from each picture before comparing. All "
-    "are means over whole held-out pictures, with percentile bootstrap intervals over pictures."
+    "are means over pictures, with percentile bootstrap intervals over them."
 )
 
 

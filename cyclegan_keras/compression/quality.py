@@ -1,4 +1,4 @@
-"""How good a student is on held-out pictures: beside its teacher, real pictures and the truth."""
+"""How good a student is: beside its teacher, real pictures and the truth."""
 
 import dataclasses
 import math
@@ -23,7 +23,7 @@ STUDENT, COPY, MIRRORED = "student", "copy", "teacher mirrored"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Translated:
-    """Held-out pictures of one direction and what teacher and student make of them.
+    """Pictures of one direction and what teacher and student make of them.
 
     Attributes:
         source: name of the domain that is translated.
@@ -69,6 +69,12 @@ class Comparison:
     copy_score: float | None
     protocol: str
 
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether the intervals of teacher and student have nothing in common."""
+        teacher, student = self.teacher, self.student
+        return student.low > teacher.high or teacher.low > student.high
+
     @classmethod
     def of(cls, teacher: Measure, student: Measure) -> "Comparison":
         """Returns the same measure of both, side by side."""
@@ -100,11 +106,13 @@ class Quality:
     """How good a student is in one direction.
 
     Attributes:
-        count: held-out pictures that were translated.
+        count: pictures that were translated.
         likeness: to the teacher: of the student, and of the yardsticks that exist.
         comparisons: of teacher and student by measures that do not know the teacher.
         left_out: a sentence for each comparison that could not be made.
         unit: of errors and offsets, in words.
+        is_held_out: whether the pictures are others than those of the training.
+        preparation: how the pictures were scaled and cropped, a sentence; "" where it is not known.
     """
 
     count: int
@@ -112,6 +120,14 @@ class Quality:
     comparisons: tuple[Comparison, ...]
     left_out: tuple[str, ...]
     unit: str
+    is_held_out: bool = True
+    preparation: str = ""
+
+    @property
+    def pictures(self) -> str:
+        """What was translated, in words, such as "100 held-out pictures"."""
+        kind = "held-out" if self.is_held_out else "training"
+        return f"{self.count} {kind} picture{'' if self.count == 1 else 's'}"
 
     def of(self, name: str) -> Likeness | None:
         """Returns the likeness of "student", "copy" or "teacher mirrored"; None without one."""
@@ -126,30 +142,21 @@ class Quality:
             comparisons=tuple(Comparison.from_dict(each) for each in fields["comparisons"]),
             left_out=tuple(fields["left_out"]),
             unit=fields["unit"],
+            is_held_out=fields.get("is_held_out", True),
+            preparation=fields.get("preparation", ""),
         )
 
 
-def translate_held_out(
-    teacher: Translator,
-    student: Translator,
-    pictures: Pictures,
-    *,
-    source: str | None = None,
-    target: str | None = None,
-) -> Translated:
-    """Has teacher and student translate whole held-out pictures.
+def translate_by_both(teacher: Translator, student: Translator, pictures: Pictures) -> Translated:
+    """Has teacher and student translate pictures.
 
     Args:
         teacher: of one direction; takes twice as long as one translation of each picture, since
             the mirrored ones are translated, too.
-        student: of the same direction.
+        student: of the same direction; its description names the domains.
         pictures: real ones, see `evaluation.held_out.pictures_of`; `real` may be empty.
-        source: name of the domain that is translated; what the student's description says, unless
-            given.
-        target: likewise of the other domain.
     """
-    source = source or student.description.source
-    target = target or student.description.target
+    source, target = student.description.source, student.description.target
     mirrored_inputs = [mirrored(picture) for picture in pictures.inputs]
     jobs = {
         "teacher": (teacher, pictures.inputs),
@@ -177,15 +184,22 @@ def translate_held_out(
 
 
 def judge(
-    translated: Translated, *, network: FeatureNetwork | None = None, seed: int = 0
+    translated: Translated,
+    *,
+    network: FeatureNetwork | None = None,
+    seed: int = 0,
+    is_held_out: bool = True,
+    preparation: str = "",
 ) -> Quality:
-    """Returns how good a student is on held-out pictures.
+    """Returns how good a student is on some pictures.
 
     Args:
-        translated: see `translate_held_out`.
+        translated: see `translate_by_both`.
         network: computes the features of the KID, see `evaluation.features.open_features`; None
             leaves the KID out, and says so.
         seed: of the intervals, and of the subsets of the KID.
+        is_held_out: whether the pictures are others than those of the training.
+        preparation: how the pictures were scaled and cropped, a sentence.
     """
     pictures = translated.pictures
     values = pictures.target_form.values
@@ -231,6 +245,8 @@ def judge(
         comparisons=tuple(comparisons),
         left_out=tuple(left_out),
         unit=unit,
+        is_held_out=is_held_out,
+        preparation=preparation,
     )
 
 

@@ -36,7 +36,7 @@ class DistillationRate(keras.optimizers.schedules.LearningRateSchedule):
         if self.second_from is None:
             share = _falling(1.0, step / self.steps)
         else:
-            first = _falling(1.0, step / self.second_from)
+            first = _falling(1.0, step / max(self.second_from, 1))
             second = _falling(
                 ADVERSARIAL_SHARE, (step - self.second_from) / (self.steps - self.second_from)
             )

@@ -4,10 +4,11 @@ import dataclasses
 import datetime
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from cyclegan_keras.compression.measuring import Costs
+from cyclegan_keras.compression.inherited import Inherited
+from cyclegan_keras.compression.measuring import STUDENT, Costs
 from cyclegan_keras.compression.quality import Quality
 from cyclegan_keras.runs.run import versions
 
@@ -19,7 +20,7 @@ class Source:
     Attributes:
         name: of the run or the file.
         path: as it was given.
-        sha256: of its files.
+        sha256: of the weights of each of its networks, in the order of the directions.
         shape: of its networks, such as "64x9".
         step: of its training, where that is known.
     """
@@ -65,32 +66,23 @@ class TriedShape:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Inheritance:
-    """What a student took over from its teacher.
+class TargetResult:
+    """What the students cost beside what was asked for.
 
     Attributes:
-        blocks: the teacher's residual blocks that were kept, counted from 1; empty for networks
-            that have none.
-        channels: stage -> the teacher's channels that were kept there, counted from 0.
-        unexplained: convolution -> the share of the variance of the teacher's inputs, 0 to 1, that
-            the kept channels do not explain.
+        name: "kb", "ms" or "macs".
+        most: what was asked for.
+        found: what the dearer student was found to cost; None where it was not measured.
     """
 
-    blocks: tuple[int, ...]
-    channels: Mapping[str, Sequence[int]]
-    unexplained: Mapping[str, float]
+    name: str
+    most: float
+    found: float | None
 
-    @classmethod
-    def of(cls, inherited) -> "Inheritance":
-        """Returns what an `inherited.Inherited` says."""
-        return cls(
-            blocks=tuple(inherited.blocks),
-            channels={
-                stage: [int(channel) for channel in channels]
-                for stage, channels in inherited.channels.items()
-            },
-            unexplained={name: float(share) for name, share in inherited.unexplained.items()},
-        )
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether a student is known to cost more."""
+        return self.found is not None and self.found > self.most
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,7 +93,7 @@ class CompressedDirection:
         signature: "a_to_b" or "b_to_a".
         words: such as "horse to zebra".
         costs: of teacher and student.
-        quality: of the student on held-out pictures; None where there are none.
+        quality: of the student; None where there are too few pictures to judge it on.
         inherited: from the teacher; None where the student began with random weights.
     """
 
@@ -109,7 +101,7 @@ class CompressedDirection:
     words: str
     costs: Costs
     quality: Quality | None = None
-    inherited: Inheritance | None = None
+    inherited: Inherited | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -158,6 +150,17 @@ class Receipt:
     )
     versions: Mapping[str, str] = dataclasses.field(default_factory=versions)
 
+    def target_results(self) -> list[TargetResult]:
+        """Returns what was found out about each target."""
+        results = []
+        for name, most in self.targets.items():
+            found = [_found(each.costs, self.variant, name) for each in self.directions]
+            is_known = None not in found
+            results.append(
+                TargetResult(name=name, most=most, found=max(found) if is_known else None)
+            )
+        return results
+
     def to_dict(self) -> dict[str, Any]:
         """Returns what receipt.json holds."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
@@ -175,18 +178,20 @@ class Receipt:
         return cls(**known)
 
 
+def _found(costs: Costs, variant: str, name: str) -> float | None:
+    """Returns what a student costs by the measure of a target; None where that is not known."""
+    if name == "macs":
+        return costs.network(STUDENT).macs
+    file = costs.file(STUDENT, variant)
+    return None if file is None else vars(file)[name]
+
+
 def _direction(fields: Mapping[str, Any]) -> CompressedDirection:
     quality, inherited = fields["quality"], fields["inherited"]
-    if inherited is not None:
-        inherited = Inheritance(
-            blocks=tuple(inherited["blocks"]),
-            channels=inherited["channels"],
-            unexplained=inherited["unexplained"],
-        )
     return CompressedDirection(
         signature=fields["signature"],
         words=fields["words"],
         costs=Costs.from_dict(fields["costs"]),
         quality=None if quality is None else Quality.from_dict(quality),
-        inherited=inherited,
+        inherited=None if inherited is None else Inherited.from_dict(inherited),
     )

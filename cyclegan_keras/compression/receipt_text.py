@@ -1,17 +1,20 @@
 """A receipt in words: its headline and tables, for Markdown and for the page."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 from cyclegan_keras.compression.estimates import Estimate
+from cyclegan_keras.compression.inherited import Inherited
 from cyclegan_keras.compression.likeness import PROTOCOL
 from cyclegan_keras.compression.measuring import STUDENT, TEACHER, Costs, FileCost
-from cyclegan_keras.compression.quality import COPY, MIRRORED, Quality
-from cyclegan_keras.compression.receipt import CompressedDirection, Inheritance, Receipt, TriedShape
+from cyclegan_keras.compression.quality import COPY, MIRRORED, Comparison, Quality
+from cyclegan_keras.compression.receipt import Receipt, TargetResult, TriedShape
+from cyclegan_keras.compression.words import UNKNOWN, multiplications, number
 from cyclegan_keras.export.tflite import CALIBRATED, VARIANTS
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.markdown import table as markdown_table
 from cyclegan_keras.report.section import Table
 
-UNKNOWN = "-"
 # Whose translations are compared with the teacher's, in words.
 COMPARED = {
     STUDENT: "student",
@@ -41,76 +44,187 @@ def title(receipt: Receipt) -> str:
 
 
 def headline(receipt: Receipt) -> list[str]:
-    """Returns what matters most, a paragraph for each direction."""
-    return [_headline(receipt, each) for each in receipt.directions]
+    """Returns what matters most in short sentences: paragraphs of the costs, then of the quality.
+
+    Each paragraph begins with the directions that it is about.
+    """
+    subject = "each student" if _cost_the_same(receipt) else "the student"
+    paragraphs = [
+        f"{words}: {subject} {' '.join(_cost_sentences(receipt, costs))}"
+        for words, costs in _costs_by_words(receipt).items()
+    ]
+    if receipt.targets:
+        paragraphs.append(" ".join(_in_words(result) for result in receipt.target_results()))
+    for direction in receipt.directions:
+        if direction.quality is not None:
+            sentences = _quality_sentences(direction.quality)
+            paragraphs.append(f"{direction.words}: {' '.join(sentences)}")
+    return paragraphs
 
 
-def _headline(receipt: Receipt, direction: CompressedDirection) -> str:
-    costs, quality = direction.costs, direction.quality
+def exceeded(receipt: Receipt) -> list[str]:
+    """Returns a sentence for each target that a student does not keep to."""
+    return [_in_words(result) for result in receipt.target_results() if result.is_exceeded]
+
+
+def _in_words(result: TargetResult) -> str:
+    target = f"The target of at most {_amount(result.name, result.most)}"
+    if result.found is None:
+        return f"{target} was not measured."
+    found = _amount(result.name, result.found)
+    if not result.is_exceeded:
+        return f"{target} is kept, with {found}."
+    more = ""
+    if result.name == "ms":
+        more = " Times depend on what else a machine does: a lower target leaves room for that."
+    return f"{target} is exceeded, with {found}.{more}"
+
+
+def _amount(name: str, amount: float) -> str:
+    return multiplications(amount) if name == "macs" else f"{number(amount)} {TARGETS[name]}"
+
+
+def _verdict(result: TargetResult) -> str:
+    target = f"at most {_amount(result.name, result.most)}"
+    if result.found is None:
+        return f"{target} (not measured)"
+    verdict = "exceeded" if result.is_exceeded else "kept"
+    return f"{target} ({_amount(result.name, result.found)}, {verdict})"
+
+
+def _cost_sentences(receipt: Receipt, costs: Costs) -> list[str]:
     teacher, student = costs.network(TEACHER), costs.network(STUDENT)
     sentences = [
-        f"{direction.words}: {gmacs(student.macs)} GMAC a picture of {costs.height} x "
-        f"{costs.width} px where the teacher has {gmacs(teacher.macs)}, "
-        f"{teacher.macs / student.macs:.1f} times less"
+        f"needs {multiplications(student.macs)} for a picture of {costs.height} x "
+        f"{costs.width} px, {teacher.macs / student.macs:.1f} times less than the teacher's "
+        f"{multiplications(teacher.macs)}."
     ]
     teacher_file = costs.file(TEACHER, receipt.variant)
     student_file = costs.file(STUDENT, receipt.variant)
     if teacher_file and student_file:
-        sentences.append(
-            f"As a TFLite file ({receipt.variant}) it takes {student_file.kb:,.0f} kB and "
-            f"{number(student_file.ms)} ms instead of {teacher_file.kb:,.0f} kB and "
-            f"{number(teacher_file.ms)} ms, {teacher_file.ms / student_file.ms:.1f} times as fast"
+        sentences += [
+            f"Its TFLite file ({receipt.variant}) has {student_file.kb:,.0f} kB, the teacher's "
+            f"{teacher_file.kb:,.0f} kB.",
+            f"It takes {number(student_file.ms)} ms a picture, the teacher's "
+            f"{number(teacher_file.ms)} ms: {teacher_file.ms / student_file.ms:.1f} times as fast.",
+        ]
+    return sentences
+
+
+def _quality_sentences(quality: Quality) -> list[str]:
+    like = quality.of(STUDENT)
+    similarity = "" if like.ssim is None else f", and an SSIM of {like.ssim.value:.3f}"
+    sentences = [
+        f"on {quality.pictures}, the student's translations have a PSNR of {db(like.psnr_db)} dB "
+        f"to the teacher's{similarity}."
+    ]
+    yardsticks = [
+        f"{words} {each.psnr_db.value:.1f} dB"
+        for words, each in (
+            ("the teacher, mirrored in and back, has", quality.of(MIRRORED)),
+            ("copies of the inputs have", quality.of(COPY)),
         )
-    if quality is not None:
-        like, own = quality.of(STUDENT), quality.of(MIRRORED)
-        similarity = "" if like.ssim is None else f", SSIM {like.ssim.value:.3f}"
-        sentences.append(
-            f"On {quality.count} held-out pictures its translations are {db(like.psnr_db)} dB "
-            f"from the teacher's{similarity}"
-            + (
-                ""
-                if own is None
-                else f"; the teacher, mirrored in and back, is {own.psnr_db.value:.1f} dB from "
-                "itself"
-            )
-        )
-        for comparison in quality.comparisons:
-            sentences.append(
-                f"{comparison.name}: {number(comparison.student.value)}, the teacher's "
-                f"{number(comparison.teacher.value)} ({comparison.better} is better)"
-            )
-    return ". ".join(sentences) + "."
+        if each is not None
+    ]
+    if yardsticks:
+        sentences.append(f"For comparison: {', and '.join(yardsticks)}.")
+    for comparison in quality.comparisons:
+        sentences += _comparison_sentences(comparison)
+    return sentences
+
+
+def _comparison_sentences(comparison: Comparison) -> list[str]:
+    copies = ""
+    if comparison.copy_score is not None:
+        copies = f", {number(comparison.copy_score)} for copies of the inputs"
+    sentences = [
+        f"{comparison.name}: {_interval(comparison.student, number)} for the student, "
+        f"{_interval(comparison.teacher, number)} for the teacher{copies}; {comparison.better} is "
+        "better."
+    ]
+    if not comparison.is_told_apart:
+        sentences.append("The intervals overlap: student and teacher are not told apart.")
+    return sentences
 
 
 def tables(receipt: Receipt) -> list[Table]:
-    """Returns all tables, those of each direction first."""
+    """Returns all tables: of the costs, of the quality of each direction, of the shapes."""
     found = []
+    all_costs = _costs_by_words(receipt)
+    for words, costs in all_costs.items():
+        suffix = f": {words}" if len(all_costs) > 1 else ""
+        found.append(_cost_table(costs, f"Cost{suffix}"))
+        if costs.files:
+            found.append(_file_table(costs, f"TFLite files{suffix}"))
     for direction in receipt.directions:
-        suffix = f": {direction.words}" if len(receipt.directions) > 1 else ""
-        found.append(_cost_table(direction.costs, f"Cost{suffix}"))
-        if direction.costs.files:
-            found.append(_file_table(direction.costs, f"TFLite files{suffix}"))
-        if direction.quality is not None:
-            found.append(_likeness_table(direction.quality, f"Likeness to the teacher{suffix}"))
-        if direction.quality is not None and direction.quality.comparisons:
-            found.append(_comparison_table(direction.quality, f"Beside the teacher{suffix}"))
+        quality = direction.quality
+        if quality is None:
+            continue
+        suffix = "" if quality.is_held_out else ", on training pictures"
+        if len(receipt.directions) > 1:
+            suffix += f": {direction.words}"
+        found.append(_likeness_table(quality, f"Likeness to the teacher{suffix}"))
+        if quality.comparisons:
+            found.append(_comparison_table(quality, f"Beside the teacher{suffix}"))
     if receipt.shapes:
         found.append(_shape_table(receipt.shapes, receipt.shape))
     return found
 
 
+def _costs_by_words(receipt: Receipt) -> dict[str, Costs]:
+    """Returns the costs of each direction by its words; where they are equal, once for all."""
+    each = [direction.costs for direction in receipt.directions]
+    if not _cost_the_same(receipt):
+        return {direction.words: direction.costs for direction in receipt.directions}
+    words = " and ".join(direction.words for direction in receipt.directions)
+    files = [
+        _dearer([costs.file(file.network, file.variant) for costs in each])
+        for file in each[0].files
+    ]
+    return {words: dataclasses.replace(each[0], files=tuple(files))}
+
+
+def _cost_the_same(receipt: Receipt) -> bool:
+    """Whether there are several directions whose networks cost the same, with the same files."""
+    costs = [direction.costs for direction in receipt.directions]
+    kinds = {(each.height, each.width, each.networks, _kinds(each)) for each in costs}
+    return len(costs) > 1 and len(kinds) == 1
+
+
+def _kinds(costs: Costs) -> frozenset:
+    return frozenset((file.network, file.variant) for file in costs.files)
+
+
+def _dearer(files: Sequence[FileCost]) -> FileCost:
+    """Returns the larger costs of files of one kind, and the lower PSNR."""
+    memory = [file.peak_memory_mb for file in files if file.peak_memory_mb is not None]
+    nearness = [file.psnr_db for file in files if file.psnr_db is not None]
+    return dataclasses.replace(
+        files[0],
+        kb=max(file.kb for file in files),
+        ms=max(file.ms for file in files),
+        peak_memory_mb=max(memory, default=None),
+        psnr_db=min(nearness, default=None),
+    )
+
+
 def _cost_table(costs: Costs, heading: str) -> Table:
     teacher, student = costs.network(TEACHER), costs.network(STUDENT)
-    rows = []
-    for name, value, words in (
-        ("GMAC", lambda cost: cost.macs, gmacs),
-        ("parameters", lambda cost: cost.parameters, "{:,}".format),
-    ):
-        ratio = value(teacher) / value(student)
-        rows.append((name, words(value(teacher)), words(value(student)), f"{ratio:.1f} times less"))
-    return Table(
-        heading=heading, header=("measure", "teacher", "student", "ratio"), rows=tuple(rows)
+    rows = (
+        (
+            "multiplications",
+            multiplications(teacher.macs),
+            multiplications(student.macs),
+            f"{teacher.macs / student.macs:.1f} times less",
+        ),
+        (
+            "parameters",
+            f"{teacher.parameters:,}",
+            f"{student.parameters:,}",
+            f"{teacher.parameters / student.parameters:.1f} times less",
+        ),
     )
+    return Table(heading=heading, header=("measure", "teacher", "student", "ratio"), rows=rows)
 
 
 def _file_table(costs: Costs, heading: str) -> Table:
@@ -132,7 +246,7 @@ def _file_table(costs: Costs, heading: str) -> Table:
             continue
         is_known = teacher is not None and student is not None
         near = UNKNOWN
-        if student is not None:
+        if student is not None and student.psnr_db is not None:
             near = f"{student.psnr_db:.1f} dB"
             if not student.is_good:
                 near += f", under {student.least_psnr_db:g}"
@@ -165,10 +279,10 @@ def _likeness_table(quality: Quality, heading: str) -> Table:
         (
             COMPARED[each.of],
             db(each.psnr_db),
-            _interval(each.ssim, "{:.3f}"),
+            _interval(each.ssim, "{:.3f}".format),
             db(each.psnr_without_offset_db),
-            _interval(each.ssim_without_offset, "{:.3f}"),
-            _interval(each.offset, "{:.3g}"),
+            _interval(each.ssim_without_offset, "{:.3f}".format),
+            _interval(each.offset, number),
         )
         for each in quality.likeness
     ]
@@ -180,8 +294,8 @@ def _comparison_table(quality: Quality, heading: str) -> Table:
     rows = [
         (
             f"{each.name} ({each.better} is better)",
-            _interval(each.teacher, "{:.3g}"),
-            _interval(each.student, "{:.3g}"),
+            _interval(each.teacher, number),
+            _interval(each.student, number),
             number(each.real_score),
             number(each.copy_score),
         )
@@ -194,7 +308,7 @@ def _shape_table(shapes: Sequence[TriedShape], chosen: str) -> Table:
     rows = [
         (
             f"{each.shape}, chosen" if each.shape == chosen else each.shape,
-            gmacs(each.macs),
+            multiplications(each.macs),
             f"{each.parameters:,}",
             UNKNOWN if each.kb is None else f"{each.kb:,.0f}",
             number(each.ms),
@@ -202,7 +316,7 @@ def _shape_table(shapes: Sequence[TriedShape], chosen: str) -> Table:
         )
         for each in shapes
     ]
-    header = ("ngf x blocks", "GMAC", "parameters", "kB", "ms", "fits")
+    header = ("ngf x blocks", "multiplications", "parameters", "kB", "ms", "fits")
     return _without_empty_columns("Shapes tried", header, rows)
 
 
@@ -220,12 +334,15 @@ def _without_empty_columns(
 
 def facts(receipt: Receipt) -> dict[str, str]:
     """Returns what a reader may ask next: names, targets, what was kept, options, time."""
-    targets = [f"at most {value:,g} {TARGETS[name]}" for name, value in receipt.targets.items()]
+    targets = [_verdict(result) for result in receipt.target_results()]
     teacher = receipt.teacher
     about_teacher = [teacher.path]
     if teacher.step is not None:
         about_teacher.append(f"step {teacher.step:,}")
-    about_teacher += [f"SHA-256 {digest}" for digest in teacher.sha256]
+    for direction, digest in zip(receipt.directions, teacher.sha256, strict=True):
+        about_teacher.append(
+            f"SHA-256 of the weights, {Direction.of_signature(direction.signature)}: {digest}"
+        )
     found = {
         "teacher": ", ".join(about_teacher),
         "asked for": ", ".join(targets) or f"the shape {receipt.shape}",
@@ -249,20 +366,21 @@ def facts(receipt: Receipt) -> dict[str, str]:
     return found
 
 
-def _kept(inherited: Inheritance) -> str:
+def _kept(inherited: Inherited) -> str:
     words = []
     if inherited.blocks:
         blocks = ", ".join(str(block) for block in inherited.blocks)
         words.append(f"blocks {blocks} of the teacher's, counted from 1")
     counts = [f"{len(channels)} at {stage}" for stage, channels in inherited.channels.items()]
     if counts:
-        words.append(f"channels {', '.join(counts)} (which ones is in receipt.json)")
+        words.append(f"channels {', '.join(counts)} (receipt.json lists them)")
     if inherited.unexplained:
         worst = max(inherited.unexplained, key=lambda name: inherited.unexplained[name])
         shares = list(inherited.unexplained.values())
         words.append(
-            f"the kept channels leave {sum(shares) / len(shares):.1%} of the variance of the "
-            f"others unexplained, and {inherited.unexplained[worst]:.1%} at worst ({worst})"
+            f"before it learned, the student's channels left {sum(shares) / len(shares):.1%} of "
+            "what the teacher's hold before a convolution unexplained (a share of their mean "
+            f"square, on average), and {inherited.unexplained[worst]:.1%} at worst ({worst})"
         )
     return "; ".join(words) or "nothing"
 
@@ -280,9 +398,20 @@ def notes(receipt: Receipt) -> list[str]:
                 "and are further from their network than dynamic: look before using them."
             )
         if quality is not None:
-            found.append(f"{PROTOCOL} Offsets are in {quality.unit}.")
+            sentences = [PROTOCOL, f"Offsets are in {quality.unit}.", quality.preparation]
+            found.append(" ".join(sentence for sentence in sentences if sentence))
+            if not quality.is_held_out:
+                found.append(
+                    f"{direction.words}: there are no held-out pictures. The student was judged on "
+                    "pictures that it learned from, so expect less of it on others."
+                )
             found += [f"{each.name}: {each.protocol}" for each in quality.comparisons]
             found += [f"{direction.words}: {sentence}" for sentence in quality.left_out]
+    if _cost_the_same(receipt):
+        found.append(
+            "The networks of both directions cost the same. Of their files, the larger kB, ms and "
+            "MB are shown, and the lower PSNR."
+        )
     found += receipt.notes
     return list(dict.fromkeys(found))
 
@@ -290,33 +419,15 @@ def notes(receipt: Receipt) -> list[str]:
 # ---- numbers ----
 
 
-def number(value: float | None) -> str:
-    """Returns three significant digits; "-" where there is no number."""
-    if value is None:
-        return UNKNOWN
-    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
-
-
-def gmacs(macs: int) -> str:
-    """Returns multiplications in thousands of millions.
-
-    Example:
-        >>> gmacs(2_420_000_000), gmacs(49_740_251_136), gmacs(3_200_000)
-        ('2.42', '49.7', '0.0032')
-    """
-    return f"{macs / 1e9:.3g}"
-
-
 def db(estimate: Estimate) -> str:
     """Returns a PSNR with its interval."""
-    return _interval(estimate, "{:.1f}")
+    return _interval(estimate, "{:.1f}".format)
 
 
-def _interval(estimate: Estimate | None, form: str) -> str:
+def _interval(estimate: Estimate | None, words: Callable[[float], str]) -> str:
     if estimate is None:
         return UNKNOWN
-    value, low, high = (form.format(each) for each in (estimate.value, estimate.low, estimate.high))
-    return f"{value} ({low} to {high})"
+    return f"{words(estimate.value)} ({words(estimate.low)} to {words(estimate.high)})"
 
 
 def _of(cost: FileCost | None, field: str, words: Callable[[float], str]) -> str:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from cyclegan_keras.compression.channels import choose_channels
-from cyclegan_keras.compression.gram import Gram
+from cyclegan_keras.compression.gram import Gram, rounding_of
 from cyclegan_keras.compression.inherited import Inherited
 from cyclegan_keras.compression.units import Unit, explain, some_places, take_over, values_at
 from cyclegan_keras.layers import ResidualBlock
@@ -91,7 +91,6 @@ def inherit_resnet(
     return Inherited(
         blocks=tuple(blocks),
         channels={name: tuple(each.tolist()) for name, each in kept.items()},
-        ridges={name: each.ridge for name, each in merges.items()},
         unexplained={name: each.unexplained for name, each in merges.items()},
     )
 
@@ -118,14 +117,21 @@ def choose_blocks(contributions: Gram, n_blocks: int, count: int) -> list[int]:
     matrix = contributions.matrix(centered=True)
     channels = len(matrix) // (n_blocks + 1)
     moments = matrix.reshape(n_blocks + 1, channels, n_blocks + 1, channels)
+    floor = rounding_of(contributions.matrix(centered=False))
     while len(blocks) > count:
-        costs = [_cost(moments, [each for each in blocks if each != gone]) for gone in blocks]
+        costs = [
+            _cost(moments, [each for each in blocks if each != gone], floor) for gone in blocks
+        ]
         del blocks[int(np.argmin(costs))]
     return blocks
 
 
-def _cost(moments, blocks):
-    """Returns how much of the teacher's trunk is not explained without the other blocks."""
+def _cost(moments, blocks, floor):
+    """Returns how much of the teacher's trunk is not explained without the other blocks.
+
+    Where all places are alike there is nothing to explain; variances below `floor` are no more than
+    rounding errors.
+    """
     total = 0.0
     for end in range(1, len(moments) + 1):
         gone = [number for number in range(1, end) if number not in blocks]
@@ -133,12 +139,14 @@ def _cost(moments, blocks):
             continue
         stay = [number for number in range(end) if number not in gone]
         whole = moments[:end, :, :end].sum((0, 2))
-        # The rest stays as it is, so that only what is gone wants an explanation.
+        # The rest stays as it is, so that only what is gone is to be explained.
         gram = moments[stay][:, :, stay].sum((0, 2))
         cross = moments[stay][:, :, gone].sum((0, 2))
         lost = np.trace(moments[gone][:, :, gone].sum((0, 2)))
-        damped = gram + 1e-6 * np.trace(gram) / len(gram) * np.eye(len(gram))
-        total += (lost - np.sum(cross * np.linalg.solve(damped, cross))) / np.trace(whole)
+        damping = 1e-6 * max(np.trace(gram), 0) / len(gram) + floor
+        damped = gram + damping * np.eye(len(gram))
+        unexplained = lost - np.sum(cross * np.linalg.solve(damped, cross))
+        total += unexplained / max(np.trace(whole), len(whole) * floor)
     return total
 
 

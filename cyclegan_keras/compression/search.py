@@ -11,6 +11,7 @@ from absl import logging
 
 from cyclegan_keras.cli import backends
 from cyclegan_keras.compression.shapes import Shape, build_student, macs, parameters
+from cyclegan_keras.compression.words import in_thousands, multiplications
 from cyclegan_keras.export import tflite
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.export.static_graph import check_size
@@ -66,7 +67,7 @@ class Candidate:
     @property
     def words(self) -> str:
         """Its costs, such as "2.42 GMAC, 496 k parameters, 578 kB, 14.6 ms"."""
-        words = f"{_in_thousands(self.macs)}MAC, {_in_thousands(self.parameters)} parameters"
+        words = f"{multiplications(self.macs)}, {in_thousands(self.parameters)} parameters"
         if self.kb is not None:
             words += f", {self.kb:,.0f} kB"
         if self.ms is not None:
@@ -91,8 +92,8 @@ class Choice:
 
 
 @dataclasses.dataclass(frozen=True)
-class FileCost:
-    """What an exported file costs.
+class UntrainedFile:
+    """What the file of an untrained student costs.
 
     Attributes:
         kb: its size in 1,000 bytes.
@@ -112,7 +113,7 @@ def choose_shape(
     width: int = 256,
     threads: int = 2,
     report: Callable[[str], None] = logging.info,
-    measure: Callable[..., FileCost] | None = None,
+    measure: Callable[..., UntrainedFile] | None = None,
 ) -> Choice:
     """Chooses the largest shape whose generators keep to all targets.
 
@@ -245,7 +246,7 @@ def measure_file(
     width: int,
     threads: int,
     is_timed: bool,
-) -> FileCost:
+) -> UntrainedFile:
     """Exports a student with random weights, and measures the file.
 
     Args:
@@ -265,7 +266,7 @@ def measure_file(
             teacher, shape, folder, variants=[variant], height=height, width=width
         )
         ms = min(tflite.milliseconds(paths[variant], threads=threads)) if is_timed else None
-        return FileCost(paths[variant].stat().st_size / 1000, ms)
+        return UntrainedFile(paths[variant].stat().st_size / 1000, ms)
 
 
 def export_untrained(
@@ -320,7 +321,7 @@ class _Trials:
         self._measure = measure
         self._how = {"variant": variant, "height": height, "width": width, "threads": threads}
         self._candidates: dict[Shape, Candidate] = {}
-        self._files: dict[str, FileCost] = {}  # by configuration and shape
+        self._files: dict[str, UntrainedFile] = {}  # by configuration and shape
 
     def of(self, shape: Shape) -> Candidate:
         """Returns what a student of a shape costs."""
@@ -412,14 +413,6 @@ def _flags(targets):
         name: value for name, value in dataclasses.asdict(targets).items() if value is not None
     }
     return " ".join(f"--target_{name}={value:g}" for name, value in given.items())
-
-
-def _in_thousands(number) -> str:
-    """Returns a number to three digits, such as "2.42 G" or "496 k"."""
-    for unit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= unit:
-            return f"{number / unit:,.3g} {prefix}"
-    return f"{number:,}"
 
 
 def _first_that_fits(shapes, trials) -> int | None:

@@ -68,7 +68,6 @@ def inherit_unet(
     return Inherited(
         blocks=(),
         channels={name: tuple(each.tolist()) for name, each in kept.items()},
-        ridges={name: each.ridge for name, each in merges.items()},
         unexplained={name: each.unexplained for name, each in merges.items()},
     )
 

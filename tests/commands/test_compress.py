@@ -11,108 +11,40 @@ import sys
 import time
 import types
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import ROOT
-from made_runs import make_run
 from PIL import Image
+from tiny_compressions import STEPS, TINY, keep_small, run, same_weights, untrained_ponies
 
 from cyclegan_keras.commands import compress, compress_results, evaluate, export, train, translate
 from cyclegan_keras.commands.compress_setup import Setup, resolve_options
-from cyclegan_keras.compression import measuring
-from cyclegan_keras.compression.measuring import Costs, NetworkCost
 from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.compression.receipt_files import read_receipt
 from cyclegan_keras.evaluation import features
-from cyclegan_keras.export.tflite import count
-from cyclegan_keras.files.errors import LostPicturesError
-from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
+from cyclegan_keras.files.errors import LostPicturesError, OptionError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.training.callbacks import Metrics
 from cyclegan_keras.weights.networks import load_network
-from pipelines.sources import demo
 
 pytestmark = pytest.mark.slow  # whole commands
-
-STEPS = 4
-TINY = (
-    "--shape=4x1",
-    f"--steps={STEPS}",
-    "--batch_size=2",
-    "--repeats=2",
-    "--lambda_perceptual=0",
-    "--log_every=2",
-    "--sample_every=3",
-    "--sample_count=1",
-)
-
-
-def run(*words):
-    """Runs the command in this process."""
-    return compress.main(["compress.py", *map(str, words)])
-
-
-def counted_costs(teachers, students, *, size, threads, **rest):
-    """In place of `measure_costs`, which exports two dozen files."""
-    costs = {}
-    for direction, student in students.items():
-        networks = {"teacher": teachers[direction], "student": student}
-        costs[direction] = Costs(
-            height=size[0],
-            width=size[1],
-            threads=threads,
-            networks=tuple(
-                NetworkCost(network=name, **count(network, *size))
-                for name, network in networks.items()
-            ),
-            files=(),
-            left_out=(),
-        )
-    return costs
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small(small_and_without_graphs):
-    """Few test pictures, nothing exported, no features computed."""
+    """Few pictures, nothing exported, no features computed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "TEST_COUNT", 4)
-        patch.setattr(demo, "TRAIN_COUNT", 12)
-        patch.setattr(compress, "INHERITED_FROM", 4)
-        patch.setattr(measuring, "measure_costs", counted_costs)
-        patch.setattr(compress_results, "features_or_none", lambda: None)
+        keep_small(patch)
         yield
 
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
     """The run of a training that nobody has trained."""
-    keras.utils.set_random_seed(0)
-    how = {"ngf": 8, "n_blocks": 2, "init_gain": 0.3}
-    return make_run(
-        tmp_path_factory.mktemp("teacher") / "ponies",
-        {
-            "generator_g": ResNetGenerator(**how, name="generator_g"),
-            "generator_f": ResNetGenerator(**how, name="generator_f"),
-            "discriminator_x": PixelDiscriminator(ndf=2, name="discriminator_x"),
-            "discriminator_y": PixelDiscriminator(ndf=2, name="discriminator_y"),
-        },
-        facts={"domains": ["brown ponies", "striped ponies"]},
-        method="cyclegan",
-        dataset="demo/ponies",
-        preprocess="crop",
-        crop_size=16,
-        reader_version=2,
-        generator="resnet_2blocks",
-        ngf=8,
-        discriminator="pixel",
-        ndf=2,
-        input_nc=3,
-        output_nc=3,
-    )
+    return untrained_ponies(tmp_path_factory.mktemp("teacher") / "ponies")
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +68,6 @@ def final_state(run_dir):
 
 def rows_of(run_dir):
     return list(map(json.loads, (run_dir / "metrics.jsonl").read_text().splitlines()))
-
-
-def same_weights(network, other):
-    pairs = zip(network.get_weights(), other.get_weights(), strict=True)
-    return all(np.array_equal(weight, expected) for weight, expected in pairs)
 
 
 def test_a_compression_leaves_a_run_with_smaller_generators(finished, teacher):
@@ -203,6 +130,12 @@ def test_a_stopped_compression_ends_as_one_that_was_not(
     assert state.keys() == expected.keys()
     assert all(np.array_equal(state[name], expected[name]) for name in expected)
     assert [row["step"] for row in rows_of(tmp_path / "small")] == [2, 4]
+
+
+def test_an_evaluation_says_that_a_folder_has_no_counterparts():
+    options = types.SimpleNamespace(model="runs/small", dataset=None, data_dir=None)
+    with pytest.raises(OptionError, match=r"runs/small learned on --pictures=photos, .* --input"):
+        evaluate.data_options(options, {"pictures": "photos"}, None)
 
 
 @pytest.mark.parametrize(
@@ -374,8 +307,6 @@ def test_a_folder_of_few_pictures_will_do_without_features(
     assert [each.signature for each in receipt.directions] == ["a_to_b"]
     assert receipt.directions[0].quality.count == 1
     capsys.readouterr()
-    assert evaluate.main(["evaluate.py", f"--model={tmp_path}/small", "--dry_run"]) == 2
-    assert f"learned on --pictures={tmp_path}, which have neither" in capsys.readouterr().err
     assert run(*words[:2], f"--run_dir={tmp_path}/2", *tiny, "--lambda_perceptual=1") == 2
     assert "see to it, or use --lambda_perceptual=0." in capsys.readouterr().err
     assert not (tmp_path / "2").exists()

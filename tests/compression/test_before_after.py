@@ -68,6 +68,11 @@ def test_a_long_name_of_a_domain_stays_in_its_column(monkeypatch):
     assert titles == ["photographs of h", "teacher", "student"]
 
 
+def test_a_domain_may_be_called_teacher():
+    shown = Translated(**{**vars(translated((128, 128))), "source": "teacher"})
+    assert before_after([shown]).shape == (HEADER + 128, 3 * 128, 3)
+
+
 @pytest.mark.parametrize("rows", [1, 4])
 def test_no_more_rows_than_pictures(rows):
     assert before_after([translated((128, 128))], rows=rows).shape[0] == HEADER + 128

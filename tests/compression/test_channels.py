@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cyclegan_keras.compression.channels import choose_channels, merge, regress
-from cyclegan_keras.compression.gram import Regression
+from cyclegan_keras.compression.gram import Gram, Regression
+from cyclegan_keras.compression.resnet_inheritance import choose_blocks
 
 
 @pytest.mark.parametrize("count", [1, 5, 12])
@@ -66,3 +67,32 @@ def test_regression_on_few_noisy_places_stays_near_what_is_known():
     error = np.mean(np.square(truth @ found.matrix - wide))
     alone = np.mean(np.square(truth @ np.eye(20, 25) - wide))
     assert error < 1.3 * alone
+
+
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("constant", [0.0, 0.1, -1.0, 1e4])
+def test_channels_that_are_constant_are_explained_by_constants(constant, centered):
+    rows = np.full((1000, 4), constant)
+    sums = Regression(2, 4)
+    for part in np.split(rows, 5):
+        sums.add(part[:, :2], part)
+    found = regress(sums, np.array([0, 2]), centered=centered)
+    assert np.abs(found.matrix).max() < 2
+    explained = rows[:1, :2] @ found.matrix + found.offset
+    np.testing.assert_allclose(explained, rows[:1], rtol=1e-6)
+    assert 0 <= found.unexplained <= 1
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -1.0, 1e4])
+def test_of_blocks_that_are_alike_as_many_stay_as_are_wanted(constant):
+    contributions = Gram(4 * 2)
+    contributions.add(np.full((1000, 8), constant))
+    assert len(choose_blocks(contributions, 3, 1)) == 1
+
+
+def test_a_block_that_does_something_stays_before_those_that_do_nothing():
+    values = np.zeros((50, 4, 2))
+    values[:, 2] = np.random.default_rng(5).normal(size=(50, 2))
+    contributions = Gram(4 * 2)
+    contributions.add(values.reshape(50, 8))
+    assert choose_blocks(contributions, 3, 1) == [2]

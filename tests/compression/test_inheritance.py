@@ -88,6 +88,77 @@ def test_the_same_seed_gives_the_same_weights():
         np.testing.assert_array_equal(own, other)
 
 
+BLACK = np.full((2, 16, 16, 3), -1, "float32")
+DULL = {
+    "black, instance": (BLACK, "instance"),
+    "black, none": (BLACK, "none"),
+    "black, batch": (BLACK, "batch"),
+    "one picture": (pictures(count=1), "instance"),
+    "two equal pictures": (np.repeat(pictures(count=1), 2, axis=0), "batch"),
+}
+
+
+@pytest.mark.parametrize("name", DULL)
+def test_pictures_that_say_little_suffice_for_themselves(name):
+    images, norm = DULL[name]
+    small, wide = resnets(wide_blocks=2, norm=norm)
+    hide_resnet(small, wide)
+    _silence(wide.get_layer("block_2"))
+    student = ResNetGenerator.from_config({**small.get_config(), "name": "student"})
+    inherited = inherit(wide, student, images, seed=0)
+    assert len(inherited.blocks) == 1
+    nearness = 0.1 if name.startswith("black") else 1e-3  # few equations, of nearly one kind
+    assert largest_difference(wide, student, images) < nearness
+    assert all(np.isfinite(weight).all() for weight in student.get_weights())
+    if not name.startswith("black"):
+        assert inherited.blocks == (1,)
+
+
+@pytest.mark.parametrize("norm", ["instance_affine", "batch", "none"])
+@pytest.mark.parametrize("share", ["half", "all"])
+def test_a_teacher_with_dead_channels_gives_what_is_alive(norm, share):
+    teacher = ResNetGenerator(ngf=4, n_blocks=2, norm=norm)
+    shake(teacher)
+    for layer in teacher._flatten_layers():
+        if hasattr(layer, "kernel") and layer.name != "head_conv":
+            _kill(layer, alive=layer.filters // 2 if share == "half" else 0)
+    student = ResNetGenerator(ngf=2, n_blocks=1, norm=norm)
+    inherit(teacher, student, pictures(), seed=0)
+    assert all(np.isfinite(weight).all() for weight in student.get_weights())
+    assert np.isfinite(np.asarray(student(pictures(seed=9)))).all()
+    if share == "all":  # what is left is one picture, whatever the input
+        assert largest_difference(teacher, student, pictures(seed=9)) < 1e-3
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+def test_a_unet_of_zeros_is_inherited(norm):
+    teacher = UNetGenerator(ngf=4, n_downs=3, norm=norm)
+    student = UNetGenerator(ngf=2, n_downs=3, norm=norm)
+    for layer in teacher.layers:
+        if hasattr(layer, "kernel"):
+            layer.kernel.assign(np.zeros(layer.kernel.shape))
+    inherit(teacher, student, BLACK, seed=0)
+    assert largest_difference(teacher, student, pictures()) < 1e-5
+
+
+def _silence(block):
+    """Has a block add nothing."""
+    block.conv_2.kernel.assign(np.zeros(block.conv_2.kernel.shape))
+    for variable in (block.conv_2.bias, getattr(block.norm_2, "beta", None)):
+        if variable is not None:
+            variable.assign(np.zeros(variable.shape))
+
+
+def _kill(layer, alive):
+    """Has all but the first channels of a convolution be constant."""
+    kernel = np.array(layer.kernel)
+    if "Transpose" in type(layer).__name__:
+        kernel[:, :, alive:] = 0
+    else:
+        kernel[..., alive:] = 0
+    layer.kernel.assign(kernel)
+
+
 def test_inheriting_is_nearer_to_the_teacher_than_leaving_channels_out():
     teacher = ResNetGenerator(ngf=8, n_blocks=2, norm="none")
     shake(teacher)

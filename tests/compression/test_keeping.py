@@ -27,8 +27,8 @@ def test_the_lower_kid_is_kept():
     kept = keep_better([kid(30.0)], [kid(20.0)])
     assert kept.adversarial
     assert kept.why == (
-        "The students after the adversarial part are kept: their KID to held-out real pictures is "
-        "20 (95 %: 19 to 21), that of those before it 30 (95 %: 29 to 31)."
+        "The students after the adversarial part are kept: their KID to real pictures is 20 "
+        "(95 %: 19 to 21), and that of the students before it is 30 (95 %: 29 to 31)."
     )
     assert not keep_better([kid(20.0)], [kid(30.0)]).adversarial
 

@@ -51,3 +51,14 @@ def test_kernels_before_norms_have_the_scale_and_others_stay():
         kernel = keras.ops.convert_to_numpy(conv.kernel)
         assert np.sqrt(np.mean(np.square(kernel))) == pytest.approx(RMS, rel=1e-5)
     np.testing.assert_array_equal(network.get_layer("head_conv").kernel, head)
+
+
+def test_kernels_that_are_next_to_nothing_stay():
+    network = _trained(ResNetGenerator(ngf=4, n_blocks=1))
+    kernel = network.get_layer("block_1").conv_2.kernel
+    kernel.assign(1e-6 * keras.ops.convert_to_numpy(kernel))
+    pictures = np.random.default_rng(1).uniform(-1, 1, (1, 16, 16, 3)).astype("float32")
+    before = np.asarray(network(pictures, training=False))
+    scale_kernels(network)
+    after = np.asarray(network(pictures, training=False))
+    np.testing.assert_allclose(after, before, atol=2e-4)

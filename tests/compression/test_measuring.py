@@ -107,7 +107,7 @@ def test_files_of_both_are_measured_in_one_run():
     assert student.rounds >= LEAST_ROUNDS
     assert 20 < student.psnr_db < 200
     assert "calibrated" in costs.left_out[0]
-    assert "1 CPU thread," in costs.protocol
+    assert "on 1 CPU thread." in costs.protocol
     assert Costs.from_dict(json.loads(json.dumps(dataclasses.asdict(costs)))) == costs
 
 
@@ -141,6 +141,9 @@ def test_a_teacher_of_the_same_shape_is_measured_once(monkeypatch):
     assert [each.kb for each in of_b.files] == [2.0, 3.0]
     assert [each.ms for each in of_b.files] == pytest.approx([2.0, 3.0])  # the least of two rounds
     assert of_b.file(STUDENT, "dynamic").rounds == 2
+    # The file of the first teacher tells the costs of the second, and not how near that is.
+    assert of_a.file(TEACHER, "dynamic").psnr_db == 45.0
+    assert of_b.file(TEACHER, "dynamic").psnr_db is None
 
 
 def test_a_file_that_cannot_be_made_is_left_out(monkeypatch):

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from cyclegan_keras.compression.quality import Quality, judge, translate_held_out
+from cyclegan_keras.compression.quality import Quality, judge, translate_by_both
 from cyclegan_keras.evaluation.protocol import Pictures
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.models.description import Description
@@ -50,7 +50,7 @@ def left_is_darker(images):
 
 def test_a_student_that_equals_its_teacher_is_found_out():
     pictures = Pictures(inputs=some(4, 0), real=some(4, 1))
-    translated = translate_held_out(translator(darker), translator(darker), pictures)
+    translated = translate_by_both(translator(darker), translator(darker), pictures)
     quality = judge(translated, network=Means())
     assert translated.words == "day to night"
     assert quality.count == 4
@@ -65,7 +65,7 @@ def test_a_student_that_equals_its_teacher_is_found_out():
 def test_yardsticks_are_the_input_and_the_mirrored_teacher():
     pictures = Pictures(inputs=some(3, 0, low=150, high=250), real=())
     teacher, student = translator(left_is_darker), translator(darker_by_less)
-    quality = judge(translate_held_out(teacher, student, pictures))
+    quality = judge(translate_by_both(teacher, student, pictures))
     likeness = {}
     for name in ("copy", "teacher mirrored"):
         errors = []
@@ -86,7 +86,7 @@ def test_errors_to_the_truth_are_those_of_both():
     truth = [np.clip(picture.astype(int) - 60, 0, 255).astype(np.uint8) for picture in inputs]
     pictures = Pictures(inputs=inputs, real=truth, truth=truth)
     teacher, student = translator(darker), translator(darker_by_less)
-    quality = judge(translate_held_out(teacher, student, pictures), network=Means())
+    quality = judge(translate_by_both(teacher, student, pictures), network=Means())
     by_name = {comparison.name: comparison for comparison in quality.comparisons}
     error = by_name["L1 to the truth"]
     assert error.teacher.value == pytest.approx(0.5 * 127.5 - 60, abs=0.5)
@@ -110,7 +110,7 @@ def test_errors_to_the_truth_are_those_of_both():
 )
 def test_what_cannot_be_compared_is_said(network, real, said):
     pictures = Pictures(inputs=some(3, 0), real=real)
-    translated = translate_held_out(translator(darker), translator(darker), pictures)
+    translated = translate_by_both(translator(darker), translator(darker), pictures)
     quality = judge(translated, network=network)
     assert quality.comparisons == ()
     assert said in quality.left_out
@@ -123,13 +123,18 @@ def test_other_channels_than_the_inputs_have_no_copies():
 
     pictures = Pictures(inputs=some(3, 0), real=(), target_form=Form(channels=1))
     one = translator(gray, output_channels=1)
-    quality = judge(translate_held_out(one, one, pictures))
+    quality = judge(translate_by_both(one, one, pictures))
     assert quality.of("copy") is None
     assert quality.of("student").psnr_db.value == 200
 
 
 def test_quality_survives_json():
     pictures = Pictures(inputs=some(3, 0), real=some(3, 1))
-    translated = translate_held_out(translator(darker), translator(left_is_darker), pictures)
-    quality = judge(translated, network=Means())
-    assert Quality.from_dict(json.loads(json.dumps(dataclasses.asdict(quality)))) == quality
+    translated = translate_by_both(translator(darker), translator(left_is_darker), pictures)
+    quality = judge(translated, network=Means(), is_held_out=False, preparation="As they are.")
+    assert quality.pictures == "3 training pictures"
+    fields = json.loads(json.dumps(dataclasses.asdict(quality)))
+    assert Quality.from_dict(fields) == quality
+    del fields["is_held_out"], fields["preparation"]
+    earlier = Quality.from_dict(fields)
+    assert (earlier.pictures, earlier.preparation) == ("3 held-out pictures", "")

@@ -25,7 +25,7 @@ def test_a_receipt_becomes_a_section(receipt, tmp_path):
         "Beside the teacher",
         "Shapes tried",
     ]
-    assert section.facts["asked for"] == "at most 1,000 kB"
+    assert section.facts["asked for"] == "at most 1,000 kB (578 kB, kept)"
     assert any("percentile bootstrap" in note for note in section.notes)
 
 

@@ -6,8 +6,8 @@ import pytest
 import cyclegan_keras.export
 from cyclegan_keras.compression.search import (
     DESCRIPTION_BYTES,
-    FileCost,
     Targets,
+    UntrainedFile,
     choose_shape,
     ladder,
     measure_file,
@@ -42,7 +42,7 @@ class Measure:
     def __call__(self, teacher, shape, *, is_timed, **how):
         self.asked.append((shape, is_timed))
         kb = 20 + parameters(teacher, shape) / 1000
-        return FileCost(kb, macs(teacher, shape, 32, 32) / 1e6 if is_timed else None)
+        return UntrainedFile(kb, macs(teacher, shape, 32, 32) / 1e6 if is_timed else None)
 
 
 def by_the_rule(largest, fits):

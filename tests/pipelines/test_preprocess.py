@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.preprocess import PREPROCESSING, scaled_size, viewing_size
+from pipelines.preprocess import PREPROCESSING, scaled_size, viewing_size, viewing_words
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,12 @@ def test_resize_and_crop_shows_whole_pictures():
     for preprocess in set(PREPROCESSING) - {"resize_and_crop"}:
         size = (300, 200)
         assert viewing_size(preprocess, size, 286, 256) == scaled_size(preprocess, size, 286)
+
+
+@pytest.mark.parametrize("preprocess", PREPROCESSING)
+def test_words_name_the_sizes_that_count(preprocess):
+    words = viewing_words(preprocess, load_size=286, crop_size=256)
+    is_cropped = PREPROCESSING[preprocess].crops
+    assert ("256 x 256" in words) == is_cropped
+    assert ("286" in words) == preprocess.startswith("scale_")
+    assert ("multiples of 4" in words) == (not is_cropped)
