@@ -1,6 +1,7 @@
 """What a compression ends with: costs and quality of the students, measured and written down."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import absl.logging
@@ -66,25 +67,45 @@ def keep_better_students(setup: Setup, data, directory: Run, distiller) -> None:
     facts = directory.saved_facts()
     begun = facts["compression"]
     if "adversarial_is_kept" not in begun:
-        is_adversarial, why = which_are_better(setup, data, before, distiller)
-        # Before the weights change: a process that is killed in between must not decide once more.
-        begun = {**begun, "adversarial_is_kept": is_adversarial, "notes": [why]}
+        kept = better_students(setup, data, before, distiller)
+        begun = {**begun, "adversarial_is_kept": kept.adversarial, "notes": [kept.why]}
         directory.save_facts({**facts, "compression": begun})
-        print(why)
+        print(kept.why)
     if not begun["adversarial_is_kept"]:
         give_weights_back(before, directory, distiller)
 
 
-def which_are_better(setup: Setup, data, before, distiller) -> tuple[bool, str]:
-    """Returns whether students are better after their adversarial part, and a sentence on that.
+def give_weights_back(before: Mapping[str, Any], directory: Run, distiller) -> None:
+    """Gives the students of a distiller, and of its last checkpoint, the weights of others.
+
+    Args:
+        before: the others, by role.
+        directory: the run.
+        distiller: has finished its last step.
+    """
+    has_changed = False
+    for role, network in before.items():
+        student = distiller.networks[role]
+        weights = network.get_weights()
+        pairs = zip(student.get_weights(), weights, strict=True)
+        if not all(np.array_equal(weight, earlier) for weight, earlier in pairs):
+            student.set_weights(weights)
+            has_changed = True
+    if has_changed:
+        state = {name: np.array(variable) for name, variable in distiller.state().items()}
+        directory.save(distiller.step, state)
+
+
+def better_students(setup: Setup, data, before: Mapping[str, Any], distiller):
+    """Returns which students are nearer to held-out real pictures, as `compression.keeping.Kept`.
 
     Args:
         setup: what the compression consists of.
         data: its pictures.
-        before: the students before, by role.
-        distiller: holds those after.
+        before: the students before the adversarial part, by role.
+        distiller: has the students after it.
     """
-    from cyclegan_keras.compression.keeping import keep_better, kid_of
+    from cyclegan_keras.compression.keeping import Kept, keep_better, kid_of
     from cyclegan_keras.files.errors import MetricError
     from cyclegan_keras.translation.opening import translator_of
 
@@ -101,30 +122,10 @@ def which_are_better(setup: Setup, data, before, distiller) -> tuple[bool, str]:
             for name, network in (("before", before[role]), ("after", distiller.networks[role])):
                 kid = kid_of(translator_of(network), pictures, network=features)
                 measured[name].append(kid)
-        kept = keep_better(measured["before"], measured["after"])
+        return keep_better(measured["before"], measured["after"])
     except MetricError as error:
         why = f"The students before the adversarial part are kept, since there is no KID: {error}"
-        return False, why
-    return kept.adversarial, kept.why
-
-
-def give_weights_back(before, directory: Run, distiller) -> None:
-    """Gives the students of a distiller, and of its last checkpoint, the weights of others.
-
-    Args:
-        before: the others, by role.
-        directory: the run.
-        distiller: has finished its last step.
-    """
-    are_given_back = True
-    for role, network in before.items():
-        student, weights = distiller.networks[role], network.get_weights()
-        are_given_back &= all(map(np.array_equal, student.get_weights(), weights))
-        student.set_weights(weights)
-    if are_given_back:  # by an earlier call
-        return
-    state = {name: np.array(variable) for name, variable in distiller.state().items()}
-    directory.save(distiller.step, state)
+        return Kept(False, why)
 
 
 def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
@@ -191,7 +192,7 @@ def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
         )
     directions = []
     for direction, student in students.items():
-        inherited = begun["inherited"].get(setup.role_of(direction))
+        inherited = Inherited.from_dict(begun["inherited"][setup.role_of(direction)])
         directions.append(
             CompressedDirection(
                 signature=direction.signature,
@@ -210,7 +211,7 @@ def measured_receipt(setup: Setup, data, directory: Run) -> tuple[Any, list]:
                     if direction in translated
                     else None
                 ),
-                inherited=None if inherited is None else Inherited.from_dict(inherited),
+                inherited=inherited,
             )
         )
 

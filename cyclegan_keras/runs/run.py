@@ -89,14 +89,14 @@ class Run:
                 is in it.
             WriteError: the directory cannot be written to.
         """
-        if self.directory.exists() and not self.directory.is_dir():
-            raise RunError(f"{self.directory} is a file: choose another --run_dir.")
         self._refuse_other_files()
         if (self.directory / ".lock").exists():
             with self.locked():
                 pass
 
     def _refuse_other_files(self) -> None:
+        if self.directory.exists() and not self.directory.is_dir():
+            raise RunError(f"{self.directory} is a file: choose another --run_dir.")
         own = {
             ".lock",
             f".lock{HELD}",

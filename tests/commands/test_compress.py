@@ -23,7 +23,7 @@ from cyclegan_keras.commands.compress_setup import Setup, resolve_options
 from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.compression.receipt_files import read_receipt
 from cyclegan_keras.evaluation import features
-from cyclegan_keras.files.errors import LostPicturesError
+from cyclegan_keras.files.errors import LostPicturesError, OptionError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.run import Run
@@ -130,6 +130,12 @@ def test_a_stopped_compression_ends_as_one_that_was_not(
     assert state.keys() == expected.keys()
     assert all(np.array_equal(state[name], expected[name]) for name in expected)
     assert [row["step"] for row in rows_of(tmp_path / "small")] == [2, 4]
+
+
+def test_an_evaluation_says_that_a_folder_has_no_counterparts():
+    options = types.SimpleNamespace(model="runs/small", dataset=None, data_dir=None)
+    with pytest.raises(OptionError, match=r"runs/small learned on --pictures=photos, .* --input"):
+        evaluate.data_options(options, {"pictures": "photos"}, None)
 
 
 @pytest.mark.parametrize(
@@ -301,8 +307,6 @@ def test_a_folder_of_few_pictures_will_do_without_features(
     assert [each.signature for each in receipt.directions] == ["a_to_b"]
     assert receipt.directions[0].quality.count == 1
     capsys.readouterr()
-    assert evaluate.main(["evaluate.py", f"--model={tmp_path}/small", "--dry_run"]) == 2
-    assert f"learned on --pictures={tmp_path}, which have neither" in capsys.readouterr().err
     assert run(*words[:2], f"--run_dir={tmp_path}/2", *tiny, "--lambda_perceptual=1") == 2
     assert "see to it, or use --lambda_perceptual=0." in capsys.readouterr().err
     assert not (tmp_path / "2").exists()
