@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import json
 import math
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -286,8 +287,8 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
     else:
         measured = speed_here(setup, data, chosen.shape)
         speed = dataclasses.asdict(measured)
-        steps = steps_in_time(setup, measured)
-        absl.logging.info("%s", in_words(measured, steps, setup))
+        steps = steps_in_time(setup, measured, data)
+        absl.logging.info("%s", in_words(measured, steps, setup, data))
     if directory.last_step() < steps and keeps_answers(setup):
         check_room(
             directory.directory / "answers",
@@ -437,15 +438,26 @@ def uses_of_answers(options) -> int:
     return options.repeats if options.cache_gb else 1
 
 
-def steps_in_time(setup: Setup, speed) -> int:
+def steps_in_time(setup: Setup, speed, data) -> int:
     """Returns how many steps are made in --minutes, by a `compression.speed.Speed`."""
     options = setup.options["compression"]
     steps = speed.steps_in(
         options.minutes,
         batch_size=setup.data_options.batch_size,
         repeats=uses_of_answers(options),
+        kept=answers_with_room(setup, data),
     )
     return max(steps, LEAST_STEPS_OF_GAN) if options.gan else steps
+
+
+def answers_with_room(setup: Setup, data) -> int | None:
+    """Returns how many answers of a direction --cache_gb has room for; None where none are kept."""
+    from cyclegan_keras.compression.answer_cache import slots_of
+
+    if not keeps_answers(setup):
+        return None
+    shapes = answer_shapes(setup, data)
+    return min(slots_of(shapes, sys.maxsize, setup.options["compression"].cache_gb).values())
 
 
 def pictures_in_words(setup: Setup, data) -> str:
@@ -454,16 +466,20 @@ def pictures_in_words(setup: Setup, data) -> str:
     return data.patches.describe(is_one_folder=is_one_folder)
 
 
-def in_words(speed, steps: int, setup: Setup) -> str:
+def in_words(speed, steps: int, setup: Setup, data) -> str:
     """Returns a line that says how long the students learn, and why."""
     options, batch_size = setup.options["compression"], setup.data_options.batch_size
     uses = uses_of_answers(options)
-    seconds = speed.of_step(batch_size=batch_size, repeats=uses)
+    seconds = speed.of_steps(
+        steps,
+        batch_size=batch_size,
+        count=schedule_of(setup, steps).count,
+        kept=answers_with_room(setup, data),
+    )
     times = "once" if uses == 1 else f"{uses} times"
     return (
-        f"An answer takes {speed.answer:.3g} s and a step {speed.step:.3g} s, {seconds:.3g} s with "
-        f"its answers (batches of {batch_size}, each answer used {times}): "
-        f"{steps} steps take {seconds * steps / 60:.3g} minutes."
+        f"An answer takes {speed.answer:.3g} s and a step {speed.step:.3g} s (batches of "
+        f"{batch_size}, each answer used {times}): {steps} steps take {seconds / 60:.3g} minutes."
     )
 
 
@@ -621,7 +637,7 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
         batch_size,
         steps,
         shown=SHOWN,
-        seconds_of=seconds_of_steps(setup, directory, distiller.step),
+        seconds_of=seconds_of_steps(setup, directory, data, distiller.step),
     )
     checkpoints = callbacks.Checkpoints(directory, options.checkpoint_minutes)
     interruption = Interruption(
@@ -691,7 +707,7 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     return interruption
 
 
-def seconds_of_steps(setup: Setup, directory: Run, step: int):
+def seconds_of_steps(setup: Setup, directory: Run, data, step: int):
     """Returns what estimates how long the first steps take; None where all take as long.
 
     So they do where no answers are kept. Where no speed was measured, because --steps was typed, it
@@ -701,6 +717,7 @@ def seconds_of_steps(setup: Setup, directory: Run, step: int):
     Args:
         setup: what the compression consists of.
         directory: the run.
+        data: its pictures.
         step: that is finished already.
     """
     from cyclegan_keras.compression.speed import Speed
@@ -712,7 +729,12 @@ def seconds_of_steps(setup: Setup, directory: Run, step: int):
     count = schedule_of(setup, begun["steps"]).count
     if begun.get("speed"):
         speed = Speed(**begun["speed"])
-        return functools.partial(speed.of_steps, batch_size=batch_size, count=count)
+        return functools.partial(
+            speed.of_steps,
+            batch_size=batch_size,
+            count=count,
+            kept=answers_with_room(setup, data),
+        )
     first_pass = math.ceil(count / batch_size)
     if step < first_pass < begun["steps"]:
         absl.logging.info(
@@ -773,8 +795,8 @@ def plan(setup: Setup, data, directory: Run, chosen: ChosenShape) -> str:
     # ---- time ----
     speed = speed_here(setup, data, chosen.shape)
     begun = directory.saved_facts().get("compression", {})
-    steps = begun.get("steps") or options.steps or steps_in_time(setup, speed)
-    lines.append(in_words(speed, steps, setup))
+    steps = begun.get("steps") or options.steps or steps_in_time(setup, speed, data)
+    lines.append(in_words(speed, steps, setup, data))
 
     # ---- disk and memory ----
     if keeps_answers(setup):

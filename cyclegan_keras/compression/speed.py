@@ -38,25 +38,57 @@ class Speed:
         """
         return self.step + batch_size * self.answer / repeats
 
-    def of_steps(self, steps: int, *, batch_size: int, count: int) -> float:
-        """Returns what the first steps take, in seconds: answers are given in the first pass.
+    def of_steps(
+        self, steps: int, *, batch_size: int, count: int, kept: int | None = None
+    ) -> float:
+        """Returns what the first steps take, in seconds.
+
+        In the first pass the teacher answers to every crop, and later to those whose answers are
+        not kept.
 
         Args:
             steps: from the first one on.
             batch_size: crops of each side in a step.
             count: crops that there are, of each side.
+            kept: answers that are kept, of each side; all of them unless given.
 
         Example:
             >>> speed = Speed(answer=1.0, step=0.5)
             >>> speed.of_steps(2, batch_size=4, count=12), speed.of_steps(6, batch_size=4, count=12)
             (9.0, 15.0)
+            >>> speed.of_steps(6, batch_size=4, count=12, kept=6)
+            21.0
         """
-        return self.step * steps + self.answer * min(steps * batch_size, count)
+        uses = steps * batch_size
+        asked = float(min(uses, count))
+        if kept is not None:
+            asked += (uses - asked) * max(count - kept, 0) / count
+        return self.step * steps + self.answer * asked
 
-    def steps_in(self, minutes: float, *, batch_size: int, repeats: int) -> int:
-        """Returns how many steps take so many minutes, at least one."""
-        seconds = self.of_step(batch_size=batch_size, repeats=repeats)
-        return max(1, int(minutes * 60 / seconds))
+    def steps_in(
+        self, minutes: float, *, batch_size: int, repeats: int, kept: int | None = None
+    ) -> int:
+        """Returns how many steps take so many minutes, at least one.
+
+        Args:
+            minutes: to learn.
+            batch_size: crops of each side in a step.
+            repeats: how often each answer is used.
+            kept: answers that can be kept, of each side; all of them unless given.
+
+        Example:
+            >>> speed = Speed(answer=1.0, step=1.0)
+            >>> speed.steps_in(1, batch_size=4, repeats=4)
+            30
+            >>> speed.steps_in(1, batch_size=4, repeats=4, kept=10)
+            18
+        """
+        seconds = minutes * 60
+        steps = int(seconds / self.of_step(batch_size=batch_size, repeats=repeats))
+        if kept is not None and steps * batch_size / repeats > kept:
+            saved = self.answer * (repeats - 1) * kept  # by asking only once for those kept
+            steps = int((seconds + saved) / (self.step + batch_size * self.answer))
+        return max(1, steps)
 
 
 def measure_speed(
