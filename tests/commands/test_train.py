@@ -392,7 +392,7 @@ def test_a_second_process_leaves_the_options_alone(finished, tmp_path, capsys):
     before = (run_dir / "options.json").read_text()
     with Run(run_dir).locked():
         assert run(f"--run_dir={run_dir}", "--n_epochs=7") == 2
-    assert "Another process is training" in capsys.readouterr().err
+    assert "Another process is working" in capsys.readouterr().err
     assert (run_dir / "options.json").read_text() == before
 
 
