@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from made_runs import make_run
 
-from cyclegan_keras.commands import compress, compress_results
+from cyclegan_keras.commands import compress, compress_learning, compress_results
 from cyclegan_keras.compression import measuring
 from cyclegan_keras.compression.measuring import Costs, NetworkCost
 from cyclegan_keras.export.tflite import count
@@ -35,7 +35,7 @@ def keep_small(patch: pytest.MonkeyPatch) -> None:
     """Few demo pictures, nothing exported for the receipt, no features computed."""
     patch.setattr(demo, "TEST_COUNT", 4)
     patch.setattr(demo, "TRAIN_COUNT", 12)
-    patch.setattr(compress, "INHERITED_FROM", 4)
+    patch.setattr(compress_learning, "INHERITED_FROM", 4)
     patch.setattr(measuring, "measure_costs", counted_costs)
     patch.setattr(compress_results, "features_or_none", lambda: None)
 

@@ -610,3 +610,9 @@ def discriminator_options(trained_with: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options that build the discriminators of the model's training again."""
     names = ("discriminator", "ndf", "n_layers")
     return {name: trained_with[name] for name in names if name in trained_with}
+
+
+def pictures_in_words(setup: Setup, data) -> str:
+    """Returns a line that says which pictures there are, and how large the crops are."""
+    is_one_folder = setup.options["pictures"].pictures is not None
+    return data.patches.describe(is_one_folder=is_one_folder)

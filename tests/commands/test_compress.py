@@ -18,7 +18,15 @@ from conftest import ROOT
 from PIL import Image
 from tiny_compressions import STEPS, TINY, keep_small, run, same_weights, untrained_ponies
 
-from cyclegan_keras.commands import compress, compress_results, evaluate, export, train, translate
+from cyclegan_keras.commands import (
+    compress,
+    compress_learning,
+    compress_results,
+    evaluate,
+    export,
+    train,
+    translate,
+)
 from cyclegan_keras.commands.compress_setup import Setup, resolve_options
 from cyclegan_keras.compression.options import CompressionOptions
 from cyclegan_keras.compression.receipt_files import read_receipt
@@ -152,7 +160,7 @@ def test_crops_repeat_where_answers_are_kept_or_where_one_asks_for_it(chosen, re
         moved=(),
         chosen=chosen,
     )
-    assert compress.with_definite_options(setup).options["compression"].repeats == repeats
+    assert compress_learning.with_definite_options(setup).options["compression"].repeats == repeats
 
 
 def test_pictures_that_are_lost_before_the_first_step_are_a_sentence():
@@ -166,7 +174,7 @@ def test_pictures_that_are_lost_before_the_first_step_are_a_sentence():
         patience=types.SimpleNamespace(failure=LostPicturesError("The drive is gone.")),
     )
     with pytest.raises(LostPicturesError, match="is gone"):
-        compress.crops_of(types.SimpleNamespace(patches=patches), "x", 1)
+        compress_learning.crops_of(types.SimpleNamespace(patches=patches), "x", 1)
 
 
 def test_less_memory_is_taken_by_smaller_patches_where_they_fit(teacher):
