@@ -80,7 +80,7 @@ def build_distiller(setup: Setup, students: Mapping[str, Any], steps: int):
         lambda_perceptual=options.lambda_perceptual,
         lambda_offset=options.lambda_offset,
         discriminators=setup.discriminators if options.gan else None,
-        adversarial_from=steps - max(steps // 3, 1) if options.gan else None,
+        adversarial_from=steps - steps // 3 if options.gan else None,
         gan_mode=setup.teachers.trained_with.get("gan_mode") or "lsgan",
         conditional=is_paired(setup),
         seed=options.seed,

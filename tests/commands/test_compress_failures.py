@@ -50,11 +50,11 @@ def carries_on(words, tmp_path):
 def test_a_full_disk_at_an_answer(words, tmp_path, monkeypatch, limited_file_size, capsys):
     real = AnswerCache.put
 
-    def put(self, number, answer):
+    def put(self, number, crop, answer):
         if number < 2:
-            return real(self, number, answer)
+            return real(self, number, crop, answer)
         with limited_file_size(100):
-            return real(self, number, answer)
+            return real(self, number, crop, answer)
 
     with monkeypatch.context() as patch:
         patch.setattr(AnswerCache, "put", put)

@@ -94,12 +94,3 @@ def test_either_outcome_is_carried_out_after_a_kill(decided, tmp_path, monkeypat
     assert consistent_outcome(other) is not first
     weights = [networks_of_run(each).networks["generator_g"] for each in (decided, other)]
     assert not same_weights(*weights)
-
-
-@pytest.mark.parametrize("steps", [1, 2])
-def test_few_steps_have_an_adversarial_one(steps, tmp_path, monkeypatch):
-    monkeypatch.setattr(compress_results, "features_or_none", lambda: None)
-    words = [f"--model={untrained_ponies(tmp_path / 'ponies')}", f"--run_dir={tmp_path / 'small'}"]
-    assert run(*words, *TINY, "--direction=AtoB", "--gan", f"--steps={steps}") == 0
-    assert Run(tmp_path / "small").last_step() == steps
-    assert Run(tmp_path / "small").snapshot_steps() == [steps - 1]

@@ -226,7 +226,8 @@ def test_students_translate_and_are_evaluated(finished, tmp_path):
         assert translate.main(["translate.py", *words]) == 0
         pixels = read_picture(output).pixels
         assert pixels.shape == (20, 24, student.output_shape[-1])
-    words = [f"--model={run_dir}", f"--metrics={kind.metric}", f"--output={tmp_path / 'measured'}"]
+    words = [f"--model={run_dir}", f"--metrics={kind.metric}", "--part=all"]
+    words.append(f"--output={tmp_path / 'measured'}")
     assert evaluate.main(["evaluate.py", *words]) == 0
     content = json.loads((tmp_path / "measured" / "evaluation.json").read_text())
     measures = [measure for way in content["directions"] for measure in way["measures"]]
@@ -262,7 +263,7 @@ def test_pictures_of_unequal_sizes_and_fewer_than_a_batch(tmp_path):
     words += [f"--model={tmp_path / 'g.keras'}", f"--pictures={folder}", "--patch_size=32"]
     assert run(*words, f"--run_dir={tmp_path / 'small'}") == 0
     options = Run(tmp_path / "small").saved_options()
-    assert options["batch_size"] == 2  # of the default of four
+    assert options["batch_size"] == 4  # the default: a picture has many crops
     receipt = read_receipt(tmp_path / "small")
     assert receipt.directions[0].quality.count == 1
     words = [f"--model={tmp_path / 'small'}", f"--input={folder}", f"--output={tmp_path / 'out'}"]
