@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cyclegan_keras.commands.compress_setup import Setup, is_paired, translators_of, values_of
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.runs.run import Run
 
@@ -95,19 +96,25 @@ def build_distiller(setup: Setup, students: Mapping[str, Any], steps: int):
 
 def teachers_of(setup: Setup) -> dict[str, Any]:
     """Returns the teacher of each direction, "x_to_y" or "y_to_x"."""
-    networks = {
-        setup.role_of(direction): network for direction, network in setup.teachers.networks.items()
-    }
-    return {direction: networks[role] for direction, role in translators_of(setup).items()}
+    return in_training_terms(setup, setup.teachers.networks)
 
 
 def translate_of(setup: Setup) -> dict[str, Any]:
     """Returns what translates by the teacher of each direction, "x_to_y" or "y_to_x"."""
-    compiled = {
-        setup.role_of(direction): translate
-        for direction, translate in setup.teachers.translate.items()
+    return in_training_terms(setup, setup.teachers.translate)
+
+
+def in_training_terms(setup: Setup, by_direction: Mapping[Any, Any]) -> dict[str, Any]:
+    """Returns a value for each direction by "x_to_y" and "y_to_x", as a trainer calls them.
+
+    Args:
+        setup: what the compression consists of.
+        by_direction: values by `Direction`, or by its spelling in JSON.
+    """
+    by_role = {
+        setup.role_of(Direction(direction)): value for direction, value in by_direction.items()
     }
-    return {direction: compiled[role] for direction, role in translators_of(setup).items()}
+    return {name: by_role[role] for name, role in translators_of(setup).items()}
 
 
 def crops_of(data, side: str, count: int) -> np.ndarray:
@@ -224,7 +231,6 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
     from cyclegan_keras.compression.answer_cache import open_caches
     from cyclegan_keras.compression.answered_batches import AnsweredBatches
     from cyclegan_keras.compression.answers import Answers
-    from cyclegan_keras.compression.teachers import digest_of_weights
     from cyclegan_keras.training.gradient_steps import engine
 
     schedule, shapes = schedule_of(setup, steps), answer_shapes(setup, data)
@@ -236,8 +242,8 @@ def open_batches(setup: Setup, data, steps: int, directory: Run):
             count=schedule.count,
             cache_gb=setup.options["compression"].cache_gb,
             fingerprints={
-                direction: {"teacher": digest_of_weights(teacher)}
-                for direction, teacher in teachers_of(setup).items()
+                direction: {"teacher": digest}
+                for direction, digest in in_training_terms(setup, setup.teachers.digests).items()
             },
         )
     return AnsweredBatches(

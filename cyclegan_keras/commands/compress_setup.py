@@ -408,7 +408,7 @@ def with_size(options: CompressionOptions, teachers) -> CompressionOptions:
     return dataclasses.replace(options, size=str(min(trained_size, DEFAULT_CROP_SIZE)))
 
 
-def channels_of(networks: Mapping[Direction, Any], x_to_y: Direction) -> dict[str, int]:
+def channels_of(networks: Mapping[Direction, Any], x_to_y: Direction) -> dict[str, Any]:
     """Returns `input_nc` and `output_nc`, the channels of x and of y."""
     direction, network = next(iter(networks.items()))
     first, second = network.input_shape[-1], network.output_shape[-1]
@@ -425,12 +425,12 @@ def data_options_of(pictures: PictureOptions, teachers, x_to_y: Direction) -> Da
         teachers: see `compression.teachers.Teachers`.
         x_to_y: which way generator_g translates.
     """
-    names = {field.name for field in dataclasses.fields(DataOptions)}
+    names = {field.name for field in dataclasses.fields(DataOptions)} - {"direction"}
     fields = {name: value for name, value in vars(pictures).items() if name in names}
     channels = channels_of(teachers.networks, x_to_y)
     if pictures.pictures:  # they stand for both domains
         channels["output_nc"] = channels["input_nc"]
-    return DataOptions(**{**fields, **channels, "direction": str(x_to_y)})
+    return DataOptions(direction=str(x_to_y), **fields, **channels)
 
 
 def open_pictures(setup: Setup) -> Source:

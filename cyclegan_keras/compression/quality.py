@@ -92,13 +92,10 @@ class Comparison:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "Comparison":
         """Reads what `dataclasses.asdict` made of one."""
-        return cls(
-            **{
-                **fields,
-                "teacher": Estimate.from_dict(fields["teacher"]),
-                "student": Estimate.from_dict(fields["student"]),
-            }
-        )
+        known = dict(fields)
+        known["teacher"] = Estimate.from_dict(fields["teacher"])
+        known["student"] = Estimate.from_dict(fields["student"])
+        return cls(**known)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

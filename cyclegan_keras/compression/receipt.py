@@ -31,6 +31,13 @@ class Source:
     shape: str
     step: int | None = None
 
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> "Source":
+        """Reads what `dataclasses.asdict` made of one."""
+        known = dict(fields)
+        known["sha256"] = tuple(fields["sha256"])
+        return cls(**known)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TriedShape:
@@ -169,9 +176,7 @@ class Receipt:
     def from_dict(cls, fields: Mapping[str, Any]) -> "Receipt":
         """Reads what `to_dict` returned; fields of later versions are ignored."""
         known = {field.name: fields[field.name] for field in dataclasses.fields(cls)}
-        known["teacher"] = Source(
-            **{**fields["teacher"], "sha256": tuple(fields["teacher"]["sha256"])}
-        )
+        known["teacher"] = Source.from_dict(fields["teacher"])
         known["directions"] = tuple(_direction(each) for each in fields["directions"])
         known["shapes"] = tuple(TriedShape(**each) for each in fields["shapes"])
         known["notes"] = tuple(fields["notes"])

@@ -46,9 +46,9 @@ class Teachers:
     step: int | None
     trained_with: Mapping[str, Any]
 
-    @property
+    @functools.cached_property
     def digests(self) -> dict[str, str]:
-        """The digest of each network's weights, by direction."""
+        """The digest of each network's weights, by direction as JSON spells it, computed once."""
         return {
             str(direction): digest_of_weights(network)
             for direction, network in self.networks.items()

@@ -300,10 +300,7 @@ def measure(
     """
     from cyclegan_keras.export import tflite_run
 
-    try:
-        interpreter = tflite_run.open_model(path, threads)
-    except tflite_run.TFLiteError as error:
-        raise ExportError(str(error)) from error
+    interpreter = _opened(path, threads)
     together = np.concatenate([picture for picture, _ in references])
     translations = [picture[None] for picture in tflite_run.run(interpreter, together)]
     batch = int(interpreter.get_input_details()[0]["shape"][0])
@@ -472,10 +469,7 @@ def milliseconds(
     """
     from cyclegan_keras.export import tflite_run
 
-    try:
-        interpreter = tflite_run.open_model(path, threads)
-    except tflite_run.TFLiteError as error:
-        raise ExportError(str(error)) from error
+    interpreter = _opened(path, threads)
     shape = interpreter.get_input_details()[0]["shape"]
     tflite_run.run(interpreter, np.zeros(shape, np.float32))
     found: list[float] = []
@@ -484,6 +478,16 @@ def milliseconds(
         interpreter.invoke()
         found.append(1e3 * (time.perf_counter() - began))
     return found
+
+
+def _opened(path, threads):
+    """Returns an interpreter of a file, and ExportError where it cannot run."""
+    from cyclegan_keras.export import tflite_run
+
+    try:
+        return tflite_run.open_model(path, threads)
+    except tflite_run.TFLiteError as error:
+        raise ExportError(str(error)) from error
 
 
 def _operations(interpreter):

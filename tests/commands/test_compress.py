@@ -1,6 +1,7 @@
 """The compression command: what a user types, reads and finds afterwards."""
 
 import contextlib
+import dataclasses
 import io
 import json
 import os
@@ -150,7 +151,8 @@ def test_an_evaluation_says_that_a_folder_has_no_counterparts():
     ("chosen", "repeats"), [({}, 1), ({"repeats": 4}, 4), ({"cache_gb": 1.0}, 4)]
 )
 def test_crops_repeat_where_answers_are_kept_or_where_one_asks_for_it(chosen, repeats):
-    options = CompressionOptions(**{"cache_gb": 0.0, "lambda_perceptual": 0.0, **chosen})
+    options = CompressionOptions(cache_gb=0.0, lambda_perceptual=0.0)
+    options = dataclasses.replace(options, **chosen)
     setup = Setup(
         options={"compression": options},
         data_options=None,

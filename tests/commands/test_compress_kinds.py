@@ -157,7 +157,7 @@ def untrained_run(folder, kind, thermal):
         paired=kind.method == "pix2pix",
     )
     channels = {side: data.shapes[side][-1] for side in ("x", "y")}
-    options = NetworkOptions(**{"init_gain": 0.3, **kind.networks})
+    options = NetworkOptions(init_gain=0.3, **kind.networks)
     networks = {}
     for role in kind.roles:
         source, target = ("x", "y") if role == "generator_g" else ("y", "x")

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -64,12 +66,12 @@ def test_a_long_name_of_a_domain_stays_in_its_column(monkeypatch):
         lambda names, width: titles.extend(names) or np.zeros((1, 3 * width, 3), np.uint8),
     )
     long = translated((128, 128))
-    before_after([Translated(**{**vars(long), "source": "photographs of horses"})])
+    before_after([dataclasses.replace(long, source="photographs of horses")])
     assert titles == ["photographs of h", "teacher", "student"]
 
 
 def test_a_domain_may_be_called_teacher():
-    shown = Translated(**{**vars(translated((128, 128))), "source": "teacher"})
+    shown = dataclasses.replace(translated((128, 128)), source="teacher")
     assert before_after([shown]).shape == (HEADER + 128, 3 * 128, 3)
 
 

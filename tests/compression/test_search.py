@@ -185,7 +185,7 @@ def test_refusals(teachers, arguments, words, resnet, unet):
         "other": {"generator_g": PatchDiscriminator(ndf=2)},
     }[teachers]
     with pytest.raises(UserError, match=words) as caught:
-        choose_shape(networks, measure=Measure(), **{**SIZE, **arguments})
+        choose_shape(networks, measure=Measure(), **(SIZE | arguments))
     assert caught.value.exit_code == 2
     assert isinstance(caught.value, CompressionError | ExportError)
 

@@ -1,4 +1,5 @@
 import collections
+import dataclasses
 
 import numpy as np
 import pytest
@@ -30,7 +31,8 @@ def folder(tmp_path_factory):
 
 
 def build(root, *, paired=False, seed=3, **how):
-    options = DataOptions(dataset=str(root), **{"crop_size": 8, "preprocess": "crop", **how})
+    options = DataOptions(dataset=str(root), crop_size=8, preprocess="crop")
+    options = dataclasses.replace(options, **how)
     return Data(options, seed=seed, paired=paired)
 
 
