@@ -44,7 +44,7 @@ lock: ## choose the newest versions that fit pyproject.toml anew
 	@"$(PYTHON)" -m venv --clear .venv-lock
 	@.venv-lock/bin/python -m pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --extra dev --extra eval --extra export --extra video \
-		--extra beam --extra jax --extra heif --extra medical \
+		--extra beam --extra jax --extra heif --extra medical --extra web \
 		pyproject.toml -o requirements.lock
 	@rm -rf .venv-lock
 
