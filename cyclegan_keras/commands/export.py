@@ -312,10 +312,13 @@ def evenly(pictures: Pictures, count: int) -> list[int]:
 
 
 def next_version(output: pathlib.Path) -> int:
-    """Returns the number of the next SavedModel."""
-    names = [path.name for path in output.glob("*")]
-    names += [path.stem.removeprefix("receipt-") for path in output.glob("receipt-*.json")]
-    return max((int(name) for name in names if name.isdecimal()), default=0) + 1
+    """Returns the number of the next export, which is that of its SavedModel."""
+    saved_models = [int(path.name) for path in output.glob("*") if path.name.isdecimal()]
+    earlier = [path.stem.removeprefix("receipt-") for path in output.glob("receipt-*.json")]
+    last = max((int(number) for number in earlier if number.isdecimal()), default=0)
+    if (output / "receipt.json").exists():
+        last += 1  # that of the last export has no number yet
+    return max([*saved_models, last]) + 1
 
 
 @contextlib.contextmanager
