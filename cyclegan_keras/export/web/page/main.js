@@ -15,7 +15,6 @@ import { Settings } from "./settings.js";
 import { durationText, megabytesText, startLanguage, text } from "./strings.js";
 import { View } from "./view.js";
 
-const MOST_PIXELS = 16_777_216; // the largest canvas of Safari on phones
 const LIVE_SIDE = 640; // px of a camera's frame; networks see 256 to 512
 const SAVE_PAUSE_MS = 300; // browsers drop downloads that follow each other at once
 
@@ -126,7 +125,6 @@ function translateAll() {
   fillAbout(about);
   gallery.translate();
   view.writeStrength();
-  settings.setFallbackReason(loaded?.reason ?? null);
   if (shown) {
     view.nameIt(shown.name);
   }
@@ -174,7 +172,7 @@ async function translateItem(item) {
     say("");
   }
   try {
-    const picture = await readPicture(item.blob, { most_pixels: MOST_PIXELS });
+    const picture = await readPicture(item.blob);
     await gallery.draw(item, picture.image);
     if (item === shown && !view.pixels) {
       view.showOriginal(picture.image, item.name);
@@ -244,7 +242,7 @@ async function pack(item) {
 async function unpack(item) {
   const { before, after } = item.packed;
   return {
-    before: before ? await unpackPixels(before) : (await readPicture(item.blob, { most_pixels: MOST_PIXELS })).image,
+    before: before ? await unpackPixels(before) : (await readPicture(item.blob)).image,
     after: await unpackPixels(after),
   };
 }
@@ -273,7 +271,20 @@ async function look(item) {
     view.hide();
     setMode("picture");
     say(loaded ? "" : "status.waiting");
-    work();
+    await Promise.all([work(), loaded ? null : preview(item)]);
+  }
+}
+
+/** Shows the original of an item while the model is on its way. */
+async function preview(item) {
+  try {
+    const { image } = await readPicture(item.blob);
+    if (item === shown && item.state === "waiting") {
+      view.showOriginal(image, item.name);
+      await gallery.draw(item, image);
+    }
+  } catch {
+    // translateItem says it
   }
 }
 
@@ -463,6 +474,9 @@ function arrangeDirection() {
   section.dataset.signature = direction.signature;
   section.replaceChildren();
   drawing = null;
+  const title = document.getElementById("intake-title");
+  title.dataset.text = hasDrawing ? "pick.drawing_title" : "pick.title";
+  title.textContent = text(title.dataset.text);
   if (hasDrawing) {
     const { width, height } = settings.file;
     createDrawing(section, direction.drawing, { text, width, height, onChange: drawn });
@@ -539,7 +553,8 @@ function openPage() {
 }
 
 async function readExample(path) {
-  return new Blob([await readAsset(path)], { type: "image/jpeg" });
+  const type = path.endsWith(".png") ? "image/png" : "image/jpeg";
+  return new Blob([await readAsset(path)], { type });
 }
 
 openPage();
