@@ -8,14 +8,13 @@ import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
 import { connectIntake, showExamples } from "./intake.js";
 import { connectMessages, hideError, hideStage, say, sayAgain, showError, showStage } from "./messages.js";
-import { readPicture } from "./pictures.js";
+import { MOST_PIXELS, readPicture } from "./pictures.js";
 import { canShareFiles, drawBlend, encodeCanvas, packPixels, resultName, resultType } from "./saving.js";
 import { saveFile, shareFile, unpackPixels } from "./saving.js";
 import { Settings } from "./settings.js";
 import { durationText, megabytesText, startLanguage, text } from "./strings.js";
 import { View } from "./view.js";
 
-const MOST_PIXELS = 16_777_216; // the largest canvas of Safari on phones
 const LIVE_SIDE = 640; // px of a camera's frame; networks see 256 to 512
 const SAVE_PAUSE_MS = 300; // browsers drop downloads that follow each other at once
 
@@ -241,7 +240,7 @@ async function pack(item) {
   }
 }
 
-async function unpack(item) {
+async function unpackItem(item) {
   const { before, after } = item.packed;
   return {
     before: before ? await unpackPixels(before) : (await readPicture(item.blob, { most_pixels: MOST_PIXELS })).image,
@@ -263,7 +262,7 @@ async function look(item) {
     pack(last);
   }
   if (item.version === version && item.state === "done") {
-    item.pixels ??= await unpack(item);
+    item.pixels ??= await unpackItem(item);
     if (shown === item) {
       showItem(item);
     }
@@ -355,7 +354,7 @@ async function saveItem(item) {
   if (item.state === "failed") {
     return;
   }
-  const pixels = item.pixels ?? (await unpack(item));
+  const pixels = item.pixels ?? (await unpackItem(item));
   const type = resultType(item.type);
   const blob = await encodeCanvas(drawBlend(pixels, view.share), type);
   saveFile(blob, resultName(item.name, settings.direction.target, type));
