@@ -8,7 +8,7 @@ import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
 import { connectIntake, showExamples } from "./intake.js";
 import { connectMessages, hideError, hideStage, say, sayAgain, showError, showStage } from "./messages.js";
-import { readPicture } from "./pictures.js";
+import { MOST_PIXELS, readPicture } from "./pictures.js";
 import { canShareFiles, drawBlend, encodeCanvas, packPixels, resultName, resultType } from "./saving.js";
 import { saveFile, shareFile, unpackPixels } from "./saving.js";
 import { Settings } from "./settings.js";
@@ -239,7 +239,7 @@ async function pack(item) {
   }
 }
 
-async function unpack(item) {
+async function unpackItem(item) {
   const { before, after } = item.packed;
   return {
     before: before ? await unpackPixels(before) : (await readPicture(item.blob)).image,
@@ -261,7 +261,7 @@ async function look(item) {
     pack(last);
   }
   if (item.version === version && item.state === "done") {
-    item.pixels ??= await unpack(item);
+    item.pixels ??= await unpackItem(item);
     if (shown === item) {
       showItem(item);
     }
@@ -366,7 +366,7 @@ async function saveItem(item) {
   if (item.state === "failed") {
     return;
   }
-  const pixels = item.pixels ?? (await unpack(item));
+  const pixels = item.pixels ?? (await unpackItem(item));
   const type = resultType(item.type);
   const blob = await encodeCanvas(drawBlend(pixels, view.share), type);
   saveFile(blob, resultName(item.name, settings.direction.target, type));
