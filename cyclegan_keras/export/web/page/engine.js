@@ -263,6 +263,7 @@ class ComputingWorker {
   constructor(source, onLost) {
     this.waiting = new Map();
     this.asked = 0;
+    this.ended = null; // why it works no longer
     this.address = URL.createObjectURL(source);
     this.worker = new Worker(this.address);
     this.worker.addEventListener("message", ({ data }) => {
@@ -284,6 +285,9 @@ class ComputingWorker {
   }
 
   ask(task, options = {}) {
+    if (this.ended) {
+      return Promise.reject(this.ended);
+    }
     return new Promise((resolve, reject) => {
       this.asked += 1;
       this.waiting.set(this.asked, { resolve, reject });
@@ -292,6 +296,7 @@ class ComputingWorker {
   }
 
   terminate(error) {
+    this.ended = error;
     this.worker.terminate();
     URL.revokeObjectURL(this.address);
     for (const { reject } of this.waiting.values()) {
