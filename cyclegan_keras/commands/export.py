@@ -68,6 +68,7 @@ def export_generators(typed: Mapping[str, Any]) -> int:
     """Exports what the options typed name; returns the exit code."""
     backends.check_environment()
     from cyclegan_keras.export.job import ExportJob, check_generator
+    from cyclegan_keras.export.web.prepared import prepare_page
     from cyclegan_keras.models.description import describe
 
     # ---- the generators ----
@@ -79,6 +80,7 @@ def export_generators(typed: Mapping[str, Any]) -> int:
     trained_size = source.get("options", {}).get("crop_size") or 256
     options = dataclasses.replace(options, tflite_size=options.tflite_size or str(trained_size))
     check_formats(formats, options, generators)
+    page = prepare_page(options) if "web" in formats else None
     output = pathlib.Path(options.output or f"saved_models/{source['name']}").expanduser()
     version = next_version(output)
     description = {
@@ -107,21 +109,25 @@ def export_generators(typed: Mapping[str, Any]) -> int:
         direction: generator.description.source_form for direction, generator in generators.items()
     }
     pictures, calibration, files, origin = load_pictures(options, source, forms)
+    job = ExportJob(
+        generators=generators,
+        folder=output,
+        version=version,
+        options=options,
+        description=description,
+        pictures=pictures,
+        calibration=calibration,
+        files=files,
+        page=page,
+    )
     with writing(output), staging(output) as folder:
-        job = ExportJob(
-            generators=generators,
-            folder=folder,
-            version=version,
-            options=options,
-            description=description,
-            pictures=pictures,
-            calibration=calibration,
-            files=files,
-        )
+        job = dataclasses.replace(job, folder=folder)
         rejected = write_files(job, formats, {**source, "pictures": origin})
         publish(folder, output, version)
     written = sorted(path.name for path in output.iterdir() if not path.name.startswith("."))
     print(f"Wrote {output}: {', '.join(written)}")
+    if page is not None:
+        print(f"Try the page: python -m cyclegan_keras.export.web.serve {output / 'web'}")
     return 1 if rejected else 0
 
 
@@ -130,8 +136,14 @@ def writers() -> dict[str, Callable]:
     from cyclegan_keras.export.onnx import write_onnx
     from cyclegan_keras.export.saved_model import write_saved_model
     from cyclegan_keras.export.tflite import write_tflite
+    from cyclegan_keras.export.web.site import write_web
 
-    return {"saved_model": write_saved_model, "tflite": write_tflite, "onnx": write_onnx}
+    return {
+        "saved_model": write_saved_model,
+        "tflite": write_tflite,
+        "onnx": write_onnx,
+        "web": write_web,
+    }
 
 
 def chosen_formats(options: ExportOptions) -> list[str]:
@@ -155,11 +167,14 @@ def check_formats(formats: list[str], options: ExportOptions, generators: Mappin
     """
     from cyclegan_keras.export.onnx import check_onnx
     from cyclegan_keras.export.tflite import check_tflite
+    from cyclegan_keras.export.web.models import check_models
 
     if "tflite" in formats:
         check_tflite(options, generators.values())
     if "onnx" in formats:
         check_onnx()
+    if "web" in formats:
+        check_models(options, generators)
 
 
 def load_source(options: ExportOptions) -> tuple[dict, dict]:
@@ -312,13 +327,13 @@ def evenly(pictures: Pictures, count: int) -> list[int]:
 
 
 def next_version(output: pathlib.Path) -> int:
-    """Returns the number of the next export, which is that of its SavedModel."""
-    saved_models = [int(path.name) for path in output.glob("*") if path.name.isdecimal()]
+    """Returns the number of the next export: of its SavedModel, and later of its other files."""
+    models = [int(path.name) for path in output.glob("*") if path.name.isdecimal()]
     earlier = [path.stem.removeprefix("receipt-") for path in output.glob("receipt-*.json")]
-    last = max((int(number) for number in earlier if number.isdecimal()), default=0)
-    if (output / "receipt.json").exists():
-        last += 1  # that of the last export has no number yet
-    return max([*saved_models, last]) + 1
+    receipts = [int(number) for number in earlier if number.isdecimal()]
+    # An export without a SavedModel has its number nowhere until it is followed by another.
+    newest = max(receipts, default=0) + (output / "receipt.json").exists()
+    return max([*models, newest]) + 1
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 
 from cyclegan_keras.cli import backends
 from cyclegan_keras.export.options import ExportOptions
+from cyclegan_keras.export.web.prepared import PreparedPage
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
 
@@ -30,6 +31,7 @@ class ExportJob:
         files: the bytes of picture files of each direction, as users send them to a server.
         tflite_files: the .tflite files that were written so far, by direction, variant, height,
             width and batch: a second format that needs one copies it.
+        page: what a web page needs besides; None where none is written.
     """
 
     generators: Mapping[Direction, keras.Model]
@@ -43,6 +45,7 @@ class ExportJob:
     tflite_files: dict[tuple[Direction, str, int, int, int], "ExportedFile"] = dataclasses.field(
         default_factory=dict
     )
+    page: PreparedPage | None = None
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -1,0 +1,111 @@
+// What a service worker gives the page: threads on any host, and work without a network.
+
+import { cacheName, deleteOldAssets, integrityOf, isSingleFile } from "./assets.js";
+
+const MOST_WAIT_MS = 5000;
+
+/**
+ * Registers the service worker, and loads the page once more where that gives it threads.
+ *
+ * Threads need two headers that many hosts do not send; a service worker adds them from the next load on. Without
+ * service workers, as on insecure pages, in some private windows and from a disk, nothing happens.
+ *
+ * @param {object} about the page's facts
+ * @returns {Promise<void>} as soon as the page may start; never, if the page is loaded once more
+ */
+export async function startServiceWorker(about) {
+  if (!canRegister()) {
+    return;
+  }
+  let registration;
+  try {
+    registration = await navigator.serviceWorker.register(`service_worker.js?v=${about.version}`);
+  } catch {
+    return;
+  }
+  if (globalThis.crossOriginIsolated) {
+    rememberTry(false);
+    return;
+  }
+  // Only once: a browser or a host may refuse for good.
+  if (triedBefore() || !rememberTry(true)) {
+    return;
+  }
+  if (await isActive(registration)) {
+    location.reload();
+    await new Promise(() => {});
+  }
+}
+
+/**
+ * Waits until the page works without a network, and deletes what earlier versions have kept.
+ *
+ * @param {object} about the page's facts
+ * @returns {Promise<boolean>} whether it does, as far as this browser keeps files
+ */
+export async function finishOffline(about) {
+  if (!canRegister()) {
+    return false;
+  }
+  const registration = await navigator.serviceWorker.getRegistration();
+  if (!registration || !(await isActive(registration))) {
+    return false;
+  }
+  await deleteOldAssets(neededFiles(about));
+  return caches.has(cacheName(`shell ${about.version}`));
+}
+
+function canRegister() {
+  return Boolean(globalThis.isSecureContext && navigator.serviceWorker) && !isSingleFile();
+}
+
+/** Returns the files that are kept by their digest. */
+function neededFiles(about) {
+  const { folder, builds } = about.runtime;
+  const models = about.directions.flatMap(({ files }) =>
+    files.map(({ path, sha256 }) => ({ path, integrity: integrityOf(sha256) })),
+  );
+  const runtime = Object.values(builds).flatMap(({ script, wasm, integrity }) => [
+    { path: folder + script, integrity: integrity.script },
+    { path: folder + wasm, integrity: integrity.wasm },
+  ]);
+  return [...models, ...runtime];
+}
+
+/** Waits until the newest service worker is at work; false where that takes too long. */
+async function isActive(registration) {
+  const worker = registration.installing ?? registration.waiting ?? registration.active;
+  const active = new Promise((resolve) => {
+    const look = () => {
+      if (["activated", "redundant"].includes(worker.state)) {
+        resolve(worker.state === "activated");
+      }
+    };
+    worker.addEventListener("statechange", look);
+    look();
+  });
+  const late = new Promise((resolve) => setTimeout(resolve, MOST_WAIT_MS, false));
+  return Promise.race([active, late]);
+}
+
+function triedBefore() {
+  try {
+    return sessionStorage.getItem(cacheName("isolated")) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Notes whether the page was loaded once more; false where the browser keeps nothing. */
+function rememberTry(tried) {
+  try {
+    if (tried) {
+      sessionStorage.setItem(cacheName("isolated"), "tried");
+    } else {
+      sessionStorage.removeItem(cacheName("isolated"));
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
