@@ -14,6 +14,7 @@ import keras
 import numpy.testing  # noqa: F401  (numpy 1.26 starts a process when it is imported)
 import pytest
 import tensorflow as tf
+from browsers import axe, browser  # noqa: F401  (fixtures of every test)
 
 from cyclegan_keras.files.names import printable
 from cyclegan_keras.metrics.features import FeatureNetwork

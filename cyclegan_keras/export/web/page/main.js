@@ -3,6 +3,7 @@
 import { fillAbout } from "./about.js";
 import { readAsset } from "./assets.js";
 import { Camera } from "./camera.js";
+import { finishOffline, startServiceWorker } from "./offline.js";
 import { createDrawing } from "./drawing.js";
 import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
@@ -43,6 +44,7 @@ let isWorking = false;
 async function start() {
   document.body.dataset.state = "loading";
   say("status.starting");
+  await startServiceWorker(about);
   try {
     engine = await startEngine({ about, build: query.get("build"), onProgress: showProgress });
   } catch (error) {
@@ -78,11 +80,12 @@ async function loadModel() {
     return;
   }
   hideStage();
-  settings.setFallbackReason(loaded.reason);
+  settings.setFallbackReason(fallbackWords());
   document.body.dataset.check = loaded.checkError ?? "";
   document.body.dataset.state = "ready";
   say("status.ready", () => ({ device: deviceWords() }));
   work();
+  document.body.dataset.offline = String(await finishOffline(about));
 }
 
 function showProgress({ what, received, total }) {
@@ -107,6 +110,11 @@ function deviceWords() {
   return loaded.threads > 1 ? text("device.threads", { threads: loaded.threads }) : text("device.processor");
 }
 
+/** Says why the graphics card is not used, where that is worth saying. */
+function fallbackWords() {
+  return loaded?.reason ? text(loaded.reason.key, loaded.reason.values) : null;
+}
+
 function settingsChanged(what) {
   if (what === "language") {
     translateAll();
@@ -126,7 +134,7 @@ function translateAll() {
   fillAbout(about);
   gallery.translate();
   view.writeStrength();
-  settings.setFallbackReason(loaded?.reason ?? null);
+  settings.setFallbackReason(fallbackWords());
   if (shown) {
     view.nameIt(shown.name);
   }
