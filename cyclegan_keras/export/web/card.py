@@ -75,7 +75,9 @@ def card(job: ExportJob, files: Sequence[ExportedFile]) -> list[dict[str, str]]:
     add("made", datetime.datetime.now(datetime.timezone.utc).date().isoformat())
     installed = versions()
     packages = ("cyclegan-keras", "keras", "tensorflow")
-    add("versions", ", ".join(f"{name} {installed[name]}" for name in packages if name in installed))
+    add(
+        "versions", ", ".join(f"{name} {installed[name]}" for name in packages if name in installed)
+    )
     add("runtime", f"{runtime.NAME} {runtime.VERSION}, {runtime.LICENSE}")
     add("sha256", "; ".join(f"{file.path.name} {sha256(file.path)}" for file in files))
     return rows

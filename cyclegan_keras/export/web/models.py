@@ -44,9 +44,9 @@ def check_models(options: ExportOptions, generators: Mapping[Direction, keras.Mo
         channels = generator.input_shape[-1], generator.output_shape[-1]
         if not set(channels) <= set(CHANNELS):
             raise ExportError(
-                f"--format=web: the page shows gray and color pictures, and the generator "
-                f"{direction.signature} goes from {channels[0]} to {channels[1]} channels; expected "
-                "1 or 3 on either side: leave web out of --format."
+                "--format=web: the page shows gray and color pictures, and the generator "
+                f"{direction.signature} goes from {channels[0]} to {channels[1]} channels; "
+                "expected 1 or 3 on either side: leave web out of --format."
             )
         for values in (description.source_values, description.target_values):
             if not values.is_eight_bit:

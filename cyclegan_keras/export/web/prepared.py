@@ -24,9 +24,7 @@ class PreparedPage:
 
     runtime: Runtime
     examples: Sequence[ExamplePicture] = ()
-    drawings: Mapping[Direction, Mapping[str, Any] | None] = dataclasses.field(
-        default_factory=dict
-    )
+    drawings: Mapping[Direction, Mapping[str, Any] | None] = dataclasses.field(default_factory=dict)
 
 
 def prepare_page(options: ExportOptions) -> PreparedPage:

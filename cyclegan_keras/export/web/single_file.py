@@ -70,13 +70,13 @@ def write_single_file(
 
 def _facts(about: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the facts with one model for each direction, and the builds that run from a disk."""
-    about = copy.deepcopy(dict(about))
-    for direction in about["directions"]:
+    facts: dict[str, Any] = copy.deepcopy(dict(about))
+    for direction in facts["directions"]:
         direction["files"] = [direction["files"][direction["default_on"]["wasm"]]]
         direction["default_on"] = {"wasm": 0, "webgpu": 0}
-    builds = about["runtime"]["builds"]
-    about["runtime"]["builds"] = {build: builds[build] for build in BUILDS}
-    return about
+    builds = facts["runtime"]["builds"]
+    facts["runtime"]["builds"] = {build: builds[build] for build in BUILDS}
+    return facts
 
 
 def _asset(data: bytes) -> str:

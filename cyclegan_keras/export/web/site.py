@@ -44,6 +44,9 @@ def write_web(job: ExportJob) -> list[ExportedFile]:
     """
     site = job.folder / "web"
     (site / "models").mkdir(parents=True)
+    script = bundle(PAGE / "main.js")
+    style = "\n".join(path.read_text(encoding="utf-8") for path in STYLES)
+    strings = _strings()
 
     # ---- what the page loads ----
     exported = models.write_models(job, site / "models")
@@ -52,9 +55,6 @@ def write_web(job: ExportJob) -> list[ExportedFile]:
     builds = _write_runtime(job.page, site, is_hosted_here=job.options.web_cdn is None)
 
     # ---- the page ----
-    script = bundle(PAGE / "main.js")
-    style = "\n".join(path.read_text(encoding="utf-8") for path in STYLES)
-    strings = _strings()
     about: dict[str, Any] = {
         "format": 1,
         "title": card.title(job),

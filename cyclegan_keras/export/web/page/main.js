@@ -9,14 +9,13 @@ import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
 import { connectIntake, showExamples } from "./intake.js";
 import { connectMessages, hideError, hideStage, say, sayAgain, showError, showStage } from "./messages.js";
-import { readPicture } from "./pictures.js";
+import { MOST_PIXELS, readPicture } from "./pictures.js";
 import { canShareFiles, drawBlend, encodeCanvas, packPixels, resultName, resultType } from "./saving.js";
 import { saveFile, shareFile, unpackPixels } from "./saving.js";
 import { Settings } from "./settings.js";
 import { durationText, megabytesText, startLanguage, text } from "./strings.js";
 import { View } from "./view.js";
 
-const MOST_PIXELS = 16_777_216; // the largest canvas of Safari on phones
 const LIVE_SIDE = 640; // px of a camera's frame; networks see 256 to 512
 const SAVE_PAUSE_MS = 300; // browsers drop downloads that follow each other at once
 
@@ -134,7 +133,10 @@ function translateAll() {
   fillAbout(about);
   gallery.translate();
   view.writeStrength();
+<<<<<<< HEAD
   settings.setFallbackReason(fallbackWords());
+=======
+>>>>>>> w-i
   if (shown) {
     view.nameIt(shown.name);
   }
@@ -182,7 +184,7 @@ async function translateItem(item) {
     say("");
   }
   try {
-    const picture = await readPicture(item.blob, { most_pixels: MOST_PIXELS });
+    const picture = await readPicture(item.blob);
     await gallery.draw(item, picture.image);
     if (item === shown && !view.pixels) {
       view.showOriginal(picture.image, item.name);
@@ -249,10 +251,10 @@ async function pack(item) {
   }
 }
 
-async function unpack(item) {
+async function unpackItem(item) {
   const { before, after } = item.packed;
   return {
-    before: before ? await unpackPixels(before) : (await readPicture(item.blob, { most_pixels: MOST_PIXELS })).image,
+    before: before ? await unpackPixels(before) : (await readPicture(item.blob)).image,
     after: await unpackPixels(after),
   };
 }
@@ -271,7 +273,7 @@ async function look(item) {
     pack(last);
   }
   if (item.version === version && item.state === "done") {
-    item.pixels ??= await unpack(item);
+    item.pixels ??= await unpackItem(item);
     if (shown === item) {
       showItem(item);
     }
@@ -281,7 +283,20 @@ async function look(item) {
     view.hide();
     setMode("picture");
     say(loaded ? "" : "status.waiting");
-    work();
+    await Promise.all([work(), loaded ? null : preview(item)]);
+  }
+}
+
+/** Shows the original of an item while the model is on its way. */
+async function preview(item) {
+  try {
+    const { image } = await readPicture(item.blob);
+    if (item === shown && item.state === "waiting") {
+      view.showOriginal(image, item.name);
+      await gallery.draw(item, image);
+    }
+  } catch {
+    // translateItem says it
   }
 }
 
@@ -363,7 +378,7 @@ async function saveItem(item) {
   if (item.state === "failed") {
     return;
   }
-  const pixels = item.pixels ?? (await unpack(item));
+  const pixels = item.pixels ?? (await unpackItem(item));
   const type = resultType(item.type);
   const blob = await encodeCanvas(drawBlend(pixels, view.share), type);
   saveFile(blob, resultName(item.name, settings.direction.target, type));
@@ -471,6 +486,9 @@ function arrangeDirection() {
   section.dataset.signature = direction.signature;
   section.replaceChildren();
   drawing = null;
+  const title = document.getElementById("intake-title");
+  title.dataset.text = hasDrawing ? "pick.drawing_title" : "pick.title";
+  title.textContent = text(title.dataset.text);
   if (hasDrawing) {
     const { width, height } = settings.file;
     createDrawing(section, direction.drawing, { text, width, height, onChange: drawn });
@@ -547,7 +565,8 @@ function openPage() {
 }
 
 async function readExample(path) {
-  return new Blob([await readAsset(path)], { type: "image/jpeg" });
+  const type = path.endsWith(".png") ? "image/png" : "image/jpeg";
+  return new Blob([await readAsset(path)], { type });
 }
 
 openPage();
