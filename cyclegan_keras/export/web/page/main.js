@@ -9,7 +9,7 @@ import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
 import { connectIntake, showExamples } from "./intake.js";
 import { connectMessages, hideError, hideStage, say, sayAgain, showError, showStage } from "./messages.js";
-import { MOST_PIXELS, readPicture } from "./pictures.js";
+import { readPicture } from "./pictures.js";
 import { canShareFiles, drawBlend, encodeCanvas, packPixels, resultName, resultType } from "./saving.js";
 import { saveFile, shareFile, unpackPixels } from "./saving.js";
 import { Settings } from "./settings.js";
