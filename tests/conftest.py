@@ -12,6 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loade
 
 import numpy.testing  # noqa: F401  (numpy 1.26 starts a process when it is imported)
 import pytest
+from browsers import axe, browser  # noqa: F401  (fixtures of every test)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,12 +3,13 @@
 import { fillAbout } from "./about.js";
 import { readAsset } from "./assets.js";
 import { Camera } from "./camera.js";
+import { finishOffline, startServiceWorker } from "./offline.js";
 import { createDrawing } from "./drawing.js";
 import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
 import { connectIntake, showExamples } from "./intake.js";
 import { connectMessages, hideError, hideStage, say, sayAgain, showError, showStage } from "./messages.js";
-import { MOST_PIXELS, readPicture } from "./pictures.js";
+import { readPicture } from "./pictures.js";
 import { canShareFiles, drawBlend, encodeCanvas, packPixels, resultName, resultType } from "./saving.js";
 import { saveFile, shareFile, unpackPixels } from "./saving.js";
 import { Settings } from "./settings.js";
@@ -42,6 +43,7 @@ let isWorking = false;
 async function start() {
   document.body.dataset.state = "loading";
   say("status.starting");
+  await startServiceWorker(about);
   try {
     engine = await startEngine({ about, build: query.get("build"), onProgress: showProgress });
   } catch (error) {
@@ -77,11 +79,12 @@ async function loadModel() {
     return;
   }
   hideStage();
-  settings.setFallbackReason(loaded.reason);
+  settings.setFallbackReason(fallbackWords());
   document.body.dataset.check = loaded.checkError ?? "";
   document.body.dataset.state = "ready";
   say("status.ready", () => ({ device: deviceWords() }));
   work();
+  document.body.dataset.offline = String(await finishOffline(about));
 }
 
 function showProgress({ what, received, total }) {
@@ -106,6 +109,11 @@ function deviceWords() {
   return loaded.threads > 1 ? text("device.threads", { threads: loaded.threads }) : text("device.processor");
 }
 
+/** Says why the graphics card is not used, where that is worth saying. */
+function fallbackWords() {
+  return loaded?.reason ? text(loaded.reason.key, loaded.reason.values) : null;
+}
+
 function settingsChanged(what) {
   if (what === "language") {
     translateAll();
@@ -125,6 +133,10 @@ function translateAll() {
   fillAbout(about);
   gallery.translate();
   view.writeStrength();
+<<<<<<< HEAD
+  settings.setFallbackReason(fallbackWords());
+=======
+>>>>>>> w-i
   if (shown) {
     view.nameIt(shown.name);
   }
