@@ -3,12 +3,12 @@
 import { fillAbout } from "./about.js";
 import { readAsset } from "./assets.js";
 import { Camera } from "./camera.js";
-import { finishOffline, startServiceWorker } from "./offline.js";
 import { createDrawing } from "./drawing.js";
 import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
 import { connectIntake, showExamples } from "./intake.js";
 import { connectMessages, hideError, hideStage, say, sayAgain, showError, showStage } from "./messages.js";
+import { finishOffline, startServiceWorker } from "./offline.js";
 import { readPicture } from "./pictures.js";
 import { canShareFiles, drawBlend, encodeCanvas, packPixels, resultName, resultType } from "./saving.js";
 import { saveFile, shareFile, unpackPixels } from "./saving.js";
@@ -79,7 +79,7 @@ async function loadModel() {
     return;
   }
   hideStage();
-  settings.setFallbackReason(fallbackWords());
+  settings.setFallbackReason(loaded.reason);
   document.body.dataset.check = loaded.checkError ?? "";
   document.body.dataset.state = "ready";
   say("status.ready", () => ({ device: deviceWords() }));
@@ -109,11 +109,6 @@ function deviceWords() {
   return loaded.threads > 1 ? text("device.threads", { threads: loaded.threads }) : text("device.processor");
 }
 
-/** Says why the graphics card is not used, where that is worth saying. */
-function fallbackWords() {
-  return loaded?.reason ? text(loaded.reason.key, loaded.reason.values) : null;
-}
-
 function settingsChanged(what) {
   if (what === "language") {
     translateAll();
@@ -133,10 +128,6 @@ function translateAll() {
   fillAbout(about);
   gallery.translate();
   view.writeStrength();
-<<<<<<< HEAD
-  settings.setFallbackReason(fallbackWords());
-=======
->>>>>>> w-i
   if (shown) {
     view.nameIt(shown.name);
   }
