@@ -3,12 +3,12 @@
 import { fillAbout } from "./about.js";
 import { readAsset } from "./assets.js";
 import { Camera } from "./camera.js";
-import { finishOffline, startServiceWorker } from "./offline.js";
 import { createDrawing } from "./drawing.js";
 import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
 import { connectIntake, showExamples } from "./intake.js";
 import { connectMessages, hideError, hideStage, say, sayAgain, showError, showStage } from "./messages.js";
+import { finishOffline, startServiceWorker } from "./offline.js";
 import { readPicture } from "./pictures.js";
 import { canShareFiles, drawBlend, encodeCanvas, packPixels, resultName, resultType } from "./saving.js";
 import { saveFile, shareFile, unpackPixels } from "./saving.js";
