@@ -10,13 +10,9 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
 
-import keras
 import numpy.testing  # noqa: F401  (numpy 1.26 starts a process when it is imported)
 import pytest
-import tensorflow as tf
-
-from cyclegan_keras.files.names import printable
-from cyclegan_keras.metrics.features import FeatureNetwork
+from browsers import axe, browser  # noqa: F401  (fixtures of every test)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -30,7 +26,14 @@ running: pytest.Item | None = None  # the test that runs now, with its fixtures
 
 
 def pytest_collection_finish():
-    """Keeps all that is imported out of searches for garbage, which took a tenth of the time."""
+    """Keeps all that is imported out of searches for garbage, which took a tenth of the time.
+
+    Keras and TensorFlow, and what imports them, are not imported at the top of this file: the
+    process that only hands out tests reads it, too, and the others wait for it.
+    """
+    import keras  # noqa: F401
+    import tensorflow  # noqa: F401
+
     gc.freeze()
 
 
@@ -59,6 +62,8 @@ def pytest_report_to_serializable():
 
 def with_escapes(value):
     """Returns nested lists and dicts of a report with all text as UTF-8 can hold it."""
+    from cyclegan_keras.files.names import printable
+
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
@@ -85,6 +90,8 @@ sys.addaudithook(refuse_unmarked_processes)
 @pytest.fixture(autouse=True)
 def keras_settings():
     """Seeds every test alike and leaves no precision behind for the next one."""
+    import keras
+
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.utils.set_random_seed(0)
     yield
@@ -95,6 +102,8 @@ def keras_settings():
 @pytest.fixture
 def unoptimized_graphs():
     """Leaves TensorFlow's graphs as they are traced, which takes less time for a few steps."""
+    import tensorflow as tf
+
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     yield
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
@@ -121,6 +130,10 @@ def efficientnet():
 @pytest.fixture(scope="session")
 def toy_network():
     """A feature network whose map is the picture itself and whose features are its mean color."""
+    import keras
+
+    from cyclegan_keras.metrics.features import FeatureNetwork
+
     inputs = keras.Input((None, None, 3))
     outputs = {
         "itself": keras.layers.Identity()(inputs),

@@ -3,7 +3,7 @@
 import { text, hasText } from "./strings.js";
 
 /**
- * Writes the model card and the runtime.
+ * Writes the model card.
  *
  * @param {object} about the page's facts.
  */
@@ -19,6 +19,4 @@ export function fillAbout(about) {
     return row;
   });
   document.getElementById("about-card").replaceChildren(...rows);
-  const { name, version } = about.runtime;
-  document.getElementById("about-runtime").textContent = text("about.runtime", { name, version });
 }

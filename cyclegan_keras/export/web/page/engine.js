@@ -1,6 +1,6 @@
 // The engine, as the rest of the page sees it: files in, translations out. A worker computes.
 
-import { integrityOf, readAsset } from "./assets.js";
+import { modelFile, readAsset, runtimeFiles } from "./assets.js";
 import { PageError } from "./strings.js";
 
 const MOST_THREADS = 8;
@@ -124,13 +124,13 @@ class Engine {
   /** Reads what a worker of a build is made of. */
   async readParts(build) {
     const { runtime, version } = this.about;
-    const { script, wasm, integrity = {} } = runtime.builds[build];
+    const files = runtimeFiles(runtime, build);
     const onProgress = (received, total) => this.onProgress({ what: "runtime", received, total });
     const [worker, library, buildScript, engine] = await Promise.all([
       readAsset("worker.js", { version }),
       readAsset(runtime.library, { version }),
-      readAsset(runtime.folder + script, { integrity: integrity.script, version }),
-      readAsset(runtime.folder + wasm, { integrity: integrity.wasm, version, onProgress }),
+      readAsset(files.script.path, { integrity: files.script.integrity }),
+      readAsset(files.wasm.path, { integrity: files.wasm.integrity, bytes: files.wasm.bytes, onProgress }),
     ]);
     // Not every browser lets the worker of a page on a disk load scripts, so a worker is one script. Made by the
     // page, it is bound by the page's security policy.
@@ -155,11 +155,9 @@ class Engine {
 
   async loadNow(file, accelerator) {
     this.loaded = null;
-    const bytes = await readAsset(file.path, {
-      integrity: integrityOf(file.sha256),
-      bytes: file.bytes,
-      onProgress: (received, total) => this.onProgress({ what: "model", received, total }),
-    });
+    const { path, integrity } = modelFile(file);
+    const onProgress = (received, total) => this.onProgress({ what: "model", received, total });
+    const bytes = await readAsset(path, { integrity, bytes: file.bytes, onProgress });
     await this.ensureWorker();
     const { gpu } = this.device;
     let reason = null;
@@ -263,6 +261,7 @@ class ComputingWorker {
   constructor(source, onLost) {
     this.waiting = new Map();
     this.asked = 0;
+    this.ended = null; // why it works no longer
     this.address = URL.createObjectURL(source);
     this.worker = new Worker(this.address);
     this.worker.addEventListener("message", ({ data }) => {
@@ -284,6 +283,9 @@ class ComputingWorker {
   }
 
   ask(task, options = {}) {
+    if (this.ended) {
+      return Promise.reject(this.ended);
+    }
     return new Promise((resolve, reject) => {
       this.asked += 1;
       this.waiting.set(this.asked, { resolve, reject });
@@ -292,6 +294,7 @@ class ComputingWorker {
   }
 
   terminate(error) {
+    this.ended = error;
     this.worker.terminate();
     URL.revokeObjectURL(this.address);
     for (const { reject } of this.waiting.values()) {

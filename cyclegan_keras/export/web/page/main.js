@@ -8,7 +8,8 @@ import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
 import { connectIntake, showExamples } from "./intake.js";
 import { connectMessages, hideError, hideStage, say, sayAgain, showError, showStage } from "./messages.js";
-import { MOST_PIXELS, readPicture } from "./pictures.js";
+import { finishOffline, startServiceWorker } from "./offline.js";
+import { readPicture } from "./pictures.js";
 import { canShareFiles, drawBlend, encodeCanvas, packPixels, resultName, resultType } from "./saving.js";
 import { saveFile, shareFile, unpackPixels } from "./saving.js";
 import { Settings } from "./settings.js";
@@ -42,6 +43,7 @@ let isWorking = false;
 async function start() {
   document.body.dataset.state = "loading";
   say("status.starting");
+  await startServiceWorker(about);
   try {
     engine = await startEngine({ about, build: query.get("build"), onProgress: showProgress });
   } catch (error) {
@@ -82,6 +84,7 @@ async function loadModel() {
   document.body.dataset.state = "ready";
   say("status.ready", () => ({ device: deviceWords() }));
   work();
+  document.body.dataset.offline = String(await finishOffline(about));
 }
 
 function showProgress({ what, received, total }) {
@@ -125,7 +128,6 @@ function translateAll() {
   fillAbout(about);
   gallery.translate();
   view.writeStrength();
-  settings.setFallbackReason(loaded?.reason ?? null);
   if (shown) {
     view.nameIt(shown.name);
   }
@@ -173,7 +175,7 @@ async function translateItem(item) {
     say("");
   }
   try {
-    const picture = await readPicture(item.blob, { most_pixels: MOST_PIXELS });
+    const picture = await readPicture(item.blob);
     await gallery.draw(item, picture.image);
     if (item === shown && !view.pixels) {
       view.showOriginal(picture.image, item.name);
@@ -243,7 +245,7 @@ async function pack(item) {
 async function unpackItem(item) {
   const { before, after } = item.packed;
   return {
-    before: before ? await unpackPixels(before) : (await readPicture(item.blob, { most_pixels: MOST_PIXELS })).image,
+    before: before ? await unpackPixels(before) : (await readPicture(item.blob)).image,
     after: await unpackPixels(after),
   };
 }
@@ -272,7 +274,20 @@ async function look(item) {
     view.hide();
     setMode("picture");
     say(loaded ? "" : "status.waiting");
-    work();
+    await Promise.all([work(), loaded ? null : preview(item)]);
+  }
+}
+
+/** Shows the original of an item while the model is on its way. */
+async function preview(item) {
+  try {
+    const { image } = await readPicture(item.blob);
+    if (item === shown && item.state === "waiting") {
+      view.showOriginal(image, item.name);
+      await gallery.draw(item, image);
+    }
+  } catch {
+    // translateItem says it
   }
 }
 
@@ -462,6 +477,9 @@ function arrangeDirection() {
   section.dataset.signature = direction.signature;
   section.replaceChildren();
   drawing = null;
+  const title = document.getElementById("intake-title");
+  title.dataset.text = hasDrawing ? "pick.drawing_title" : "pick.title";
+  title.textContent = text(title.dataset.text);
   if (hasDrawing) {
     const { width, height } = settings.file;
     createDrawing(section, direction.drawing, { text, width, height, onChange: drawn });
@@ -538,7 +556,8 @@ function openPage() {
 }
 
 async function readExample(path) {
-  return new Blob([await readAsset(path)], { type: "image/jpeg" });
+  const type = path.endsWith(".png") ? "image/png" : "image/jpeg";
+  return new Blob([await readAsset(path)], { type });
 }
 
 openPage();

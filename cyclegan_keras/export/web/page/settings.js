@@ -69,7 +69,8 @@ export class Settings {
 
   /** The chosen file, one of the direction's. */
   get file() {
-    return this.direction.files.find((file) => file.variant === this.variants.value);
+    const { files } = this.direction;
+    return files.find((file) => fileKey(file, files) === this.variants.value);
   }
 
   /** The wanted engine: "auto", "wasm" or "webgpu". */
@@ -99,7 +100,7 @@ export class Settings {
   /**
    * Says under the engines why another one than expected translates.
    *
-   * @param {string | null} reason in words, or null.
+   * @param {{ key: string, values: object } | null} reason a string of the page, or null.
    */
   setFallbackReason(reason) {
     this.fallbackReason = reason;
@@ -112,12 +113,13 @@ export class Settings {
     const sizes = this.direction.keeps_detail ? SIZES : SIZES.filter((size) => size !== "own-detail");
     fillSelect(this.sizes, sizes, (size) => text(SIZE_TEXTS[size]));
     fillSelect(this.engines, ENGINES, (engine) => text(ENGINE_TEXTS[engine]));
-    const variants = this.direction.files.map((file) => file.variant);
-    fillSelect(this.variants, variants, (variant) => {
-      const file = this.direction.files.find((each) => each.variant === variant);
-      return text("settings.variant_option", { variant, size: megabytesText(file.bytes) });
+    const { files } = this.direction;
+    const byKey = new Map(files.map((file) => [fileKey(file, files), file]));
+    fillSelect(this.variants, [...byKey.keys()], (key) => {
+      const { variant, width, height, bytes } = byKey.get(key);
+      return text("settings.variant_option", { variant, width, height, size: megabytesText(bytes) });
     });
-    this.variants.closest(".field").hidden = variants.length < 2;
+    this.variants.closest(".field").hidden = files.length < 2;
     const names = new Map(languages().map((each) => [each.code, each.name]));
     fillSelect(this.languages, [...names.keys()], (code) => names.get(code));
     this.languages.value = currentLanguage();
@@ -128,9 +130,9 @@ export class Settings {
   /** Chooses the visitor's file where the direction has it, and the best one for the engine otherwise. */
   chooseFile() {
     const { files, default_on: defaults } = this.direction;
-    const wanted = files.find((file) => file.variant === this.wantedVariant);
+    const wanted = files.find((file) => fileKey(file, files) === this.wantedVariant);
     const file = wanted ?? files[this.expectsGpu() ? defaults.webgpu : defaults.wasm];
-    this.variants.value = file.variant;
+    this.variants.value = fileKey(file, files);
     this.explain();
   }
 
@@ -146,8 +148,8 @@ export class Settings {
     const values = file ? { width: file.width, height: file.height } : {};
     document.getElementById("size-hint").textContent = text(`${SIZE_TEXTS[this.sizes.value]}_hint`, values);
     const hint = document.getElementById("engine-hint");
-    hint.textContent = this.fallbackReason ?? "";
     hint.hidden = this.fallbackReason === null;
+    hint.textContent = hint.hidden ? "" : text(this.fallbackReason.key, this.fallbackReason.values);
   }
 
   fillDirections() {
@@ -180,6 +182,12 @@ export class Settings {
  */
 export function directionWords(direction) {
   return text("page.arrow", { source: direction.source, target: direction.target });
+}
+
+/** Returns a name of a file among those of its direction: its variant, with its size where that is needed. */
+function fileKey(file, files) {
+  const first = files.find((each) => each.variant === file.variant);
+  return first === file ? file.variant : `${file.variant}-${file.height}x${file.width}`;
 }
 
 function part(words) {

@@ -38,7 +38,11 @@ export class View {
     return this.strengthField.hidden ? 1 : this.strength.value / 100;
   }
 
-  /** Lets the strength be chosen, or not. @param {boolean} canBlend */
+  /**
+   * Lets the strength be chosen, or not.
+   *
+   * @param {boolean} canBlend
+   */
   offerStrength(canBlend) {
     this.strengthField.hidden = !canBlend;
   }
@@ -113,7 +117,7 @@ export class View {
   }
 
   fit({ width, height }) {
-    this.stack.style.setProperty("--ratio", width / height);
+    this.section.style.setProperty("--ratio", width / height);
     this.stack.classList.toggle("crisp", Math.max(width, height) <= CRISP_SIDE);
     this.stack.classList.toggle("wide", width / height >= WIDE);
   }
