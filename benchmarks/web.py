@@ -164,11 +164,27 @@ def print_table(rows: list[dict]) -> None:
     print("| file | MB | run by | ms | processor ms | Python, 1 thread = 1 | first (s) | peak MB |")
     print("|---" * 8 + "|")
     for row in rows:
-        print(
-            f"| `{row['variant']}` | {row['bytes'] / 1e6:.2f} | {row['by']} | {row['wall_ms']:.0f} "
-            f"| {row['cpu_ms']:.0f} | {row['cpu_ratio']:.1f} | {row['first_seconds']:.1f} "
-            f"| {row['peak_mb']:.0f} |"
-        )
+        cells = [
+            f"`{row['variant']}`",
+            f"{row['bytes'] / 1e6:.2f}",
+            row["by"],
+            figures(row["wall_ms"]),
+            figures(row["cpu_ms"]),
+            f"{row['cpu_ratio']:.1f}",
+            f"{row['first_seconds']:.2f}",
+            f"{row['peak_mb']:.0f}",
+        ]
+        print(f"| {' | '.join(cells)} |")
+
+
+def figures(number: float) -> str:
+    """Writes a number with two digits behind the point where it is small, and none where not.
+
+    Example:
+        >>> figures(1.234), figures(12.34), figures(123.4)
+        ('1.23', '12.3', '123')
+    """
+    return f"{number:.{max(2 - int(math.log10(max(number, 1))), 0)}f}"
 
 
 def cpu_name() -> str:

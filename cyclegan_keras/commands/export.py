@@ -68,6 +68,7 @@ def export_generators(typed: Mapping[str, Any]) -> int:
     """Exports what the options typed name; returns the exit code."""
     backends.check_environment()
     from cyclegan_keras.export.job import ExportJob, check_generator
+    from cyclegan_keras.export.web.palette import find_drawings
     from cyclegan_keras.export.web.prepared import prepare_page
     from cyclegan_keras.models.description import describe
 
@@ -120,6 +121,9 @@ def export_generators(typed: Mapping[str, Any]) -> int:
         files=files,
         page=page,
     )
+    if page is not None:
+        page = dataclasses.replace(page, drawings=find_drawings(job))
+        job = dataclasses.replace(job, page=page)
     with writing(output), staging(output) as folder:
         job = dataclasses.replace(job, folder=folder)
         rejected = write_files(job, formats, {**source, "pictures": origin})

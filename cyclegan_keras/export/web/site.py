@@ -24,7 +24,12 @@ from cyclegan_keras.pages.template import template
 
 PAGE = pathlib.Path(__file__).parent / "page"
 SHARED = pathlib.Path(__file__).parents[2] / "pages"
-STYLES = (SHARED / "base.css", SHARED / "compare.css", PAGE / "style.css")
+STYLES = (
+    SHARED / "base.css",
+    SHARED / "compare.css",
+    PAGE / "style.css",
+    PAGE / "drawing.css",
+)
 LIBRARY = "runtime/litert.js"
 LICENCES = ("LiteRT.js.txt", "apache-2.0.txt")
 COLORS = {"background_color": "#fbfaf7", "theme_color": "#fbfaf7"}  # of base.css

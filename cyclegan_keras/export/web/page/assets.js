@@ -29,7 +29,7 @@ export function isSingleFile() {
  *
  * @param {string} path relative to the page, or a whole address
  * @param {object} options
- * @param {string} [options.integrity] its digest as in HTML, "sha256-..." and so on
+ * @param {string} [options.integrity] its digest as in HTML, "sha256-..." and so on; or several, one of which it has
  * @param {string} [options.version] of the page, for files that are not kept by their digest
  * @param {number} [options.bytes] its size, where it is known
  * @param {(received: number, total: number | null) => void} [options.onProgress] is told while it comes
@@ -84,14 +84,29 @@ export async function deleteOldAssets(files) {
 }
 
 /**
- * Writes a digest in hexadecimal digits as HTML has it.
+ * Returns the files of a build of the engine.
  *
- * @param {string} sha256 64 hexadecimal digits
- * @returns {string} "sha256-" and base64
+ * @param {object} runtime of the page's facts
+ * @param {string} build "threaded", "simd" or "compat"
+ * @returns {{script: {path: string, integrity: string}, wasm: {path: string, integrity: string, bytes: number}}}
  */
-export function integrityOf(sha256) {
+export function runtimeFiles({ folder, builds }, build) {
+  const { script, wasm, bytes, integrity } = builds[build];
+  return {
+    script: { path: folder + script, integrity: integrity.script },
+    wasm: { path: folder + wasm, integrity: `${integrity.wasm} ${integrity.unpacked}`, bytes },
+  };
+}
+
+/**
+ * Returns where a .tflite file is, and its digest as HTML has it.
+ *
+ * @param {{path: string, sha256: string}} file of the page's facts, with a digest of hexadecimal digits
+ * @returns {{path: string, integrity: string}}
+ */
+export function modelFile({ path, sha256 }) {
   const bytes = sha256.match(/../g).map((digits) => parseInt(digits, 16));
-  return `sha256-${btoa(String.fromCharCode(...bytes))}`;
+  return { path, integrity: `sha256-${btoa(String.fromCharCode(...bytes))}` };
 }
 
 function embeddedElement(path) {
@@ -151,9 +166,14 @@ async function hasDigest(data, integrity) {
   if (!integrity || !globalThis.crypto?.subtle) {
     return true; // insecure pages cannot compute digests
   }
-  const [algorithm, expected] = integrity.split(/-(.*)/s);
-  const digest = await crypto.subtle.digest(algorithm.replace("sha", "SHA-"), data);
-  return btoa(String.fromCharCode(...new Uint8Array(digest))) === expected;
+  for (const expected of integrity.split(" ")) {
+    const algorithm = expected.split("-")[0];
+    const digest = await crypto.subtle.digest(algorithm.replace("sha", "SHA-"), data);
+    if (expected === `${algorithm}-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** Unpacks gzip; some hosts have unpacked it already. */

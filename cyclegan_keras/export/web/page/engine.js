@@ -1,6 +1,6 @@
 // The engine, as the rest of the page sees it: files in, translations out. A worker computes.
 
-import { integrityOf, readAsset } from "./assets.js";
+import { modelFile, readAsset, runtimeFiles } from "./assets.js";
 import { PageError } from "./strings.js";
 
 const MOST_THREADS = 8;
@@ -124,13 +124,13 @@ class Engine {
   /** Reads what a worker of a build is made of. */
   async readParts(build) {
     const { runtime, version } = this.about;
-    const { script, wasm, integrity = {} } = runtime.builds[build];
+    const files = runtimeFiles(runtime, build);
     const onProgress = (received, total) => this.onProgress({ what: "runtime", received, total });
     const [worker, library, buildScript, engine] = await Promise.all([
       readAsset("worker.js", { version }),
       readAsset(runtime.library, { version }),
-      readAsset(runtime.folder + script, { integrity: integrity.script, version }),
-      readAsset(runtime.folder + wasm, { integrity: integrity.wasm, version, onProgress }),
+      readAsset(files.script.path, { integrity: files.script.integrity }),
+      readAsset(files.wasm.path, { integrity: files.wasm.integrity, bytes: files.wasm.bytes, onProgress }),
     ]);
     // Not every browser lets the worker of a page on a disk load scripts, so a worker is one script. Made by the
     // page, it is bound by the page's security policy.
@@ -155,11 +155,9 @@ class Engine {
 
   async loadNow(file, accelerator) {
     this.loaded = null;
-    const bytes = await readAsset(file.path, {
-      integrity: integrityOf(file.sha256),
-      bytes: file.bytes,
-      onProgress: (received, total) => this.onProgress({ what: "model", received, total }),
-    });
+    const { path, integrity } = modelFile(file);
+    const onProgress = (received, total) => this.onProgress({ what: "model", received, total });
+    const bytes = await readAsset(path, { integrity, bytes: file.bytes, onProgress });
     await this.ensureWorker();
     const { gpu } = this.device;
     let reason = null;

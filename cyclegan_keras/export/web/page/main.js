@@ -8,7 +8,8 @@ import { startEngine } from "./engine.js";
 import { Gallery, Item } from "./gallery.js";
 import { connectIntake, showExamples } from "./intake.js";
 import { connectMessages, hideError, hideStage, say, sayAgain, showError, showStage } from "./messages.js";
-import { MOST_PIXELS, readPicture } from "./pictures.js";
+import { finishOffline, startServiceWorker } from "./offline.js";
+import { readPicture } from "./pictures.js";
 import { canShareFiles, drawBlend, encodeCanvas, packPixels, resultName, resultType } from "./saving.js";
 import { saveFile, shareFile, unpackPixels } from "./saving.js";
 import { Settings } from "./settings.js";
@@ -42,6 +43,7 @@ let isWorking = false;
 async function start() {
   document.body.dataset.state = "loading";
   say("status.starting");
+  await startServiceWorker(about);
   try {
     engine = await startEngine({ about, build: query.get("build"), onProgress: showProgress });
   } catch (error) {
@@ -82,6 +84,7 @@ async function loadModel() {
   document.body.dataset.state = "ready";
   say("status.ready", () => ({ device: deviceWords() }));
   work();
+  document.body.dataset.offline = String(await finishOffline(about));
 }
 
 function showProgress({ what, received, total }) {

@@ -1,6 +1,6 @@
 // What a service worker gives the page: threads on any host, and work without a network.
 
-import { cacheName, deleteOldAssets, integrityOf, isSingleFile } from "./assets.js";
+import { cacheName, deleteOldAssets, isSingleFile, modelFile, runtimeFiles } from "./assets.js";
 
 const MOST_WAIT_MS = 5000;
 
@@ -51,8 +51,11 @@ export async function finishOffline(about) {
   if (!registration || !(await isActive(registration))) {
     return false;
   }
+  if (!(await caches.has(cacheName(`shell ${about.version}`)))) {
+    return false; // the version before is still the one that works without a network
+  }
   await deleteOldAssets(neededFiles(about));
-  return caches.has(cacheName(`shell ${about.version}`));
+  return true;
 }
 
 function canRegister() {
@@ -61,14 +64,9 @@ function canRegister() {
 
 /** Returns the files that are kept by their digest. */
 function neededFiles(about) {
-  const { folder, builds } = about.runtime;
-  const models = about.directions.flatMap(({ files }) =>
-    files.map(({ path, sha256 }) => ({ path, integrity: integrityOf(sha256) })),
-  );
-  const runtime = Object.values(builds).flatMap(({ script, wasm, integrity }) => [
-    { path: folder + script, integrity: integrity.script },
-    { path: folder + wasm, integrity: integrity.wasm },
-  ]);
+  const models = about.directions.flatMap(({ files }) => files.map(modelFile));
+  const builds = Object.keys(about.runtime.builds);
+  const runtime = builds.flatMap((build) => Object.values(runtimeFiles(about.runtime, build)));
   return [...models, ...runtime];
 }
 

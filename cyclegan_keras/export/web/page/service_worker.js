@@ -89,7 +89,8 @@ async function keptAnswer(request) {
   if (request.mode === "navigate") {
     return cache.match("./");
   }
-  return cache.match(request, { ignoreSearch: true });
+  const wanted = new URL(request.url).searchParams.get("v") ?? VERSION;
+  return wanted === VERSION ? cache.match(request, { ignoreSearch: true }) : undefined;
 }
 
 /** Adds the headers without which browsers give a page no threads. */
