@@ -17,6 +17,7 @@ import { durationText, megabytesText, startLanguage, text } from "./strings.js";
 import { View } from "./view.js";
 
 const LIVE_SIDE = 640; // px of a camera's frame; networks see 256 to 512
+const LIVE_DRAWING_MS = 250; // a slower model translates a stroke when it is done, not while it is drawn
 const SAVE_PAUSE_MS = 300; // browsers drop downloads that follow each other at once
 
 const about = JSON.parse(document.getElementById("about").textContent);
@@ -35,6 +36,7 @@ let version = 1; // counts the settings; a result of an earlier one is made anew
 let shown = null; // the item that is looked at
 let drawing = null; // the canvas of the drawing, where that is looked at
 let hasNewDrawing = false;
+let board = null; // what createDrawing returned, where the direction has a drawing
 let isLive = false;
 let isWorking = false;
 
@@ -477,16 +479,36 @@ function arrangeDirection() {
   section.dataset.signature = direction.signature;
   section.replaceChildren();
   drawing = null;
+  board = null;
   const title = document.getElementById("intake-title");
   title.dataset.text = hasDrawing ? "pick.drawing_title" : "pick.title";
   title.textContent = text(title.dataset.text);
   if (hasDrawing) {
     const { width, height } = settings.file;
-    createDrawing(section, direction.drawing, { text, width, height, onChange: drawn });
+    board = createDrawing(section, direction.drawing, { text, width, height, onChange: drawn });
+    drawFirstExample();
   }
 }
 
-function drawn(canvas) {
+/** Begins with a drawing that the page brings along, where it does. */
+async function drawFirstExample() {
+  const [example] = about.examples;
+  const { direction } = settings;
+  if (!example || direction !== about.directions[0]) {
+    return; // examples are pictures of the first direction
+  }
+  try {
+    await board.load(await readExample(example.path));
+  } catch (error) {
+    showError(error);
+  }
+}
+
+function drawn(canvas, isDone) {
+  const isSlow = Number(document.body.dataset.milliseconds ?? 0) > LIVE_DRAWING_MS;
+  if (!isDone && isSlow) {
+    return;
+  }
   closeCamera();
   drawing = canvas;
   shown = null;
@@ -535,7 +557,7 @@ function openPage() {
   fillAbout(about);
   arrangeDirection();
   connectIntake(addFiles);
-  showExamples(about.examples, readExample, (blob, name) => addPictures([{ blob, name }]), showError);
+  showExamples(about.examples, readExample, chooseExample, showError);
   onClick("download", save);
   onClick("share", share);
   document.getElementById("share").hidden = !canShareFiles();
@@ -553,6 +575,14 @@ function openPage() {
   onClick("shoot", shoot);
   addEventListener("pagehide", closeCamera);
   start();
+}
+
+function chooseExample(blob, name) {
+  if (board) {
+    board.load(blob).catch(showError);
+  } else {
+    addPictures([{ blob, name }]);
+  }
 }
 
 async function readExample(path) {
