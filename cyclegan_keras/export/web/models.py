@@ -63,11 +63,6 @@ def check_models(options: ExportOptions, generators: Mapping[Direction, keras.Mo
                 f"browser runs; expected some of {', '.join(BEST_FOR_SMALL)}."
             )
     sizes = tflite.chosen_sizes(options)
-    for height, width in sizes:
-        if min(height, width) < BLOCKS:
-            raise ExportError(
-                f"--tflite_size={height}x{width}: the web page needs sides of at least {BLOCKS} px."
-            )
     tflite.check_files(variants, sizes=sizes, generators=generators.values())
 
 

@@ -25,7 +25,7 @@ const query = new URLSearchParams(location.search);
 
 startLanguage();
 const view = new View();
-const gallery = new Gallery(look);
+const gallery = new Gallery((item) => look(item).catch(showError));
 const camera = new Camera(document.getElementById("video"));
 const settings = new Settings(about, settingsChanged);
 
@@ -84,7 +84,8 @@ async function loadModel() {
   settings.setFallbackReason(loaded.reason);
   document.body.dataset.check = loaded.checkError ?? "";
   document.body.dataset.state = "ready";
-  say("status.ready", () => ({ device: deviceWords() }));
+  const device = loaded;
+  say("status.ready", () => ({ device: deviceWords(device) }));
   work();
   document.body.dataset.offline = String(await finishOffline(about));
 }
@@ -104,11 +105,11 @@ function fail(error, retry) {
   showError(error, retry);
 }
 
-function deviceWords() {
-  if (loaded.accelerator === "webgpu") {
+function deviceWords({ accelerator, threads }) {
+  if (accelerator === "webgpu") {
     return text("device.graphics");
   }
-  return loaded.threads > 1 ? text("device.threads", { threads: loaded.threads }) : text("device.processor");
+  return threads > 1 ? text("device.threads", { threads }) : text("device.processor");
 }
 
 function settingsChanged(what) {
@@ -144,17 +145,23 @@ async function work() {
     return;
   }
   isWorking = true;
-  while (loaded && !isLive) {
-    const item = nextItem();
-    if (drawing && hasNewDrawing) {
-      await translateDrawing();
-    } else if (item) {
-      await translateItem(item);
-    } else {
-      break;
+  try {
+    while (loaded && !isLive) {
+      const item = nextItem();
+      if (drawing && hasNewDrawing) {
+        await translateDrawing();
+      } else if (item) {
+        await translateItem(item);
+      } else {
+        break;
+      }
     }
+  } catch (error) {
+    hideStage();
+    showError(error);
+  } finally {
+    isWorking = false;
   }
-  isWorking = false;
 }
 
 function nextItem() {
@@ -165,7 +172,7 @@ function nextItem() {
 }
 
 async function translateItem(item) {
-  const madeWith = version;
+  const device = loaded; // other settings may come meanwhile: the item is translated once more then
   item.version = version;
   item.state = "working";
   item.error = null;
@@ -187,7 +194,8 @@ async function translateItem(item) {
     const { before, after, ms } = answer;
     const isPictureItself = before.width === picture.image.width && before.height === picture.image.height;
     item.pixels = { before, after };
-    item.facts = { width: after.width, height: after.height, ms, shrunk: picture.shrunk, isPictureItself };
+    const { width, height } = after;
+    item.facts = { width, height, ms, device, shrunk: picture.shrunk, isPictureItself };
     item.state = "done";
     await gallery.draw(item, after);
     document.body.dataset.milliseconds = ms;
@@ -195,7 +203,6 @@ async function translateItem(item) {
     item.pixels = null;
     item.state = "failed";
     item.error = error;
-    item.version = madeWith;
   }
   hideStage();
   gallery.update(item);
@@ -301,10 +308,11 @@ function showItem(item, { reveals = false } = {}) {
     showError(item.error);
     return;
   }
-  const { width, height, ms, shrunk } = item.facts;
+  const { width, height, ms, device, shrunk } = item.facts;
   view.show(item.pixels, item.name, { reveals });
   setMode("picture");
-  say(shrunk ? "status.shrunk" : "status.done", () => ({ time: durationText(ms), device: deviceWords(), width, height }));
+  const key = shrunk ? "status.shrunk" : "status.done";
+  say(key, () => ({ time: durationText(ms), device: deviceWords(device), width, height }));
 }
 
 /** Tells the style sheet what stands in the middle: "empty", "picture", "drawing" or "camera". */
@@ -318,7 +326,7 @@ function addPictures(blobs) {
   for (const item of items) {
     gallery.add(item);
   }
-  look(items[0]);
+  look(items[0]).catch(showError);
   document.querySelector(".scene").scrollIntoView({ block: "nearest" });
 }
 
@@ -434,6 +442,7 @@ async function translateFrames() {
       if (!loaded || !camera.isOpen || camera.video.videoWidth === 0) {
         continue;
       }
+      const device = loaded;
       const frame = camera.frame(LIVE_SIDE);
       const image = frame.getContext("2d").getImageData(0, 0, frame.width, frame.height);
       const answer = await engine.translate(image, { detail: false, ownSize: false, live: true });
@@ -444,9 +453,9 @@ async function translateFrames() {
       view.show(answer, text("camera.name"));
       document.body.dataset.milliseconds = answer.ms;
       countDone();
-      if (saidFor !== loaded) {
-        saidFor = loaded; // once, not with every frame
-        say("status.live", () => ({ time: durationText(answer.ms), device: deviceWords() }));
+      if (saidFor !== device) {
+        saidFor = device; // once, not with every frame
+        say("status.live", () => ({ time: durationText(answer.ms), device: deviceWords(device) }));
       }
     }
   } catch (error) {
@@ -478,7 +487,11 @@ function arrangeDirection() {
   }
   section.dataset.signature = direction.signature;
   section.replaceChildren();
-  drawing = null;
+  if (drawing) {
+    drawing = null;
+    view.hide();
+    setMode("empty");
+  }
   board = null;
   const title = document.getElementById("intake-title");
   title.dataset.text = hasDrawing ? "pick.drawing_title" : "pick.title";
@@ -519,6 +532,7 @@ function drawn(canvas, isDone) {
 
 async function translateDrawing() {
   hasNewDrawing = false;
+  const device = loaded;
   const canvas = drawing;
   const context = canvas.getContext("2d");
   try {
@@ -533,7 +547,7 @@ async function translateDrawing() {
     document.body.dataset.milliseconds = answer.ms;
     countDone();
     const { width, height } = answer.after;
-    say("status.done", () => ({ time: durationText(answer.ms), device: deviceWords(), width, height }));
+    say("status.done", () => ({ time: durationText(answer.ms), device: deviceWords(device), width, height }));
   } catch (error) {
     showError(error);
   }
@@ -568,8 +582,9 @@ function openPage() {
     closeCamera();
     document.getElementById("camera").focus();
     if (shown) {
-      look(shown);
+      return look(shown);
     }
+    return null;
   });
   onClick("stream", () => setLive(!isLive));
   onClick("shoot", shoot);
