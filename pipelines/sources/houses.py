@@ -136,7 +136,7 @@ def load(
         paired_train=True,
         paired_test=True,
         crop_size=SIZE,
-        domains=("label maps of houses", "houses"),
+        domains=("label maps", "houses"),
     )
 
 

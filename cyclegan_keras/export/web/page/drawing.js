@@ -25,7 +25,6 @@ const ICONS = {
 };
 const STEPS_OF_KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const SAID_AFTER_MS = 400; // of rest, so that a reader is not interrupted by each step of the crosshair
-const LARGEST_PICTURE = 4096 * 4096; // px of one that is opened
 
 /**
  * Fills a section with a canvas to draw on and its tools.
@@ -41,10 +40,13 @@ const LARGEST_PICTURE = 4096 * 4096; // px of one that is opened
  * @param {number} options.height
  * @param {(canvas: HTMLCanvasElement, isDone: boolean) => void} options.onChange is called after each change,
  *   and with `isDone` false while somebody draws, at most once a frame.
+ * @returns {{load: (picture: Blob) => Promise<void>}} load: draws a picture, as large as it fits; in label maps each
+ *   pixel becomes the nearest color. It throws a PageError where the file is no picture.
  */
 export function createDrawing(container, drawing, { text, width, height, onChange }) {
   const board = new Board(container, drawing, { text, width, height, onChange });
   board.open();
+  return { load: (picture) => board.load(picture) };
 }
 
 /** The canvas, what is chosen, and the stroke that is being drawn. */
@@ -210,12 +212,16 @@ class Board {
       return; // the visitor changed their mind
     }
     try {
-      const { image } = await readPicture(picture, { most_pixels: LARGEST_PICTURE });
-      this.change("drawing.opened", () => this.sheet.load(image));
+      await this.load(picture);
     } catch (error) {
       this.showProblem(error);
     }
     file.value = ""; // so that the same file can be chosen again
+  }
+
+  async load(picture) {
+    const { image } = await readPicture(picture);
+    this.change("drawing.opened", () => this.sheet.load(image));
   }
 
   async save() {

@@ -17,6 +17,7 @@ import { durationText, megabytesText, startLanguage, text } from "./strings.js";
 import { View } from "./view.js";
 
 const LIVE_SIDE = 640; // px of a camera's frame; networks see 256 to 512
+const LIVE_DRAWING_MS = 250; // a slower model translates a stroke when it is done, not while it is drawn
 const SAVE_PAUSE_MS = 300; // browsers drop downloads that follow each other at once
 
 const about = JSON.parse(document.getElementById("about").textContent);
@@ -24,7 +25,7 @@ const query = new URLSearchParams(location.search);
 
 startLanguage();
 const view = new View();
-const gallery = new Gallery(look);
+const gallery = new Gallery((item) => look(item).catch(showError));
 const camera = new Camera(document.getElementById("video"));
 const settings = new Settings(about, settingsChanged);
 
@@ -35,6 +36,7 @@ let version = 1; // counts the settings; a result of an earlier one is made anew
 let shown = null; // the item that is looked at
 let drawing = null; // the canvas of the drawing, where that is looked at
 let hasNewDrawing = false;
+let board = null; // what createDrawing returned, where the direction has a drawing
 let isLive = false;
 let isWorking = false;
 
@@ -82,7 +84,8 @@ async function loadModel() {
   settings.setFallbackReason(loaded.reason);
   document.body.dataset.check = loaded.checkError ?? "";
   document.body.dataset.state = "ready";
-  say("status.ready", () => ({ device: deviceWords() }));
+  const device = loaded;
+  say("status.ready", () => ({ device: deviceWords(device) }));
   work();
   document.body.dataset.offline = String(await finishOffline(about));
 }
@@ -102,11 +105,11 @@ function fail(error, retry) {
   showError(error, retry);
 }
 
-function deviceWords() {
-  if (loaded.accelerator === "webgpu") {
+function deviceWords({ accelerator, threads }) {
+  if (accelerator === "webgpu") {
     return text("device.graphics");
   }
-  return loaded.threads > 1 ? text("device.threads", { threads: loaded.threads }) : text("device.processor");
+  return threads > 1 ? text("device.threads", { threads }) : text("device.processor");
 }
 
 function settingsChanged(what) {
@@ -142,17 +145,23 @@ async function work() {
     return;
   }
   isWorking = true;
-  while (loaded && !isLive) {
-    const item = nextItem();
-    if (drawing && hasNewDrawing) {
-      await translateDrawing();
-    } else if (item) {
-      await translateItem(item);
-    } else {
-      break;
+  try {
+    while (loaded && !isLive) {
+      const item = nextItem();
+      if (drawing && hasNewDrawing) {
+        await translateDrawing();
+      } else if (item) {
+        await translateItem(item);
+      } else {
+        break;
+      }
     }
+  } catch (error) {
+    hideStage();
+    showError(error);
+  } finally {
+    isWorking = false;
   }
-  isWorking = false;
 }
 
 function nextItem() {
@@ -163,7 +172,7 @@ function nextItem() {
 }
 
 async function translateItem(item) {
-  const madeWith = version;
+  const device = loaded; // other settings may come meanwhile: the item is translated once more then
   item.version = version;
   item.state = "working";
   item.error = null;
@@ -185,7 +194,8 @@ async function translateItem(item) {
     const { before, after, ms } = answer;
     const isPictureItself = before.width === picture.image.width && before.height === picture.image.height;
     item.pixels = { before, after };
-    item.facts = { width: after.width, height: after.height, ms, shrunk: picture.shrunk, isPictureItself };
+    const { width, height } = after;
+    item.facts = { width, height, ms, device, shrunk: picture.shrunk, isPictureItself };
     item.state = "done";
     await gallery.draw(item, after);
     document.body.dataset.milliseconds = ms;
@@ -193,7 +203,6 @@ async function translateItem(item) {
     item.pixels = null;
     item.state = "failed";
     item.error = error;
-    item.version = madeWith;
   }
   hideStage();
   gallery.update(item);
@@ -299,10 +308,11 @@ function showItem(item, { reveals = false } = {}) {
     showError(item.error);
     return;
   }
-  const { width, height, ms, shrunk } = item.facts;
+  const { width, height, ms, device, shrunk } = item.facts;
   view.show(item.pixels, item.name, { reveals });
   setMode("picture");
-  say(shrunk ? "status.shrunk" : "status.done", () => ({ time: durationText(ms), device: deviceWords(), width, height }));
+  const key = shrunk ? "status.shrunk" : "status.done";
+  say(key, () => ({ time: durationText(ms), device: deviceWords(device), width, height }));
 }
 
 /** Tells the style sheet what stands in the middle: "empty", "picture", "drawing" or "camera". */
@@ -316,7 +326,7 @@ function addPictures(blobs) {
   for (const item of items) {
     gallery.add(item);
   }
-  look(items[0]);
+  look(items[0]).catch(showError);
   document.querySelector(".scene").scrollIntoView({ block: "nearest" });
 }
 
@@ -432,6 +442,7 @@ async function translateFrames() {
       if (!loaded || !camera.isOpen || camera.video.videoWidth === 0) {
         continue;
       }
+      const device = loaded;
       const frame = camera.frame(LIVE_SIDE);
       const image = frame.getContext("2d").getImageData(0, 0, frame.width, frame.height);
       const answer = await engine.translate(image, { detail: false, ownSize: false, live: true });
@@ -442,9 +453,9 @@ async function translateFrames() {
       view.show(answer, text("camera.name"));
       document.body.dataset.milliseconds = answer.ms;
       countDone();
-      if (saidFor !== loaded) {
-        saidFor = loaded; // once, not with every frame
-        say("status.live", () => ({ time: durationText(answer.ms), device: deviceWords() }));
+      if (saidFor !== device) {
+        saidFor = device; // once, not with every frame
+        say("status.live", () => ({ time: durationText(answer.ms), device: deviceWords(device) }));
       }
     }
   } catch (error) {
@@ -476,17 +487,41 @@ function arrangeDirection() {
   }
   section.dataset.signature = direction.signature;
   section.replaceChildren();
-  drawing = null;
+  if (drawing) {
+    drawing = null;
+    view.hide();
+    setMode("empty");
+  }
+  board = null;
   const title = document.getElementById("intake-title");
   title.dataset.text = hasDrawing ? "pick.drawing_title" : "pick.title";
   title.textContent = text(title.dataset.text);
   if (hasDrawing) {
     const { width, height } = settings.file;
-    createDrawing(section, direction.drawing, { text, width, height, onChange: drawn });
+    board = createDrawing(section, direction.drawing, { text, width, height, onChange: drawn });
+    drawFirstExample();
   }
 }
 
-function drawn(canvas) {
+/** Begins with a drawing that the page brings along, where it does. */
+async function drawFirstExample() {
+  const [example] = about.examples;
+  const { direction } = settings;
+  if (!example || direction !== about.directions[0]) {
+    return; // examples are pictures of the first direction
+  }
+  try {
+    await board.load(await readExample(example.path));
+  } catch (error) {
+    showError(error);
+  }
+}
+
+function drawn(canvas, isDone) {
+  const isSlow = Number(document.body.dataset.milliseconds ?? 0) > LIVE_DRAWING_MS;
+  if (!isDone && isSlow) {
+    return;
+  }
   closeCamera();
   drawing = canvas;
   shown = null;
@@ -497,6 +532,7 @@ function drawn(canvas) {
 
 async function translateDrawing() {
   hasNewDrawing = false;
+  const device = loaded;
   const canvas = drawing;
   const context = canvas.getContext("2d");
   try {
@@ -511,7 +547,7 @@ async function translateDrawing() {
     document.body.dataset.milliseconds = answer.ms;
     countDone();
     const { width, height } = answer.after;
-    say("status.done", () => ({ time: durationText(answer.ms), device: deviceWords(), width, height }));
+    say("status.done", () => ({ time: durationText(answer.ms), device: deviceWords(device), width, height }));
   } catch (error) {
     showError(error);
   }
@@ -535,7 +571,7 @@ function openPage() {
   fillAbout(about);
   arrangeDirection();
   connectIntake(addFiles);
-  showExamples(about.examples, readExample, (blob, name) => addPictures([{ blob, name }]), showError);
+  showExamples(about.examples, readExample, chooseExample, showError);
   onClick("download", save);
   onClick("share", share);
   document.getElementById("share").hidden = !canShareFiles();
@@ -546,13 +582,22 @@ function openPage() {
     closeCamera();
     document.getElementById("camera").focus();
     if (shown) {
-      look(shown);
+      return look(shown);
     }
+    return null;
   });
   onClick("stream", () => setLive(!isLive));
   onClick("shoot", shoot);
   addEventListener("pagehide", closeCamera);
   start();
+}
+
+function chooseExample(blob, name) {
+  if (board) {
+    board.load(blob).catch(showError);
+  } else {
+    addPictures([{ blob, name }]);
+  }
 }
 
 async function readExample(path) {

@@ -48,7 +48,8 @@ async function decodeAsElement(blob, name) {
     await element.decode();
     return element;
   } catch {
-    throw new PageError("error.no_picture", { name });
+    const isHeic = /\.hei[cf]$/i.test(name) || /^image\/hei[cf]/.test(blob.type);
+    throw new PageError(isHeic ? "error.heic" : "error.no_picture", { name });
   } finally {
     URL.revokeObjectURL(address);
   }

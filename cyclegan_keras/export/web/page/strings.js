@@ -9,7 +9,7 @@ let language = FALLBACK;
 /** An error in words that a visitor understands. The message is that of the language at hand. */
 export class PageError extends Error {
   /**
-   * @param {string} key of a string, such as "error.model_missing".
+   * @param {string} key of a string, such as "error.file_missing".
    * @param {Object<string, string | number>} values of its placeholders.
    */
   constructor(key, values = {}) {
