@@ -326,7 +326,6 @@ function addPictures(blobs) {
     gallery.add(item);
   }
   look(items[0]).catch(showError);
-  document.querySelector(".scene").scrollIntoView({ block: "nearest" });
 }
 
 function addFiles(files) {
