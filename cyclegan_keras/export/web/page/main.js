@@ -230,21 +230,20 @@ function countDone() {
 
 /** Keeps a result as files instead of pixels, which are ten times as large. */
 async function pack(item) {
-  if (!item.pixels || item.packed) {
-    return;
-  }
-  const { before, after } = item.pixels;
-  const { isPictureItself } = item.facts;
-  try {
-    const packed = {
-      before: isPictureItself ? null : await packPixels(before),
-      after: await packPixels(after),
-    };
-    if (item.pixels?.after === after) {
-      item.packed = packed;
+  if (item.pixels && !item.packed) {
+    const { before, after } = item.pixels;
+    const { isPictureItself } = item.facts;
+    try {
+      const packed = {
+        before: isPictureItself ? null : await packPixels(before),
+        after: await packPixels(after),
+      };
+      if (item.pixels?.after === after) {
+        item.packed = packed;
+      }
+    } catch {
+      item.version = 0; // it is made anew when it is looked at
     }
-  } catch {
-    item.version = 0; // it is made anew when it is looked at
   }
   if (item !== shown) {
     item.pixels = null;
