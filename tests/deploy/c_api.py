@@ -47,6 +47,7 @@ _SIGNATURES = {
     "TF_DeleteBuffer": (None, (ctypes.POINTER(_Buffer),)),
     "TF_NewGraph": (_POINTER, ()),
     "TF_NewSessionOptions": (_POINTER, ()),
+    "TF_SetConfig": (None, (_POINTER, ctypes.c_char_p, _SIZE, _POINTER)),
     "TF_LoadSessionFromSavedModel": (
         _POINTER,
         (
@@ -132,6 +133,8 @@ def _load_library():
 class SavedModel:
     """A SavedModel in a session of its own.
 
+    Graphs are run as they were written: to optimize one takes longer than the pictures of tests.
+
     Args:
         folder: of the SavedModel.
 
@@ -146,9 +149,18 @@ class SavedModel:
         self._library = _load_library()
         self._graph = self._library.TF_NewGraph()
         meta_graph = self._library.TF_NewBuffer()
+        options = self._library.TF_NewSessionOptions()
+        from tensorflow.core.protobuf import config_pb2  # after `messages_alone`
+
+        config = config_pb2.ConfigProto()
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
+        config.graph_options.optimizer_options.opt_level = config_pb2.OptimizerOptions.L0
+        serialized = config.SerializeToString()
+        with _Status(self._library) as status:
+            self._library.TF_SetConfig(options, serialized, len(serialized), status)
         with _Status(self._library) as status:
             self._session = self._library.TF_LoadSessionFromSavedModel(
-                self._library.TF_NewSessionOptions(),
+                options,
                 None,
                 str(folder).encode(),
                 (ctypes.c_char_p * 1)(_TAG),

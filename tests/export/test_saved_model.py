@@ -72,10 +72,12 @@ def test_what_is_written(folder):
     assert content["generators"]["b_to_a"]["size_multiple"] == 4
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 def test_a_bare_process_with_tensorflow_alone_answers(folder, tmp_path):
-    """Neither Keras nor this package can be imported there."""
+    """Neither Keras nor this package can be imported there.
+
+    tests/deploy/test_alone.py has a process with even less.
+    """
     values = np.random.default_rng(0).integers(0, 256, (13, 21, 3)).astype("uint8")
     Image.fromarray(values).save(tmp_path / "in.jpg")
     code = (
@@ -95,8 +97,9 @@ def test_a_bare_process_with_tensorflow_alone_answers(folder, tmp_path):
         assert Image.open(tmp_path / f"{name}.png").size == (21, 13)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_warm_up_requests_parse_and_replay(folder):
+    """tests/deploy/test_serving.py sends smaller ones to the stand-in of a server."""
     log = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
     records = tf.data.TFRecordDataset(str(folder / "assets.extra" / "tf_serving_warmup_requests"))
     model = tf.saved_model.load(str(folder))
