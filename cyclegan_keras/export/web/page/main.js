@@ -266,7 +266,10 @@ async function look(item) {
   shown = item;
   drawing = null;
   gallery.mark(item);
-  hideError();
+  const hasFailed = document.body.dataset.state === "failed";
+  if (!hasFailed) {
+    hideError(); // of another picture; that there is no model stays true
+  }
   if (last && last !== item) {
     view.pixels = null;
     pack(last);
@@ -281,7 +284,7 @@ async function look(item) {
   } else {
     view.hide();
     setMode("picture");
-    say(loaded ? "" : "status.waiting");
+    say(loaded || hasFailed ? "" : "status.waiting");
     await Promise.all([work(), loaded ? null : preview(item)]);
   }
 }
