@@ -41,7 +41,7 @@ AXE = "4.14.1"  # the version of axe-core, and the digest of what npm packs of i
 AXE_SHA512 = (
     "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 )
-WAIT_SECONDS = 60
+WAIT_SECONDS = 15
 # An async function of JavaScript whose result, or error, comes back.
 ASYNC = """
     const done = arguments[arguments.length - 1];
@@ -158,7 +158,8 @@ def wait_until(browser, condition: str, seconds: float = WAIT_SECONDS):
     while not browser.execute_script(f"return {condition}"):
         if time.monotonic() > end:
             words = browser.execute_script("return document.body.innerText")
-            pytest.fail(f"{condition} within {seconds} seconds; the page says: {words[:1000]}")
+            log = [entry["message"] for entry in browser.get_log("browser")]
+            pytest.fail(f"{condition}: not within {seconds} seconds.\n{words[:1000]}\n{log}")
         time.sleep(0.02)
 
 
