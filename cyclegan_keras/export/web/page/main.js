@@ -266,7 +266,10 @@ async function look(item) {
   shown = item;
   drawing = null;
   gallery.mark(item);
-  hideError();
+  const hasFailed = document.body.dataset.state === "failed";
+  if (!hasFailed) {
+    hideError(); // of another picture; that there is no model stays true
+  }
   if (last && last !== item) {
     view.pixels = null;
     pack(last);
@@ -281,7 +284,7 @@ async function look(item) {
   } else {
     view.hide();
     setMode("picture");
-    say(loaded ? "" : "status.waiting");
+    say(loaded || hasFailed ? "" : "status.waiting");
     await Promise.all([work(), loaded ? null : preview(item)]);
   }
 }
@@ -326,7 +329,6 @@ function addPictures(blobs) {
     gallery.add(item);
   }
   look(items[0]).catch(showError);
-  document.querySelector(".scene").scrollIntoView({ block: "nearest" });
 }
 
 function addFiles(files) {
