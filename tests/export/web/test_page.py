@@ -60,6 +60,7 @@ def choose(browser, name, value):
 
 def translate(browser, path):
     """Gives the page a file; returns its translation, (height, width, 3)."""
+    wait_until(browser, "document.body.dataset.working !== 'true'")  # on what is looked at
     done = browser.execute_script("return Number(document.body.dataset.done)")
     find(browser, "#file").send_keys(str(path))
     wait_until(browser, f"Number(document.body.dataset.done) > {done}")
