@@ -127,7 +127,7 @@ def test_the_card_tells_what_is_known(site):
     rows = {row["key"]: row["value"] for row in site.about()["card"]}
     arrow = "\N{RIGHTWARDS ARROW}"
     assert rows["translates"] == f"horse {arrow} zebra; zebra {arrow} horse"
-    assert rows["generator"] == "ResNet, 1 blocks, ngf 4"
+    assert rows["generator"] == "ResNet, 1 block, ngf 4"
     assert rows["license"] == "CC0"
     assert rows["runtime"] == "LiteRT.js 2.5.3, Apache-2.0"
     assert "fp16 at 64 px" in rows["quality"]
