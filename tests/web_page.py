@@ -36,10 +36,16 @@ def choose(browser, name, value):
 
 def translate(browser, path):
     """Gives the page a file; returns its translation, (height, width, 3)."""
+    wait_for_rest(browser)
     done = browser.execute_script("return Number(document.body.dataset.done)")
     find(browser, "#file").send_keys(str(path))
     wait_until(browser, f"Number(document.body.dataset.done) > {done}")
     return canvas(browser, "after")
+
+
+def wait_for_rest(browser):
+    """Waits until the page translates nothing, such as an earlier picture by other settings."""
+    wait_until(browser, "document.body.dataset.working !== 'true'")
 
 
 def canvas(browser, name):

@@ -236,3 +236,13 @@ def test_a_file_that_is_missing_gets_words(browser, site, tmp_path):
         assert "generator_g_fp16.tflite is not there" in find(browser, "#error").text
         choose(browser, "variant", "uint8")
         wait_until(browser, READY)
+
+
+def test_the_single_file_opens_from_a_disk(browser, site, tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(levels(150, 203)).save(path)
+    requests(browser)
+    open_page(browser, f"{site.single_file.as_uri()}?lang=en")
+    choose(browser, "size", "own")
+    assert far(translate(browser, path), expected(site, path)) <= 1
+    assert {url.partition(":")[0] for url in requests(browser)} <= {"file", "blob", "data"}

@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 import pytest
-from browsers import DESKTOP, find, resize, run_async, wait_until
+from browsers import DESKTOP, find, resize, wait_until
 from PIL import Image
+from web_page import canvas, open_page, wait_for_rest
 
 from cyclegan_keras.export.web.serve import PageServer
 from cyclegan_keras.export.web.site import PAGE
@@ -21,11 +22,6 @@ SMALL_PHONE = (320, 640)
 LEAST_TOUCH = 44  # px of what a finger hits
 LATER = pytest.mark.release
 LANGUAGES = ["en", *(pytest.param(code, marks=LATER) for code in ("ja", "zh", "ko"))]
-PIXELS = """
-    const canvas = document.getElementById(given[0]);
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return [canvas.height, canvas.width, btoa(String.fromCharCode(...data))];
-"""
 # A camera that films a canvas whose color changes.
 CAMERA = """
     const canvas = document.createElement("canvas");
@@ -71,11 +67,6 @@ def page(browser, server):
     return browser
 
 
-def open_page(browser, url):
-    browser.get(url)
-    wait_until(browser, "document.body.dataset.state === 'ready'")
-
-
 def strings(language):
     return json.loads((PAGE / "strings" / f"{language}.json").read_text(encoding="utf-8"))
 
@@ -94,19 +85,6 @@ def give(browser, *paths, done=None):
     find(browser, "#file").send_keys("\n".join(str(path) for path in paths))
     wanted = before + (len(paths) if done is None else done)
     wait_until(browser, f"Number(document.body.dataset.done) >= {wanted}")
-
-
-def wait_for_rest(browser):
-    wait_until(
-        browser, "!document.querySelector('#gallery [data-state=waiting], [data-state=working]')"
-    )
-
-
-def canvas(browser, name):
-    """Returns the pixels of a canvas, int (height, width, 3)."""
-    height, width, data = run_async(browser, PIXELS, name)
-    rgba = np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
-    return rgba[..., :3].astype(int)
 
 
 def set_value(browser, name, value, event="input"):
@@ -156,7 +134,7 @@ def test_several_pictures(page, tmp_path):
 def test_another_direction_translates_what_is_looked_at(page, tmp_path):
     give(page, picture(tmp_path, "a.png", 1), picture(tmp_path, "b.png", 2))
     wait_for_rest(page)
-    earlier = canvas(page, "after")
+    earlier = canvas(page, "after").astype(int)
     done = int(page.execute_script("return document.body.dataset.done"))
     radios = page.find_elements("css selector", "#direction input")
     assert [radio.accessible_name for radio in radios] == ["horse to zebra", "zebra to horse"]
@@ -188,7 +166,7 @@ def test_examples_are_offered(page):
 
 def test_strength_blends_with_the_original(page, tmp_path):
     give(page, picture(tmp_path, "a.png", 1))
-    before, after = canvas(page, "before"), canvas(page, "after")
+    before, after = canvas(page, "before").astype(int), canvas(page, "after").astype(int)
     for percent in (0, 30, 100):
         set_value(page, "strength", percent)
         blend = before + (after - before) * percent / 100

@@ -2,7 +2,7 @@
 
 const HUES = [
   [15, "red"],
-  [45, "orange"],
+  [42, "orange"],
   [70, "yellow"],
   [160, "green"],
   [200, "turquoise"],
@@ -29,11 +29,14 @@ export function nameColor([red, green, blue]) {
     return nameGray(lightness);
   }
   const angle = hueAngle(red / 255, green / 255, blue / 255, high, chroma);
-  const hue = HUES.find(([end]) => angle < end)[1];
+  let hue = HUES.find(([end]) => angle < end)[1];
   if (hue === "orange" && lightness < 0.35) {
     return { hue: "brown", shade: null };
   }
-  if (lightness < 0.28) {
+  if (hue === "pink" && lightness < 0.4) {
+    hue = angle < 320 ? "purple" : "red"; // pink is never dark
+  }
+  if (lightness < 0.3) {
     return { hue, shade: "dark" };
   }
   return { hue, shade: lightness > 0.68 ? "light" : null };

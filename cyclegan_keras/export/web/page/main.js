@@ -144,7 +144,7 @@ async function work() {
   if (isWorking) {
     return;
   }
-  isWorking = true;
+  setWorking(true);
   try {
     while (loaded && !isLive) {
       const item = nextItem();
@@ -160,8 +160,13 @@ async function work() {
     hideStage();
     showError(error);
   } finally {
-    isWorking = false;
+    setWorking(false);
   }
+}
+
+function setWorking(works) {
+  isWorking = works;
+  document.body.dataset.working = String(works);
 }
 
 function nextItem() {
