@@ -1,6 +1,7 @@
 # Every target makes its own environment in .venv from requirements.lock; `make` alone lists them.
 
 PYTHON ?= python3
+PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
@@ -13,13 +14,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-release lint format lock clean
+.PHONY: help demo page test test-quick test-release lint format lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## train a small translator on drawn pictures (minutes, no GPU, no data to fetch)
 	$(RUN) train.py --preset=demo --run_dir=runs/demo
+
+page: $(READY) ## try the demo in a browser at http://localhost:8000; PORT=8001 for another place
+	$(RUN) -m cyclegan_keras.commands.demo_page $(if $(WEB_RUNTIME),--web_runtime="$(WEB_RUNTIME)")
+	$(RUN) -m cyclegan_keras.export.web.serve saved_models/demo/web --port=$(PORT)
 
 test: $(READY) ## run every test; ARGS="-k pool" runs some
 	$(PYTEST) -m "not release" $(ARGS)
@@ -46,7 +51,7 @@ lock: ## choose the newest versions that fit pyproject.toml anew
 	@"$(PYTHON)" -m venv --clear .venv-lock
 	@.venv-lock/bin/python -m pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --extra dev --extra eval --extra export --extra video \
-		--extra beam --extra jax --extra heif --extra medical \
+		--extra beam --extra jax --extra heif --extra medical --extra web \
 		pyproject.toml -o requirements.lock
 	@rm -rf .venv-lock
 

@@ -4,13 +4,14 @@ Each has its own peak of memory. A worker writes one line of JSON when it is rea
 every action that it is asked for by name on its standard input.
 """
 
+import dataclasses
 import functools
 import json
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 
 def serve(
@@ -76,6 +77,25 @@ class Worker:
         if not line:
             sys.exit(f"{' '.join(self.process.args[1:])} ended with {self.process.wait()}.")
         return json.loads(line)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What one turn took, in seconds a picture.
+
+    Attributes:
+        wall: by a clock on the wall.
+        cpu: of all processors together.
+    """
+
+    wall: float
+    cpu: float
+
+
+def cpu_seconds(processes: Sequence) -> float:
+    """Returns the processor time that processes of psutil have taken so far, all cores together."""
+    times = [process.cpu_times() for process in processes]
+    return sum(time.user + time.system for time in times)
 
 
 def process_peak_mb() -> float:

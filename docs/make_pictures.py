@@ -3,11 +3,13 @@
     make demo
     python docs/make_pictures.py
 
-writes three pictures to docs/pictures: demo.png shows translations of the demo set, report.png the
-page that `evaluate.py --report` writes, and tensorboard.png the curves and sample grids of the run.
-Where `--run_dir` holds no finished demo run, the demo is trained there first, which takes minutes.
-The last two pictures are screenshots, so Chromium and chromedriver are needed. Nothing is fetched
-from the network.
+writes the pictures of docs/pictures: demo.png shows translations of the demo set, report.png the
+page that `evaluate.py --report` writes, tensorboard.png the curves and sample grids of the run,
+web.png the web page of the run on a desktop and on a phone, and web-drawing.png a house that is
+drawn on the page of a pix2pix model. Where `--run_dir` and `--houses_run` hold no finished runs,
+they are trained there first, which takes minutes. All but the first are screenshots, so Chromium
+and chromedriver are needed. Nothing is fetched from the network but the runtime of the web page, by
+npm. `--only=web.png` makes one of them.
 """
 
 import argparse
@@ -32,9 +34,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is lo
 
 import keras  # noqa: E402
 
-from cyclegan_keras.commands import evaluate, train  # noqa: E402
+from cyclegan_keras.commands import evaluate, export, train  # noqa: E402
+from cyclegan_keras.export.web.serve import PageServer  # noqa: E402
 from cyclegan_keras.images.pixels import to_float, to_uint8  # noqa: E402
-from pipelines.sources import demo  # noqa: E402
+from pipelines.sources import demo, demo_pictures, houses  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 
@@ -49,7 +52,52 @@ MARGIN = 6
 # The screenshots: width and height of the window in pixels, and the tags that TensorBoard shows.
 REPORT_WINDOW = (1100, 2000)
 TENSORBOARD_WINDOW = (1400, 1000)
+WEB_DESKTOP = (1120, 940)
+WEB_PHONE = (390, 940)
+WEB_GROUND = "#d9d6cf"  # around both
+WEB_MARGIN = 28
 TENSORBOARD_TAGS = "^(cycle|d)_|^generator_loss|^samples"
+
+# A pix2pix model of the drawn set demo/houses.
+HOUSES = {
+    "dataset": "demo/houses",
+    "method": "pix2pix",
+    "generator": "unet_64",
+    "ngf": 16,
+    "discriminator": "n_layers",
+    "n_layers": 2,
+    "ndf": 32,
+    "preprocess": "crop",
+    "flip": False,
+    "dropout": False,
+    "test_dropout": False,
+    "test_statistics": "running",
+    "n_epochs": 20,
+    "n_epochs_decay": 20,
+    "batch_size": 2,
+}
+# What is drawn on its page: a tool, its size, a label and where it goes, in pixels of 64.
+DRAWING_WINDOW = (1180, 860)
+ROOF = [("line", 3, "roof", [(31 - 2 * k, 12 + k), (33 + 2 * k, 12 + k)]) for k in range(11)]
+HOUSE = [
+    ("rectangle", 1, "sky", [(0, 0), (63, 63)]),
+    ("rectangle", 1, "grass", [(0, 54), (63, 63)]),
+    ("rectangle", 1, "plaster", [(16, 24), (48, 54)]),
+    ("rectangle", 1, "brick", [(16, 42), (48, 54)]),
+    *ROOF,
+    ("rectangle", 1, "stone", [(14, 24), (50, 25)]),
+    ("rectangle", 1, "shutter", [(18, 30), (27, 36)]),
+    ("rectangle", 1, "window", [(20, 30), (25, 36)]),
+    ("rectangle", 1, "shutter", [(37, 30), (46, 36)]),
+    ("rectangle", 1, "window", [(39, 30), (44, 36)]),
+    ("rectangle", 1, "window", [(20, 45), (25, 51)]),
+    ("rectangle", 1, "window", [(39, 45), (44, 51)]),
+    ("rectangle", 1, "wood", [(30, 44), (35, 54)]),
+    ("rectangle", 1, "path", [(29, 55), (36, 63)]),
+    ("rectangle", 1, "wood", [(7, 44), (8, 54)]),
+    ("pen", 9, "tree", [(7, 35), (7, 42)]),
+    ("pen", 8, "tree", [(57, 52), (59, 52)]),
+]
 
 # A headless Chromium that asks the network for nothing.
 CHROMIUM_FLAGS = (
@@ -71,6 +119,8 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--run_dir", default="runs/demo", help="where the demo run is or will be")
+    parser.add_argument("--houses_run", default="runs/houses", help="where that of houses is")
+    parser.add_argument("--only", help="the file name of the only picture to make")
     arguments = parser.parse_args()
 
     chromium, driver = find_chromium()
@@ -81,10 +131,20 @@ def main() -> int:
     run_dir = pathlib.Path(arguments.run_dir)
 
     PICTURES.mkdir(exist_ok=True)
-    save(demo_picture(run_dir), PICTURES / "demo.png")
-    with tempfile.TemporaryDirectory() as folder, browser(chromium, driver, folder) as chrome:
-        save(report_screenshot(chrome, run_dir, pathlib.Path(folder)), PICTURES / "report.png")
-        save(tensorboard_screenshot(chrome, run_dir), PICTURES / "tensorboard.png")
+    with tempfile.TemporaryDirectory() as name, browser(chromium, driver, name) as chrome:
+        folder = pathlib.Path(name)
+        makers = {
+            "demo.png": lambda: demo_picture(run_dir),
+            "report.png": lambda: report_screenshot(chrome, run_dir, folder),
+            "tensorboard.png": lambda: tensorboard_screenshot(chrome, run_dir),
+            "web.png": lambda: web_screenshot(chrome, run_dir, folder),
+            "web-drawing.png": lambda: drawing_screenshot(
+                chrome, pathlib.Path(arguments.houses_run), folder
+            ),
+        }
+        for file_name, make in makers.items():
+            if arguments.only in (None, file_name):
+                save(make(), PICTURES / file_name)
     return 0
 
 
@@ -226,6 +286,130 @@ def tensorboard_screenshot(chrome, run_dir: pathlib.Path) -> Image.Image:
         chrome.find_element("css selector", "[aria-label='Close side pane']").click()
         time.sleep(3)  # for what is animated to settle
         return screenshot(chrome, pathlib.Path(folder))
+
+
+def web_screenshot(chrome, run_dir: pathlib.Path, folder: pathlib.Path) -> Image.Image:
+    """Returns the web page of the run with a picture in it: on a desktop, and dark on a phone."""
+    pictures = demo_pictures.write("demo/ponies", folder / "examples", count=3)
+    export.run(
+        run_dir=str(run_dir),
+        output=str(folder / "export"),
+        format="web",
+        web_examples=str(folder / "examples"),
+    )
+    with PageServer(folder / "export" / "web", port=0) as server:
+        desktop = web_page(chrome, server.url, pictures[0], WEB_DESKTOP, "light", folder)
+        phone = web_page(chrome, server.url, pictures[0], WEB_PHONE, "dark", folder)
+    width = desktop.width + phone.width + 3 * WEB_MARGIN
+    sheet = Image.new("RGB", (width, desktop.height + 2 * WEB_MARGIN), WEB_GROUND)
+    sheet.paste(desktop, (WEB_MARGIN, WEB_MARGIN))
+    sheet.paste(phone, (desktop.width + 2 * WEB_MARGIN, WEB_MARGIN))
+    return sheet
+
+
+def drawing_screenshot(chrome, run_dir: pathlib.Path, folder: pathlib.Path) -> Image.Image:
+    """Returns the web page of a model of houses, on which a house is drawn."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    train.run(**HOUSES, run_dir=str(run_dir))
+    export.run(run_dir=str(run_dir), output=str(folder / "houses"), format="web")
+    with PageServer(folder / "houses" / "web", port=0) as server:
+        emulate(chrome, DRAWING_WINDOW, "light")
+        chrome.get(server.url)
+        WebDriverWait(chrome, 120).until(
+            lambda page: page.execute_script("return document.body.dataset.done") != "0"
+        )
+        for tool, size, label, points in HOUSE:
+            draw(chrome, tool, size, houses.LABELS[label], points)
+        time.sleep(2)  # for the last translation
+        return screenshot(chrome, folder)
+
+
+def draw(chrome, tool: str, size: int, color: tuple[int, int, int], points: list) -> None:
+    """Draws one stroke on the page's sheet, as a visitor does with a mouse.
+
+    Args:
+        chrome: the browser, which shows the page.
+        tool: as the page calls it.
+        size: of the pen, in pixels of the sheet.
+        color: red, green and blue of the label.
+        points: (x, y) of pixels of the sheet where the stroke begins and ends.
+    """
+    from selenium.webdriver import ActionChains
+
+    chrome.execute_script(
+        """
+        const [tool, size, color] = arguments;
+        document.querySelector(`[name=drawing-tool][value=${tool}]`).click();
+        const about = JSON.parse(document.getElementById("about").textContent);
+        const label = about.directions[0].drawing.colors.indexOf(color);
+        document.querySelector(`[name=drawing-color][value="${label}"]`).click();
+        const slider = document.getElementById("drawing-size");
+        slider.value = size;
+        slider.dispatchEvent(new Event("input"));
+        """,
+        tool,
+        size,
+        "#{:02x}{:02x}{:02x}".format(*color),
+    )
+    sheet = chrome.find_element("css selector", "#drawing canvas")
+    width, height = chrome.execute_script("return [arguments[0].width, arguments[0].height]", sheet)
+    shown = sheet.rect
+    places = [
+        (
+            round((x + 0.5) * shown["width"] / width - shown["width"] / 2),
+            round((y + 0.5) * shown["height"] / height - shown["height"] / 2),
+        )
+        for x, y in points
+    ]
+    actions = ActionChains(chrome, duration=20)
+    actions.move_to_element_with_offset(sheet, *places[0]).click_and_hold()
+    for place in places[1:]:
+        actions.move_to_element_with_offset(sheet, *place)
+    actions.release().perform()
+
+
+def emulate(chrome, size: tuple[int, int], scheme: str) -> None:
+    """Gives the page a window of a size in pixels, and the color scheme "light" or "dark"."""
+    window = {
+        "width": size[0],
+        "height": size[1],
+        "deviceScaleFactor": 1,
+        "mobile": size == WEB_PHONE,
+    }
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+
+def web_page(
+    chrome,
+    address: str,
+    picture: pathlib.Path,
+    size: tuple[int, int],
+    scheme: str,
+    folder: pathlib.Path,
+) -> Image.Image:
+    """Returns a screenshot of the page after it has translated a picture.
+
+    Args:
+        chrome: the browser.
+        address: of the page.
+        picture: a file to translate.
+        size: width and height of the window in pixels.
+        scheme: "light" or "dark".
+        folder: for temporary files.
+    """
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    emulate(chrome, size, scheme)
+    chrome.get(address)
+    chrome.find_element("id", "file").send_keys(str(picture))
+    WebDriverWait(chrome, 120).until(
+        lambda page: page.execute_script("return document.body.dataset.done") == "1"
+    )
+    time.sleep(1)  # for what is animated to settle
+    return screenshot(chrome, folder)
 
 
 @contextlib.contextmanager

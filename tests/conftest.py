@@ -14,6 +14,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # comp
 
 import numpy.testing  # noqa: F401  (numpy 1.26 starts a process when it is imported)
 import pytest
+from browsers import axe, browser  # noqa: F401  (fixtures of every test)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -68,6 +68,8 @@ def export_generators(typed: Mapping[str, Any]) -> int:
     """Exports what the options typed name; returns the exit code."""
     backends.check_environment()
     from cyclegan_keras.export.job import ExportJob, check_generator
+    from cyclegan_keras.export.web.palette import find_drawings
+    from cyclegan_keras.export.web.prepared import prepare_page
     from cyclegan_keras.models.description import describe
 
     # ---- the generators ----
@@ -79,6 +81,7 @@ def export_generators(typed: Mapping[str, Any]) -> int:
     trained_size = source.get("options", {}).get("crop_size") or 256
     options = dataclasses.replace(options, tflite_size=options.tflite_size or str(trained_size))
     check_formats(formats, options, generators)
+    page = prepare_page(options) if "web" in formats else None
     output = pathlib.Path(options.output or f"saved_models/{source['name']}").expanduser()
     version = next_version(output)
     description = {
@@ -107,21 +110,28 @@ def export_generators(typed: Mapping[str, Any]) -> int:
         direction: generator.description.source_form for direction, generator in generators.items()
     }
     pictures, calibration, files, origin = load_pictures(options, source, forms)
+    job = ExportJob(
+        generators=generators,
+        folder=output,
+        version=version,
+        options=options,
+        description=description,
+        pictures=pictures,
+        calibration=calibration,
+        files=files,
+        page=page,
+    )
+    if page is not None:
+        page = dataclasses.replace(page, drawings=find_drawings(job))
+        job = dataclasses.replace(job, page=page)
     with writing(output), staging(output) as folder:
-        job = ExportJob(
-            generators=generators,
-            folder=folder,
-            version=version,
-            options=options,
-            description=description,
-            pictures=pictures,
-            calibration=calibration,
-            files=files,
-        )
+        job = dataclasses.replace(job, folder=folder)
         rejected = write_files(job, formats, {**source, "pictures": origin})
         publish(folder, output, version)
     written = sorted(path.name for path in output.iterdir() if not path.name.startswith("."))
     print(f"Wrote {output}: {', '.join(written)}")
+    if page is not None:
+        print(f"Try the page: python -m cyclegan_keras.export.web.serve {output / 'web'}")
     return 1 if rejected else 0
 
 
@@ -130,8 +140,14 @@ def writers() -> dict[str, Callable]:
     from cyclegan_keras.export.onnx import write_onnx
     from cyclegan_keras.export.saved_model import write_saved_model
     from cyclegan_keras.export.tflite import write_tflite
+    from cyclegan_keras.export.web.site import write_web
 
-    return {"saved_model": write_saved_model, "tflite": write_tflite, "onnx": write_onnx}
+    return {
+        "saved_model": write_saved_model,
+        "tflite": write_tflite,
+        "onnx": write_onnx,
+        "web": write_web,
+    }
 
 
 def chosen_formats(options: ExportOptions) -> list[str]:
@@ -155,11 +171,14 @@ def check_formats(formats: list[str], options: ExportOptions, generators: Mappin
     """
     from cyclegan_keras.export.onnx import check_onnx
     from cyclegan_keras.export.tflite import check_tflite
+    from cyclegan_keras.export.web.models import check_models
 
     if "tflite" in formats:
         check_tflite(options, generators.values())
     if "onnx" in formats:
         check_onnx()
+    if "web" in formats:
+        check_models(options, generators)
 
 
 def load_source(options: ExportOptions) -> tuple[dict, dict]:
@@ -312,10 +331,13 @@ def evenly(pictures: Pictures, count: int) -> list[int]:
 
 
 def next_version(output: pathlib.Path) -> int:
-    """Returns the number of the next SavedModel."""
-    names = [path.name for path in output.glob("*")]
-    names += [path.stem.removeprefix("receipt-") for path in output.glob("receipt-*.json")]
-    return max((int(name) for name in names if name.isdecimal()), default=0) + 1
+    """Returns the number of the next export: of its SavedModel, and later of its other files."""
+    models = [int(path.name) for path in output.glob("*") if path.name.isdecimal()]
+    earlier = [path.stem.removeprefix("receipt-") for path in output.glob("receipt-*.json")]
+    receipts = [int(number) for number in earlier if number.isdecimal()]
+    # An export without a SavedModel has its number nowhere until it is followed by another.
+    newest = max(receipts, default=0) + (output / "receipt.json").exists()
+    return max([*models, newest]) + 1
 
 
 @contextlib.contextmanager

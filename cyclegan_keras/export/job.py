@@ -10,6 +10,7 @@ import numpy as np
 
 from cyclegan_keras.cli import backends
 from cyclegan_keras.export.options import ExportOptions
+from cyclegan_keras.export.web.prepared import PreparedPage
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
 
@@ -28,6 +29,9 @@ class ExportJob:
             generator's source form: uint8, or float32 in [-1, 1].
         calibration: pictures of each direction, to calibrate integer variants on.
         files: the bytes of picture files of each direction, as users send them to a server.
+        tflite_files: the .tflite files that were written so far, by direction, variant, height,
+            width and batch: a second format that needs one copies it.
+        page: what a web page needs besides; None where none is written.
     """
 
     generators: Mapping[Direction, keras.Model]
@@ -38,6 +42,10 @@ class ExportJob:
     pictures: Mapping[Direction, Sequence[np.ndarray]]
     calibration: Mapping[Direction, Sequence[np.ndarray]]
     files: Mapping[Direction, Sequence[bytes]] = dataclasses.field(default_factory=dict)
+    tflite_files: dict[tuple[Direction, str, int, int, int], "ExportedFile"] = dataclasses.field(
+        default_factory=dict
+    )
+    page: PreparedPage | None = None
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -51,7 +59,7 @@ class ExportedFile:
         facts: numbers and strings for the receipt, `psnr_db` among them.
         least_psnr_db: below it the file is rejected.
         samples: float32 (height, width, channels) in [-1, 1], its translations of the job's
-            pictures.
+            pictures; none where it is a copy of another file of the same export.
     """
 
     path: pathlib.Path

@@ -21,7 +21,9 @@ class ExportOptions:
         "--run_dir takes. After a comma, a second one for the opposite direction.",
     )
     format: str = option(
-        "saved_model,tflite", "Formats to write, separated by commas: saved_model, tflite, onnx."
+        "saved_model,tflite",
+        "Formats to write, separated by commas: saved_model, tflite, onnx; web, a page that "
+        "translates pictures in the browser of whoever opens it.",
     )
     output: str | None = option(
         None,
@@ -55,6 +57,42 @@ class ExportOptions:
     )
     licence: str | None = option(None, "License of the weights, written into the description.")
     description: str | None = option(None, "A sentence about the model for its users.")
+    web_title: str | None = option(
+        None, "Title of the web page; the domains by default, such as horse \u2192 zebra."
+    )
+    web_examples: str | None = option(
+        None,
+        "Pictures that visitors of the web page can try, files or folders, separated by commas. "
+        "They are published with the page; none by default.",
+    )
+    web_variants: str = option(
+        "uint8,fp16",
+        "TFLite variants that the web page holds, separated by commas. A visitor fetches one of "
+        "them: uint8 is half as large, fp16 is nearest to Keras and runs on graphics cards.",
+    )
+    web_drawing: str = option(
+        "auto",
+        "What visitors of the web page can draw on: lines, a sheet for line drawings; labels, a "
+        "sheet with the colors of label maps; auto, one of them for a pix2pix model whose training "
+        "pictures are such; off.",
+        choices=("auto", "off", "lines", "labels"),
+    )
+    web_single_file: bool = option(
+        False,
+        "Write the web page as one HTML file besides, web.html, which opens by a double click.",
+    )
+    web_runtime: str | None = option(
+        None,
+        "LiteRT.js, which runs the model in the browser, where npm cannot fetch it: a folder that "
+        "holds the packages @litertjs/core and @litertjs/wasm-utils, as folders or as .tgz of npm "
+        "pack, or the .tgz of the first with the other beside it.",
+    )
+    web_cdn: str | None = option(
+        None,
+        "Address of a copy of npm, such as https://cdn.jsdelivr.net/npm, from which visitors load "
+        "the largest files of LiteRT.js, 9 MB, instead of from the page's own host. The page "
+        "checks them by their digests.",
+    )
     allow_quality_loss: bool = option(
         False,
         "Keep files whose translations are worse than their threshold, instead of rejecting them.",

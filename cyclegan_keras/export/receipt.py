@@ -155,12 +155,12 @@ def write_grid(
     Args:
         pictures: (height, width, channels), uint8 or float32 in [-1, 1].
         expected: float32 (height, width, channels) in [-1, 1], Keras' translations of them.
-        exported: the files of one direction.
+        exported: the files of one direction; copies of others have no samples, and no column.
         path: the PNG file.
         side: of a sample in pixels.
     """
     columns = [("input", pictures), ("Keras", expected)]
-    columns += [(each.kind, each.samples) for each in exported]
+    columns += [(each.kind, each.samples) for each in exported if each.samples]
     title_height = 16
     size = (side * len(columns), title_height + side * len(pictures))
     grid = Image.new("RGB", size, "white")

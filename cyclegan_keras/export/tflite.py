@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -25,7 +26,9 @@ from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.export.receipt import compare, resized_input, worst
 from cyclegan_keras.export.static_graph import check_size, measure_ranges, static_translate
+from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
+from cyclegan_keras.files.paths import without_folders
 from cyclegan_keras.models.description import Description
 
 SIGNATURE = "translate"
@@ -58,22 +61,44 @@ def check_tflite(options: ExportOptions, generators: Iterable[keras.Model]) -> N
         ExportError: an unknown size or variant, one that a generator does not take, or a package is
             missing.
     """
+    generators = list(generators)
+    variants = chosen_variants(options)
+    check_files(variants, sizes=chosen_sizes(options), generators=generators)
+    if variants == ["uint8"]:
+        for generator in generators:
+            variants_for(generator.description, variants)
+
+
+def check_files(
+    variants: Sequence[str],
+    *,
+    sizes: Sequence[tuple[int, int]],
+    generators: Iterable[keras.Model],
+) -> None:
+    """Refuses variants and sizes that cannot be written here, or of these generators.
+
+    Args:
+        variants: names that may be no variants.
+        sizes: (height, width) in px.
+        generators: to be exported.
+
+    Raises:
+        ExportError: an unknown variant, a size that a generator does not take, or a package is
+            missing.
+    """
     try:
         from cyclegan_keras.export import tflite_run  # noqa: F401
     except ImportError as error:
         raise ExportError(
             'TFLite files are measured by LiteRT: pip install "cyclegan-keras[export]".'
         ) from error
-    variants = chosen_variants(options)
     for variant in variants:
         _check_variant(variant)
         if variant not in UNQUANTIZED:
             _quantizer(variant)
     for generator in generators:
-        for height, width in chosen_sizes(options):
+        for height, width in sizes:
             check_size(generator, height, width)
-        if variants == ["uint8"]:
-            variants_for(generator.description, variants)
 
 
 def chosen_sizes(options: ExportOptions) -> list[tuple[int, int]]:
@@ -92,54 +117,115 @@ def write_tflite(job: ExportJob) -> list[ExportedFile]:
     """Writes the variants and sizes asked for, compares them with Keras and measures their cost."""
     folder = job.folder / "tflite"
     folder.mkdir()
-    sizes = chosen_sizes(job.options)
-    batch = job.options.tflite_batch
     asked_for = chosen_variants(job.options)
     exported = []
     for direction, generator in job.generators.items():
-        variants = variants_for(generator.description, asked_for)
-        metadata = {
+        exported += write_measured(
+            job,
+            direction,
+            folder,
+            variants=variants_for(generator.description, asked_for),
+            batch=job.options.tflite_batch,
+        )
+    return exported
+
+
+def write_measured(
+    job: ExportJob,
+    direction: Direction,
+    folder: pathlib.Path,
+    *,
+    variants: Sequence[str],
+    batch: int,
+) -> list[ExportedFile]:
+    """Writes the files of one generator, compares them with Keras and measures their cost.
+
+    A file that another format of the same export has written already is copied, with its facts.
+
+    Args:
+        job: what is exported; its options name the sizes.
+        direction: of the generator.
+        folder: where to write, an existing folder.
+        variants: some of `VARIANTS`, which the generator can be written as.
+        batch: pictures that a file translates at once.
+
+    Returns:
+        The files, in the order of sizes and variants.
+    """
+    sizes = chosen_sizes(job.options)
+    exported = []
+    for height, width in sizes:
+        earlier = {
+            variant: job.tflite_files[direction, variant, height, width, batch]
+            for variant in variants
+            if (direction, variant, height, width, batch) in job.tflite_files
+        }
+        missing = [variant for variant in variants if variant not in earlier]
+        made = {}
+        if missing:
+            made = _write_size(
+                job,
+                direction,
+                folder,
+                size=(height, width),
+                variants=missing,
+                batch=batch,
+                sized_names=len(sizes) > 1,
+            )
+        for variant in variants:
+            if variant in made:
+                job.tflite_files[direction, variant, height, width, batch] = made[variant]
+                exported.append(made[variant])
+            else:
+                path = folder / earlier[variant].path.name
+                shutil.copyfile(earlier[variant].path, path)
+                exported.append(dataclasses.replace(earlier[variant], path=path, samples=[]))
+    return exported
+
+
+def _write_size(job, direction, folder, *, size, variants, batch, sized_names):
+    """Returns the files of one generator and size, by variant."""
+    height, width = size
+    generator = job.generators[direction]
+    keras_translate = tf.function(lambda x: generator(x, training=False))
+    paths = export_tflite(
+        generator,
+        folder,
+        direction.file_name,
+        size=size,
+        batch=batch,
+        variants=variants,
+        calibration=job.calibration[direction],
+        metadata={
             "direction": direction.signature,
             "name": job.description.get("name"),
             "licence": job.description.get("licence"),
             "description": job.description.get("description"),
-        }
-        keras_translate = tf.function(lambda x, net=generator: net(x, training=False))
-        for height, width in sizes:
-            paths = export_tflite(
-                generator,
-                folder,
-                direction.file_name,
-                size=(height, width),
-                batch=batch,
-                variants=variants,
-                calibration=job.calibration[direction],
-                metadata=metadata,
-                sized_names=len(sizes) > 1,
-            )
-            inputs = [resized_input(picture, height, width) for picture in job.pictures[direction]]
-            references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
-            about = {
-                # In receipts of all versions: a side of a square, or a word such as "480x640".
-                "size": height if height == width else f"{height}x{width}",
-                "height": height,
-                "width": width,
-                "batch": batch,
-                **count(generator, height, width),
-            }
-            for variant, path in paths.items():
-                logging.info("  measuring %s", path.name)
-                measured = measure(path, references, baseline=keras_translate)
-                exported.append(
-                    ExportedFile(
-                        path=path,
-                        kind=f"tflite {variant}",
-                        direction=direction,
-                        facts={**measured.facts, **about},
-                        least_psnr_db=LEAST_PSNR_DB[variant],
-                        samples=[translation[0] for translation in measured.translations],
-                    )
-                )
+        },
+        sized_names=sized_names,
+    )
+    inputs = [resized_input(picture, height, width) for picture in job.pictures[direction]]
+    references = [(x, np.asarray(generator(x, training=False))) for x in inputs]
+    about = {
+        # In receipts of all versions: a side of a square, or a word such as "480x640".
+        "size": height if height == width else f"{height}x{width}",
+        "height": height,
+        "width": width,
+        "batch": batch,
+        **count(generator, height, width),
+    }
+    exported = {}
+    for variant, path in paths.items():
+        logging.info("  measuring %s", path.name)
+        measured = measure(path, references, baseline=keras_translate)
+        exported[variant] = ExportedFile(
+            path=path,
+            kind=f"tflite {variant}",
+            direction=direction,
+            facts={**measured.facts, **about},
+            least_psnr_db=LEAST_PSNR_DB[variant],
+            samples=[translation[0] for translation in measured.translations],
+        )
     return exported
 
 
@@ -223,6 +309,9 @@ def export_tflite(
 
         pictures = tflite_run.batches(np.concatenate(pictures), batch)
 
+    description = generator.description.to_dict()
+    # The file is given to others, who need not know where things lie on this machine.
+    description["training"] = without_folders(description["training"])
     paths = {}
     converted = {}  # variants that differ in their quantization alone share a conversion
     for variant in variants:
@@ -245,7 +334,7 @@ def export_tflite(
             "precision": VARIANTS[variant],
             "range": [0, 255] if is_uint8 else [-1, 1],
             "signature": SIGNATURE,
-            "generator": generator.description.to_dict(),
+            "generator": description,
             **metadata,
             "height": height,
             "width": width,

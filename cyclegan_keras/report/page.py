@@ -1,17 +1,16 @@
 """The report: one HTML page of measures, pictures and loss curves, made from a template."""
 
-import base64
 import dataclasses
-import hashlib
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
-import jinja2
 import numpy as np
 
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.metrics.base import Measure
+from cyclegan_keras.pages.bundle import bundle
+from cyclegan_keras.pages.template import policy_source, template
 from cyclegan_keras.report.curves import curves_json
 from cyclegan_keras.report.numbers import NOT_KNOWN, finite, number_text
 from cyclegan_keras.report.pictures import JPEG_QUALITY, MOST_PIXELS, to_data_uri
@@ -19,6 +18,8 @@ from cyclegan_keras.report.ruler import Ruler, Verdict, ruler, verdict
 from cyclegan_keras.report.section import Section
 
 FOLDER = pathlib.Path(__file__).parent
+PAGES = FOLDER.parent / "pages"
+STYLES = [PAGES / "base.css", PAGES / "compare.css", FOLDER / "report.css"]
 VIEWS = {"before": "Before", "after": "After", "cycled": "Cycle", "truth": "Counterpart"}
 CRISP_SIDE = 128  # px; pictures up to it are enlarged without smoothing
 MOST_SECTION_PIXELS = 2048  # of the longer side of a section's picture, which may be a grid
@@ -112,8 +113,8 @@ def render(
         worst_by: the score that sorts the examples; where no example has it, the first score.
         sections: further ones, which stand below the measures.
     """
-    style = (FOLDER / "report.css").read_text(encoding="utf-8")
-    script = (FOLDER / "report.js").read_text(encoding="utf-8")
+    style = "\n".join(path.read_text(encoding="utf-8") for path in STYLES)
+    script = bundle(FOLDER / "report.js")
     tables = {
         direction: [_row(measure) for measure in rows]
         for direction, rows in measures.items()
@@ -121,14 +122,7 @@ def render(
     }
     curves = {name: points for name, points in curves.items() if len(points)}
     score = _sorting_score(examples, worst_by)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.jinja").render(
+    return template(FOLDER / "report.html.jinja").render(
         policy=_policy(style, script),
         style=style,
         script=script,
@@ -153,14 +147,10 @@ def _policy(style: str, script: str) -> str:
     """Returns a policy by which the page fetches nothing and runs no script but its own."""
     return (
         "default-src 'none'; img-src data:; "
-        f"style-src 'sha256-{_base64_digest(style)}'; "
-        f"script-src 'sha256-{_base64_digest(script)}'; "
+        f"style-src {policy_source(style)}; "
+        f"script-src {policy_source(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _base64_digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 # ---- measures ----

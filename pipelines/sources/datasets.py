@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.images.reading import CURRENT
-from pipelines.sources import demo, folders, scans, tfds
+from pipelines.sources import demo, folders, houses, scans, tfds
 from pipelines.sources.base import Source
 
 
@@ -24,13 +24,15 @@ class NamedSets(NamedTuple):
 
 
 def _load_drawn(name: str, data_dir: str | None, paired: bool, reader_version: int) -> Source:
-    module = scans if name in scans.NAMES else demo
-    return module.load(name, data_dir, paired, reader_version)
+    for module in (houses, scans):
+        if name in module.NAMES:
+            return module.load(name, data_dir, paired, reader_version)
+    return demo.load(name, data_dir, paired, reader_version)
 
 
 SOURCES = {
     "cycle_gan": NamedSets(tfds.NAMES, tfds.load),
-    "demo": NamedSets((*demo.NAMES, *scans.NAMES), _load_drawn),
+    "demo": NamedSets((*demo.NAMES, *houses.NAMES, *scans.NAMES), _load_drawn),
 }
 
 
@@ -78,7 +80,7 @@ def find(
         raise DataError(
             f"--dataset={dataset} has no pairs to train on: use a folder with train/ of pictures A "
             "and B side by side, a folder with trainA and trainB of equal names, or "
-            "demo/pony_pairs."
+            "demo/pony_pairs or demo/houses."
         )
     return source
 

@@ -153,6 +153,24 @@ def test_a_second_export_gets_the_next_number_and_loses_nothing(second):
     assert json.loads((second / "receipt.json").read_text())["files"][0]["path"] == "2"
 
 
+def test_every_export_keeps_the_earlier_ones_also_without_a_saved_model(tmp_path):
+    output = tmp_path / "output"
+    for number in (1, 2, 3, 4):
+        version = export.next_version(output)
+        assert version == number
+        staged = tmp_path / f"staged-{number}"
+        (staged / "web").mkdir(parents=True)
+        (staged / "web" / "index.html").write_text(str(number))
+        (staged / "receipt.json").write_text(str(number))
+        output.mkdir(exist_ok=True)
+        export.publish(staged, output, version)
+    pages = ["web", "web-1", "web-2", "web-3"]
+    assert sorted(path.name for path in output.glob("web*")) == pages
+    for name, number in zip(pages, "4123", strict=True):
+        assert (output / name / "index.html").read_text() == number
+        assert (output / f"receipt{name.removeprefix('web')}.json").read_text() == number
+
+
 def test_a_run_is_exported_by_its_last_checkpoint_with_averages(
     made, first, second, tmp_path, capsys
 ):

@@ -1,37 +1,22 @@
 """A real browser opens a report from its file: what moves, moves, and nothing is fetched."""
 
-import io
-import json
 import math
-import os
-import shutil
 
 import numpy as np
 import pytest
+from browsers import DESKTOP, IN_CI, PHONE, find, pixels, requests, resize
 from PIL import Image
 
 from cyclegan_keras.report.page import Example, write_report
 from cyclegan_keras.report.section import Section, Table
 
-IN_CI = os.environ.get("CI") == "true"
 if not IN_CI:
     pytest.importorskip("selenium")
-from selenium import webdriver  # noqa: E402
-from selenium.webdriver import ActionChains, Keys  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 RED, BLUE, GREEN, GOLD = (200, 40, 30), (30, 60, 190), (40, 150, 60), (220, 170, 30)
 SETTLED = """
     const [done] = arguments;
@@ -43,33 +28,10 @@ SETTLED = """
     };
     look();
 """  # gives the place where scrolling came to rest
-PHONE, DESKTOP = (360, 740), (1280, 900)
 
 
 def flat(color):
     return np.full((64, 64, 3), color, np.uint8)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    programs = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
-    installed = [program for program in programs if program]
-    driver = shutil.which("chromedriver")
-    if not (installed and driver):
-        reason = "needs Chromium and chromedriver (Debian: chromium chromium-driver)"
-        if IN_CI:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = installed[0]
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('browser')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    # naming the driver keeps Selenium from looking for one in the network
-    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture(scope="module")
@@ -117,30 +79,15 @@ def report(tmp_path_factory, make_measure):
 
 @pytest.fixture
 def page(browser, report):
+    browser.get_log("browser")  # that of other tests, which share the browser
     resize(browser, DESKTOP)
     browser.get(report.as_uri())
     yield browser
     assert browser.get_log("browser") == []  # no error, no breach of the policy
 
 
-def resize(browser, size, scheme="light"):
-    width, height = size
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == PHONE}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-
-
-def find(browser, selector):
-    return browser.find_element(By.CSS_SELECTOR, selector)
-
-
 def press(browser, label, inside="main"):
     find(browser, inside).find_element(By.XPATH, f".//button[text()='{label}']").click()
-
-
-def pixels(element):
-    return np.asarray(Image.open(io.BytesIO(element.screenshot_as_png)).convert("RGB")).astype(int)
 
 
 def seen(element, share):
@@ -293,10 +240,9 @@ def test_it_fits_the_screen(page, size, scheme, tmp_path):
 
 
 def test_nothing_is_fetched(browser, report):
-    browser.get_log("performance")
+    requests(browser)
     browser.get(report.as_uri())
     find(browser, ".enlarge")
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [e["params"]["request"]["url"] for e in events if e["method"].endswith("BeSent")]
+    asked = requests(browser)
     assert report.as_uri() in asked
     assert {url.partition(":")[0] for url in asked} <= {"file", "data"}

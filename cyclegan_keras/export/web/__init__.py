@@ -1,0 +1,1 @@
+"""A page that runs exported generators in a visitor's browser."""

@@ -1,0 +1,244 @@
+"""The model card: what visitors of the page are told of its model."""
+
+import datetime
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from cyclegan_keras.export.job import ExportedFile, ExportJob
+from cyclegan_keras.export.web import runtime
+from cyclegan_keras.files.digest import sha256
+from cyclegan_keras.files.direction import Direction
+from cyclegan_keras.files.paths import without_folders
+from cyclegan_keras.models.description import Description
+from cyclegan_keras.runs.run import versions
+
+METHODS = {"cyclegan": "CycleGAN", "pix2pix": "pix2pix", "cut": "CUT", "fastcut": "FastCUT"}
+NO_LICENSE = "None was named: ask whoever made this page before you use the model elsewhere."
+# Measures of the way there and back, which say little of one translation.
+MEASURES_LEFT_OUT = ("of the cycle", "Cycle error ratio")
+
+
+def card(job: ExportJob, files: Sequence[ExportedFile]) -> list[dict[str, str]]:
+    """Returns the rows of the card.
+
+    Args:
+        job: what is exported.
+        files: those of the page.
+
+    Returns:
+        Rows of "key" and "value". The page knows the keys as `card.<key>` in its languages; other
+        keys, such as names of measures, stand as they are.
+    """
+    rows: list[dict[str, str]] = []
+
+    def add(key: str, value: str | None) -> None:
+        if value:
+            rows.append({"key": key, "value": value})
+
+    descriptions = {each: generator.description for each, generator in job.generators.items()}
+    first = next(iter(descriptions.values()))
+    source = job.description.get("source", {})
+    add("translates", "; ".join(arrow(each) for each in descriptions.values()))
+    add("method", _method(first))
+    add("data", _data(first))
+    add("steps", f"{first.step:,}" if first.step else None)
+    generators = {each: generator_words(generator) for each, generator in job.generators.items()}
+    add("generator", _by_direction(generators, descriptions))
+    parameters = {
+        each: f"{generator.count_params():,}" for each, generator in job.generators.items()
+    }
+    add("parameters", _by_direction(parameters, descriptions))
+    sizes = {
+        each: ", ".join(
+            f"{_file_words(file)} {file.facts['bytes'] / 1e6:.1f} MB"
+            for file in files
+            if file.direction == each
+        )
+        for each in job.generators
+    }
+    add("size", _by_direction(sizes, descriptions))
+    qualities = {
+        each: ", ".join(
+            f"{_file_words(file)} {file.facts['psnr_db']:.1f} dB"
+            for file in files
+            if file.direction == each
+        )
+        for each in job.generators
+    }
+    add("quality", _by_direction(qualities, descriptions))
+    for name, value in _measures(source, descriptions):
+        add(name, value)
+    add("license", job.description.get("licence") or NO_LICENSE)
+    add("made", datetime.datetime.now(datetime.timezone.utc).date().isoformat())
+    installed = versions()
+    packages = ("cyclegan-keras", "keras", "tensorflow")
+    add(
+        "versions", ", ".join(f"{name} {installed[name]}" for name in packages if name in installed)
+    )
+    add("runtime", f"{runtime.NAME} {runtime.VERSION}, {runtime.LICENSE}")
+    add("sha256", "; ".join(f"{file.path.name} {sha256(file.path)}" for file in files))
+    return rows
+
+
+def title(job: ExportJob) -> str:
+    """Returns the page's title: --web_title, the domains, or the model's name."""
+    if job.options.web_title:
+        return job.options.web_title
+    first = next(iter(job.generators.values())).description
+    if (first.source, first.target) in (("A", "B"), ("B", "A")):  # names of nothing
+        return str(job.description.get("name") or arrow(first))
+    if len(job.generators) > 1:
+        return f"{first.source} \N{LEFT RIGHT ARROW} {first.target}"
+    return arrow(first)
+
+
+def arrow(description: Description) -> str:
+    """Returns a direction such as "horse → zebra"."""
+    return f"{description.source} \N{RIGHTWARDS ARROW} {description.target}"
+
+
+def keeps_detail(generator: keras.Model) -> bool:
+    """Says whether a translation is a change of the picture, rather than a picture of its own.
+
+    Unpaired methods change what they are shown, so that detail finer than the network's pixels can
+    be taken from the picture. Of pix2pix it cannot: label maps have no detail to keep. Where the
+    method is not known, the generator tells: pix2pix has a U-Net.
+    """
+    method = generator.description.training.get("options", {}).get("method")
+    if method in METHODS:
+        return method != "pix2pix"
+    return "UNet" not in type(generator).__name__
+
+
+def generator_words(generator: keras.Model) -> str:
+    """Returns a generator such as "ResNet, 9 blocks, ngf 64"."""
+    config = generator.get_config()
+    name = type(generator).__name__.removesuffix("Generator").replace("UNet", "U-Net")
+    words = [name]
+    if "n_blocks" in config:
+        count = config["n_blocks"]
+        words.append("1 block" if count == 1 else f"{count} blocks")
+    if "n_downs" in config:
+        words.append(f"{config['n_downs']} steps down")
+    if "ngf" in config:
+        words.append(f"ngf {config['ngf']}")
+    return ", ".join(words)
+
+
+def _method(description: Description) -> str | None:
+    training = description.training
+    method = METHODS.get(training.get("options", {}).get("method"))
+    teacher = training.get("compressed_from", {}).get("name")
+    if teacher:
+        return f"compressed from {teacher}" + (f" ({method})" if method else "")
+    return method
+
+
+def _data(description: Description) -> str | None:
+    """Returns the name of the training data; of a folder's path the last word alone."""
+    data = description.training.get("data", {})
+    name = data.get("name") or description.training.get("options", {}).get("dataset")
+    if not name:
+        return None
+    name = without_folders(str(name))
+    counts = [
+        str(data[part]["count"])
+        for part in ("trainA", "trainB")
+        if isinstance(data.get(part), Mapping) and data[part].get("count")
+    ]
+    return f"{name} ({' + '.join(counts)} pictures)" if counts else name
+
+
+def _by_direction(
+    values: Mapping[Direction, str], descriptions: Mapping[Direction, Description]
+) -> str:
+    """Returns one text of the values of all directions, once where they are the same."""
+    if len(set(values.values())) == 1:
+        return next(iter(values.values()))
+    return "; ".join(f"{arrow(descriptions[each])}: {value}" for each, value in values.items())
+
+
+def _file_words(file: ExportedFile) -> str:
+    """Returns what tells a file from others of its direction, such as "fp16 at 256 px"."""
+    height, width = file.facts["height"], file.facts["width"]
+    side = f"{height}" if height == width else f"{height} x {width}"
+    return f"{file.kind.removeprefix('tflite ')} at {side} px:"
+
+
+# ---- measures ----
+
+
+def _measures(
+    source: Mapping[str, Any], descriptions: Mapping[Direction, Description]
+) -> list[tuple[str, str]]:
+    """Returns names and values of what was measured of this step of a run."""
+    if "run" not in source:
+        return []
+    run = pathlib.Path(source["run"])
+    rows = []
+    evaluation = _read_json(run / "evaluations" / f"step_{source['step']:09d}" / "evaluation.json")
+    for direction, description in descriptions.items():
+        for result in evaluation.get("directions", []):
+            if result["direction"] == description.words:
+                for measure in result["measures"]:
+                    if not any(words in measure["name"] for words in MEASURES_LEFT_OUT):
+                        rows.append(_row(measure, description, len(descriptions)))
+        rows += _of_compression(run, direction, description, len(descriptions))
+    return rows
+
+
+def _row(
+    measure: Mapping[str, Any], description: Description, n_directions: int
+) -> tuple[str, str]:
+    name = measure["name"]
+    if n_directions > 1:
+        name = f"{name}, {arrow(description)}"
+    return name, f"{_interval(measure)}. {_sentence(measure['protocol'])}"
+
+
+def _of_compression(
+    run: pathlib.Path, direction: Direction, description: Description, n_directions: int
+) -> list[tuple[str, str]]:
+    """Returns what the receipt of a compression measured of its student."""
+    rows = []
+    for result in _read_json(run / "receipt.json").get("directions", []):
+        quality = result.get("quality") or {}
+        if result.get("signature") != direction.signature:
+            continue
+        for likeness in quality.get("likeness", []):
+            if likeness.get("of") == "student":
+                number = f"{_interval(likeness['psnr_db'])} dB"
+                rows.append(("PSNR to the teacher", number))
+        for comparison in quality.get("comparisons", []):
+            measure = {**comparison, **comparison["student"]}
+            rows.append(_row(measure, description, n_directions))
+    return rows
+
+
+def _interval(measure: Mapping[str, Any]) -> str:
+    if measure.get("value") is None:
+        return "not known"
+    if measure.get("low") is None or measure.get("high") is None:
+        return _number(measure["value"])
+    return f"{_number(measure['value'])} ({_number(measure['low'])} to {_number(measure['high'])})"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+def _read_json(path: pathlib.Path) -> dict[str, Any]:
+    """Returns what a file of a run holds; nothing where it is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

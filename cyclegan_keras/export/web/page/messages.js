@@ -1,0 +1,103 @@
+// What the page says while it works: a status that is read aloud, a stage that is not, and errors.
+
+import { PageError, text } from "./strings.js";
+
+const SHOWN_AFTER_MS = 150; // a stage that is over sooner would only flicker
+
+let stageTimer = null;
+let lastStatus = null;
+let onRetry = null;
+
+/** Connects the button by which something that failed is tried again. */
+export function connectMessages() {
+  document.getElementById("retry").addEventListener("click", () => {
+    const retry = onRetry;
+    hideError();
+    retry();
+  });
+}
+
+/**
+ * Says what is the case, also to those who cannot see it.
+ *
+ * @param {string} key of a string, or "" for nothing.
+ * @param {() => Object<string, string | number>} values of its placeholders, in the language at hand.
+ */
+export function say(key, values = () => ({})) {
+  lastStatus = { key, values };
+  const words = key === "" ? "" : text(key, values());
+  const status = document.getElementById("status");
+  if (status.textContent !== words) {
+    status.textContent = words;
+  }
+}
+
+/** Says the status once more, in the language at hand. */
+export function sayAgain() {
+  if (lastStatus) {
+    say(lastStatus.key, lastStatus.values);
+  }
+}
+
+/**
+ * Shows what is being done. It is not read aloud, because it changes often.
+ *
+ * @param {string} words
+ * @param {number | null} share done, from 0 to 1; null where it is unknown.
+ */
+export function showStage(words, share = null) {
+  document.getElementById("what").textContent = words;
+  const progress = document.getElementById("progress");
+  if (share === null) {
+    progress.removeAttribute("value");
+  } else {
+    progress.value = share;
+  }
+  const work = document.getElementById("work");
+  if (work.hidden && stageTimer === null) {
+    stageTimer = setTimeout(() => {
+      work.hidden = false;
+    }, SHOWN_AFTER_MS);
+  }
+}
+
+/** Shows that nothing is being done. */
+export function hideStage() {
+  clearTimeout(stageTimer);
+  stageTimer = null;
+  document.getElementById("work").hidden = true;
+}
+
+/**
+ * Shows an error in words.
+ *
+ * @param {Error} error
+ * @param {(() => void) | null} retry what "Try again" does; null where trying again helps nothing.
+ */
+export function showError(error, retry = null) {
+  if (!(error instanceof PageError)) {
+    console.error(error);
+  }
+  onRetry = retry;
+  document.getElementById("error-text").textContent = errorWords(error);
+  document.getElementById("retry").hidden = retry === null;
+  document.getElementById("error").hidden = false;
+}
+
+/** Takes an error back that no longer holds. */
+export function hideError() {
+  document.getElementById("error").hidden = true;
+}
+
+/**
+ * Says an error in words.
+ *
+ * @param {Error} error
+ * @returns {string}
+ */
+export function errorWords(error) {
+  if (error instanceof PageError) {
+    return text(error.key, error.values);
+  }
+  return text("error.unexpected", { message: error.message });
+}

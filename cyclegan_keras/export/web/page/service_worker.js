@@ -1,0 +1,105 @@
+// Answers for the page: with the headers that threads need, and from a copy where there is no network.
+//
+// The page itself keeps the large files (assets.js). This script keeps the small ones of one version of the page, all
+// or none of them. It is registered by an address that names the version, so that another version is another script.
+"use strict";
+
+const VERSION = new URL(self.location.href).searchParams.get("v");
+const FOLDER = new URL("./", self.location.href);
+const CACHE = `${FOLDER.pathname} shell ${VERSION}`;
+const SHELL = ["./", "app.js", "style.css", "worker.js", "manifest.webmanifest", "icon.svg"];
+const OWN_FOLDERS = ["", "runtime/", "models/", "examples/"]; // other pages may lie in other folders below
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(keepShell());
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(takeOver());
+});
+
+self.addEventListener("fetch", (event) => {
+  if (event.request.method === "GET" && isOwn(new URL(event.request.url))) {
+    event.respondWith(answerRequest(event.request));
+  }
+});
+
+async function keepShell() {
+  const index = await fetchAnew("./");
+  const about = aboutOf(await index.clone().text());
+  if (about.version !== VERSION) {
+    throw new Error("The page was updated meanwhile."); // the next visit tries again
+  }
+  const paths = [...SHELL.slice(1), about.runtime.library, ...about.examples.map(({ path }) => path)];
+  const answers = await Promise.all(paths.map(fetchAnew));
+  const cache = await caches.open(CACHE);
+  await cache.put("./", index);
+  await Promise.all(paths.map((path, i) => cache.put(path, answers[i])));
+  await self.skipWaiting();
+}
+
+async function takeOver() {
+  const own = `${FOLDER.pathname} shell `;
+  for (const name of await caches.keys()) {
+    if (name.startsWith(own) && name !== CACHE) {
+      await caches.delete(name);
+    }
+  }
+  await self.clients.claim();
+}
+
+async function fetchAnew(path) {
+  const response = await fetch(new URL(path, FOLDER), { cache: "no-cache" });
+  if (!response.ok) {
+    throw new Error(`${path}: ${response.status}`);
+  }
+  return response;
+}
+
+/** Returns the page's facts, which the page carries. */
+function aboutOf(page) {
+  const found = page.match(/<script type="application\/json" id="about">(.*?)<\/script>/s);
+  return JSON.parse(found[1]);
+}
+
+function isOwn(url) {
+  if (!url.href.startsWith(FOLDER.href)) {
+    return false;
+  }
+  const path = url.pathname.slice(FOLDER.pathname.length);
+  return OWN_FOLDERS.includes(path.slice(0, path.lastIndexOf("/") + 1));
+}
+
+/** Answers from the network, and from the copy where that fails. */
+async function answerRequest(request) {
+  let response;
+  try {
+    response = await fetch(request);
+  } catch (error) {
+    response = await keptAnswer(request);
+    if (!response) {
+      throw error;
+    }
+  }
+  return request.mode === "navigate" ? isolated(response) : response;
+}
+
+async function keptAnswer(request) {
+  const cache = await caches.open(CACHE);
+  if (request.mode === "navigate") {
+    return cache.match("./");
+  }
+  const wanted = new URL(request.url).searchParams.get("v") ?? VERSION;
+  return wanted === VERSION ? cache.match(request, { ignoreSearch: true }) : undefined;
+}
+
+/** Adds the headers without which browsers give a page no threads. */
+function isolated(response) {
+  if (!response.ok) {
+    return response; // also a redirection, which the browser has to follow itself
+  }
+  const headers = new Headers(response.headers);
+  headers.set("Cross-Origin-Opener-Policy", "same-origin");
+  headers.set("Cross-Origin-Embedder-Policy", "require-corp");
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+}

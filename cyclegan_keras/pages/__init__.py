@@ -1,0 +1,1 @@
+"""What the HTML pages of this package share: the report and the page that runs a generator."""
