@@ -41,7 +41,7 @@ AXE = "4.14.1"  # the version of axe-core, and the digest of what npm packs of i
 AXE_SHA512 = (
     "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 )
-WAIT_SECONDS = 15
+WAIT_SECONDS = 30
 # An async function of JavaScript whose result, or error, comes back.
 ASYNC = """
     const done = arguments[arguments.length - 1];

@@ -79,6 +79,7 @@ def report(tmp_path_factory, make_measure):
 
 @pytest.fixture
 def page(browser, report):
+    browser.get_log("browser")  # that of other tests, which share the browser
     resize(browser, DESKTOP)
     browser.get(report.as_uri())
     yield browser

@@ -192,7 +192,7 @@ class _ServerOfIPv6(_Server):
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    extensions_map = MIME_TYPES
+    path = "/"  # of a request that cannot be read
 
     def __init__(self, *arguments, directory: str, rules: list[tuple[str, dict[str, str]]]):
         self.rules = rules

@@ -1,13 +1,13 @@
 """The page in a real browser translates as tflite_run.py does, on its own and without a network."""
 
-import base64
-import pathlib
+import os
 import shutil
 
 import numpy as np
 import pytest
 from browsers import DESKTOP, find, pixels, requests, resize, run_async, violations, wait_until
 from PIL import Image
+from web_page import READY, bicubic, canvas, choose, expected, far, levels, open_page, translate
 
 from cyclegan_keras.export import tflite_run
 from cyclegan_keras.export.web.serve import PageServer
@@ -17,17 +17,6 @@ selenium = pytest.importorskip("selenium")
 from selenium.webdriver import Keys  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
-
-READY = "document.body.dataset.state === 'ready'"
-SEEN = """
-    const canvas = document.getElementById(given[0]);
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    const letters = [];
-    for (let i = 0; i < data.length; i += 4096) {
-        letters.push(String.fromCharCode(...data.subarray(i, i + 4096)));
-    }
-    return [canvas.height, canvas.width, btoa(letters.join(""))];
-"""
 
 
 @pytest.fixture(scope="module")
@@ -42,59 +31,6 @@ def page(browser, server):
     open_page(browser, f"{server.url}?variant=fp16&engine=wasm&lang=en")
     choose(browser, "size", "own")
     return browser
-
-
-def open_page(browser, url):
-    browser.get(url)
-    wait_until(browser, READY)
-
-
-def choose(browser, name, value):
-    script = """
-        const select = document.getElementById(arguments[0]);
-        select.value = arguments[1];
-        select.dispatchEvent(new Event("change"));
-    """
-    browser.execute_script(script, name, value)
-
-
-def translate(browser, path):
-    """Gives the page a file; returns its translation, (height, width, 3)."""
-    done = browser.execute_script("return Number(document.body.dataset.done)")
-    find(browser, "#file").send_keys(str(path))
-    wait_until(browser, f"Number(document.body.dataset.done) > {done}")
-    return canvas(browser, "after")
-
-
-def canvas(browser, name):
-    height, width, data = run_async(browser, SEEN, name)
-    rgba = np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
-    assert (rgba[..., 3] == 255).all()
-    return rgba[..., :3]
-
-
-def expected(site, path, variant="fp16"):
-    """Returns the translation of tflite_run.py."""
-    model = site.tflite(variant)
-    target = path.with_name(f"{path.stem}_{variant}_translated.png")
-    interpreter = tflite_run.open_model(model)
-    tflite_run.translate_file(interpreter, tflite_run.read_metadata(model), path, target)
-    return np.asarray(Image.open(target).convert("RGB"))
-
-
-def levels(height, width, seed=0):
-    """A smooth picture with some noise."""
-    random = np.random.default_rng(seed)
-    coarse = Image.fromarray(random.integers(0, 256, (5, 5, 3)).astype("uint8"))
-    smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)).astype(int)
-    noise = random.integers(-20, 21, smooth.shape)
-    return np.clip(smooth + noise, 0, 255).astype("uint8")
-
-
-def far(translation, reference):
-    """The largest difference, in levels."""
-    assert translation.shape == reference.shape
-    return np.abs(translation.astype(int) - reference).max()
 
 
 def write_pictures(folder):
@@ -149,16 +85,6 @@ def test_the_change_is_added_to_a_pictures_own_detail(page, site, tmp_path):
     reference = np.clip(np.rint((numbers + change + 1) * 127.5), 0, 255)
     assert far(translation, reference) <= 1
     assert far(reference, picture) > 10
-
-
-def bicubic(picture, height, width):
-    """Resizes float32 (height, width, channels) by Pillow, the width first."""
-    channels = []
-    for channel in np.moveaxis(picture, -1, 0):
-        image = Image.fromarray(np.ascontiguousarray(channel))
-        wide = image.resize((width, image.height), Image.Resampling.BICUBIC)
-        channels.append(np.asarray(wide.resize((width, height), Image.Resampling.BICUBIC)))
-    return np.stack(channels, axis=-1)
 
 
 def test_resizing_equals_pillow(page):
@@ -281,7 +207,7 @@ def test_it_works_without_a_network(browser, site, tmp_path, plain):
     """Two pages on one origin, each after one visit."""
     folders = [tmp_path / "site" / "a", tmp_path / "site" / "a" / "b"]
     for folder in folders[: 2 if plain else 1]:
-        shutil.copytree(site.folder, folder, copy_function=link)
+        shutil.copytree(site.folder, folder, copy_function=os.link)
     path = tmp_path / "photo.png"
     Image.fromarray(levels(70, 30)).save(path)
     server = PageServer(tmp_path / "site", port=0, plain=plain)
@@ -296,18 +222,13 @@ def test_it_works_without_a_network(browser, site, tmp_path, plain):
         assert far(translate(browser, path), expected(site, path)) <= 1
 
 
-def link(source, target):
-    """Puts a file into a second folder without a copy."""
-    pathlib.Path(target).hardlink_to(source)
-
-
 def address_of(server, folder, tmp_path):
     path = folder.relative_to(tmp_path / "site").as_posix()
     return f"{server.url}{path}/?variant=fp16&lang=en"
 
 
 def test_a_file_that_is_missing_gets_words(browser, site, tmp_path):
-    shutil.copytree(site.folder, tmp_path / "site", copy_function=link)
+    shutil.copytree(site.folder, tmp_path / "site", copy_function=os.link)
     (tmp_path / "site" / "models" / "generator_g_fp16.tflite").unlink()
     with PageServer(tmp_path / "site", port=0) as server:
         browser.get(f"{server.url}?variant=fp16&lang=en")
@@ -315,3 +236,13 @@ def test_a_file_that_is_missing_gets_words(browser, site, tmp_path):
         assert "generator_g_fp16.tflite is not there" in find(browser, "#error").text
         choose(browser, "variant", "uint8")
         wait_until(browser, READY)
+
+
+def test_the_single_file_opens_from_a_disk(browser, site, tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(levels(150, 203)).save(path)
+    requests(browser)
+    open_page(browser, f"{site.single_file.as_uri()}?lang=en")
+    choose(browser, "size", "own")
+    assert far(translate(browser, path), expected(site, path)) <= 1
+    assert {url.partition(":")[0] for url in requests(browser)} <= {"file", "blob", "data"}

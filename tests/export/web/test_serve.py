@@ -2,6 +2,7 @@
 
 import http.client
 import signal
+import socket
 import threading
 import time
 import urllib.error
@@ -123,6 +124,19 @@ def test_a_folder_that_is_itself_a_link_is_served(folder, tmp_path):
 def test_folders_are_not_listed(folder):
     with serve.PageServer(folder, port=0) as server:
         assert ask(server, "/models/")[0].status == 404
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"GET / HTTP/9\r\n\r\n", b"nonsense in four words\r\n\r\n"]
+)
+def test_what_is_no_request_is_refused(folder, request_line, capsys):
+    with serve.PageServer(folder, port=0) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(request_line)
+            answer = connection.makefile("rb").read()
+        assert ask(server, "/")[0].status == 200
+    assert b"Error code: " in answer
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_stopped_server_answers_no_more_and_frees_its_port(folder):

@@ -33,9 +33,9 @@ def test_the_folder_holds_all_that_the_page_loads(site):
     assert about["title"] == "horse \N{LEFT RIGHT ARROW} zebra"
     assert about["description"] == "Turns horses into zebras, and back."
     assert re.fullmatch("[0-9a-f]{12}", about["version"])
-    loaded = re.findall(r'(?:src|href)="(?!data:)([^"#]+)"', page)
+    loaded = re.findall(r'(?:src|href)="(?!data:)([^"#?]+)', page)
     assert {"app.js", "style.css", "icon.svg", "manifest.webmanifest"} <= set(loaded)
-    assert all((site.folder / path).exists() for path in loaded)
+    assert all((site.folder / path).is_file() for path in loaded)
     for name in ("worker.js", "service_worker.js", "_headers", ".nojekyll"):
         assert (site.folder / name).is_file()
     assert (site.folder / "licences" / "apache-2.0.txt").read_text() == (
@@ -127,7 +127,7 @@ def test_the_card_tells_what_is_known(site):
     rows = {row["key"]: row["value"] for row in site.about()["card"]}
     arrow = "\N{RIGHTWARDS ARROW}"
     assert rows["translates"] == f"horse {arrow} zebra; zebra {arrow} horse"
-    assert rows["generator"] == "ResNet, 1 blocks, ngf 4"
+    assert rows["generator"] == "ResNet, 1 block, ngf 4"
     assert rows["license"] == "CC0"
     assert rows["runtime"] == "LiteRT.js 2.5.3, Apache-2.0"
     assert "fp16 at 64 px" in rows["quality"]

@@ -101,22 +101,24 @@ class Engine {
       const build = this.builds[0];
       const isolated = Boolean(globalThis.crossOriginIsolated);
       const threads = build === "threaded" ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS) : 1;
-      this.parts ??= await this.readParts(build);
-      const { source, script, module } = this.parts;
-      const worker = new ComputingWorker(source, () => this.loseGraphicsCard(worker));
-      const starting = worker.ask("start", { module, script, threads });
+      let worker = null;
       try {
+        this.parts ??= await this.readParts(build);
+        const { source, script, module } = this.parts;
+        worker = new ComputingWorker(source, () => this.loseGraphicsCard(worker));
+        const starting = worker.ask("start", { module, script, threads });
         const { gpu } = await (build === "threaded" ? withinTime(starting, THREADS_START_MS) : starting);
         this.worker = worker;
         this.device = { build, threads, isolated, gpu };
         return;
       } catch (error) {
-        worker.terminate(error);
+        worker?.terminate(error);
         this.parts = null;
         if (this.builds.length === 1) {
-          throw computingError("error.engine", error);
+          throw error instanceof PageError ? error : computingError("error.engine", error);
         }
-        this.builds.shift(); // such as threads, in a browser that promises them and does not start them
+        // A browser may promise threads and not start them, or have kept only another build for use offline.
+        this.builds.shift();
       }
     }
   }
@@ -145,12 +147,8 @@ class Engine {
       ],
       { type: "text/javascript" },
     );
-    try {
-      const module = await WebAssembly.compile(engine);
-      return { source, script: new Blob([buildScript], { type: "text/javascript" }), module };
-    } catch (error) {
-      throw computingError("error.engine", error);
-    }
+    const module = await WebAssembly.compile(engine);
+    return { source, script: new Blob([buildScript], { type: "text/javascript" }), module };
   }
 
   async loadNow(file, accelerator) {
@@ -304,13 +302,22 @@ class ComputingWorker {
   }
 }
 
+/**
+ * Says whether this browser knows the instructions without which the engine has no threads.
+ *
+ * @returns {boolean}
+ */
+export function hasFastVectors() {
+  return Boolean(globalThis.WebAssembly?.validate(RELAXED_SIMD));
+}
+
 /** Returns the builds of the engine that may run here, the fastest first. */
 function possibleBuilds(builds, wanted) {
   if (!globalThis.WebAssembly) {
     throw new PageError("error.no_webassembly");
   }
   const possible = ["compat"];
-  if (WebAssembly.validate(RELAXED_SIMD)) {
+  if (hasFastVectors()) {
     possible.unshift("simd");
     if (globalThis.crossOriginIsolated) {
       possible.unshift("threaded");

@@ -52,7 +52,7 @@ export function connectIntake(onFiles) {
  * @param {(blob: Blob, name: string) => void} onChoose
  * @param {(error: Error) => void} onError
  */
-export async function showExamples(examples, read, onChoose, onError) {
+export function showExamples(examples, read, onChoose, onError) {
   document.getElementById("try").hidden = examples.length === 0;
   const list = document.getElementById("examples");
   for (const example of examples) {
@@ -73,11 +73,14 @@ export async function showExamples(examples, read, onChoose, onError) {
         onError(error);
       }
     });
-    try {
-      image.src = URL.createObjectURL(await read(example.path));
-    } catch (error) {
-      entry.remove();
-      onError(error);
-    }
+    read(example.path).then(
+      (blob) => {
+        image.src = URL.createObjectURL(blob);
+      },
+      (error) => {
+        entry.remove();
+        onError(error);
+      },
+    );
   }
 }

@@ -144,7 +144,7 @@ async function work() {
   if (isWorking) {
     return;
   }
-  isWorking = true;
+  setWorking(true);
   try {
     while (loaded && !isLive) {
       const item = nextItem();
@@ -160,8 +160,13 @@ async function work() {
     hideStage();
     showError(error);
   } finally {
-    isWorking = false;
+    setWorking(false);
   }
+}
+
+function setWorking(works) {
+  isWorking = works;
+  document.body.dataset.working = String(works);
 }
 
 function nextItem() {
@@ -230,21 +235,20 @@ function countDone() {
 
 /** Keeps a result as files instead of pixels, which are ten times as large. */
 async function pack(item) {
-  if (!item.pixels || item.packed) {
-    return;
-  }
-  const { before, after } = item.pixels;
-  const { isPictureItself } = item.facts;
-  try {
-    const packed = {
-      before: isPictureItself ? null : await packPixels(before),
-      after: await packPixels(after),
-    };
-    if (item.pixels?.after === after) {
-      item.packed = packed;
+  if (item.pixels && !item.packed) {
+    const { before, after } = item.pixels;
+    const { isPictureItself } = item.facts;
+    try {
+      const packed = {
+        before: isPictureItself ? null : await packPixels(before),
+        after: await packPixels(after),
+      };
+      if (item.pixels?.after === after) {
+        item.packed = packed;
+      }
+    } catch {
+      item.version = 0; // it is made anew when it is looked at
     }
-  } catch {
-    item.version = 0; // it is made anew when it is looked at
   }
   if (item !== shown) {
     item.pixels = null;
@@ -267,7 +271,10 @@ async function look(item) {
   shown = item;
   drawing = null;
   gallery.mark(item);
-  hideError();
+  const hasFailed = document.body.dataset.state === "failed";
+  if (!hasFailed) {
+    hideError(); // of another picture; that there is no model stays true
+  }
   if (last && last !== item) {
     view.pixels = null;
     pack(last);
@@ -282,7 +289,7 @@ async function look(item) {
   } else {
     view.hide();
     setMode("picture");
-    say(loaded ? "" : "status.waiting");
+    say(loaded || hasFailed ? "" : "status.waiting");
     await Promise.all([work(), loaded ? null : preview(item)]);
   }
 }
@@ -327,7 +334,6 @@ function addPictures(blobs) {
     gallery.add(item);
   }
   look(items[0]).catch(showError);
-  document.querySelector(".scene").scrollIntoView({ block: "nearest" });
 }
 
 function addFiles(files) {

@@ -1,6 +1,7 @@
 // What a service worker gives the page: threads on any host, and work without a network.
 
 import { cacheName, deleteOldAssets, isSingleFile, modelFile, runtimeFiles } from "./assets.js";
+import { hasFastVectors } from "./engine.js";
 
 const MOST_WAIT_MS = 5000;
 
@@ -27,11 +28,12 @@ export async function startServiceWorker(about) {
     rememberTry(false);
     return;
   }
-  // Only once: a browser or a host may refuse for good.
-  if (triedBefore() || !rememberTry(true)) {
+  if (!hasFastVectors() || triedBefore()) {
     return;
   }
-  if (await isActive(registration)) {
+  const late = new Promise((resolve) => setTimeout(resolve, MOST_WAIT_MS, false));
+  // Loaded only once more: a browser or a host may refuse for good.
+  if ((await Promise.race([isActive(registration), late])) && rememberTry(true)) {
     location.reload();
     await new Promise(() => {});
   }
@@ -47,15 +49,19 @@ export async function finishOffline(about) {
   if (!canRegister()) {
     return false;
   }
-  const registration = await navigator.serviceWorker.getRegistration();
-  if (!registration || !(await isActive(registration))) {
-    return false;
+  try {
+    const registration = await navigator.serviceWorker.getRegistration();
+    if (!registration || !(await isActive(registration))) {
+      return false;
+    }
+    if (!(await caches.has(cacheName(`shell ${about.version}`)))) {
+      return false; // the version before is still the one that works without a network
+    }
+    await deleteOldAssets(neededFiles(about));
+    return true;
+  } catch {
+    return false; // such as in private windows
   }
-  if (!(await caches.has(cacheName(`shell ${about.version}`)))) {
-    return false; // the version before is still the one that works without a network
-  }
-  await deleteOldAssets(neededFiles(about));
-  return true;
 }
 
 function canRegister() {
@@ -70,10 +76,10 @@ function neededFiles(about) {
   return [...models, ...runtime];
 }
 
-/** Waits until the newest service worker is at work; false where that takes too long. */
-async function isActive(registration) {
+/** Waits until the newest service worker is at work; false where it fails. */
+function isActive(registration) {
   const worker = registration.installing ?? registration.waiting ?? registration.active;
-  const active = new Promise((resolve) => {
+  return new Promise((resolve) => {
     const look = () => {
       if (["activated", "redundant"].includes(worker.state)) {
         resolve(worker.state === "activated");
@@ -82,8 +88,6 @@ async function isActive(registration) {
     worker.addEventListener("statechange", look);
     look();
   });
-  const late = new Promise((resolve) => setTimeout(resolve, MOST_WAIT_MS, false));
-  return Promise.race([active, late]);
 }
 
 function triedBefore() {

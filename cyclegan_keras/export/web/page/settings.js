@@ -168,7 +168,10 @@ export class Settings {
       radio.setAttribute("aria-label", directionWords(direction));
       const words = document.createElement("span");
       words.append(part(direction.source), arrow(), part(direction.target));
-      label.append(radio, words);
+      const face = document.createElement("span");
+      face.className = "face";
+      face.append(words);
+      label.append(radio, face);
       this.directions.append(label);
     }
   }

@@ -63,6 +63,7 @@ export class View {
     this.stack.dataset.show = "before";
     this.section.dataset.busy = "";
     this.section.hidden = false;
+    this.stack.scrollIntoView({ block: "nearest" });
   }
 
   /**
