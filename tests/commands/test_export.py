@@ -123,21 +123,6 @@ def test_an_export_leaves_everything_and_a_receipt(first):
     assert "| `1` | saved_model | a_to_b |" in table
 
 
-def test_exports_without_a_saved_model_are_numbered_too(tmp_path):
-    for number in (1, 2, 3):
-        staged = tmp_path / f"staged-{number}"
-        (staged / "web").mkdir(parents=True)
-        for name in ("web/index.html", "web.html", "receipt.json"):
-            (staged / name).write_text(f"export {number}")
-        output = tmp_path / "output"
-        output.mkdir(exist_ok=True)
-        export.publish(staged, output, export.next_version(output))
-    for number, ending in ((1, "-1"), (2, "-2"), (3, "")):
-        for name in (f"web{ending}/index.html", f"web{ending}.html", f"receipt{ending}.json"):
-            assert (output / name).read_text() == f"export {number}"
-    assert len(names(output)) == 9
-
-
 def test_whole_files_are_compared(first):
     receipt = json.loads((first / "receipt.json").read_text())
     for row in receipt["files"]:
