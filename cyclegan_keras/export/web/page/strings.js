@@ -100,7 +100,8 @@ function earlierLanguage() {
 }
 
 /**
- * Fills elements that name a string: `data-text` as their text, `data-label` as their accessible name.
+ * Fills elements that name a string: `data-text` as their text, `data-label` as their accessible name,
+ * `data-alt` as the words for a picture, with `{name}` from their `data-name`.
  *
  * @param {ParentNode} root whose elements are filled.
  */
@@ -110,6 +111,9 @@ export function translateElements(root) {
   }
   for (const element of root.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", text(element.dataset.label));
+  }
+  for (const element of root.querySelectorAll("[data-alt]")) {
+    element.alt = text(element.dataset.alt, { name: element.dataset.name });
   }
 }
 
