@@ -77,7 +77,8 @@ class Engine {
    * @param {boolean} [options.ownSize] at the picture's size; else before and after are as the network has them
    * @param {boolean} [options.live] a frame of many: it is dropped when a newer one comes before its turn
    * @returns {Promise<{before: ImageData, after: ImageData, ms: number, networkMs: number,
-   *   accelerator: "wasm" | "webgpu"} | null>} ms: all of the computing; null for a dropped frame
+   *   device: {accelerator: "wasm" | "webgpu", threads: number}} | null>} ms: all of the computing; device: what has
+   *   computed; null for a dropped frame
    * @throws {PageError} it cannot be computed; another picture may be
    */
   translate(picture, { detail = false, ownSize = true, live = false } = {}) {
@@ -218,7 +219,8 @@ class Engine {
     const { file, wanted, accelerator } = this.loaded;
     try {
       const { before, after, ms, networkMs } = await this.worker.ask("translate", { picture, detail, ownSize });
-      return { before: before ?? picture, after, ms, networkMs, accelerator };
+      const threads = accelerator === "wasm" ? this.device.threads : 1;
+      return { before: before ?? picture, after, ms, networkMs, device: { accelerator, threads } };
     } catch (error) {
       this.stop(error);
       if (wanted === "auto" && accelerator === "webgpu") {

@@ -179,7 +179,6 @@ function nextItem() {
 }
 
 async function translateItem(item) {
-  const device = loaded; // other settings may come meanwhile: the item is translated once more then
   item.version = version;
   item.state = "working";
   item.error = null;
@@ -198,7 +197,7 @@ async function translateItem(item) {
       setMode("picture");
     }
     const answer = await engine.translate(picture.image, settings.translation);
-    const { before, after, ms } = answer;
+    const { before, after, ms, device } = answer;
     const isPictureItself = before.width === picture.image.width && before.height === picture.image.height;
     item.pixels = { before, after };
     const { width, height } = after;
@@ -463,7 +462,8 @@ async function translateFrames() {
       countDone();
       if (saidFor !== device) {
         saidFor = device; // once, not with every frame
-        say("status.live", () => ({ time: durationText(answer.ms), device: deviceWords(device) }));
+        const { ms, device: used } = answer;
+        say("status.live", () => ({ time: durationText(ms), device: deviceWords(used) }));
       }
     }
   } catch (error) {
@@ -527,7 +527,8 @@ async function drawFirstExample() {
 
 function drawn(canvas, isDone) {
   const isSlow = Number(document.body.dataset.milliseconds ?? 0) > LIVE_DRAWING_MS;
-  if (!isDone && isSlow) {
+  const isFirst = document.body.dataset.mode !== "drawing"; // its answer would move the sheet below the pen
+  if (!isDone && (isSlow || isFirst)) {
     return;
   }
   closeCamera();
@@ -540,7 +541,6 @@ function drawn(canvas, isDone) {
 
 async function translateDrawing() {
   hasNewDrawing = false;
-  const device = loaded;
   const canvas = drawing;
   const context = canvas.getContext("2d");
   try {
@@ -552,10 +552,11 @@ async function translateDrawing() {
     hideError();
     view.show(answer, text("drawing.name"), { isDrawing: true });
     setMode("drawing");
-    document.body.dataset.milliseconds = answer.ms;
+    const { ms, device, after } = answer;
+    const { width, height } = after;
+    document.body.dataset.milliseconds = ms;
     countDone();
-    const { width, height } = answer.after;
-    say("status.done", () => ({ time: durationText(answer.ms), device: deviceWords(device), width, height }));
+    say("status.done", () => ({ time: durationText(ms), device: deviceWords(device), width, height }));
   } catch (error) {
     showError(error);
   }

@@ -19,6 +19,8 @@ let compiled = null;
  */
 export async function startRuntime(options) {
   threads = options.threads;
+  // The engine starts as many workers as this says, each with memory of its own.
+  Object.defineProperty(navigator, "hardwareConcurrency", { value: threads });
   self.startLibrary();
   // The library asks for scripts by importScripts. The only one it asks for stands before this script.
   self.importScripts = () => self.startScript();
