@@ -525,7 +525,8 @@ async function drawFirstExample() {
 
 function drawn(canvas, isDone) {
   const isSlow = Number(document.body.dataset.milliseconds ?? 0) > LIVE_DRAWING_MS;
-  if (!isDone && isSlow) {
+  const isFirst = document.body.dataset.mode !== "drawing"; // its answer would move the sheet below the pen
+  if (!isDone && (isSlow || isFirst)) {
     return;
   }
   closeCamera();
