@@ -328,6 +328,26 @@ def test_the_answer_is_that_of_the_model(page, site, tmp_path):
     assert np.abs(sheet(page, "#after") - expected).max() > 10
 
 
+def test_it_is_translated_while_somebody_draws(page):
+    from selenium.webdriver import ActionChains
+
+    settle(page)
+    done = page.execute_script("return Number(document.body.dataset.done)")
+    choose(page, "pen", ROOF, size=5)
+    actions = ActionChains(page, duration=0)
+    pointer = actions.w3c_actions.pointer_action
+    pointer.move_to_location(*place(page, 20, 20))
+    pointer.pointer_down()
+    pointer.move_to_location(*place(page, 40, 40))
+    actions.perform()
+    wait_until(page, f"Number(document.body.dataset.done) > {done}")  # the button is still down
+    release = ActionChains(page, duration=0)
+    release.w3c_actions.pointer_action.pointer_up()
+    release.perform()
+    press(page, "undo")
+    np.testing.assert_array_equal(sheet(page), empty())
+
+
 def test_a_picture_is_snapped_to_the_palette(page, tmp_path):
     random = np.random.default_rng(0)
     palette = np.array([rgb(color) for color in COLORS])
@@ -355,6 +375,15 @@ def test_colors_and_tools_have_names(page, axe):
     ]
     assert find(page, SHEET).accessible_name == "Canvas to draw on, 64 by 64 pixels"
     assert violations(page, axe) == []
+    script = """
+        const select = document.getElementById("language");
+        select.value = arguments[0];
+        select.dispatchEvent(new Event("change"));
+    """
+    page.execute_script(script, "ja")
+    wait_until(page, "document.querySelector('#drawing .tools .face').textContent === 'ペン'")
+    assert swatches[1].accessible_name == "緑、5 色中 2 番目"
+    page.execute_script(script, "en")
 
 
 @pytest.mark.release
