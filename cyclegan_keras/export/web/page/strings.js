@@ -62,7 +62,8 @@ export function currentLanguage() {
 
 /** Chooses the language of `?lang=`, of an earlier visit, or of the browser, and translates the page. */
 export function startLanguage() {
-  const wanted = [new URLSearchParams(location.search).get("lang"), earlierLanguage(), ...navigator.languages];
+  const asked = new URLSearchParams(location.search).get("lang");
+  const wanted = [asked, earlierLanguage(), ...navigator.languages];
   const codes = wanted.filter(Boolean).map((name) => name.toLowerCase().split("-")[0]);
   setLanguage(codes.find((code) => code in STRINGS) ?? FALLBACK);
 }
