@@ -457,7 +457,7 @@ async function translateFrames() {
         continue;
       }
       document.getElementById("live").classList.add("translating");
-      view.show(answer, text("camera.name"));
+      view.show(answer, text("camera.name"), { isFrame: true });
       document.body.dataset.milliseconds = answer.ms;
       countDone();
       if (saidFor !== device) {
