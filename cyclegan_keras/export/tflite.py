@@ -28,6 +28,7 @@ from cyclegan_keras.export.receipt import compare, resized_input, worst
 from cyclegan_keras.export.static_graph import check_size, measure_ranges, static_translate
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
+from cyclegan_keras.files.paths import without_folders
 from cyclegan_keras.models.description import Description
 
 SIGNATURE = "translate"
@@ -308,6 +309,9 @@ def export_tflite(
 
         pictures = tflite_run.batches(np.concatenate(pictures), batch)
 
+    description = generator.description.to_dict()
+    # The file is given to others, who need not know where things lie on this machine.
+    description["training"] = without_folders(description["training"])
     paths = {}
     converted = {}  # variants that differ in their quantization alone share a conversion
     for variant in variants:
@@ -330,7 +334,7 @@ def export_tflite(
             "precision": VARIANTS[variant],
             "range": [0, 255] if is_uint8 else [-1, 1],
             "signature": SIGNATURE,
-            "generator": generator.description.to_dict(),
+            "generator": description,
             **metadata,
             "height": height,
             "width": width,

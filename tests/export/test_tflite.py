@@ -174,7 +174,10 @@ def twelve_bit_generator():
         ngf=4, n_blocks=1, init_gain=0.2, input_channels=1, output_channels=1
     )
     generator.description = Description.of(
-        generator, source_values=TWELVE_BIT, target_values=TWELVE_BIT
+        generator,
+        source_values=TWELVE_BIT,
+        target_values=TWELVE_BIT,
+        training={"options": {"dataset": "/home/alice/slices", "crop_size": 16}},
     )
     return generator
 
@@ -194,6 +197,8 @@ def test_twelve_bits_are_kept(tmp_path, run):
     metadata = run.read_metadata(path)
     assert metadata["generator"]["source_values"] == TWELVE_BIT.to_dict()
     assert metadata["generator"]["input_channels"] == 1
+    # Whoever is given the file learns nothing of the machine that it was made on.
+    assert metadata["generator"]["training"]["options"] == {"dataset": "slices", "crop_size": 16}
 
 
 @pytest.mark.slow

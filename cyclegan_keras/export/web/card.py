@@ -12,6 +12,7 @@ from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.export.web import runtime
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.direction import Direction
+from cyclegan_keras.files.paths import without_folders
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.runs.run import versions
 
@@ -119,7 +120,8 @@ def generator_words(generator: keras.Model) -> str:
     name = type(generator).__name__.removesuffix("Generator").replace("UNet", "U-Net")
     words = [name]
     if "n_blocks" in config:
-        words.append(f"{config['n_blocks']} blocks")
+        count = config["n_blocks"]
+        words.append("1 block" if count == 1 else f"{count} blocks")
     if "n_downs" in config:
         words.append(f"{config['n_downs']} steps down")
     if "ngf" in config:
@@ -142,9 +144,7 @@ def _data(description: Description) -> str | None:
     name = data.get("name") or description.training.get("options", {}).get("dataset")
     if not name:
         return None
-    name = str(name)
-    if name.startswith(("/", "~", ".")) or pathlib.PureWindowsPath(name).drive:
-        name = pathlib.PureWindowsPath(name).name or name  # which knows both kinds of slashes
+    name = without_folders(str(name))
     counts = [
         str(data[part]["count"])
         for part in ("trainA", "trainB")

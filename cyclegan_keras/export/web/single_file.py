@@ -62,7 +62,7 @@ def write_single_file(
     if size > LARGE_BYTES:
         logging.warning(
             "%s has %.0f MB, which phones may fail to open: compress the model by compress.py, or "
-            "export one direction alone.",
+            "export one generator alone by --model.",
             path.name,
             size / 1e6,
         )

@@ -5,20 +5,20 @@
     models/ runtime/ examples/ licences/      what it loads, by paths relative to the page
     _headers .nojekyll                        for hosts that read them
 
-The page is given its facts, `about`, as JSON inside of index.html; docs/web.md describes them.
+index.html holds what the page is told of its model, see `facts.py`.
 """
 
 import hashlib
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from cyclegan_keras.export.job import ExportedFile, ExportJob
-from cyclegan_keras.export.web import card, models, runtime
+from cyclegan_keras.export.web import models, runtime
+from cyclegan_keras.export.web.facts import page_facts
 from cyclegan_keras.export.web.prepared import PreparedPage, cdn_origin
 from cyclegan_keras.export.web.single_file import write_single_file
-from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.pages.bundle import bundle
 from cyclegan_keras.pages.template import template
 
@@ -57,29 +57,16 @@ def write_web(job: ExportJob) -> list[ExportedFile]:
     exported = models.write_models(job, site / "models")
     kept = [file for file in exported if site in file.path.parents]
     examples = _write_examples(job.page, site)
-    builds = _write_runtime(job.page, site, is_hosted_here=job.options.web_cdn is None)
+    litert = {
+        "name": runtime.NAME,
+        "version": runtime.VERSION,
+        "library": LIBRARY,
+        "folder": _runtime_folder(job.options.web_cdn),
+        "builds": _write_runtime(job.page, site, is_hosted_here=job.options.web_cdn is None),
+    }
 
     # ---- the page ----
-    about: dict[str, Any] = {
-        "format": 1,
-        "title": card.title(job),
-        "description": job.description.get("description") or "",
-        "version": None,
-        "scope": None,
-        "directions": [
-            _direction(job, direction, [file for file in kept if file.direction == direction], site)
-            for direction in job.generators
-        ],
-        "examples": examples,
-        "card": card.card(job, kept),
-        "runtime": {
-            "name": runtime.NAME,
-            "version": runtime.VERSION,
-            "library": LIBRARY,
-            "folder": _runtime_folder(job.options.web_cdn),
-            "builds": builds,
-        },
-    }
+    about = page_facts(job, kept, site=site, examples=examples, runtime=litert)
     _write_text(site / "app.js", script)
     _write_text(site / "worker.js", bundle(PAGE / "worker" / "worker.js"))
     _write_text(site / "style.css", style)
@@ -109,25 +96,6 @@ def write_web(job: ExportJob) -> list[ExportedFile]:
             script=script,
         )
     return exported
-
-
-def _direction(
-    job: ExportJob, direction: Direction, files: Sequence[ExportedFile], site: pathlib.Path
-) -> dict[str, Any]:
-    """Returns what the page is told of one direction."""
-    generator = job.generators[direction]
-    described = [models.facts_of_file(file, site) for file in files]
-    return {
-        "signature": direction.signature,
-        "source": generator.description.source,
-        "target": generator.description.target,
-        "input_channels": generator.input_shape[-1],
-        "output_channels": generator.output_shape[-1],
-        "keeps_detail": card.keeps_detail(generator),
-        "drawing": job.page.drawings.get(direction),
-        "files": described,
-        "default_on": models.default_on(described, parameters=generator.count_params()),
-    }
 
 
 def _write_examples(page: PreparedPage, site: pathlib.Path) -> list[dict[str, str]]:

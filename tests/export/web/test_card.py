@@ -57,7 +57,7 @@ def test_a_run_tells_its_training(make):
     assert rows["method"] == "CycleGAN"
     assert rows["data"] == "horses (3 + 4 pictures)"
     assert rows["steps"] == "12,345"
-    assert rows["generator"] == "ResNet, 1 blocks, ngf 2"
+    assert rows["generator"] == "ResNet, 1 block, ngf 2"
     assert "alice" not in json.dumps(card.card(job, []))
 
 
@@ -67,6 +67,7 @@ def test_a_run_tells_its_training(make):
         ("demo/ponies", "demo/ponies"),
         ("cycle_gan/horse2zebra", "cycle_gan/horse2zebra"),
         ("/data/horses/", "horses"),
+        ("/", "/"),
         ("~/horses", "horses"),
         ("../horses", "horses"),
         ("C:\\alice\\horses", "horses"),

@@ -10,6 +10,7 @@ import pytest
 from browsers import DESKTOP, PHONE, find, resize, violations, wait_until
 from PIL import Image, ImageDraw
 
+from cyclegan_keras.commands import export
 from cyclegan_keras.export import tflite_run
 from cyclegan_keras.export.web.serve import PageServer
 
@@ -20,6 +21,7 @@ SIDE = 64  # px of the sheet
 COLORS = ["#78c8ff", "#8cdc3c", "#e65028", "#003cc8", "#82143c"]
 SKY, GRASS, WALL, WINDOW, ROOF = COLORS
 SHEET = "#drawing canvas"
+ABOUT = '<script type="application/json" id="about">'
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +34,12 @@ def server(site, tmp_path_factory):
     lines = {"kind": "lines", "paper": "#ffffff", "ink": "#101010"}
     for direction, drawing in zip(about["directions"], (labels, lines), strict=True):
         direction["drawing"] = drawing
-    about["examples"] = []
+    about["examples"] = about["examples"][1:]  # a drawing of red, blue, green and white
     page = folder / "index.html"
-    begin = '<script type="application/json" id="about">'
-    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    before, _, rest = page.read_text(encoding="utf-8").partition(ABOUT)
     after = rest.partition("</script>")[2]
     content = json.dumps(about).replace("<", "\\u003c")
-    page.write_text(f"{before}{begin}{content}</script>{after}", encoding="utf-8")
+    page.write_text(f"{before}{ABOUT}{content}</script>{after}", encoding="utf-8")
     with PageServer(folder, port=0) as started:
         yield started
 
@@ -135,25 +136,69 @@ def colors_of(pixels):
 
 def settle(page):
     """Waits until what was drawn last is translated."""
-    script = """
-        const [done] = arguments;
-        const look = (last) => {
-            const now = document.body.dataset.done;
-            if (now === last) return done(now);
-            setTimeout(() => look(now), 250);
-        };
-        look(null);
-    """
-    return page.execute_async_script(script)
+    wait_until(page, "document.body.dataset.working === 'false'")
+
+
+# ---- what an export tells the page ----
+
+
+def exported(web_models, archives, output, *options):
+    return export.main(
+        [
+            "export.py",
+            f"--model={web_models}/generator_g.keras",
+            "--format=web",
+            f"--tflite_size={SIDE}",
+            f"--web_runtime={archives}",
+            f"--output={output}",
+            *options,
+        ]
+    )
+
+
+def test_labels_without_pictures_are_refused(web_models, archives, tmp_path, capsys):
+    output = tmp_path / "page"
+    assert exported(web_models, archives, output, "--web_drawing=labels") == 2
+    assert "needs the colors of the label maps" in capsys.readouterr().err
+    assert not output.exists()
+
+
+@pytest.mark.release
+def test_the_palette_of_given_label_maps(web_models, archives, tmp_path):
+    (tmp_path / "maps").mkdir()
+    for number in range(2):
+        rectangle((5, 9, 40, 20 + number), WALL).save(tmp_path / "maps" / f"{number}.png")
+    output = tmp_path / "page"
+    pictures = f"--pictures={tmp_path / 'maps'}"
+    options = ("--web_drawing=labels", "--web_variants=fp16", pictures)
+    assert exported(web_models, archives, output, *options) == 0
+    page = (output / "web" / "index.html").read_text(encoding="utf-8")
+    about = json.loads(page.partition(ABOUT)[2].partition("</script>")[0])
+    [direction] = about["directions"]
+    assert direction["drawing"] == {"kind": "labels", "background": SKY, "colors": [SKY, WALL]}
+    # The training pictures themselves stay at home.
+    assert not list((output / "web").rglob("*.png"))
 
 
 # ---- label maps ----
 
 
-def test_it_begins_with_a_patch_of_each_color(page):
-    press(page, "undo")  # of the clearing
+def test_it_begins_with_an_example_above_a_patch_of_each_color(page):
+    page.refresh()
+    wait_until(page, "document.querySelector('#drawing [aria-live]').textContent === 'Opened'")
+    expected = rectangle((0, 0, 31, 31), WALL)
+    rectangle((32, 0, 63, 31), WINDOW, expected)
+    rectangle((0, 32, 31, 63), GRASS, expected)
+    np.testing.assert_array_equal(sheet(page), expected)
+    press(page, "undo")
     assert colors_of(sheet(page)) == set(map(rgb, COLORS))
+    wait_until(page, "document.body.dataset.state === 'ready'")
+    wait_until(page, "Number(document.body.dataset.done) > 0")
     assert find(page, "#result").is_displayed()
+    press(page, "clear")
+    find(page, "#examples button").click()
+    wait_until(page, "document.querySelector('#drawing [aria-live]').textContent === 'Opened'")
+    np.testing.assert_array_equal(sheet(page), expected)
 
 
 def test_a_rectangle_by_mouse(page):
@@ -295,6 +340,26 @@ def test_the_answer_is_that_of_the_model(page, site, tmp_path):
     assert np.abs(sheet(page, "#after") - expected).max() > 10
 
 
+def test_it_is_translated_while_somebody_draws(page):
+    from selenium.webdriver import ActionChains
+
+    settle(page)
+    done = page.execute_script("return Number(document.body.dataset.done)")
+    choose(page, "pen", ROOF, size=5)
+    actions = ActionChains(page, duration=0)
+    pointer = actions.w3c_actions.pointer_action
+    pointer.move_to_location(*place(page, 20, 20))
+    pointer.pointer_down()
+    pointer.move_to_location(*place(page, 40, 40))
+    actions.perform()
+    wait_until(page, f"Number(document.body.dataset.done) > {done}")  # the button is still down
+    release = ActionChains(page, duration=0)
+    release.w3c_actions.pointer_action.pointer_up()
+    release.perform()
+    press(page, "undo")
+    np.testing.assert_array_equal(sheet(page), empty())
+
+
 def test_a_picture_is_snapped_to_the_palette(page, tmp_path):
     random = np.random.default_rng(0)
     palette = np.array([rgb(color) for color in COLORS])
@@ -322,6 +387,15 @@ def test_colors_and_tools_have_names(page, axe):
     ]
     assert find(page, SHEET).accessible_name == "Canvas to draw on, 64 by 64 pixels"
     assert violations(page, axe) == []
+    script = """
+        const select = document.getElementById("language");
+        select.value = arguments[0];
+        select.dispatchEvent(new Event("change"));
+    """
+    page.execute_script(script, "ja")
+    wait_until(page, "document.querySelector('#drawing .tools .face').textContent === 'ペン'")
+    assert swatches[1].accessible_name == "緑、5 色中 2 番目"
+    page.execute_script(script, "en")
 
 
 @pytest.mark.release
@@ -341,13 +415,24 @@ def test_it_fits_the_screen(page, size, scheme):
 # ---- lines ----
 
 
-def test_lines(page):
-    page.execute_script("document.querySelectorAll('#direction input')[1].click()")
+@pytest.fixture
+def lines_page(page):
+    """The page with empty paper, in its second direction."""
+    choose_direction(page, 1)
+    yield page
+    choose_direction(page, 0)
+
+
+def choose_direction(page, number):
+    page.execute_script(f"document.querySelectorAll('#direction input')[{number}].click()")
     wait_until(page, "document.body.dataset.state === 'ready'")
+
+
+def test_lines(lines_page):
+    page = lines_page
     assert colors_of(sheet(page)) == {(255, 255, 255)}
     assert not find(page, "#drawing .swatches").is_displayed()
     choose(page, "pen", size=3)
-    done = int(settle(page))
     drag(page, (10, 10), (50, 31))
     drawn = sheet(page).astype(int)
     assert np.ptp(drawn, axis=-1).max() == 0  # gray: paper, ink and smooth borders
@@ -358,7 +443,8 @@ def test_lines(page):
     ImageDraw.Draw(image).line(ends, fill=16, width=24)
     expected = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX)).astype(int)
     assert np.abs(drawn[..., 0] - expected).mean() < 3
-    wait_until(page, f"Number(document.body.dataset.done) > {done}")
+    settle(page)
+    assert np.ptp(sheet(page, "#after").astype(int)) > 20
     choose(page, "eraser", size=8)
     drag(page, (8, 9), (52, 32))
     assert sheet(page).min() > 200

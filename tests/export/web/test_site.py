@@ -127,7 +127,7 @@ def test_the_card_tells_what_is_known(site):
     rows = {row["key"]: row["value"] for row in site.about()["card"]}
     arrow = "\N{RIGHTWARDS ARROW}"
     assert rows["translates"] == f"horse {arrow} zebra; zebra {arrow} horse"
-    assert rows["generator"] == "ResNet, 1 blocks, ngf 4"
+    assert rows["generator"] == "ResNet, 1 block, ngf 4"
     assert rows["license"] == "CC0"
     assert rows["runtime"] == "LiteRT.js 2.5.3, Apache-2.0"
     assert "fp16 at 64 px" in rows["quality"]
@@ -198,10 +198,15 @@ def second(site, archives, tmp_path_factory):
 
 
 def test_the_same_model_gives_the_same_page(site, second):
-    again = second / "web"
+    """But for the day in its card."""
+    day = re.compile(rb"\d{4}-\d\d-\d\d")
     for path in site.folder.rglob("*"):
         if path.is_file():
-            assert (again / path.relative_to(site.folder)).read_bytes() == path.read_bytes(), path
+            again = (second / "web" / path.relative_to(site.folder)).read_bytes()
+            if path.name == "index.html":
+                assert day.sub(b"", again) == day.sub(b"", path.read_bytes())
+            else:
+                assert again == path.read_bytes(), path
 
 
 def test_formats_share_files_and_facts(second):

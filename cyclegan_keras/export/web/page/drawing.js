@@ -395,6 +395,7 @@ class Board {
   showCrosshair() {
     const { cross, canvas } = this.parts;
     cross.hidden = !this.isByKeys && !canvas.matches(":focus-visible");
+    this.container.classList.toggle("by-keys", !cross.hidden);
     const { x, y } = middleOf(this.crosshair);
     cross.style.setProperty("--x", `${(100 * x) / this.sheet.width}%`);
     cross.style.setProperty("--y", `${(100 * y) / this.sheet.height}%`);

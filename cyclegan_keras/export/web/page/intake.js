@@ -1,6 +1,6 @@
 // How pictures come in: chosen, dropped anywhere, pasted, or one of the examples.
 
-import { text } from "./strings.js";
+import { translateElements } from "./strings.js";
 
 /**
  * Connects everything by which a visitor can give pictures.
@@ -52,12 +52,13 @@ export function connectIntake(onFiles) {
  * @param {(blob: Blob, name: string) => void} onChoose
  * @param {(error: Error) => void} onError
  */
-export async function showExamples(examples, read, onChoose, onError) {
+export function showExamples(examples, read, onChoose, onError) {
   document.getElementById("try").hidden = examples.length === 0;
   const list = document.getElementById("examples");
   for (const example of examples) {
     const image = document.createElement("img");
-    image.alt = text("pick.example", { name: example.name });
+    image.dataset.alt = "pick.example";
+    image.dataset.name = example.name;
     image.width = 72;
     image.height = 72;
     const button = document.createElement("button");
@@ -65,6 +66,7 @@ export async function showExamples(examples, read, onChoose, onError) {
     button.append(image);
     const entry = document.createElement("li");
     entry.append(button);
+    translateElements(entry);
     list.append(entry);
     button.addEventListener("click", async () => {
       try {
@@ -73,11 +75,14 @@ export async function showExamples(examples, read, onChoose, onError) {
         onError(error);
       }
     });
-    try {
-      image.src = URL.createObjectURL(await read(example.path));
-    } catch (error) {
-      entry.remove();
-      onError(error);
-    }
+    read(example.path).then(
+      (blob) => {
+        image.src = URL.createObjectURL(blob);
+      },
+      (error) => {
+        entry.remove();
+        onError(error);
+      },
+    );
   }
 }
