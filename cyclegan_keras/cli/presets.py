@@ -100,6 +100,24 @@ PRESET_DEFAULTS: dict[str, dict[str, Any]] = {
     # Slices of 12 bits from two scanners. Left and right of a body differ, so nothing is mirrored;
     # the higher learning rate suits how few steps there are.
     "scans": {"dataset": "demo/scans", **_SMALL, "flip": False, "learning_rate": 5e-4},
+    # Drawn label maps to drawn houses. Bricks keep to their places, so nothing is mirrored; without
+    # dropout and with the training's statistics, a drawing changes only where somebody draws.
+    "houses": {
+        "dataset": "demo/houses",
+        "method": "pix2pix",
+        "preprocess": "crop",
+        "flip": False,
+        "discriminator": "n_layers",
+        "n_layers": 2,
+        "ngf": 16,
+        "ndf": 32,
+        "dropout": False,
+        "test_dropout": False,
+        "test_statistics": "running",
+        "batch_size": 2,
+        "n_epochs": 20,
+        "n_epochs_decay": 20,
+    },
     # Labels to photos: in these archives A is the photo, as in the training scripts of the pix2pix
     # reference. Everything else is as in section 6.2 of the paper, and a default.
     "facades": {"method": "pix2pix", "direction": "BtoA"},

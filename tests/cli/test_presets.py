@@ -45,7 +45,7 @@ def test_paper_spells_out_the_defaults():
         assert value == (automatic[name] if defaults[name] is None else defaults[name]), name
 
 
-@pytest.mark.parametrize("name", ["demo", "scans"])
+@pytest.mark.parametrize("name", ["demo", "scans", "houses"])
 def test_demos_need_no_other_flag(name):
     assert PRESET_DEFAULTS[name]["dataset"].startswith("demo/")
 

@@ -34,7 +34,7 @@ def server(site, tmp_path_factory):
     lines = {"kind": "lines", "paper": "#ffffff", "ink": "#101010"}
     for direction, drawing in zip(about["directions"], (labels, lines), strict=True):
         direction["drawing"] = drawing
-    about["examples"] = []
+    about["examples"] = about["examples"][1:]  # a drawing of red, blue, green and white
     page = folder / "index.html"
     before, _, rest = page.read_text(encoding="utf-8").partition(ABOUT)
     after = rest.partition("</script>")[2]
@@ -183,10 +183,22 @@ def test_the_palette_of_given_label_maps(web_models, archives, tmp_path):
 # ---- label maps ----
 
 
-def test_it_begins_with_a_patch_of_each_color(page):
-    press(page, "undo")  # of the clearing
+def test_it_begins_with_an_example_above_a_patch_of_each_color(page):
+    page.refresh()
+    wait_until(page, "document.querySelector('#drawing [aria-live]').textContent === 'Opened'")
+    expected = rectangle((0, 0, 31, 31), WALL)
+    rectangle((32, 0, 63, 31), WINDOW, expected)
+    rectangle((0, 32, 31, 63), GRASS, expected)
+    np.testing.assert_array_equal(sheet(page), expected)
+    press(page, "undo")
     assert colors_of(sheet(page)) == set(map(rgb, COLORS))
+    wait_until(page, "document.body.dataset.state === 'ready'")
+    wait_until(page, "Number(document.body.dataset.done) > 0")
     assert find(page, "#result").is_displayed()
+    press(page, "clear")
+    find(page, "#examples button").click()
+    wait_until(page, "document.querySelector('#drawing [aria-live]').textContent === 'Opened'")
+    np.testing.assert_array_equal(sheet(page), expected)
 
 
 def test_a_rectangle_by_mouse(page):

@@ -118,12 +118,12 @@ function settingsChanged(what) {
     return;
   }
   arrangeDirection();
+  hasNewDrawing = drawing !== null;
   if (what === "model") {
     loadModel();
     return;
   }
   version += 1;
-  hasNewDrawing = drawing !== null;
   work();
 }
 
@@ -157,10 +157,12 @@ async function work() {
       }
     }
   } catch (error) {
-    hideStage();
     showError(error);
   } finally {
     setWorking(false);
+    if (loaded) {
+      hideStage(); // else it is that of the next model
+    }
   }
 }
 
@@ -208,7 +210,6 @@ async function translateItem(item) {
     item.state = "failed";
     item.error = error;
   }
-  hideStage();
   gallery.update(item);
   if (item === shown) {
     showItem(item, { reveals: true });
@@ -372,14 +373,15 @@ async function saveAll() {
 
 async function saveItem(item) {
   while (item.version !== version || item.state === "waiting" || item.state === "working") {
-    if (!loaded) {
+    if (document.body.dataset.state === "failed") {
       return;
     }
-    if (isWorking) {
-      await pause(50);
-    } else {
-      await translateItem(item);
+    if (item.state !== "working") {
+      item.state = "waiting"; // once more, by the settings of now
+      gallery.update(item);
     }
+    await work();
+    await pause(50); // the model may be on its way, or the page at work already
   }
   if (item.state === "failed") {
     return;
@@ -455,7 +457,7 @@ async function translateFrames() {
         continue;
       }
       document.getElementById("live").classList.add("translating");
-      view.show(answer, text("camera.name"));
+      view.show(answer, text("camera.name"), { isFrame: true });
       document.body.dataset.milliseconds = answer.ms;
       countDone();
       if (saidFor !== device) {
