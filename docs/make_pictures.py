@@ -80,7 +80,6 @@ HOUSES = {
 DRAWING_WINDOW = (1180, 860)
 ROOF = [("line", 3, "roof", [(31 - 2 * k, 12 + k), (33 + 2 * k, 12 + k)]) for k in range(11)]
 HOUSE = [
-    ("rectangle", 1, "sky", [(0, 0), (63, 63)]),
     ("rectangle", 1, "grass", [(0, 54), (63, 63)]),
     ("rectangle", 1, "plaster", [(16, 24), (48, 54)]),
     ("rectangle", 1, "brick", [(16, 42), (48, 54)]),
@@ -319,6 +318,7 @@ def drawing_screenshot(chrome, run_dir: pathlib.Path, folder: pathlib.Path) -> I
         WebDriverWait(chrome, 120).until(
             lambda page: page.execute_script("return document.body.dataset.done") != "0"
         )
+        chrome.find_element("css selector", "[data-drawing=clear]").click()  # the sky is left
         for tool, size, label, points in HOUSE:
             draw(chrome, tool, size, houses.LABELS[label], points)
         time.sleep(2)  # for the last translation

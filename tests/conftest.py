@@ -101,9 +101,9 @@ def keras_settings():
     keras.config.set_dtype_policy(policy)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def unoptimized_graphs():
-    """Leaves TensorFlow's graphs as they are traced, which takes less time for a few steps."""
+    """Leaves TensorFlow's graphs as they are traced, which takes less time for a few runs."""
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

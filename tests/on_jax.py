@@ -8,7 +8,7 @@ import jax
 import keras
 import numpy as np
 import pytest
-from five_steps import BEFORE, CHANNELS, METHODS, STEPS, load, made, pictures, save, steps
+from five_steps import BEFORE, CHANNELS, STEPS, load, made, pictures, save, steps
 from keras import ops
 from line_fit import X, check_step
 
@@ -86,9 +86,9 @@ def check_fit(trainer):
     assert trainer.step - before == 4
 
 
-def check_runs(folder):
+def check_runs(folder, methods):
     """Continues from the states in the folder and loads the network in it."""
-    for method in METHODS:
+    for method in methods:
         trainer = made(method)
         trainer.load_state(load(folder / f"{method}_before.npz")[1])
         save(folder / f"{method}_here.npz", *steps(trainer, BEFORE, BEFORE + STEPS))
@@ -97,16 +97,16 @@ def check_runs(folder):
             np.save(
                 folder / "here.npy", translated(trainer.generator("x_to_y"), pictures(0, 1)[0]["x"])
             )
+            loaded = keras.saving.load_model(folder / "before.keras")
+            np.save(folder / "before_here.npy", translated(loaded, pictures(0, 1)[0]["x"]))
         if method == "pix2pix":
             check_fit(trainer)
-    loaded = keras.saving.load_model(folder / "before.keras")
-    np.save(folder / "before_here.npy", translated(loaded, pictures(0, 1)[0]["x"]))
 
 
-def main(folder):
+def main(folder, methods):
     """Does all of it."""
     check_gradients()
     check_parts()
     check_step(1, with_forward_pass=False)
     check_step(2, with_forward_pass=True)
-    check_runs(folder)
+    check_runs(folder, methods)

@@ -26,7 +26,7 @@ from cyclegan_keras.weights.networks import save_pth
 
 pytestmark = [
     pytest.mark.slow,  # whole commands
-    pytest.mark.usefixtures("without_blocks"),
+    pytest.mark.usefixtures("unoptimized_graphs", "without_blocks"),
 ]
 
 

@@ -14,7 +14,7 @@ import json, time
 import keras, numpy as np, tensorflow as tf
 from cyclegan_keras.distribution.loop import Loop
 from cyclegan_keras.distribution.team import Team
-from cyclegan_keras import CycleGAN, PatchDiscriminator, ResNetGenerator
+from cyclegan_keras import CycleGAN, PixelDiscriminator, ResNetGenerator
 from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.training.callbacks import StepCallback, StopOnInterruption
 from cyclegan_keras.training.optimizers import adam
@@ -55,8 +55,8 @@ def trainer():
     made = CycleGAN(
         ResNetGenerator(ngf=2, n_blocks=0, name="generator_g"),
         ResNetGenerator(ngf=2, n_blocks=0, name="generator_f"),
-        PatchDiscriminator(ndf=2, n_layers=1, name="discriminator_x"),
-        PatchDiscriminator(ndf=2, n_layers=1, name="discriminator_y"),
+        PixelDiscriminator(ndf=2, name="discriminator_x"),
+        PixelDiscriminator(ndf=2, name="discriminator_y"),
         pool_size=3,
         lambda_identity=0.0,
         ema_decay=0.5,

@@ -23,6 +23,8 @@ from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.values import EIGHT_BIT, Values, whole_range
 
+# tests/export/test_saved_model.py reads files by optimized graphs.
+pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
 MOST_PIXELS = 4_000_000
 ORIENTATION = 0x0112  # a tag of EXIF
 RGB = Form()

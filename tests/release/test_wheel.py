@@ -1,6 +1,7 @@
 """The wheel holds all that an installation needs, without a checkout beside it."""
 
 import os
+import pathlib
 import subprocess
 import sys
 import sysconfig
@@ -55,6 +56,20 @@ def test_the_package_is_that_of_the_wheel(installed, tmp_path):
     for package in ("cyclegan_keras", "pipelines", "cyclegan_commands"):
         code = f"import {package}; print({package}.__file__)"
         assert str(installed.parent) in run(installed / "python", "-c", code, cwd=tmp_path)
+
+
+def test_every_file_of_the_pages_is_installed(installed, tmp_path):
+    code = "import cyclegan_keras; print(cyclegan_keras.__path__[0])"
+    package = pathlib.Path(run(installed / "python", "-c", code, cwd=tmp_path).strip())
+    own = ROOT / "cyclegan_keras"
+    files = [
+        path.relative_to(own)
+        for folder in ("pages", "report", "export/web")
+        for path in (own / folder).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    ]
+    assert len(files) > 40
+    assert [str(path) for path in files if not (package / path).is_file()] == []
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_identity_pass_is_skipped_when_its_weight_is_zero():
 
 @pytest.mark.slow
 def test_fit_traces_the_step_once_and_logs_means_over_the_epoch_and_no_stray_loss():
-    trainer = make_trainer()
+    trainer = make_trainer(networks=TINIEST)
     traces, step = [], trainer.train_step
 
     def counted_step(data):
@@ -247,7 +247,7 @@ def test_fit_traces_the_step_once_and_logs_means_over_the_epoch_and_no_stray_los
 
     trainer.train_step = counted_step
     batches = [batch(seed) for seed in range(3)]
-    by_hand = make_trainer()
+    by_hand = make_trainer(networks=TINIEST)
     losses = []
     for data in batches:
         by_hand.reset_metrics()

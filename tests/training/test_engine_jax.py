@@ -11,7 +11,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from five_steps import BEFORE, METHODS, STEPS, load, made, pictures, save, steps
+from five_steps import BEFORE, STEPS, load, made, pictures, save, steps
 
 pytest.importorskip("jax")
 pytestmark = pytest.mark.slow
@@ -21,8 +21,14 @@ PROGRAM = """
 import pathlib, sys
 sys.modules["tensorflow"] = None  # importing it fails, as where it is not installed
 import on_jax
-on_jax.main(pathlib.Path(sys.argv[1]))
+on_jax.main(pathlib.Path(sys.argv[1]), sys.argv[2:])
 """
+TOGETHER = ("cyclegan", "pix2pix", "cut")  # trained by one process
+LATER = ("fastcut",)  # CUT with other options
+METHODS = [
+    *TOGETHER,
+    *[pytest.param(method, marks=pytest.mark.release) for method in LATER],
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +38,25 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trainers(folder):
+def together(folder):
+    return train(folder, TOGETHER)
+
+
+@pytest.fixture(scope="module")
+def later(folder):
+    return train(folder, LATER)
+
+
+@pytest.fixture
+def trainers(request, method):
+    """The trainers among which is that of the method."""
+    return request.getfixturevalue("later" if method in LATER else "together")
+
+
+def train(folder, methods):
     """TensorFlow's trainers; their first steps, the next five and one more lie in the folder."""
     trainers = {}
-    for method in METHODS:
+    for method in methods:
         keras.utils.set_random_seed(1)
         trainers[method] = trainer = made(method)
         save(folder / f"{method}_before.npz", *steps(trainer, 0, BEFORE))
@@ -52,7 +73,7 @@ def trainers(folder):
         "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]),
     }
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, folder],
+        [sys.executable, "-c", PROGRAM, folder, *methods],
         env=environment,
         capture_output=True,
         text=True,
@@ -94,7 +115,7 @@ def test_a_run_goes_back_to_tensorflow(trainers, folder, method):
 
 
 @pytest.mark.process
-def test_keras_files_are_read_both_ways(trainers, folder):
+def test_keras_files_are_read_both_ways(together, folder):
     there, here = np.load(folder / "before.npy"), np.load(folder / "before_here.npy")
     np.testing.assert_allclose(here, there, atol=1e-5)
     translated = keras.saving.load_model(folder / "here.keras")(pictures(0, 1)[0]["x"])

@@ -130,9 +130,9 @@ REPLICAS = """
 """
 
 
-@pytest.mark.slow
-@pytest.mark.process
+@pytest.mark.release
 def test_two_replicas_equal_one_with_both_pictures():
+    """tests/distribution/test_loop.py compares the pools of whole trainings."""
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(REPLICAS)],
         capture_output=True,

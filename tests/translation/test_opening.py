@@ -24,6 +24,7 @@ from cyclegan_keras.translation.recipe import translate_picture
 from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 from cyclegan_keras.weights.networks import save_pth
 
+pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
 OPTIONS = NetworkOptions(generator="resnet_3blocks", ngf=2)
 PICTURES = np.random.default_rng(0).uniform(-1, 1, (2, 13, 10, 3)).astype("float32")
 

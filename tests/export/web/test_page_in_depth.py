@@ -140,14 +140,32 @@ def test_a_graphics_card_translates(site, path, tmp_path):
         assert "graphics card" not in find(browser, "#status").text  # computed by the processor
 
 
+# What a test changes in the worker, so that a graphics card of software passes for a real one.
+REAL = ("software: isFallback || SOFTWARE.test(name)", "software: false")
+
+
+def test_a_graphics_card_that_is_lost_is_replaced(site, copy, path, tmp_path):
+    lose = (
+        "async function translateTask({ picture, detail, ownSize }) {",
+        "async function translateTask({ picture, detail, ownSize }) {"
+        "self.LiteRT.getWebGpuDevice().destroy();",
+    )
+    replace(copy / "worker.js", REAL, lose)
+    with PageServer(copy, port=0) as server, webgpu_browser(tmp_path) as browser:
+        open_page(browser, f"{server.url}?variant=fp16&engine=auto&lang=en")
+        assert "graphics card" in find(browser, "#status").text
+        choose(browser, "size", "own")
+        assert far(translate(browser, path), expected(site, path)) <= 1
+        assert "graphics card" not in find(browser, "#status").text
+
+
 def test_a_wrong_graphics_card_is_not_used(site, copy, path, tmp_path):
     def darken(about):
         file = exact_file(about)
         file["check"] = [value + 5 for value in file["check"]]
 
     change_facts(copy, darken)
-    # As if the graphics card were a real one.
-    replace(copy / "worker.js", ("software: isFallback || SOFTWARE.test(name)", "software: false"))
+    replace(copy / "worker.js", REAL)
     with PageServer(copy, port=0) as server, webgpu_browser(tmp_path) as browser:
         open_page(browser, f"{server.url}?variant=fp16&engine=auto&lang=en")
         choose(browser, "size", "own")

@@ -198,10 +198,15 @@ def second(site, archives, tmp_path_factory):
 
 
 def test_the_same_model_gives_the_same_page(site, second):
-    again = second / "web"
+    """But for the day in its card."""
+    day = re.compile(rb"\d{4}-\d\d-\d\d")
     for path in site.folder.rglob("*"):
         if path.is_file():
-            assert (again / path.relative_to(site.folder)).read_bytes() == path.read_bytes(), path
+            again = (second / "web" / path.relative_to(site.folder)).read_bytes()
+            if path.name == "index.html":
+                assert day.sub(b"", again) == day.sub(b"", path.read_bytes())
+            else:
+                assert again == path.read_bytes(), path
 
 
 def test_formats_share_files_and_facts(second):

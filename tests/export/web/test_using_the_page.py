@@ -281,6 +281,12 @@ def test_all_pictures_are_saved(page, downloads, tmp_path):
     thumbnails(page)[1].click()
     wait_until(page, "document.getElementById('after').ariaLabel === 'After: b.png'")
     np.testing.assert_array_equal(second, canvas(page, "after"))
+    page.find_elements("css selector", "#direction input")[1].click()
+    wait_until(page, "!document.getElementById('save-all').disabled")
+    find(page, "#save-all").click()  # both are translated anew
+    names = ["a-zebra.png", "b-zebra.png", "a-horse.png", "b-horse.png"]
+    back = saved(downloads, names)[3]
+    assert np.abs(back - second).max() > 5
 
 
 # ---- languages ----
@@ -295,6 +301,8 @@ def test_languages(browser, server):
     set_value(browser, "language", "ko", "change")
     assert choose.text == strings("ko")["pick.choose"]
     assert find(browser, "#camera").text == strings("ko")["pick.camera"]
+    example = find(browser, "#examples img").get_attribute("alt")
+    assert example.startswith(strings("ko")["pick.example"].replace("{name}", ""))
     assert browser.execute_script("return document.documentElement.lang") == "ko"
     open_page(browser, f"{server.url}?engine=wasm")  # the choice is remembered
     assert find(browser, "#choose").text == strings("ko")["pick.choose"]

@@ -24,12 +24,13 @@ export function isSingleFile() {
 /**
  * Reads a file of the page, unpacked where it is gzipped.
  *
- * A file of a known digest is kept for later visits, under its digest, so that no visit ever mixes files of two
- * versions of the page.
+ * A file of a known digest is kept for later visits, under its digest, so that no visit ever mixes files of
+ * two versions of the page.
  *
  * @param {string} path relative to the page, or a whole address
  * @param {object} options
- * @param {string} [options.integrity] its digest as in HTML, "sha256-..." and so on; or several, one of which it has
+ * @param {string} [options.integrity] its digest as in HTML, "sha256-..." and so on; or several, one of which
+ *   it has
  * @param {string} [options.version] of the page, for files that are not kept by their digest
  * @param {number} [options.bytes] its size, where it is known
  * @param {(received: number, total: number | null) => void} [options.onProgress] is told while it comes
@@ -75,7 +76,8 @@ export async function deleteOldAssets(files) {
   if (!cache) {
     return;
   }
-  const needed = new Set(files.map(({ path, integrity }) => keyOf(new URL(path, document.baseURI), integrity)));
+  const keys = files.map(({ path, integrity }) => keyOf(new URL(path, document.baseURI), integrity));
+  const needed = new Set(keys);
   for (const request of await cache.keys()) {
     if (!needed.has(request.url)) {
       await cache.delete(request);
@@ -88,7 +90,8 @@ export async function deleteOldAssets(files) {
  *
  * @param {object} runtime of the page's facts
  * @param {string} build "threaded", "simd" or "compat"
- * @returns {{script: {path: string, integrity: string}, wasm: {path: string, integrity: string, bytes: number}}}
+ * @returns {{script: {path: string, integrity: string}, wasm: {path: string, integrity: string, bytes:
+ *   number}}}
  */
 export function runtimeFiles({ folder, builds }, build) {
   const { script, wasm, bytes, integrity } = builds[build];
@@ -141,7 +144,8 @@ async function download(url, cache, bytes, onProgress) {
     throw new PageError("error.file_missing", { name: fileName(url), status: response.status });
   }
   // What a host has compressed on its own has another length than it tells.
-  const told = response.headers.has("content-encoding") ? null : Number(response.headers.get("content-length"));
+  const isPacked = response.headers.has("content-encoding");
+  const told = isPacked ? null : Number(response.headers.get("content-length"));
   const total = bytes || told || null;
   const parts = [];
   let received = 0;

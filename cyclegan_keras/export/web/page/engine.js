@@ -28,8 +28,8 @@ const MOST_CHECK_ERROR = 4; // rms of 255 levels: far above what 16-bit floats d
  * @param {object} options
  * @param {object} options.about the page's facts
  * @param {string | null} [options.build] "threaded", "simd" or "compat" instead of the best one
- * @param {(progress: {what: "runtime" | "model", received: number, total: number | null}) => void} options.onProgress
- *   is told while files come
+ * @param {(progress: {what: "runtime" | "model", received: number, total: number | null}) => void}
+ *   options.onProgress is told while files come
  * @returns {Promise<Engine>}
  * @throws {PageError} the browser is too old, or a file does not come
  */
@@ -58,11 +58,13 @@ class Engine {
    *
    * @param {object} options
    * @param {object} options.file of the facts' directions
-   * @param {"auto" | "wasm" | "webgpu"} options.accelerator auto: the graphics card where there is one that is right
-   * @returns {Promise<{accelerator: "wasm" | "webgpu", threads: number, compileMs: number,
-   *   checkError: number | null, reason: {key: string, values: object} | null}>} checkError: the rms error in levels of
-   *   the graphics card's answer; reason: why it is not used, as a string of the page
-   * @throws {PageError} the file does not come, is broken, or needs more memory than there is; another may be loaded
+   * @param {"auto" | "wasm" | "webgpu"} options.accelerator auto: the graphics card where there is one that
+   *   is right
+   * @returns {Promise<{accelerator: "wasm" | "webgpu", threads: number, compileMs: number, checkError: number
+   *   | null, reason: {key: string, values: object} | null}>} checkError: the rms error in levels of the
+   *   graphics card's answer; reason: why it is not used, as a string of the page
+   * @throws {PageError} the file does not come, is broken, or needs more memory than there is; another may be
+   *   loaded
    */
   load({ file, accelerator }) {
     return this.enqueue(() => this.loadNow(file, accelerator));
@@ -74,10 +76,12 @@ class Engine {
    * @param {ImageData} picture upright, over white
    * @param {object} options
    * @param {boolean} [options.detail] adds the change to the picture's own detail
-   * @param {boolean} [options.ownSize] at the picture's size; else before and after are as the network has them
+   * @param {boolean} [options.ownSize] at the picture's size; else before and after are as the network has
+   *   them
    * @param {boolean} [options.live] a frame of many: it is dropped when a newer one comes before its turn
-   * @returns {Promise<{before: ImageData, after: ImageData, ms: number, networkMs: number,
-   *   accelerator: "wasm" | "webgpu"} | null>} ms: all of the computing; null for a dropped frame
+   * @returns {Promise<{before: ImageData, after: ImageData, ms: number, networkMs: number, device:
+   *   {accelerator: "wasm" | "webgpu", threads: number}} | null>} ms: all of the computing; device: what has
+   *   computed; null for a dropped frame
    * @throws {PageError} it cannot be computed; another picture may be
    */
   translate(picture, { detail = false, ownSize = true, live = false } = {}) {
@@ -134,8 +138,8 @@ class Engine {
       readAsset(files.script.path, { integrity: files.script.integrity }),
       readAsset(files.wasm.path, { integrity: files.wasm.integrity, bytes: files.wasm.bytes, onProgress }),
     ]);
-    // Not every browser lets the worker of a page on a disk load scripts, so a worker is one script. Made by the
-    // page, it is bound by the page's security policy.
+    // Not every browser lets the worker of a page on a disk load scripts, so a worker is one script. Made by
+    // the page, it is bound by the page's security policy.
     const source = new Blob(
       [
         "self.startLibrary = function () {\n",
@@ -217,8 +221,10 @@ class Engine {
     }
     const { file, wanted, accelerator } = this.loaded;
     try {
-      const { before, after, ms, networkMs } = await this.worker.ask("translate", { picture, detail, ownSize });
-      return { before: before ?? picture, after, ms, networkMs, accelerator };
+      const answer = await this.worker.ask("translate", { picture, detail, ownSize });
+      const { before, after, ms, networkMs } = answer;
+      const threads = accelerator === "wasm" ? this.device.threads : 1;
+      return { before: before ?? picture, after, ms, networkMs, device: { accelerator, threads } };
     } catch (error) {
       this.stop(error);
       if (wanted === "auto" && accelerator === "webgpu") {

@@ -1,6 +1,6 @@
 // How pictures come in: chosen, dropped anywhere, pasted, or one of the examples.
 
-import { text } from "./strings.js";
+import { translateElements } from "./strings.js";
 
 /**
  * Connects everything by which a visitor can give pictures.
@@ -57,7 +57,8 @@ export function showExamples(examples, read, onChoose, onError) {
   const list = document.getElementById("examples");
   for (const example of examples) {
     const image = document.createElement("img");
-    image.alt = text("pick.example", { name: example.name });
+    image.dataset.alt = "pick.example";
+    image.dataset.name = example.name;
     image.width = 72;
     image.height = 72;
     const button = document.createElement("button");
@@ -65,6 +66,7 @@ export function showExamples(examples, read, onChoose, onError) {
     button.append(image);
     const entry = document.createElement("li");
     entry.append(button);
+    translateElements(entry);
     list.append(entry);
     button.addEventListener("click", async () => {
       try {

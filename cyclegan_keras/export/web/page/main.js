@@ -118,12 +118,12 @@ function settingsChanged(what) {
     return;
   }
   arrangeDirection();
+  hasNewDrawing = drawing !== null;
   if (what === "model") {
     loadModel();
     return;
   }
   version += 1;
-  hasNewDrawing = drawing !== null;
   work();
 }
 
@@ -157,10 +157,12 @@ async function work() {
       }
     }
   } catch (error) {
-    hideStage();
     showError(error);
   } finally {
     setWorking(false);
+    if (loaded) {
+      hideStage(); // else it is that of the next model
+    }
   }
 }
 
@@ -177,7 +179,6 @@ function nextItem() {
 }
 
 async function translateItem(item) {
-  const device = loaded; // other settings may come meanwhile: the item is translated once more then
   item.version = version;
   item.state = "working";
   item.error = null;
@@ -196,7 +197,7 @@ async function translateItem(item) {
       setMode("picture");
     }
     const answer = await engine.translate(picture.image, settings.translation);
-    const { before, after, ms } = answer;
+    const { before, after, ms, device } = answer;
     const isPictureItself = before.width === picture.image.width && before.height === picture.image.height;
     item.pixels = { before, after };
     const { width, height } = after;
@@ -209,7 +210,6 @@ async function translateItem(item) {
     item.state = "failed";
     item.error = error;
   }
-  hideStage();
   gallery.update(item);
   if (item === shown) {
     showItem(item, { reveals: true });
@@ -373,14 +373,15 @@ async function saveAll() {
 
 async function saveItem(item) {
   while (item.version !== version || item.state === "waiting" || item.state === "working") {
-    if (!loaded) {
+    if (document.body.dataset.state === "failed") {
       return;
     }
-    if (isWorking) {
-      await pause(50);
-    } else {
-      await translateItem(item);
+    if (item.state !== "working") {
+      item.state = "waiting"; // once more, by the settings of now
+      gallery.update(item);
     }
+    await work();
+    await pause(50); // the model may be on its way, or the page at work already
   }
   if (item.state === "failed") {
     return;
@@ -456,12 +457,13 @@ async function translateFrames() {
         continue;
       }
       document.getElementById("live").classList.add("translating");
-      view.show(answer, text("camera.name"));
+      view.show(answer, text("camera.name"), { isFrame: true });
       document.body.dataset.milliseconds = answer.ms;
       countDone();
       if (saidFor !== device) {
         saidFor = device; // once, not with every frame
-        say("status.live", () => ({ time: durationText(answer.ms), device: deviceWords(device) }));
+        const { ms, device: used } = answer;
+        say("status.live", () => ({ time: durationText(ms), device: deviceWords(used) }));
       }
     }
   } catch (error) {
@@ -539,7 +541,6 @@ function drawn(canvas, isDone) {
 
 async function translateDrawing() {
   hasNewDrawing = false;
-  const device = loaded;
   const canvas = drawing;
   const context = canvas.getContext("2d");
   try {
@@ -551,10 +552,11 @@ async function translateDrawing() {
     hideError();
     view.show(answer, text("drawing.name"), { isDrawing: true });
     setMode("drawing");
-    document.body.dataset.milliseconds = answer.ms;
+    const { ms, device, after } = answer;
+    const { width, height } = after;
+    document.body.dataset.milliseconds = ms;
     countDone();
-    const { width, height } = answer.after;
-    say("status.done", () => ({ time: durationText(answer.ms), device: deviceWords(device), width, height }));
+    say("status.done", () => ({ time: durationText(ms), device: deviceWords(device), width, height }));
   } catch (error) {
     showError(error);
   }

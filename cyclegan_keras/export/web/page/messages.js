@@ -6,6 +6,7 @@ const SHOWN_AFTER_MS = 150; // a stage that is over sooner would only flicker
 
 let stageTimer = null;
 let lastStatus = null;
+let lastError = null;
 let onRetry = null;
 
 /** Connects the button by which something that failed is tried again. */
@@ -32,10 +33,13 @@ export function say(key, values = () => ({})) {
   }
 }
 
-/** Says the status once more, in the language at hand. */
+/** Says the status and the error once more, in the language at hand. */
 export function sayAgain() {
   if (lastStatus) {
     say(lastStatus.key, lastStatus.values);
+  }
+  if (lastError) {
+    document.getElementById("error-text").textContent = errorWords(lastError);
   }
 }
 
@@ -78,6 +82,7 @@ export function showError(error, retry = null) {
   if (!(error instanceof PageError)) {
     console.error(error);
   }
+  lastError = error;
   onRetry = retry;
   document.getElementById("error-text").textContent = errorWords(error);
   document.getElementById("retry").hidden = retry === null;
@@ -86,6 +91,7 @@ export function showError(error, retry = null) {
 
 /** Takes an error back that no longer holds. */
 export function hideError() {
+  lastError = null;
   document.getElementById("error").hidden = true;
 }
 

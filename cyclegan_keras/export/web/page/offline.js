@@ -8,8 +8,8 @@ const MOST_WAIT_MS = 5000;
 /**
  * Registers the service worker, and loads the page once more where that gives it threads.
  *
- * Threads need two headers that many hosts do not send; a service worker adds them from the next load on. Without
- * service workers, as on insecure pages, in some private windows and from a disk, nothing happens.
+ * Threads need two headers that many hosts do not send; a service worker adds them from the next load on.
+ * Without service workers, as on insecure pages, in some private windows and from a disk, nothing happens.
  *
  * @param {object} about the page's facts
  * @returns {Promise<void>} as soon as the page may start; never, if the page is loaded once more

@@ -8,14 +8,14 @@ export const MOST_PIXELS = 16777216;
 /**
  * Reads a picture in any format that the browser knows.
  *
- * It stands upright as its EXIF says, its colors are converted to sRGB by the browser, and what is transparent lies
- * over white.
+ * It stands upright as its EXIF says, its colors are converted to sRGB by the browser, and what is
+ * transparent lies over white.
  *
  * @param {Blob} blob the file; its name is used if it has one
  * @param {object} [options]
  * @param {number} [options.most_pixels] larger pictures are made smaller, with their proportions
- * @returns {Promise<{image: ImageData, shrunk: boolean, width: number, height: number, name: string, type: string}>}
- *   width and height: of the file, which is larger than the image where that was shrunk
+ * @returns {Promise<{image: ImageData, shrunk: boolean, width: number, height: number, name: string, type:
+ *   string}>} width and height: of the file, which is larger than the image where that was shrunk
  * @throws {PageError} it is no picture that this browser can read, or there is too little memory
  */
 export async function readPicture(blob, { most_pixels = MOST_PIXELS } = {}) {

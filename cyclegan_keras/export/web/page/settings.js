@@ -123,7 +123,8 @@ export class Settings {
     const names = new Map(languages().map((each) => [each.code, each.name]));
     fillSelect(this.languages, [...names.keys()], (code) => names.get(code));
     this.languages.value = currentLanguage();
-    this.engines.querySelector('[value="webgpu"]').disabled = this.device !== null && !this.device.gpu.available;
+    const hasNoGpu = this.device !== null && !this.device.gpu.available;
+    this.engines.querySelector('[value="webgpu"]').disabled = hasNoGpu;
     this.explain();
   }
 

@@ -62,7 +62,8 @@ export function currentLanguage() {
 
 /** Chooses the language of `?lang=`, of an earlier visit, or of the browser, and translates the page. */
 export function startLanguage() {
-  const wanted = [new URLSearchParams(location.search).get("lang"), earlierLanguage(), ...navigator.languages];
+  const asked = new URLSearchParams(location.search).get("lang");
+  const wanted = [asked, earlierLanguage(), ...navigator.languages];
   const codes = wanted.filter(Boolean).map((name) => name.toLowerCase().split("-")[0]);
   setLanguage(codes.find((code) => code in STRINGS) ?? FALLBACK);
 }
@@ -100,7 +101,8 @@ function earlierLanguage() {
 }
 
 /**
- * Fills elements that name a string: `data-text` as their text, `data-label` as their accessible name.
+ * Fills elements that name a string: `data-text` as their text, `data-label` as their accessible name,
+ * `data-alt` as the words for a picture, with `{name}` from their `data-name`.
  *
  * @param {ParentNode} root whose elements are filled.
  */
@@ -110,6 +112,9 @@ export function translateElements(root) {
   }
   for (const element of root.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", text(element.dataset.label));
+  }
+  for (const element of root.querySelectorAll("[data-alt]")) {
+    element.alt = text(element.dataset.alt, { name: element.dataset.name });
   }
 }
 

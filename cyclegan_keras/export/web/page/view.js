@@ -73,14 +73,18 @@ export class View {
    * @param {string} name
    * @param {object} options
    * @param {boolean} [options.isDrawing] shows the translation alone: the drawing stands beside it.
+   * @param {boolean} [options.isFrame] a frame of a film, whose pixels are never shown as squares.
    * @param {boolean} [options.reveals] lets the handle come in from the side.
    */
-  show(pixels, name, { isDrawing = false, reveals = false } = {}) {
+  show(pixels, name, { isDrawing = false, isFrame = false, reveals = false } = {}) {
     this.pixels = pixels;
     this.isDrawing = isDrawing;
     drawPixels(pixels.before, this.before);
     this.blend();
     this.fit(pixels.after);
+    if (isFrame) {
+      this.stack.classList.remove("crisp");
+    }
     this.nameIt(name);
     delete this.section.dataset.busy;
     this.arrange();

@@ -7,8 +7,8 @@ let threads = 1;
 let compiled = null;
 
 /**
- * Starts LiteRT.js. `self.startLibrary` and `self.startScript` stand before this script and leave `self.LiteRT` and
- * `self.ModuleFactory`.
+ * Starts LiteRT.js. `self.startLibrary` and `self.startScript` stand before this script and leave
+ * `self.LiteRT` and `self.ModuleFactory`.
  *
  * @param {object} options
  * @param {WebAssembly.Module} options.module the engine, compiled
@@ -19,6 +19,8 @@ let compiled = null;
  */
 export async function startRuntime(options) {
   threads = options.threads;
+  // The engine starts as many workers as this says, each with memory of its own.
+  Object.defineProperty(navigator, "hardwareConcurrency", { value: threads });
   self.startLibrary();
   // The library asks for scripts by importScripts. The only one it asks for stands before this script.
   self.importScripts = () => self.startScript();
@@ -26,8 +28,9 @@ export async function startRuntime(options) {
     self.Module = {
       mainScriptUrlOrBlob: options.script, // else the threads would start this script
       instantiateWasm(imports, receive) {
-        WebAssembly.instantiate(options.module, imports).then((instance) => receive(instance, options.module), reject);
-        return {};
+        const { module } = options;
+        WebAssembly.instantiate(module, imports).then((instance) => receive(instance, module), reject);
+        return {}; // the instance comes later
       },
       onAbort: (what) => reject(new Error(String(what))),
       print: ignore,
@@ -64,7 +67,8 @@ export async function graphicsCardLost() {
  * @param {Uint8Array} bytes of the file
  * @param {"wasm" | "webgpu"} accelerator what computes
  * @returns {Promise<void>}
- * @throws {Error} the file is broken or of no picture, memory is short, or the graphics card cannot run all of it
+ * @throws {Error} the file is broken or of no picture, memory is short, or the graphics card cannot run all
+ *   of it
  */
 export async function compileNetwork(bytes, accelerator) {
   if (compiled) {

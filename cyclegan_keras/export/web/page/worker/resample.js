@@ -1,5 +1,5 @@
-// Resizing as Pillow's BICUBIC does it, to the last bit of float32: the network was trained on pictures that were
-// made smaller in this way, and a canvas makes others.
+// Resizing as Pillow's BICUBIC does it, to the last bit of float32: the network was trained on pictures that
+// were made smaller in this way, and a canvas makes others.
 
 /**
  * Rows of a picture, which may be made only when they are read.
@@ -14,14 +14,14 @@
 /**
  * Resizes a picture, its width first and then its height.
  *
- * Only the narrow side of the work is held in memory: every row as it was read, made as wide as it will be. The
- * result is handed over row by row.
+ * Memory holds the rows at their new width only, and the result is handed over row by row, so that a large
+ * picture never lies there as floats.
  *
  * @param {Rows} source the picture
  * @param {number} height of the result, at least 1
  * @param {number} width of the result, at least 1
- * @param {(y: number, row: Float32Array) => void} writeRow takes each row of the result, from the top; the array is
- *   used again for the next one
+ * @param {(y: number, row: Float32Array) => void} writeRow takes each row of the result, from the top; the
+ *   array is used again for the next one
  */
 export function resample(source, height, width, writeRow) {
   const { channels } = source;

@@ -9,14 +9,17 @@ import { resample, rowsOfArray } from "./resample.js";
  * Translates a picture.
  *
  * A picture that is too large for the network is made smaller, with its proportions, and its translation is
- * enlarged. With `detail` it is the change that is enlarged and added to the picture, which keeps its own detail.
+ * enlarged. With `detail` it is the change that is enlarged and added to the picture, which keeps its own
+ * detail.
  *
  * @param {ImageData} picture upright and opaque, of any size
  * @param {object} options
- * @param {boolean} options.detail adds the change to the picture itself; makes no difference where nothing is resized
- * @param {boolean} options.ownSize gives the translation at the picture's size, else at the size inside the network
- * @returns {Promise<{before: ImageData | null, after: ImageData, networkMs: number}>} before: the picture at the size
- *   of its translation; null where that is the picture itself
+ * @param {boolean} options.detail adds the change to the picture itself; makes no difference where nothing is
+ *   resized
+ * @param {boolean} options.ownSize gives the translation at the picture's size, else at the size inside the
+ *   network
+ * @returns {Promise<{before: ImageData | null, after: ImageData, networkMs: number}>} before: the picture at
+ *   the size of its translation; null where that is the picture itself
  * @throws {Error} as runNetwork does
  */
 export async function translatePicture(picture, { detail, ownSize }) {
@@ -66,7 +69,8 @@ export async function translatePicture(picture, { detail, ownSize }) {
 /**
  * Translates a made picture of the network's size, by which a graphics card is judged.
  *
- * @returns {Promise<Float64Array>} means of 8 x 8 blocks of the translation, (8, 8, output channels) in 0..255
+ * @returns {Promise<Float64Array>} means of 8 x 8 blocks of the translation, (8, 8, output channels) in
+ *   0..255
  * @throws {Error} as runNetwork does
  */
 export async function translateMadePicture() {

@@ -1,4 +1,5 @@
-// Computes beside the page, so that the page stays responsive. It fetches nothing: the page sends what it needs.
+// Computes beside the page, so that the page stays responsive. It fetches nothing: the page sends what it
+// needs.
 
 import { compileNetwork, graphicsCardLost, startRuntime } from "./network.js";
 import { translateMadePicture, translatePicture } from "./translate.js";
