@@ -61,6 +61,7 @@ def page_facts(
     return {
         "format": FORMAT,
         "version": None,
+        "scripts": None,
         "title": card.title(job),
         "description": job.description.get("description") or "",
         "directions": [

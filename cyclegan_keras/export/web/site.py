@@ -80,6 +80,9 @@ def write_web(job: ExportJob) -> list[ExportedFile]:
     policy = _policy(job.options.web_cdn)
     _write_text(site / "_headers", _headers(policy))
     _write_text(site / ".nojekyll", "")  # GitHub Pages leaves out names with _ otherwise
+    about["scripts"] = {
+        path: runtime.integrity((site / path).read_bytes()) for path in ("worker.js", LIBRARY)
+    }
     about["version"] = _version(site, about, strings)
     page = template(PAGE / "index.html.jinja").render(
         about=about, strings=strings, policy=policy, style=None, script=None, assets={}

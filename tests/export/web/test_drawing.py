@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import shutil
 
@@ -262,9 +263,9 @@ def test_strokes_have_no_smooth_borders(page):
 
 def test_fill_stops_at_other_colors(page):
     choose(page, "line", WALL, size=1)
-    drag(page, (10, 10), (50, 20))
-    drag(page, (50, 20), (30, 55))
-    drag(page, (30, 55), (10, 10))
+    corners = [(32, 8), (56, 32), (32, 56), (8, 32), (32, 8)]  # its pixels touch at corners alone
+    for start, end in itertools.pairwise(corners):
+        drag(page, start, end)
     before = Image.fromarray(sheet(page))
     choose(page, "fill", GRASS)
     drag(page, (30, 30), (30, 30))

@@ -16,6 +16,7 @@ from web_page import READY, choose, expected, far, levels, open_page, translate
 
 from cyclegan_keras.commands import export
 from cyclegan_keras.export import tflite_run
+from cyclegan_keras.export.web import runtime
 from cyclegan_keras.export.web.serve import PageServer
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.models.description import Description
@@ -71,6 +72,13 @@ def change_facts(folder, change):
     change(about)
     path.unlink()
     path.write_text(f"{head}{begin}{json.dumps(about)}</script>{tail}", encoding="utf-8")
+
+
+def change_worker(folder, *changes):
+    """Changes the script of the page's worker, and the digest by which the page knows it."""
+    replace(folder / "worker.js", *changes)
+    changed = runtime.integrity((folder / "worker.js").read_bytes())
+    change_facts(folder, lambda about: about["scripts"].update({"worker.js": changed}))
 
 
 def exact_file(about):
@@ -129,6 +137,14 @@ def test_an_update_replaces_page_and_model_together(browser, site, copy, path):
     assert len([each for each in own if "generator_g_fp16" in each]) == 1
 
 
+def test_an_old_page_takes_no_new_worker(browser, copy):
+    replace(copy / "worker.js", ("translateTask", "translateTaskOfAnotherVersion"))
+    with PageServer(copy, port=0) as server:
+        browser.get(f"{server.url}?lang=en")
+        wait_until(browser, FAILED)
+        assert "worker.js does not belong to this version" in find(browser, "#error").text
+
+
 def test_a_graphics_card_translates(site, path, tmp_path):
     with PageServer(site.folder, port=0) as server, webgpu_browser(tmp_path) as browser:
         open_page(browser, f"{server.url}?variant=fp16&engine=webgpu")
@@ -150,7 +166,7 @@ def test_a_graphics_card_that_is_lost_is_replaced(site, copy, path, tmp_path):
         "async function translateTask({ picture, detail, ownSize }) {"
         "self.LiteRT.getWebGpuDevice().destroy();",
     )
-    replace(copy / "worker.js", REAL, lose)
+    change_worker(copy, REAL, lose)
     with PageServer(copy, port=0) as server, webgpu_browser(tmp_path) as browser:
         open_page(browser, f"{server.url}?variant=fp16&engine=auto&lang=en")
         assert "graphics card" in find(browser, "#status").text
@@ -165,7 +181,7 @@ def test_a_wrong_graphics_card_is_not_used(site, copy, path, tmp_path):
         file["check"] = [value + 5 for value in file["check"]]
 
     change_facts(copy, darken)
-    replace(copy / "worker.js", REAL)
+    change_worker(copy, REAL)
     with PageServer(copy, port=0) as server, webgpu_browser(tmp_path) as browser:
         open_page(browser, f"{server.url}?variant=fp16&engine=auto&lang=en")
         choose(browser, "size", "own")

@@ -31,22 +31,18 @@ export function isSingleFile() {
  * @param {object} options
  * @param {string} [options.integrity] its digest as in HTML, "sha256-..." and so on; or several, one of which
  *   it has
- * @param {string} [options.version] of the page, for files that are not kept by their digest
  * @param {number} [options.bytes] its size, where it is known
  * @param {(received: number, total: number | null) => void} [options.onProgress] is told while it comes
  * @returns {Promise<Uint8Array>} an array of its own
  * @throws {PageError} the file is not there, or is another one than expected
  */
-export async function readAsset(path, { integrity, version, bytes, onProgress = () => {} } = {}) {
+export async function readAsset(path, { integrity, bytes, onProgress = () => {} } = {}) {
   const element = embeddedElement(path);
   if (element) {
     const packed = Uint8Array.from(atob(element.textContent.trim()), (letter) => letter.charCodeAt(0));
     return unpack(await unpack(packed));
   }
   const url = new URL(path, document.baseURI);
-  if (version) {
-    url.search = `v=${version}`; // so that no cache on the way gives that of another version
-  }
   const key = keyOf(url, integrity);
   const cache = integrity ? await openCache(cacheName("files")) : null;
   const kept = await cache?.match(key);

@@ -129,12 +129,12 @@ class Engine {
 
   /** Reads what a worker of a build is made of. */
   async readParts(build) {
-    const { runtime, version } = this.about;
+    const { runtime, scripts } = this.about;
     const files = runtimeFiles(runtime, build);
     const onProgress = (received, total) => this.onProgress({ what: "runtime", received, total });
     const [worker, library, buildScript, engine] = await Promise.all([
-      readAsset("worker.js", { version }),
-      readAsset(runtime.library, { version }),
+      readAsset("worker.js", { integrity: scripts["worker.js"] }),
+      readAsset(runtime.library, { integrity: scripts[runtime.library] }),
       readAsset(files.script.path, { integrity: files.script.integrity }),
       readAsset(files.wasm.path, { integrity: files.wasm.integrity, bytes: files.wasm.bytes, onProgress }),
     ]);

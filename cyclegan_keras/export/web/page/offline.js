@@ -73,7 +73,8 @@ function neededFiles(about) {
   const models = about.directions.flatMap(({ files }) => files.map(modelFile));
   const builds = Object.keys(about.runtime.builds);
   const runtime = builds.flatMap((build) => Object.values(runtimeFiles(about.runtime, build)));
-  return [...models, ...runtime];
+  const scripts = Object.entries(about.scripts).map(([path, integrity]) => ({ path, integrity }));
+  return [...models, ...runtime, ...scripts];
 }
 
 /** Waits until the newest service worker is at work; false where it fails. */
