@@ -14,7 +14,7 @@ from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.paths import without_folders
 from cyclegan_keras.models.description import Description
-from cyclegan_keras.runs.run import versions
+from cyclegan_keras.runs.run import Run, versions
 
 METHODS = {"cyclegan": "CycleGAN", "pix2pix": "pix2pix", "cut": "CUT", "fastcut": "FastCUT"}
 NO_LICENSE = "None was named: ask whoever made this page before you use the model elsewhere."
@@ -178,16 +178,19 @@ def _measures(
     """Returns names and values of what was measured of this step of a run."""
     if "run" not in source:
         return []
-    run = pathlib.Path(source["run"])
+    run = Run(source["run"])
     rows = []
-    evaluation = _read_json(run / "evaluations" / f"step_{source['step']:09d}" / "evaluation.json")
+    evaluation = _read_json(run.evaluation(source["step"]) / "evaluation.json")
+    compression = _read_json(run.directory / "receipt.json")
+    if compression.get("steps") != source["step"]:  # it speaks of the last step alone
+        compression = {}
     for direction, description in descriptions.items():
         for result in evaluation.get("directions", []):
             if result["direction"] == description.words:
                 for measure in result["measures"]:
                     if not any(words in measure["name"] for words in MEASURES_LEFT_OUT):
                         rows.append(_row(measure, description, len(descriptions)))
-        rows += _of_compression(run, direction, description, len(descriptions))
+        rows += _of_compression(compression, direction, description, len(descriptions))
     return rows
 
 
@@ -201,11 +204,14 @@ def _row(
 
 
 def _of_compression(
-    run: pathlib.Path, direction: Direction, description: Description, n_directions: int
+    receipt: Mapping[str, Any],
+    direction: Direction,
+    description: Description,
+    n_directions: int,
 ) -> list[tuple[str, str]]:
-    """Returns what the receipt of a compression measured of its student."""
+    """Returns what the receipt of a compression tells of its student in one direction."""
     rows = []
-    for result in _read_json(run / "receipt.json").get("directions", []):
+    for result in receipt.get("directions", []):
         quality = result.get("quality") or {}
         if result.get("signature") != direction.signature:
             continue
