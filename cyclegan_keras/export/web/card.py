@@ -10,6 +10,7 @@ import keras
 
 from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.export.web import runtime
+from cyclegan_keras.export.web.models import variant_of
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.paths import without_folders
@@ -52,24 +53,10 @@ def card(job: ExportJob, files: Sequence[ExportedFile]) -> list[dict[str, str]]:
         each: f"{generator.count_params():,}" for each, generator in job.generators.items()
     }
     add("parameters", _by_direction(parameters, descriptions))
-    sizes = {
-        each: ", ".join(
-            f"{_file_words(file)} {file.facts['bytes'] / 1e6:.1f} MB"
-            for file in files
-            if file.direction == each
-        )
-        for each in job.generators
-    }
-    add("size", _by_direction(sizes, descriptions))
-    qualities = {
-        each: ", ".join(
-            f"{_file_words(file)} {file.facts['psnr_db']:.1f} dB"
-            for file in files
-            if file.direction == each
-        )
-        for each in job.generators
-    }
-    add("quality", _by_direction(qualities, descriptions))
+    sizes = [f"{file.facts['bytes'] / 1e6:.1f} MB" for file in files]
+    add("size", _by_file(files, sizes, descriptions))
+    qualities = [f"{file.facts['psnr_db']:.1f} dB" for file in files]
+    add("quality", _by_file(files, qualities, descriptions))
     for name, value in _measures(source, descriptions):
         add(name, value)
     add("license", job.description.get("licence") or NO_LICENSE)
@@ -162,11 +149,28 @@ def _by_direction(
     return "; ".join(f"{arrow(descriptions[each])}: {value}" for each, value in values.items())
 
 
+def _by_file(
+    files: Sequence[ExportedFile],
+    values: Sequence[str],
+    descriptions: Mapping[Direction, Description],
+) -> str:
+    """Returns one text of a value of each file, such as "fp16 at 256 px: 1.4 MB"."""
+    texts = {
+        each: ", ".join(
+            f"{_file_words(file)}: {value}"
+            for file, value in zip(files, values, strict=True)
+            if file.direction == each
+        )
+        for each in descriptions
+    }
+    return _by_direction(texts, descriptions)
+
+
 def _file_words(file: ExportedFile) -> str:
     """Returns what tells a file from others of its direction, such as "fp16 at 256 px"."""
     height, width = file.facts["height"], file.facts["width"]
     side = f"{height}" if height == width else f"{height} x {width}"
-    return f"{file.kind.removeprefix('tflite ')} at {side} px:"
+    return f"{variant_of(file)} at {side} px"
 
 
 # ---- measures ----
