@@ -28,6 +28,7 @@ from cyclegan_keras.files.shield import run_shielded
 PORT = 8000
 LOOPBACK = "127.0.0.1"
 HEADERS_FILE = "_headers"
+POLL_SECONDS = 0.05  # between two looks whether the server is to stop
 
 # What Python's own table calls these depends on its version and on the machine.
 MIME_TYPES = {
@@ -55,9 +56,9 @@ ISOLATION = {
 
 
 class PageServer:
-    """A web server of one folder, in a thread of its own.
+    """A web server of one folder.
 
-    As a context manager it starts, and stops at the end of the block.
+    As a context manager it answers requests in another thread, until the end of the block.
 
     Args:
         folder: what it serves; nothing outside of it is reachable.
@@ -101,16 +102,21 @@ class PageServer:
         self.stop()
 
     def start(self) -> None:
-        """Answers requests from now on."""
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        """Answers requests from now on, in another thread."""
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True
+        )
         self._thread.start()
 
-    def wait(self) -> None:
-        """Returns when the server was stopped; Ctrl-C raises KeyboardInterrupt."""
-        self._thread.join()
+    def serve(self) -> None:
+        """Answers requests in this thread, until Ctrl-C raises KeyboardInterrupt."""
+        self._server.serve_forever(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Answers no more requests and frees the port; a second call does nothing."""
+        """Answers no more requests and frees the port; a second call does nothing.
+
+        After `serve` it frees the port alone.
+        """
         if self._thread is not None:
             self._server.shutdown()
             self._thread.join()
@@ -280,13 +286,14 @@ def _run(argv: list[str]) -> int:
             "neither the camera, nor several threads, nor offline use, which need https: see "
             "docs/web.md.\n"
         )
+    sys.stdout.write(f"{server.url} shows {arguments.folder}. Stop with Ctrl-C.\n")
+    sys.stdout.flush()
     try:
-        with server:
-            sys.stdout.write(f"{server.url} shows {arguments.folder}. Stop with Ctrl-C.\n")
-            sys.stdout.flush()
-            server.wait()
+        server.serve()
     except KeyboardInterrupt:
         sys.stdout.write("\nStopped.\n")
+    finally:
+        server.stop()
     return 0
 
 
