@@ -1,8 +1,8 @@
 // Answers for the page: with the headers that threads need, and from a copy where there is no network.
 //
 // The page itself keeps the files of which it knows a digest, and the examples (assets.js, offline.js). This
-// script keeps the others of one version of the page, all or none of them. It is registered by an address that
-// names the version, so that another version is another script.
+// script keeps the others of one version of the page, all or none of them. It is registered by an address
+// that names the version, so that another version is another script.
 "use strict";
 
 const VERSION = new URL(self.location.href).searchParams.get("v");
