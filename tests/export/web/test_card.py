@@ -40,7 +40,7 @@ def test_a_run_tells_its_training(make):
     training = {
         "options": {"method": "cyclegan"},
         "data": {
-            "name": "/data/alice/horses",
+            "name": "/data/alice/secret/horses",
             "trainA": {"count": 3},
             "trainB": {"count": 4},
         },
