@@ -1,6 +1,7 @@
 // The canvas to draw on: tools, colors, undo and redo, by mouse, finger, pen and keys.
 
 import { nameColor } from "./color_names.js";
+import { errorWords } from "./messages.js";
 import { readPicture } from "./pictures.js";
 import { encodeCanvas, saveFile } from "./saving.js";
 import { LabelSheet, LineSheet } from "./sheet.js";
@@ -419,7 +420,7 @@ class Board {
   }
 
   showProblem(error) {
-    this.parts.problem.textContent = error.message;
+    this.parts.problem.textContent = errorWords(error);
     this.parts.problem.hidden = false;
   }
 
@@ -430,7 +431,9 @@ class Board {
   }
 
   writeSize() {
-    this.parts.sizeText.textContent = this.text("drawing.size_value", { size: this.size });
+    const words = this.text("drawing.size_value", { size: this.size });
+    this.parts.sizeText.textContent = words;
+    this.parts.size.setAttribute("aria-valuetext", words);
   }
 
   /** Writes all words in the page's language. */

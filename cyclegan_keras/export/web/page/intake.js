@@ -2,6 +2,8 @@
 
 import { translateElements } from "./strings.js";
 
+const DRAG_OVER_MS = 500; // browsers say at least every 350 ms that something is dragged over the page
+
 /**
  * Connects everything by which a visitor can give pictures.
  *
@@ -24,16 +26,18 @@ export function connectIntake(onFiles) {
 
   addEventListener("paste", (event) => give(event.clipboardData?.files ?? []));
 
+  let hiding = null;
   addEventListener("dragover", (event) => {
-    if (event.dataTransfer.types.includes("Files")) {
-      event.preventDefault();
-      drop.hidden = false;
+    if (!event.dataTransfer.types.includes("Files")) {
+      return;
     }
-  });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) {
-      drop.hidden = true; // the pointer left the window
-    }
+    event.preventDefault();
+    drop.hidden = false;
+    clearTimeout(hiding);
+    // Not when the pointer leaves: browsers differ in how they say that it left the window.
+    hiding = setTimeout(() => {
+      drop.hidden = true;
+    }, DRAG_OVER_MS);
   });
   addEventListener("drop", (event) => {
     drop.hidden = true;
