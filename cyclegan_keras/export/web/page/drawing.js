@@ -41,8 +41,8 @@ const SAID_AFTER_MS = 400; // of rest, so that a reader is not interrupted by ea
  * @param {number} options.height
  * @param {(canvas: HTMLCanvasElement, isDone: boolean) => void} options.onChange is called after each change,
  *   and with `isDone` false while somebody draws, at most once a frame.
- * @returns {{load: (picture: Blob) => Promise<void>}} load: draws a picture, as large as it fits; in label maps each
- *   pixel becomes the nearest color. It throws a PageError where the file is no picture.
+ * @returns {{load: (picture: Blob) => Promise<void>}} load: draws a picture, as large as it fits; in label
+ *   maps each pixel becomes the nearest color. It throws a PageError where the file is no picture.
  */
 export function createDrawing(container, drawing, { text, width, height, onChange }) {
   const board = new Board(container, drawing, { text, width, height, onChange });
@@ -451,7 +451,8 @@ class Board {
       input.setAttribute("aria-label", name);
       input.parentElement.title = name;
     });
-    canvas.setAttribute("aria-label", this.text("drawing.canvas", { width: canvas.width, height: canvas.height }));
+    const { width, height } = canvas;
+    canvas.setAttribute("aria-label", this.text("drawing.canvas", { width, height }));
     this.writeSize();
   }
 
@@ -518,7 +519,8 @@ function buildParts(container, kind, palette, { width, height, largest }) {
     buttons[name].dataset.drawing = name;
   }
   buttons.example.hidden = kind !== "labels";
-  const file = make("input", { type: "file", accept: "image/*", id: "drawing-file", className: "visually-hidden" });
+  const file = make("input", { type: "file", accept: "image/*", id: "drawing-file" });
+  file.className = "visually-hidden";
   const openWord = make("span");
   words.push([openWord, "drawing.open"]);
   const openLabel = make("label", { className: "button" }, [icon(ICONS.open), openWord, file]);
