@@ -220,6 +220,9 @@ def test_it_works_without_a_network(browser, site, tmp_path, plain):
         open_page(browser, address_of(server, folder, tmp_path))
         choose(browser, "size", "own")
         assert far(translate(browser, path), expected(site, path)) <= 1
+        done = browser.execute_script("return Number(document.body.dataset.done)")
+        find(browser, "#examples button").click()
+        wait_until(browser, f"Number(document.body.dataset.done) > {done}")
 
 
 def address_of(server, folder, tmp_path):

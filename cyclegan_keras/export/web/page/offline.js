@@ -57,6 +57,7 @@ export async function finishOffline(about) {
     if (!(await caches.has(cacheName(`shell ${about.version}`)))) {
       return false; // the version before is still the one that works without a network
     }
+    await keepExamples(about);
     await deleteOldAssets(neededFiles(about));
     return true;
   } catch {
@@ -66,6 +67,16 @@ export async function finishOffline(about) {
 
 function canRegister() {
   return Boolean(globalThis.isSecureContext && navigator.serviceWorker) && !isSingleFile();
+}
+
+/** Keeps the examples, which the page can start without. */
+async function keepExamples(about) {
+  const cache = await caches.open(cacheName(`shell ${about.version}`));
+  for (const { path } of about.examples) {
+    if (!(await cache.match(path))) {
+      await cache.add(path);
+    }
+  }
 }
 
 /** Returns the files that are kept by their digest. */

@@ -1,14 +1,14 @@
 // Answers for the page: with the headers that threads need, and from a copy where there is no network.
 //
-// The page itself keeps the files of which it knows a digest (assets.js). This script keeps the others of one
-// version of the page, all or none of them. It is registered by an address that names the version, so that
-// another version is another script.
+// The page itself keeps the files of which it knows a digest, and the examples (assets.js, offline.js). This
+// script keeps the others of one version of the page, all or none of them. It is registered by an address
+// that names the version, so that another version is another script.
 "use strict";
 
 const VERSION = new URL(self.location.href).searchParams.get("v");
 const FOLDER = new URL("./", self.location.href);
 const CACHE = `${FOLDER.pathname} shell ${VERSION}`;
-const SHELL = ["./", "app.js", "style.css", "manifest.webmanifest", "icon.svg"];
+const SHELL = ["app.js", "style.css", "manifest.webmanifest", "icon.svg"];
 const OWN_FOLDERS = ["", "runtime/", "models/", "examples/"]; // other pages may lie in other folders below
 
 self.addEventListener("install", (event) => {
@@ -31,11 +31,10 @@ async function keepShell() {
   if (about.version !== VERSION) {
     throw new Error("The page was updated meanwhile."); // the next visit tries again
   }
-  const paths = [...SHELL.slice(1), ...about.examples.map(({ path }) => path)];
-  const answers = await Promise.all(paths.map(fetchAnew));
+  const answers = await Promise.all(SHELL.map(fetchAnew));
   const cache = await caches.open(CACHE);
   await cache.put("./", index);
-  await Promise.all(paths.map((path, i) => cache.put(path, answers[i])));
+  await Promise.all(SHELL.map((path, i) => cache.put(path, answers[i])));
   await self.skipWaiting();
 }
 
