@@ -24,7 +24,7 @@ demo: $(READY) ## train a small translator on drawn pictures (minutes, no GPU, n
 
 page: $(READY) ## try the demo in a browser at http://localhost:8000; PORT=8001 for another place
 	$(RUN) -m cyclegan_keras.commands.demo_page $(if $(WEB_RUNTIME),--web_runtime="$(WEB_RUNTIME)")
-	$(RUN) -m cyclegan_keras.export.web.serve saved_models/demo/web --port=$(PORT)
+	$(VENV)/bin/cyclegan-serve saved_models/demo/web --port=$(PORT)
 
 test: $(READY) ## run every test; ARGS="-k pool" runs some
 	$(PYTEST) -m "not release" $(ARGS)

@@ -69,6 +69,13 @@ def slices() -> int:
     return main(sys.argv[1:])
 
 
+def serve() -> int:
+    """Serves an exported page from this machine; returns the exit code."""
+    from cyclegan_keras.export.web.serve import main
+
+    return main(sys.argv[1:])
+
+
 def beam() -> int:
     """Translates with Apache Beam; returns the exit code."""
     from cyclegan_keras.beam.translate import main

@@ -58,25 +58,8 @@ WEB_GROUND = "#d9d6cf"  # around both
 WEB_MARGIN = 28
 TENSORBOARD_TAGS = "^(cycle|d)_|^generator_loss|^samples"
 
-# A pix2pix model of the drawn set demo/houses.
-HOUSES = {
-    "dataset": "demo/houses",
-    "method": "pix2pix",
-    "generator": "unet_64",
-    "ngf": 16,
-    "discriminator": "n_layers",
-    "n_layers": 2,
-    "ndf": 32,
-    "preprocess": "crop",
-    "flip": False,
-    "dropout": False,
-    "test_dropout": False,
-    "test_statistics": "running",
-    "n_epochs": 20,
-    "n_epochs_decay": 20,
-    "batch_size": 2,
-}
-# What is drawn on its page: a tool, its size, a label and where it goes, in pixels of 64.
+# What is drawn on the page of a model of houses: a tool, its size, a label, and where it goes in
+# pixels of 64.
 DRAWING_WINDOW = (1180, 860)
 ROOF = [("line", 3, "roof", [(31 - 2 * k, 12 + k), (33 + 2 * k, 12 + k)]) for k in range(11)]
 HOUSE = [
@@ -310,7 +293,7 @@ def drawing_screenshot(chrome, run_dir: pathlib.Path, folder: pathlib.Path) -> I
     """Returns the web page of a model of houses, on which a house is drawn."""
     from selenium.webdriver.support.wait import WebDriverWait
 
-    train.run(**HOUSES, run_dir=str(run_dir))
+    train.run(preset="houses", run_dir=str(run_dir))
     export.run(run_dir=str(run_dir), output=str(folder / "houses"), format="web")
     with PageServer(folder / "houses" / "web", port=0) as server:
         emulate(chrome, DRAWING_WINDOW, "light")

@@ -17,7 +17,7 @@ from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError, PictureError
-from cyclegan_keras.runs.run import versions
+from cyclegan_keras.runs.run import Run, versions
 from cyclegan_keras.runs.sources import RunSource, find_source
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
@@ -224,7 +224,7 @@ def output_folder(
     if options.output:
         return pathlib.Path(options.output).expanduser()
     if run_source:
-        return run_source.directory / "evaluations" / f"step_{description.step:09d}"
+        return Run(run_source.directory).evaluation(description.step)
     model = pathlib.Path(options.model).expanduser()
     return pathlib.Path("evaluations") / (model.stem if model.suffix else model.resolve().name)
 

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -81,7 +82,6 @@ def export_generators(typed: Mapping[str, Any]) -> int:
     trained_size = source.get("options", {}).get("crop_size") or 256
     options = dataclasses.replace(options, tflite_size=options.tflite_size or str(trained_size))
     check_formats(formats, options, generators)
-    page = prepare_page(options) if "web" in formats else None
     output = pathlib.Path(options.output or f"saved_models/{source['name']}").expanduser()
     version = next_version(output)
     description = {
@@ -110,28 +110,28 @@ def export_generators(typed: Mapping[str, Any]) -> int:
         direction: generator.description.source_form for direction, generator in generators.items()
     }
     pictures, calibration, files, origin = load_pictures(options, source, forms)
-    job = ExportJob(
-        generators=generators,
-        folder=output,
-        version=version,
-        options=options,
-        description=description,
-        pictures=pictures,
-        calibration=calibration,
-        files=files,
-        page=page,
-    )
-    if page is not None:
-        page = dataclasses.replace(page, drawings=find_drawings(job))
-        job = dataclasses.replace(job, page=page)
+    page = None
+    if "web" in formats:
+        drawings = find_drawings(options, source=source, calibration=calibration)
+        page = prepare_page(options, drawings)
     with writing(output), staging(output) as folder:
-        job = dataclasses.replace(job, folder=folder)
+        job = ExportJob(
+            generators=generators,
+            folder=folder,
+            version=version,
+            options=options,
+            description=description,
+            pictures=pictures,
+            calibration=calibration,
+            files=files,
+            page=page,
+        )
         rejected = write_files(job, formats, {**source, "pictures": origin})
         publish(folder, output, version)
     written = sorted(path.name for path in output.iterdir() if not path.name.startswith("."))
     print(f"Wrote {output}: {', '.join(written)}")
     if page is not None:
-        print(f"Try the page: python -m cyclegan_keras.export.web.serve {output / 'web'}")
+        print(f"Try the page: cyclegan-serve {shlex.quote(str(output / 'web'))}")
     return 1 if rejected else 0
 
 
@@ -172,6 +172,7 @@ def check_formats(formats: list[str], options: ExportOptions, generators: Mappin
     from cyclegan_keras.export.onnx import check_onnx
     from cyclegan_keras.export.tflite import check_tflite
     from cyclegan_keras.export.web.models import check_models
+    from cyclegan_keras.export.web.prepared import check_page_options
 
     if "tflite" in formats:
         check_tflite(options, generators.values())
@@ -179,6 +180,7 @@ def check_formats(formats: list[str], options: ExportOptions, generators: Mappin
         check_onnx()
     if "web" in formats:
         check_models(options, generators)
+        check_page_options(options)
 
 
 def load_source(options: ExportOptions) -> tuple[dict, dict]:

@@ -155,36 +155,42 @@ def write_measured(
     sizes = chosen_sizes(job.options)
     exported = []
     for height, width in sizes:
-        earlier = {
-            variant: job.tflite_files[direction, variant, height, width, batch]
-            for variant in variants
-            if (direction, variant, height, width, batch) in job.tflite_files
-        }
-        missing = [variant for variant in variants if variant not in earlier]
-        made = {}
-        if missing:
-            made = _write_size(
-                job,
-                direction,
-                folder,
-                size=(height, width),
-                variants=missing,
-                batch=batch,
-                sized_names=len(sizes) > 1,
-            )
-        for variant in variants:
+        keys = {variant: (direction, variant, height, width, batch) for variant in variants}
+        missing = [variant for variant, key in keys.items() if key not in job.tflite_files]
+        made = _write_size(
+            job,
+            direction,
+            folder,
+            size=(height, width),
+            variants=missing,
+            batch=batch,
+            sized_names=len(sizes) > 1,
+        )
+        for variant, key in keys.items():
             if variant in made:
-                job.tflite_files[direction, variant, height, width, batch] = made[variant]
+                job.tflite_files[key] = made[variant]
                 exported.append(made[variant])
             else:
-                path = folder / earlier[variant].path.name
-                shutil.copyfile(earlier[variant].path, path)
-                exported.append(dataclasses.replace(earlier[variant], path=path, samples=[]))
+                earlier = job.tflite_files[key]
+                path = folder / earlier.path.name
+                shutil.copyfile(earlier.path, path)
+                exported.append(dataclasses.replace(earlier, path=path, samples=[]))
     return exported
 
 
-def _write_size(job, direction, folder, *, size, variants, batch, sized_names):
-    """Returns the files of one generator and size, by variant."""
+def _write_size(
+    job: ExportJob,
+    direction: Direction,
+    folder: pathlib.Path,
+    *,
+    size: tuple[int, int],
+    variants: Sequence[str],
+    batch: int,
+    sized_names: bool,
+) -> dict[str, ExportedFile]:
+    """Writes and measures the files of one generator and size; returns them by variant."""
+    if not variants:
+        return {}
     height, width = size
     generator = job.generators[direction]
     keras_translate = tf.function(lambda x: generator(x, training=False))

@@ -30,7 +30,7 @@ def without_folders(value: Any) -> Any:
         The same with shorter strings.
 
     Example:
-        >>> without_folders({"dataset": "/home/alice/horses", "model": "~/g.pth,C:\\f.pth"})
+        >>> without_folders({"dataset": "/data/alice/horses", "model": "~/g.pth,C:\\f.pth"})
         {'dataset': 'horses', 'model': 'g.pth,f.pth'}
         >>> without_folders(["cycle_gan/horse2zebra", "../photos/", 256, None])
         ['cycle_gan/horse2zebra', 'photos', 256, None]

@@ -275,6 +275,10 @@ class Run:
         """Returns the folder in which the generators of a step are kept, or would be."""
         return self.snapshots / f"step_{step:09d}"
 
+    def evaluation(self, step: int) -> pathlib.Path:
+        """Returns the folder in which the evaluation of a step lies, or would."""
+        return self.directory / "evaluations" / f"step_{step:09d}"
+
     def snapshot_steps(self) -> list[int]:
         """Returns the steps of all snapshots, in their order."""
         return _steps(self.snapshots.glob("step_*"))

@@ -22,6 +22,7 @@ INSTALLED = (
     "weights",
     "pairs",
     "slices",
+    "serve",
     "beam",
 )
 STARTED = {

@@ -177,7 +177,7 @@ def twelve_bit_generator():
         generator,
         source_values=TWELVE_BIT,
         target_values=TWELVE_BIT,
-        training={"options": {"dataset": "/home/alice/slices", "crop_size": 16}},
+        training={"options": {"dataset": "/data/alice/slices", "crop_size": 16}},
     )
     return generator
 

@@ -10,11 +10,12 @@ import keras
 
 from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.export.web import runtime
+from cyclegan_keras.export.web.models import variant_of
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.paths import without_folders
 from cyclegan_keras.models.description import Description
-from cyclegan_keras.runs.run import versions
+from cyclegan_keras.runs.run import Run, versions
 
 METHODS = {"cyclegan": "CycleGAN", "pix2pix": "pix2pix", "cut": "CUT", "fastcut": "FastCUT"}
 NO_LICENSE = "None was named: ask whoever made this page before you use the model elsewhere."
@@ -52,24 +53,10 @@ def card(job: ExportJob, files: Sequence[ExportedFile]) -> list[dict[str, str]]:
         each: f"{generator.count_params():,}" for each, generator in job.generators.items()
     }
     add("parameters", _by_direction(parameters, descriptions))
-    sizes = {
-        each: ", ".join(
-            f"{_file_words(file)} {file.facts['bytes'] / 1e6:.1f} MB"
-            for file in files
-            if file.direction == each
-        )
-        for each in job.generators
-    }
-    add("size", _by_direction(sizes, descriptions))
-    qualities = {
-        each: ", ".join(
-            f"{_file_words(file)} {file.facts['psnr_db']:.1f} dB"
-            for file in files
-            if file.direction == each
-        )
-        for each in job.generators
-    }
-    add("quality", _by_direction(qualities, descriptions))
+    sizes = [f"{file.facts['bytes'] / 1e6:.1f} MB" for file in files]
+    add("size", _by_file(files, sizes, descriptions))
+    qualities = [f"{file.facts['psnr_db']:.1f} dB" for file in files]
+    add("quality", _by_file(files, qualities, descriptions))
     for name, value in _measures(source, descriptions):
         add(name, value)
     add("license", job.description.get("licence") or NO_LICENSE)
@@ -162,11 +149,28 @@ def _by_direction(
     return "; ".join(f"{arrow(descriptions[each])}: {value}" for each, value in values.items())
 
 
+def _by_file(
+    files: Sequence[ExportedFile],
+    values: Sequence[str],
+    descriptions: Mapping[Direction, Description],
+) -> str:
+    """Returns one text of a value of each file, such as "fp16 at 256 px: 1.4 MB"."""
+    texts = {
+        each: ", ".join(
+            f"{_file_words(file)}: {value}"
+            for file, value in zip(files, values, strict=True)
+            if file.direction == each
+        )
+        for each in descriptions
+    }
+    return _by_direction(texts, descriptions)
+
+
 def _file_words(file: ExportedFile) -> str:
     """Returns what tells a file from others of its direction, such as "fp16 at 256 px"."""
     height, width = file.facts["height"], file.facts["width"]
     side = f"{height}" if height == width else f"{height} x {width}"
-    return f"{file.kind.removeprefix('tflite ')} at {side} px:"
+    return f"{variant_of(file)} at {side} px"
 
 
 # ---- measures ----
@@ -178,16 +182,19 @@ def _measures(
     """Returns names and values of what was measured of this step of a run."""
     if "run" not in source:
         return []
-    run = pathlib.Path(source["run"])
+    run = Run(source["run"])
     rows = []
-    evaluation = _read_json(run / "evaluations" / f"step_{source['step']:09d}" / "evaluation.json")
+    evaluation = _read_json(run.evaluation(source["step"]) / "evaluation.json")
+    compression = _read_json(run.directory / "receipt.json")
+    if compression.get("steps") != source["step"]:  # it speaks of the last step alone
+        compression = {}
     for direction, description in descriptions.items():
         for result in evaluation.get("directions", []):
             if result["direction"] == description.words:
                 for measure in result["measures"]:
                     if not any(words in measure["name"] for words in MEASURES_LEFT_OUT):
                         rows.append(_row(measure, description, len(descriptions)))
-        rows += _of_compression(run, direction, description, len(descriptions))
+        rows += _of_compression(compression, direction, description, len(descriptions))
     return rows
 
 
@@ -201,11 +208,14 @@ def _row(
 
 
 def _of_compression(
-    run: pathlib.Path, direction: Direction, description: Description, n_directions: int
+    receipt: Mapping[str, Any],
+    direction: Direction,
+    description: Description,
+    n_directions: int,
 ) -> list[tuple[str, str]]:
-    """Returns what the receipt of a compression measured of its student."""
+    """Returns what the receipt of a compression tells of its student in one direction."""
     rows = []
-    for result in _read_json(run / "receipt.json").get("directions", []):
+    for result in receipt.get("directions", []):
         quality = result.get("quality") or {}
         if result.get("signature") != direction.signature:
             continue

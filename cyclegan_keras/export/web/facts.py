@@ -2,6 +2,7 @@
 
     format        1, the version of this object
     version       12 hexadecimal digits of the page's content
+    scripts       digests of the scripts that compute, by path
     title, description
     directions    for each that the model translates:
         signature         "a_to_b" or "b_to_a"
@@ -48,6 +49,7 @@ def page_facts(
     site: pathlib.Path,
     examples: Sequence[Mapping[str, str]],
     runtime: Mapping[str, Any],
+    scripts: Mapping[str, str],
 ) -> dict[str, Any]:
     """Returns all facts but the version, which is None.
 
@@ -57,11 +59,12 @@ def page_facts(
         site: the page's folder.
         examples: as the page is told of them.
         runtime: as the page is told of it.
+        scripts: digests by path.
     """
     return {
         "format": FORMAT,
         "version": None,
-        "scripts": None,
+        "scripts": dict(scripts),
         "title": card.title(job),
         "description": job.description.get("description") or "",
         "directions": [

@@ -107,6 +107,11 @@ def write_models(job: ExportJob, folder: pathlib.Path) -> list[ExportedFile]:
     return exported
 
 
+def variant_of(file: ExportedFile) -> str:
+    """Returns the variant of a .tflite file, such as "fp16"."""
+    return file.kind.removeprefix("tflite ")
+
+
 def facts_of_file(file: ExportedFile, site: pathlib.Path) -> dict[str, Any]:
     """Returns what the page is told of one of its files.
 
@@ -114,7 +119,7 @@ def facts_of_file(file: ExportedFile, site: pathlib.Path) -> dict[str, Any]:
         file: of `write_models`.
         site: the page's folder; paths are relative to it.
     """
-    variant = file.kind.removeprefix("tflite ")
+    variant = variant_of(file)
     return {
         "path": file.path.relative_to(site).as_posix(),
         "variant": variant,

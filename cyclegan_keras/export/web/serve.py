@@ -1,7 +1,7 @@
 """Serves an exported page from this machine.
 
-    python -m cyclegan_keras.export.web.serve saved_models/demo/web
-    python -m cyclegan_keras.export.web.serve saved_models/demo/web --port=8080
+    cyclegan-serve saved_models/demo/web
+    cyclegan-serve saved_models/demo/web --port=8080
 
 The page is then at http://localhost:8000/. Any other static server does as well: see docs/web.md.
 
@@ -299,7 +299,7 @@ def _run(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m cyclegan_keras.export.web.serve",
+        "cyclegan-serve",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

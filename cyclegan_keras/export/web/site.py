@@ -49,9 +49,7 @@ def write_web(job: ExportJob) -> list[ExportedFile]:
     """
     site = job.folder / "web"
     (site / "models").mkdir(parents=True)
-    script = bundle(PAGE / "main.js")
-    style = "\n".join(path.read_text(encoding="utf-8") for path in STYLES)
-    strings = _strings()
+    (site / "licences").mkdir()
 
     # ---- what the page loads ----
     exported = models.write_models(job, site / "models")
@@ -65,24 +63,33 @@ def write_web(job: ExportJob) -> list[ExportedFile]:
         "builds": _write_runtime(job.page, site, is_hosted_here=job.options.web_cdn is None),
     }
 
-    # ---- the page ----
-    about = page_facts(job, kept, site=site, examples=examples, runtime=litert)
+    script = bundle(PAGE / "main.js")
+    style = "\n".join(path.read_text(encoding="utf-8") for path in STYLES)
     _write_text(site / "app.js", script)
     _write_text(site / "worker.js", bundle(PAGE / "worker" / "worker.js"))
     _write_text(site / "style.css", style)
     for name in ("icon.svg", "service_worker.js"):
         _write_text(site / name, (PAGE / name).read_text(encoding="utf-8"))
-    _write_text(site / "manifest.webmanifest", _manifest(about["title"]))
-    (site / "licences").mkdir()
     for name in LICENCES:
         text = (PAGE / "licences" / name).read_text(encoding="utf-8")
         _write_text(site / "licences" / name, text)
     policy = _policy(job.options.web_cdn)
     _write_text(site / "_headers", _headers(policy))
     _write_text(site / ".nojekyll", "")  # GitHub Pages leaves out names with _ otherwise
-    about["scripts"] = {
-        path: runtime.integrity((site / path).read_bytes()) for path in ("worker.js", LIBRARY)
-    }
+
+    # ---- the page ----
+    about = page_facts(
+        job,
+        kept,
+        site=site,
+        examples=examples,
+        runtime=litert,
+        scripts={
+            path: runtime.integrity((site / path).read_bytes()) for path in ("worker.js", LIBRARY)
+        },
+    )
+    strings = _strings()
+    _write_text(site / "manifest.webmanifest", _manifest(about["title"]))
     about["version"] = _version(site, about, strings)
     page = template(PAGE / "index.html.jinja").render(
         about=about, strings=strings, policy=policy, style=None, script=None, assets={}

@@ -40,7 +40,7 @@ def test_a_run_tells_its_training(make):
     training = {
         "options": {"method": "cyclegan"},
         "data": {
-            "name": "/home/alice/secret/horses",
+            "name": "/data/alice/secret/horses",
             "trainA": {"count": 3},
             "trainB": {"count": 4},
         },
@@ -127,7 +127,7 @@ def test_a_compression_tells_its_likeness(make, tmp_path):
     number = {"value": 29.528, "low": 29.1, "high": 29.96}
     kid = {"name": "KID", "student": number, "teacher": {}, "protocol": "unbiased MMD^2."}
     quality = {"likeness": [{"of": "student", "psnr_db": number}], "comparisons": [kid]}
-    receipt = {"directions": [{"signature": "a_to_b", "quality": quality}]}
+    receipt = {"steps": 7, "directions": [{"signature": "a_to_b", "quality": quality}]}
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "receipt.json").write_text(json.dumps(receipt))
     training = {"options": {"method": None}, "compressed_from": {"name": "horses"}}
@@ -136,6 +136,8 @@ def test_a_compression_tells_its_likeness(make, tmp_path):
     assert rows["method"] == "compressed from horses"
     assert rows["PSNR to the teacher"] == "29.5 (29.1 to 30) dB"
     assert rows["KID"] == "29.5 (29.1 to 30). unbiased MMD^2."
+    earlier = rows_of(make(generator, source={"run": str(tmp_path / "run"), "step": 6}))
+    assert "KID" not in earlier
 
 
 def test_titles(make):

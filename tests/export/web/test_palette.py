@@ -2,13 +2,13 @@
 
 import io
 import pathlib
-import types
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.export.web.palette import LabelMaps, Lines, find_drawing, find_drawings
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
@@ -123,12 +123,10 @@ def test_what_cannot_be_drawn(pictures):
 # ---- the choice ----
 
 
-def job(pictures, *, choice="auto", method="pix2pix", run="runs/x", folder=None):
-    source = {"run": run, "options": {"method": method}} if run else {"model": "x.keras"}
-    return types.SimpleNamespace(
-        options=types.SimpleNamespace(web_drawing=choice, pictures=folder, calibration_dir=None),
-        description={"source": source},
-        generators=dict.fromkeys(pictures),
+def drawings(pictures, *, choice="auto", method="pix2pix", run="runs/x", folder=None):
+    return find_drawings(
+        ExportOptions(web_drawing=choice, pictures=folder),
+        source={"run": run, "options": {"method": method}} if run else {"model": "x.keras"},
         calibration=pictures,
     )
 
@@ -140,33 +138,33 @@ PHOTOS = [photo(seed) for seed in range(2)]
 
 
 def test_only_paired_methods_draw_by_themselves():
-    assert find_drawings(job({A_TO_B: MAPS}))[A_TO_B]["kind"] == "labels"
-    assert find_drawings(job({A_TO_B: MAPS}, method="cyclegan")) == {A_TO_B: None}
-    assert find_drawings(job({A_TO_B: MAPS}, run=None)) == {A_TO_B: None}
-    assert find_drawings(job({A_TO_B: MAPS}, choice="off")) == {A_TO_B: None}
-    assert find_drawings(job({A_TO_B: PHOTOS})) == {A_TO_B: None}
+    assert drawings({A_TO_B: MAPS})[A_TO_B]["kind"] == "labels"
+    assert drawings({A_TO_B: MAPS}, method="cyclegan") == {A_TO_B: None}
+    assert drawings({A_TO_B: MAPS}, run=None) == {A_TO_B: None}
+    assert drawings({A_TO_B: MAPS}, choice="off") == {A_TO_B: None}
+    assert drawings({A_TO_B: PHOTOS}) == {A_TO_B: None}
 
 
 def test_a_choice_goes_to_the_directions_it_fits():
     both = {A_TO_B: PHOTOS, B_TO_A: MAPS}
-    found = find_drawings(job(both, choice="labels", method="cyclegan"))
+    found = drawings(both, choice="labels", method="cyclegan")
     assert found[A_TO_B] is None
     assert len(found[B_TO_A]["colors"]) == len(COLORS)
     white = {"kind": "lines", "paper": "#ffffff", "ink": "#000000"}
-    assert find_drawings(job({A_TO_B: MAPS}, choice="lines")) == {A_TO_B: white}
-    assert find_drawings(job({A_TO_B: PHOTOS}, choice="lines", run=None)) == {A_TO_B: white}
+    assert drawings({A_TO_B: MAPS}, choice="lines") == {A_TO_B: white}
+    assert drawings({A_TO_B: PHOTOS}, choice="lines", run=None) == {A_TO_B: white}
 
 
 def test_labels_by_choice():
-    forced = find_drawings(job({A_TO_B: [as_jpeg(each) for each in PHOTOS]}, choice="labels"))
+    forced = drawings({A_TO_B: [as_jpeg(each) for each in PHOTOS]}, choice="labels")
     assert 2 <= len(forced[A_TO_B]["colors"]) <= 24
-    given = job({A_TO_B: MAPS}, choice="labels", run=None, folder="maps")
-    assert len(find_drawings(given)[A_TO_B]["colors"]) == len(COLORS)
+    given = drawings({A_TO_B: MAPS}, choice="labels", run=None, folder="maps")
+    assert len(given[A_TO_B]["colors"]) == len(COLORS)
     with pytest.raises(ExportError, match=r"needs the colors of the label maps.*--pictures"):
-        find_drawings(job({A_TO_B: MAPS}, choice="labels", run=None))
+        drawings({A_TO_B: MAPS}, choice="labels", run=None)
     noise = [np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)]
     with pytest.raises(ExportError, match=r"pictures of A have no flat colors.*8 bits"):
-        find_drawings(job({A_TO_B: noise}, choice="labels"))
+        drawings({A_TO_B: noise}, choice="labels")
 
 
 # ---- real pictures ----

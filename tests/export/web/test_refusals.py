@@ -1,5 +1,6 @@
 """What the page cannot be made of is refused in a sentence, before anything is written."""
 
+import json
 import shutil
 
 import pytest
@@ -55,6 +56,7 @@ def made(tmp_path_factory):
         (["--web_cdn=cdn.example.org"], "expected an address of a copy of npm"),
         (["--web_cdn=https://cdn.example.org/;script-src"], "expected an address of a copy of npm"),
         (["--web_cdn=http://cdn.example.org/npm"], "expected an address of a copy of npm"),
+        (["--web_cdn=https://cdn.example.org:1;img-src"], "expected an address of a copy of npm"),
         (["--web_cdn=https://cdn.example.org/npm", "--web_single_file"], "leave one of them out"),
         (["--web_runtime={}/runtime"], "holds no core"),
         (["--web_drawing=crayons"], "web_drawing"),
@@ -81,7 +83,8 @@ def test_what_cannot_be_shown_is_refused(made, tmp_path, capsys, words, message)
 
 
 def test_without_a_runtime_nothing_is_written(made, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(runtime, "_npm", lambda: None)
+    monkeypatch.setattr(runtime.shutil, "which", lambda name: None)
+    monkeypatch.setattr(runtime.importlib.util, "find_spec", lambda name: None)
     output = tmp_path / "export"
     code = export.main(
         [
@@ -98,4 +101,14 @@ def test_without_a_runtime_nothing_is_written(made, tmp_path, capsys, monkeypatc
     assert len(lines) == 1
     assert "--web_runtime=" in lines[0]
     assert "cyclegan-keras[web]" in lines[0]
+    assert not output.exists()
+
+
+def test_a_dry_run_fetches_nothing(made, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(runtime, "_npm_commands", lambda: [["npm"]])
+    monkeypatch.setattr(runtime, "fetch_archives", None)
+    output = tmp_path / "export"
+    words = [f"--model={made}/good.keras", "--format=web", f"--output={output}", "--dry_run"]
+    assert export.main(["export.py", *words]) == 0
+    assert json.loads(capsys.readouterr().out)["formats"] == ["web"]
     assert not output.exists()

