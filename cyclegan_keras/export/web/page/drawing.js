@@ -41,13 +41,14 @@ const SAID_AFTER_MS = 400; // of rest, so that a reader is not interrupted by ea
  * @param {number} options.height
  * @param {(canvas: HTMLCanvasElement, isDone: boolean) => void} options.onChange is called after each change,
  *   and with `isDone` false while somebody draws, at most once a frame.
- * @returns {{load: (picture: Blob) => Promise<void>}} load: draws a picture, as large as it fits; in label
- *   maps each pixel becomes the nearest color. It throws a PageError where the file is no picture.
+ * @returns {{load: (picture: Blob) => Promise<void>, writeWords: () => void}} load: draws a picture, as large
+ *   as it fits; in label maps each pixel becomes the nearest color. It throws a PageError where the file is no
+ *   picture. writeWords: writes all words once more, in the language at hand.
  */
 export function createDrawing(container, drawing, { text, width, height, onChange }) {
   const board = new Board(container, drawing, { text, width, height, onChange });
   board.open();
-  return { load: (picture) => board.load(picture) };
+  return { load: (picture) => board.load(picture), writeWords: () => board.writeWords() };
 }
 
 /** The canvas, what is chosen, and the stroke that is being drawn. */
@@ -93,7 +94,6 @@ class Board {
     file.addEventListener("change", () => this.openPicture());
     this.connectPointer(canvas);
     this.connectKeys(canvas);
-    this.followLanguage();
 
     this.chooseTool("pen");
     if (this.kind === "labels") {
@@ -454,17 +454,6 @@ class Board {
     const { width, height } = canvas;
     canvas.setAttribute("aria-label", this.text("drawing.canvas", { width, height }));
     this.writeSize();
-  }
-
-  followLanguage() {
-    const observer = new MutationObserver(() => {
-      if (this.parts.canvas.isConnected) {
-        this.writeWords();
-      } else {
-        observer.disconnect(); // another drawing took its place
-      }
-    });
-    observer.observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
   }
 }
 

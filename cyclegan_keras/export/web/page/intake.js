@@ -53,7 +53,7 @@ export function connectIntake(onFiles) {
  *
  * @param {{ path: string, name: string }[]} examples
  * @param {(path: string) => Promise<Blob>} read gets an example's file.
- * @param {(blob: Blob, name: string) => void} onChoose
+ * @param {(blob: Blob, name: string) => Promise<void>} onChoose
  * @param {(error: Error) => void} onError
  */
 export function showExamples(examples, read, onChoose, onError) {
@@ -74,7 +74,7 @@ export function showExamples(examples, read, onChoose, onError) {
     list.append(entry);
     button.addEventListener("click", async () => {
       try {
-        onChoose(await read(example.path), example.name);
+        await onChoose(await read(example.path), example.name);
       } catch (error) {
         onError(error);
       }

@@ -87,6 +87,7 @@ function translatePage() {
   fillAbout(about);
   gallery.translate();
   view.writeStrength();
+  sketch.board?.writeWords();
   if (album.shown) {
     view.nameIt(album.shown.name);
   } else if (sketch.isShown) {
@@ -97,12 +98,12 @@ function translatePage() {
 
 // ---- examples ----
 
-function chooseExample(blob, name) {
+async function chooseExample(blob, name) {
   if (sketch.board) {
-    return sketch.load(blob);
+    await sketch.load(blob);
+  } else {
+    album.add([{ blob, name }]);
   }
-  album.add([{ blob, name }]);
-  return null;
 }
 
 /** Begins with a drawing that the page brings along, where it does. */

@@ -106,10 +106,12 @@ export class Sketch {
     this.changes += 1;
     this.isNew = true;
     this.isStrokeDone = isDone;
-    if (!isBeginning || this.view.owner === null) {
-      this.view.take(this);
+    const takesPlace = !isBeginning || this.view.owner === null;
+    if (takesPlace && !this.isShown) {
+      this.comeBack();
+    } else {
+      this.queue.run();
     }
-    this.queue.run();
   }
 
   nextTask() {

@@ -149,6 +149,7 @@ export class View {
     }
   }
 
+  /** Shows what there is on each other or side by side, as was chosen. */
   arrange() {
     const isSideBySide = this.side.getAttribute("aria-pressed") === "true";
     if (this.isDrawing) {
@@ -159,17 +160,24 @@ export class View {
     this.side.hidden = this.isDrawing;
   }
 
+  /** Gives the pictures the room that their proportions need. */
   fit({ width, height }) {
     this.section.style.setProperty("--ratio", width / height);
     this.stack.classList.toggle("crisp", Math.max(width, height) <= CRISP_SIDE);
     this.stack.classList.toggle("wide", width / height >= WIDE);
   }
 
+  /**
+   * Names both pictures for those who cannot see them.
+   *
+   * @param {string} name of the picture.
+   */
   nameIt(name) {
     this.before.setAttribute("aria-label", text("result.before_picture", { name }));
     this.after.setAttribute("aria-label", text("result.after_picture", { name }));
   }
 
+  /** Writes the strength in the language at hand. */
   writeStrength() {
     const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
     const words = percent.format(this.strength.value / 100);
