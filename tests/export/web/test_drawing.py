@@ -393,6 +393,14 @@ def test_a_picture_takes_the_place_of_the_drawing(page, tmp_path):
     np.testing.assert_array_equal(sheet(page, "#after"), answer)
     assert page.switch_to.active_element == find(page, SHEET)
     assert not find(page, "#draw").is_displayed()
+    (tmp_path / "none.png").write_text("words")
+    find(page, "#file").send_keys(str(tmp_path / "none.png"))
+    wait_until(page, "!document.getElementById('error').hidden")
+    script = "return document.getElementById('error').getBoundingClientRect().bottom"
+    assert page.execute_script(script) <= page.execute_script("return innerHeight")
+    press(page, "clear")
+    settle(page)
+    assert not find(page, "#error").is_displayed()
 
 
 def test_colors_and_tools_have_names(page, axe):

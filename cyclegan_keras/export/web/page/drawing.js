@@ -42,8 +42,8 @@ const SAID_AFTER_MS = 400; // of rest, so that a reader is not interrupted by ea
  * @param {(canvas: HTMLCanvasElement, isDone: boolean) => void} options.onChange is called after each change,
  *   and with `isDone` false while somebody draws, at most once a frame.
  * @returns {{load: (picture: Blob) => Promise<void>, writeWords: () => void}} load: draws a picture, as large
- *   as it fits; in label maps each pixel becomes the nearest color. It throws a PageError where the file is no
- *   picture. writeWords: writes all words once more, in the language at hand.
+ *   as it fits; in label maps each pixel becomes the nearest color. It throws a PageError where the file is
+ *   no picture. writeWords: writes all words once more, in the language at hand.
  */
 export function createDrawing(container, drawing, { text, width, height, onChange }) {
   const board = new Board(container, drawing, { text, width, height, onChange });

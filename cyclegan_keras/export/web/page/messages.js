@@ -98,7 +98,9 @@ export function showError(error, retry = null) {
   onRetry = retry;
   document.getElementById("error-text").textContent = errorWords(error);
   document.getElementById("retry").hidden = retry === null;
-  document.getElementById("error").hidden = false;
+  const box = document.getElementById("error");
+  box.hidden = false;
+  box.scrollIntoView({ block: "nearest" }); // it may stand below a drawing
 }
 
 /** Takes an error back that no longer holds. */
