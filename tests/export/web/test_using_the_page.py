@@ -158,6 +158,30 @@ def test_another_direction_translates_what_is_looked_at(page, tmp_path):
 
 
 @LATER
+def test_pictures_are_removed(page, tmp_path):
+    none = tmp_path / "none.png"
+    none.write_text("words")
+    give(page, none, picture(tmp_path, "a.png", 1), picture(tmp_path, "b.png", 2), done=2)
+    wait_for_rest(page)
+    assert find(page, "#error").is_displayed()
+    find(page, "#remove").click()
+    assert [each.accessible_name for each in thumbnails(page)] == [
+        "a.png: translated",
+        "b.png: translated",
+    ]
+    wait_until(page, "document.getElementById('after').ariaLabel === 'After: a.png'")
+    assert not find(page, "#error").is_displayed()
+    thumbnails(page)[1].click()
+    find(page, "#remove").click()  # the last one: the one before it follows
+    assert not find(page, "#strip").is_displayed()
+    assert page.switch_to.active_element.get_attribute("id") == "file"
+    wait_until(page, "document.getElementById('after').ariaLabel === 'After: a.png'")
+    np.testing.assert_array_equal(
+        canvas(page, "before"), np.asarray(Image.open(tmp_path / "a.png"))
+    )
+
+
+@LATER
 def test_a_direction_that_is_changed_meanwhile(page, tmp_path):
     path = picture(tmp_path, "a.png", 1)
     page.find_elements("css selector", "#direction input")[1].click()

@@ -53,6 +53,18 @@ export class Album {
     this.look(items[0]).catch(showError);
   }
 
+  /** Removes the picture that is looked at, and shows the next one. There are two at least. */
+  remove() {
+    const { items } = this.gallery;
+    const place = items.indexOf(this.shown);
+    if (place === -1) {
+      return;
+    }
+    this.gallery.remove(items[place]);
+    this.chosen = null;
+    this.look(items[place + 1] ?? items[place - 1]).catch(showError);
+  }
+
   /** Makes all results those of earlier settings. */
   renew() {
     this.version += 1;

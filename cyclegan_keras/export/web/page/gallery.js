@@ -70,6 +70,17 @@ export class Gallery {
   }
 
   /**
+   * Takes a picture out.
+   *
+   * @param {Item} item
+   */
+  remove(item) {
+    this.buttons.get(item).closest("li").remove();
+    this.buttons.delete(item);
+    this.strip.hidden = this.buttons.size < 2;
+  }
+
+  /**
    * Shows the state of a picture.
    *
    * @param {Item} item

@@ -40,6 +40,7 @@ function openPage() {
   onClick("download", saveResult);
   onClick("share", shareResult);
   onClick("save-all", saveAll);
+  onClick("remove", removePicture);
   onClick("draw", returnToDrawing);
   onClick("camera", () => live.open());
   onClick("flip", () => live.flip());
@@ -156,7 +157,14 @@ async function saveAll() {
   }
 }
 
-// ---- the camera and the drawing ----
+// ---- what stands in the middle ----
+
+function removePicture() {
+  album.remove();
+  if (gallery.strip.hidden) {
+    document.getElementById("file").focus(); // the button, which had the focus, is gone
+  }
+}
 
 function closeCamera() {
   live.close();
