@@ -164,6 +164,7 @@ def test_pictures_are_removed(page, tmp_path):
     give(page, none, picture(tmp_path, "a.png", 1), picture(tmp_path, "b.png", 2), done=2)
     wait_for_rest(page)
     assert find(page, "#error").is_displayed()
+    assert not find(page, "#retry").is_displayed()
     find(page, "#remove").click()
     assert [each.accessible_name for each in thumbnails(page)] == [
         "a.png: translated",
@@ -179,6 +180,24 @@ def test_pictures_are_removed(page, tmp_path):
     np.testing.assert_array_equal(
         canvas(page, "before"), np.asarray(Image.open(tmp_path / "a.png"))
     )
+
+
+@LATER
+def test_a_picture_that_failed_is_tried_again(page, tmp_path):
+    script = """
+        const read = CanvasRenderingContext2D.prototype.getImageData;
+        CanvasRenderingContext2D.prototype.getImageData = () => {
+            CanvasRenderingContext2D.prototype.getImageData = read;
+            throw new RangeError("Out of memory");
+        };
+    """
+    page.execute_script(script)
+    find(page, "#file").send_keys(str(picture(tmp_path, "a.png", 1)))
+    wait_until(page, "!document.getElementById('error').hidden")
+    assert find(page, "#error-text").text == strings("en")["error.memory"]
+    find(page, "#retry").click()
+    wait_until(page, "document.body.dataset.done === '1'")
+    assert not find(page, "#error").is_displayed()
 
 
 @LATER

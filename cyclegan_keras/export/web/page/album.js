@@ -8,6 +8,7 @@ import { drawBlend, encodeCanvas, freeCanvas, packPixels, resultName, resultType
 import { saveFile, unpackPixels } from "./saving.js";
 import { durationText, text } from "./strings.js";
 
+const UNREADABLE = ["error.no_picture", "error.heic"]; // trying again helps nothing
 const SAVE_PAUSE_MS = 300; // browsers drop downloads that follow each other at once
 
 /** The visitor's pictures, and which one of them is looked at. */
@@ -223,7 +224,7 @@ export class Album {
       this.view.hide();
       this.view.setMode("empty");
       say("status.failed");
-      showError(item.error);
+      showError(item.error, UNREADABLE.includes(item.error.key) ? null : () => this.retry(item));
       return;
     }
     const { width, height, ms, device, isShrunk } = item.facts;
@@ -231,6 +232,12 @@ export class Album {
     this.view.setMode("picture");
     const key = isShrunk ? "status.shrunk" : "status.done";
     say(key, () => ({ time: durationText(ms), device: deviceWords(device), width, height }));
+  }
+
+  /** Translates a picture once more, such as after other pages have left it more memory. */
+  retry(item) {
+    item.version = 0;
+    this.look(item).catch(showError);
   }
 
   /** Shows the picture that was looked at last. */
