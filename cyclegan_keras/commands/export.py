@@ -174,6 +174,13 @@ def check_formats(formats: list[str], options: ExportOptions, generators: Mappin
     from cyclegan_keras.export.web.models import check_models
     from cyclegan_keras.export.web.prepared import check_page_options
 
+    if "web" not in formats:
+        refuse_page_options(options)
+    elif "tflite" not in formats and options.tflite_batch != 1:
+        raise OptionError(
+            f"--tflite_batch={options.tflite_batch}: a page translates one picture at a time; "
+            "leave the option out, or add tflite to --format."
+        )
     if "tflite" in formats:
         check_tflite(options, generators.values())
     if "onnx" in formats:
@@ -181,6 +188,17 @@ def check_formats(formats: list[str], options: ExportOptions, generators: Mappin
     if "web" in formats:
         check_models(options, generators)
         check_page_options(options)
+
+
+def refuse_page_options(options: ExportOptions) -> None:
+    """Refuses the options of a page where none is written, rather than passing over them."""
+    for field in dataclasses.fields(options):
+        is_given = getattr(options, field.name) != field.default
+        if field.name.startswith("web_") and is_given:
+            raise OptionError(
+                f"--{field.name} is an option of the format web, and --format={options.format} "
+                "leaves that out: add web to it."
+            )
 
 
 def load_source(options: ExportOptions) -> tuple[dict, dict]:
@@ -268,6 +286,11 @@ def load_pictures(
         calibration[direction] = spread(calibrate, form, N_CALIBRATION)
         files[direction] = files_of(compare, N_PICTURES)
     origin = f"folder {options.pictures}" if options.pictures else dataset
+    if "run" not in source and not options.pictures:
+        print(
+            f"A model without its run has no pictures of its own: it is compared with Keras on "
+            f"those of {origin}. Name a folder of yours by --pictures."
+        )
     return pictures, calibration, files, origin
 
 
@@ -411,6 +434,10 @@ def reject(exported: list, *, allowed: bool) -> int:
 
 def publish(folder: pathlib.Path, output: pathlib.Path, version: int) -> None:
     """Moves the finished files to `output`; earlier ones get the number of their export."""
+    page, single_file = output / "web", output / "web.html"
+    if (folder / page.name).exists() and single_file.exists():
+        # It belongs to the earlier page, also where the new one has none.
+        single_file.rename(single_file.with_name(f"web-{version - 1}.html"))
     for item in sorted(folder.iterdir()):
         target = output / item.name
         if target.exists():

@@ -2,8 +2,9 @@
 
     python -m pipelines.sources.demo_pictures demo/ponies pictures --count=3
 
-writes three test pictures of each domain to the folder `pictures`. This program draws them itself,
-so that they may be shown to anybody, for example as the examples of a web page.
+writes three test pictures of each domain to the folders `pictures/testA` and `pictures/testB`. This
+program draws them itself, so that they may be shown to anybody, for example as the examples of a
+web page.
 """
 
 import argparse
@@ -25,7 +26,7 @@ def write(dataset: str, folder: str | os.PathLike, count: int) -> list[pathlib.P
 
     Args:
         dataset: the name of the set, such as "demo/ponies".
-        folder: where to write to; it is made where it is not there.
+        folder: where testA and testB are made, as in a data set.
         count: from 1; a set that has fewer gives all it has.
 
     Returns:
@@ -39,14 +40,15 @@ def write(dataset: str, folder: str | os.PathLike, count: int) -> list[pathlib.P
         known = ", ".join(name for name in datasets.known() if name.startswith(DRAWN))
         raise DataError(f"{dataset} is no demo set: expected one of {known}.")
     source = datasets.find(dataset)
-    folder = pathlib.Path(folder)
-    make_folder(folder)
+    name_a, name_b = source.domains
+    domains = [("testA", name_a, source.test_a), ("testB", name_b, source.test_b)]
     written = []
-    for pictures, domain in zip((source.test_a, source.test_b), source.domains, strict=True):
+    for part, name, pictures in domains:
+        make_folder(pathlib.Path(folder) / part)
         taken = min(count, len(pictures))
         for position in range(taken):
             index = position * len(pictures) // taken
-            path = folder / f"{domain.replace(' ', '_')}_{index}.png"
+            path = pathlib.Path(folder) / part / f"{name.replace(' ', '_')}_{index}.png"
             write_picture(pictures.picture(index), path)
             written.append(path)
     return written

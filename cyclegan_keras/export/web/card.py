@@ -18,7 +18,7 @@ from cyclegan_keras.models.description import Description
 from cyclegan_keras.runs.run import Run, versions
 
 METHODS = {"cyclegan": "CycleGAN", "pix2pix": "pix2pix", "cut": "CUT", "fastcut": "FastCUT"}
-NO_LICENSE = "None was named: ask whoever made this page before you use the model elsewhere."
+NO_LICENSE = "no_license"  # the key of a word that the page has in its languages
 # Measures of the way there and back, which say little of one translation.
 MEASURES_LEFT_OUT = ("of the cycle", "Cycle error ratio")
 
@@ -32,7 +32,8 @@ def card(job: ExportJob, files: Sequence[ExportedFile]) -> list[dict[str, str]]:
 
     Returns:
         Rows of "key" and "value". The page knows the keys as `card.<key>` in its languages; other
-        keys, such as names of measures, stand as they are.
+        keys, such as names of measures, stand as they are. Measures also have "details", how they
+        were taken. A row of "word" instead of "value" has the text `card.<word>`.
     """
     rows: list[dict[str, str]] = []
 
@@ -57,9 +58,11 @@ def card(job: ExportJob, files: Sequence[ExportedFile]) -> list[dict[str, str]]:
     add("size", _by_file(files, sizes, descriptions))
     qualities = [f"{file.facts['psnr_db']:.1f} dB" for file in files]
     add("quality", _by_file(files, qualities, descriptions))
-    for name, value in _measures(source, descriptions):
-        add(name, value)
-    add("license", job.description.get("licence") or NO_LICENSE)
+    rows += _measures(source, descriptions)
+    if job.description.get("licence"):
+        add("license", job.description["licence"])
+    else:
+        rows.append({"key": "license", "word": NO_LICENSE})
     add("made", datetime.datetime.now(datetime.timezone.utc).date().isoformat())
     installed = versions()
     packages = ("cyclegan-keras", "keras", "tensorflow")
@@ -178,12 +181,12 @@ def _file_words(file: ExportedFile) -> str:
 
 def _measures(
     source: Mapping[str, Any], descriptions: Mapping[Direction, Description]
-) -> list[tuple[str, str]]:
-    """Returns names and values of what was measured of this step of a run."""
+) -> list[dict[str, str]]:
+    """Returns rows of what was measured of this step of a run."""
     if "run" not in source:
         return []
     run = Run(source["run"])
-    rows = []
+    rows: list[dict[str, str]] = []
     evaluation = _read_json(run.evaluation(source["step"]) / "evaluation.json")
     compression = _read_json(run.directory / "receipt.json")
     if compression.get("steps") != source["step"]:  # it speaks of the last step alone
@@ -198,13 +201,11 @@ def _measures(
     return rows
 
 
-def _row(
-    measure: Mapping[str, Any], description: Description, n_directions: int
-) -> tuple[str, str]:
+def _row(measure: Mapping[str, Any], description: Description, n_directions: int) -> dict[str, str]:
     name = measure["name"]
     if n_directions > 1:
         name = f"{name}, {arrow(description)}"
-    return name, f"{_interval(measure)}. {_sentence(measure['protocol'])}"
+    return {"key": name, "value": _interval(measure), "details": measure["protocol"]}
 
 
 def _of_compression(
@@ -212,7 +213,7 @@ def _of_compression(
     direction: Direction,
     description: Description,
     n_directions: int,
-) -> list[tuple[str, str]]:
+) -> list[dict[str, str]]:
     """Returns what the receipt of a compression tells of its student in one direction."""
     rows = []
     for result in receipt.get("directions", []):
@@ -222,7 +223,9 @@ def _of_compression(
         for likeness in quality.get("likeness", []):
             if likeness.get("of") == "student":
                 number = f"{_interval(likeness['psnr_db'])} dB"
-                rows.append(("PSNR to the teacher", number))
+                if n_directions > 1:
+                    number = f"{arrow(description)}: {number}"
+                rows.append({"key": "teacher", "value": number})
         for comparison in quality.get("comparisons", []):
             measure = {**comparison, **comparison["student"]}
             rows.append(_row(measure, description, n_directions))
@@ -239,10 +242,6 @@ def _interval(measure: Mapping[str, Any]) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith(".") else f"{text}."
 
 
 def _read_json(path: pathlib.Path) -> dict[str, Any]:

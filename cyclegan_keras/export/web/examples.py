@@ -4,6 +4,7 @@ import dataclasses
 import io
 import os
 import pathlib
+import re
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,7 @@ LONGEST_SIDE = 1024  # px
 JPEG_QUALITY = 90
 MOST_COLORS = 256  # of label maps and drawings, which JPEG would blur
 MOST_EXAMPLES = 60  # of which each takes about 0.2 MB
+DOMAIN_FOLDER = re.compile("(?:train|val|test)?([AB])")  # names of folders as in a data set
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,18 +30,21 @@ class ExamplePicture:
         name: of the user's file, without its ending.
         ending: ".jpg", or ".png" for a picture of few colors.
         data: the file, without any metadata.
+        domain: "A" or "B" where it lies in a folder of that domain, such as testA; else None.
     """
 
     name: str
     ending: str
     data: bytes
+    domain: str | None = None
 
 
 def read_examples(option: str | None) -> list[ExamplePicture]:
     """Reads the pictures that --web_examples names.
 
     They become upright, of 8-bit sRGB over white and of at most `LONGEST_SIDE` pixels. Metadata,
-    such as where a photo was taken, gets lost.
+    such as where a photo was taken, gets lost. Pictures in a folder of a data set, such as testB,
+    are examples for the direction that translates this domain.
 
     Args:
         option: files and folders, separated by commas; None for none.
@@ -81,4 +86,6 @@ def _read(path: pathlib.Path) -> ExamplePicture:
         image.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
         ending = ".jpg"
     name = os.fsencode(path.stem).decode("utf-8", "replace")
-    return ExamplePicture(name=name, ending=ending, data=buffer.getvalue())
+    folder = DOMAIN_FOLDER.fullmatch(path.parent.name)
+    domain = folder[1] if folder else None
+    return ExamplePicture(name=name, ending=ending, data=buffer.getvalue(), domain=domain)

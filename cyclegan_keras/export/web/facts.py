@@ -7,6 +7,7 @@
     directions    for each that the model translates:
         signature         "a_to_b" or "b_to_a"
         source, target    names of the domains, such as "horse" and "zebra"
+        domain            of the source: "A" or "B"
         input_channels, output_channels      1 or 3
         keeps_detail      whether detail finer than the network's pixels is kept from the picture
         drawing           what can be drawn for it (`palette.py`), or null
@@ -17,8 +18,9 @@
             psnr_db           how near it is to Keras
             check             what it makes of the made picture (`models.check_figures`)
         default_on        the index of the file for "wasm", the processor, and for "webgpu"
-    examples      path and name of each picture to try
-    card          key and value of each row of the model card (`card.py`)
+    examples      path and name of each picture to try, and its domain, "A", "B" or null for any
+    card          rows of the model card (`card.py`): key, and either a value or the key of a word;
+                  for measures, also "details", how they were taken
     runtime       LiteRT.js:
         name, version
         library           path of the library, a classic script
@@ -47,7 +49,7 @@ def page_facts(
     files: Sequence[ExportedFile],
     *,
     site: pathlib.Path,
-    examples: Sequence[Mapping[str, str]],
+    examples: Sequence[Mapping[str, str | None]],
     runtime: Mapping[str, Any],
     scripts: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -88,6 +90,7 @@ def _direction(
         "signature": direction.signature,
         "source": generator.description.source,
         "target": generator.description.target,
+        "domain": direction.source,
         "input_channels": generator.input_shape[-1],
         "output_channels": generator.output_shape[-1],
         "keeps_detail": card.keeps_detail(generator),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.files.direction import Direction
@@ -100,6 +101,10 @@ def find_drawings(
     if choice == "labels":
         found = _only(LabelMaps, found)
         if not any(found.values()):
+            logging.warning(
+                "--web_drawing=labels: the training pictures are no label maps, so the palette has "
+                "the most frequent colors of their flat parts."
+            )
             found = {
                 direction: _forced_labels(direction, pictures)
                 for direction, pictures in calibration.items()

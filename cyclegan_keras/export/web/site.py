@@ -108,7 +108,7 @@ def write_web(job: ExportJob) -> list[ExportedFile]:
     return exported
 
 
-def _write_examples(page: PreparedPage, site: pathlib.Path) -> list[dict[str, str]]:
+def _write_examples(page: PreparedPage, site: pathlib.Path) -> list[dict[str, str | None]]:
     """Writes the pictures to try, under names that tell nothing; returns the page's list."""
     if page.examples:
         (site / "examples").mkdir()
@@ -116,7 +116,7 @@ def _write_examples(page: PreparedPage, site: pathlib.Path) -> list[dict[str, st
     for number, example in enumerate(page.examples, start=1):
         path = f"examples/{number}{example.ending}"
         (site / path).write_bytes(example.data)
-        examples.append({"path": path, "name": example.name})
+        examples.append({"path": path, "name": example.name, "domain": example.domain})
     return examples
 
 

@@ -61,7 +61,9 @@ def test_every_row_of_the_card_has_a_name():
 
 def card_keys():
     source = pathlib.Path(card.__file__).read_text(encoding="utf-8")
-    return {f"card.{key}" for key in re.findall(r'\badd\(\s*"(\w+)"', source)}
+    added = re.findall(r'\badd\(\s*"(\w+)"', source)
+    written = re.findall(r'"key": "(\w+)"', source)
+    return {f"card.{key}" for key in [*added, *written, card.NO_LICENSE]}
 
 
 @pytest.mark.parametrize("language", OTHER_LANGUAGES)
