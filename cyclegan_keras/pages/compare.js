@@ -69,8 +69,10 @@ export function connectStack(stack) {
 
   function cut(percent) {
     stack.style.setProperty("--cut", `${percent}%`);
+    range.setAttribute("aria-valuetext", `${Math.round(percent)}%`); // else read aloud as a bare number
   }
 
+  cut(range.value);
   range.addEventListener("input", () => cut(range.value));
   followPointer(
     stack,

@@ -371,6 +371,33 @@ def test_a_picture_is_snapped_to_the_palette(page, tmp_path):
     assert find(page, "#drawing [role=alert]").text
 
 
+@pytest.mark.release
+def test_a_picture_takes_the_place_of_the_drawing(page, tmp_path):
+    choose(page, "rectangle", GRASS)
+    drag(page, (10, 10), (50, 31))
+    settle(page)
+    drawing, answer = sheet(page), sheet(page, "#after")
+    assert not find(page, "#draw").is_displayed()
+    Image.new("RGB", (90, 30), "gray").save(tmp_path / "a.png")
+    find(page, "#file").send_keys(str(tmp_path / "a.png"))
+    wait_until(page, "document.getElementById('after').width === 90")
+    assert not find(page, SHEET).is_displayed()
+    assert find(page, "#result").rect["y"] < 200  # in view at once
+    find(page, "#draw").click()
+    np.testing.assert_array_equal(sheet(page), drawing)
+    np.testing.assert_array_equal(sheet(page, "#after"), answer)
+    assert page.switch_to.active_element == find(page, SHEET)
+    assert not find(page, "#draw").is_displayed()
+    (tmp_path / "none.png").write_text("words")
+    find(page, "#file").send_keys(str(tmp_path / "none.png"))
+    wait_until(page, "!document.getElementById('error').hidden")
+    script = "return document.getElementById('error').getBoundingClientRect().bottom"
+    assert page.execute_script(script) <= page.execute_script("return innerHeight")
+    press(page, "clear")
+    settle(page)
+    assert not find(page, "#error").is_displayed()
+
+
 def test_colors_and_tools_have_names(page, axe):
     swatches = page.find_elements("css selector", "#drawing .swatches input")
     names = [swatch.accessible_name for swatch in swatches]

@@ -154,6 +154,7 @@ def test_everybody_can_use_it(page, axe, tmp_path):
     assert far(seen(page), after[100, 150]) < 8
     split.send_keys(Keys.ARROW_RIGHT * 5)
     assert split.get_attribute("value") == "5"
+    assert split.get_attribute("aria-valuetext") == "5%"
 
 
 def seen(browser):

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from browsers import DESKTOP, find, resize, wait_until
+from browsers import DESKTOP, find, resize, run_async, wait_until
 from PIL import Image
 from web_page import canvas, open_page, wait_for_rest
 
@@ -36,6 +36,18 @@ CAMERA = """
     }, 30);
     navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(30);
     navigator.mediaDevices.enumerateDevices = async () => [];
+"""
+# The same, as one that takes a while to open, and what became of it.
+SLOW_CAMERA = f"""
+    {CAMERA}
+    const open = navigator.mediaDevices.getUserMedia;
+    window.opened = [];
+    navigator.mediaDevices.getUserMedia = async () => {{
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        const stream = await open();
+        window.opened.push(stream.getVideoTracks()[0]);
+        return stream;
+    }};
 """
 NO_CAMERA = """
     navigator.mediaDevices.getUserMedia = async () => {
@@ -143,6 +155,93 @@ def test_another_direction_translates_what_is_looked_at(page, tmp_path):
     assert np.abs(canvas(page, "after") - earlier).max() > 5
     thumbnails(page)[1].click()  # the other one when it is looked at
     wait_until(page, f"Number(document.body.dataset.done) === {done + 2}")
+
+
+@LATER
+def test_pictures_are_removed(page, tmp_path):
+    none = tmp_path / "none.png"
+    none.write_text("words")
+    give(page, none, picture(tmp_path, "a.png", 1), picture(tmp_path, "b.png", 2), done=2)
+    wait_for_rest(page)
+    assert find(page, "#error").is_displayed()
+    assert not find(page, "#retry").is_displayed()
+    find(page, "#remove").click()
+    assert [each.accessible_name for each in thumbnails(page)] == [
+        "a.png: translated",
+        "b.png: translated",
+    ]
+    wait_until(page, "document.getElementById('after').ariaLabel === 'After: a.png'")
+    assert not find(page, "#error").is_displayed()
+    thumbnails(page)[1].click()
+    find(page, "#remove").click()  # the last one: the one before it follows
+    assert not find(page, "#strip").is_displayed()
+    assert page.switch_to.active_element.get_attribute("id") == "file"
+    wait_until(page, "document.getElementById('after').ariaLabel === 'After: a.png'")
+    np.testing.assert_array_equal(
+        canvas(page, "before"), np.asarray(Image.open(tmp_path / "a.png"))
+    )
+
+
+@LATER
+def test_a_picture_that_failed_is_tried_again(page, tmp_path):
+    script = """
+        const read = CanvasRenderingContext2D.prototype.getImageData;
+        CanvasRenderingContext2D.prototype.getImageData = () => {
+            CanvasRenderingContext2D.prototype.getImageData = read;
+            throw new RangeError("Out of memory");
+        };
+    """
+    page.execute_script(script)
+    find(page, "#file").send_keys(str(picture(tmp_path, "a.png", 1)))
+    wait_until(page, "!document.getElementById('error').hidden")
+    assert find(page, "#error-text").text == strings("en")["error.memory"]
+    find(page, "#retry").click()
+    wait_until(page, "document.body.dataset.done === '1'")
+    assert not find(page, "#error").is_displayed()
+
+
+@LATER
+def test_a_direction_that_is_changed_meanwhile(page, tmp_path):
+    path = picture(tmp_path, "a.png", 1)
+    page.find_elements("css selector", "#direction input")[1].click()
+    give(page, path)
+    back = canvas(page, "after")
+    page.find_elements("css selector", "#direction input")[0].click()
+    wait_until(page, "document.body.dataset.done === '2'")
+    script = """
+        const radios = document.querySelectorAll("#direction input");
+        for (const number of [1, 0, 1, 0, 1]) {
+            radios[number].click();
+            await new Promise((resolve) => setTimeout(resolve, 5 * number));
+        }
+    """
+    run_async(page, script)
+    wait_until(page, "document.body.dataset.state === 'ready'")
+    wait_for_rest(page)
+    np.testing.assert_array_equal(canvas(page, "after"), back)
+    assert not find(page, "#error").is_displayed()
+
+
+@LATER
+def test_a_model_that_does_not_come_is_asked_for_again(page, tmp_path):
+    script = """
+        window.realFetch = fetch;
+        window.fetch = async () => { throw new TypeError("no network"); };
+        caches.open = async () => { throw new Error("no caches"); };
+    """
+    page.execute_script(script)
+    set_value(page, "variant", "uint8", "change")
+    wait_until(page, "document.body.dataset.state === 'failed'")
+    words = find(page, "#error-text").text
+    assert words == "generator_g_uint8.tflite could not be loaded. Check your connection."
+    find(page, "#file").send_keys(str(picture(tmp_path, "a.png", 1)))
+    wait_until(page, "document.getElementById('compare').dataset.show === 'before'")
+    assert find(page, "#error-text").text == words  # as long as it is true
+    page.execute_script("window.fetch = realFetch")
+    find(page, "#retry").click()
+    assert page.switch_to.active_element.get_attribute("id") == "status"
+    wait_until(page, "document.body.dataset.done === '1'")
+    assert not find(page, "#error").is_displayed()
 
 
 @pytest.mark.parametrize("kind", ["drop", pytest.param("paste", marks=LATER)])
@@ -326,6 +425,25 @@ def test_the_camera_translates_live_and_takes_a_picture(page):
     wait_until(page, "document.getElementById('compare').dataset.show === 'slider'")
     assert not find(page, "#live").is_displayed()
     assert page.execute_script("return document.getElementById('video').srcObject") is None
+
+
+@LATER
+def test_only_one_camera_is_open(page, tmp_path):
+    page.execute_script(SLOW_CAMERA)
+    page.execute_script("for (let i = 0; i < 2; i++) document.getElementById('camera').click()")
+    wait_until(page, "document.body.dataset.mode === 'camera'")
+    states = "window.opened.map((track) => track.readyState).join()"
+    wait_until(page, f"{states} === 'ended,live'")
+    assert page.switch_to.active_element.get_attribute("id") == "shoot"
+    page.execute_script("window.opened[1].dispatchEvent(new Event('ended'))")
+    wait_until(page, f"{states} === 'ended,ended'")
+    assert find(page, "#error-text").text == strings("en")["camera.lost"]
+    page.execute_script("document.getElementById('camera').click()")
+    wait_until(page, f"{states} === 'ended,ended,live'")
+    wait_until(page, "document.body.dataset.mode === 'camera'")
+    give(page, picture(tmp_path, "a.png", 1))  # takes the camera's place
+    wait_until(page, f"{states} === 'ended,ended,ended'")
+    assert not find(page, "#live").is_displayed()
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,15 @@ import { PageError } from "./strings.js";
 export class Camera {
   /**
    * @param {HTMLVideoElement} video
+   * @param {() => void} onLost is called when an open camera ends: it was pulled out, or forbidden.
    */
-  constructor(video) {
+  constructor(video, onLost) {
     this.video = video;
+    this.onLost = onLost;
     this.stream = null;
+    this.openings = 0; // counts how often the camera was opened or closed
     this.devices = [];
     this.chosen = null;
-  }
-
-  /** Whether frames come. */
-  get isOpen() {
-    return this.stream !== null;
   }
 
   /** Whether there is another camera to change to. */
@@ -27,6 +25,7 @@ export class Camera {
   /**
    * Opens a camera: the one on the back of a phone at first.
    *
+   * @returns {Promise<boolean>} whether it is open; false if it was closed, or opened once more, meanwhile.
    * @throws {PageError} the page is not secure, or the camera is blocked, absent or busy.
    */
   async open() {
@@ -36,35 +35,50 @@ export class Camera {
     }
     const which = this.chosen === null ? { facingMode: "environment" } : { deviceId: { exact: this.chosen } };
     const video = { ...which, width: { ideal: 1280 }, height: { ideal: 720 } };
+    const { openings } = this;
+    let stream = null;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video });
-      this.video.srcObject = this.stream;
+      stream = await navigator.mediaDevices.getUserMedia({ video });
+      const devices = await navigator.mediaDevices.enumerateDevices();
+      if (openings !== this.openings) {
+        stopStream(stream);
+        return false;
+      }
+      const [track] = stream.getVideoTracks();
+      track.addEventListener("ended", this.onLost);
+      this.stream = stream;
+      this.devices = devices.filter((device) => device.kind === "videoinput");
+      this.chosen = track.getSettings().deviceId ?? null;
+      this.video.srcObject = stream;
       await this.video.play();
     } catch (error) {
+      stopStream(stream);
+      if (openings !== this.openings) {
+        return false;
+      }
       this.close();
+      this.chosen = null; // it may be gone
       throw cameraError(error);
     }
-    const devices = await navigator.mediaDevices.enumerateDevices();
-    this.devices = devices.filter((device) => device.kind === "videoinput");
-    this.chosen = this.stream?.getVideoTracks()[0]?.getSettings().deviceId ?? null;
+    return openings === this.openings;
   }
 
   /**
    * Changes to the next camera.
    *
+   * @returns {Promise<boolean>} as `open`.
    * @throws {PageError} as `open`.
    */
-  async openNext() {
+  openNext() {
     const at = this.devices.findIndex((device) => device.deviceId === this.chosen);
     this.chosen = this.devices[(at + 1) % this.devices.length].deviceId;
-    await this.open();
+    return this.open();
   }
 
   /** Switches the camera off. */
   close() {
-    for (const track of this.stream?.getTracks() ?? []) {
-      track.stop();
-    }
+    this.openings += 1;
+    stopStream(this.stream);
     this.stream = null;
     this.video.srcObject = null;
   }
@@ -84,6 +98,12 @@ export class Camera {
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(this.video, 0, 0, canvas.width, canvas.height);
     return canvas;
+  }
+}
+
+function stopStream(stream) {
+  for (const track of stream?.getTracks() ?? []) {
+    track.stop();
   }
 }
 

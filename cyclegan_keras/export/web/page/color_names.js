@@ -17,8 +17,8 @@ const GRAY_CHROMA = 0.12; // below this share of 255, a color is gray
  * Names a color.
  *
  * @param {[number, number, number]} color red, green and blue from 0 to 255.
- * @returns {{hue: string, shade: "light" | "dark" | null}} hue: one of black, white, gray, brown, red, orange,
- *   yellow, green, turquoise, blue, purple, pink.
+ * @returns {{hue: string, shade: "light" | "dark" | null}} hue: one of black, white, gray, brown, red,
+ *   orange, yellow, green, turquoise, blue, purple, pink.
  */
 export function nameColor([red, green, blue]) {
   const high = Math.max(red, green, blue) / 255;

@@ -1,6 +1,7 @@
 // The canvas to draw on: tools, colors, undo and redo, by mouse, finger, pen and keys.
 
 import { nameColor } from "./color_names.js";
+import { errorWords } from "./messages.js";
 import { readPicture } from "./pictures.js";
 import { encodeCanvas, saveFile } from "./saving.js";
 import { LabelSheet, LineSheet } from "./sheet.js";
@@ -40,13 +41,14 @@ const SAID_AFTER_MS = 400; // of rest, so that a reader is not interrupted by ea
  * @param {number} options.height
  * @param {(canvas: HTMLCanvasElement, isDone: boolean) => void} options.onChange is called after each change,
  *   and with `isDone` false while somebody draws, at most once a frame.
- * @returns {{load: (picture: Blob) => Promise<void>}} load: draws a picture, as large as it fits; in label maps each
- *   pixel becomes the nearest color. It throws a PageError where the file is no picture.
+ * @returns {{load: (picture: Blob) => Promise<void>, writeWords: () => void}} load: draws a picture, as large
+ *   as it fits; in label maps each pixel becomes the nearest color. It throws a PageError where the file is
+ *   no picture. writeWords: writes all words once more, in the language at hand.
  */
 export function createDrawing(container, drawing, { text, width, height, onChange }) {
   const board = new Board(container, drawing, { text, width, height, onChange });
   board.open();
-  return { load: (picture) => board.load(picture) };
+  return { load: (picture) => board.load(picture), writeWords: () => board.writeWords() };
 }
 
 /** The canvas, what is chosen, and the stroke that is being drawn. */
@@ -92,7 +94,6 @@ class Board {
     file.addEventListener("change", () => this.openPicture());
     this.connectPointer(canvas);
     this.connectKeys(canvas);
-    this.followLanguage();
 
     this.chooseTool("pen");
     if (this.kind === "labels") {
@@ -419,7 +420,7 @@ class Board {
   }
 
   showProblem(error) {
-    this.parts.problem.textContent = error.message;
+    this.parts.problem.textContent = errorWords(error);
     this.parts.problem.hidden = false;
   }
 
@@ -430,7 +431,9 @@ class Board {
   }
 
   writeSize() {
-    this.parts.sizeText.textContent = this.text("drawing.size_value", { size: this.size });
+    const words = this.text("drawing.size_value", { size: this.size });
+    this.parts.sizeText.textContent = words;
+    this.parts.size.setAttribute("aria-valuetext", words);
   }
 
   /** Writes all words in the page's language. */
@@ -448,19 +451,9 @@ class Board {
       input.setAttribute("aria-label", name);
       input.parentElement.title = name;
     });
-    canvas.setAttribute("aria-label", this.text("drawing.canvas", { width: canvas.width, height: canvas.height }));
+    const { width, height } = canvas;
+    canvas.setAttribute("aria-label", this.text("drawing.canvas", { width, height }));
     this.writeSize();
-  }
-
-  followLanguage() {
-    const observer = new MutationObserver(() => {
-      if (this.parts.canvas.isConnected) {
-        this.writeWords();
-      } else {
-        observer.disconnect(); // another drawing took its place
-      }
-    });
-    observer.observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
   }
 }
 
@@ -515,7 +508,8 @@ function buildParts(container, kind, palette, { width, height, largest }) {
     buttons[name].dataset.drawing = name;
   }
   buttons.example.hidden = kind !== "labels";
-  const file = make("input", { type: "file", accept: "image/*", id: "drawing-file", className: "visually-hidden" });
+  const file = make("input", { type: "file", accept: "image/*", id: "drawing-file" });
+  file.className = "visually-hidden";
   const openWord = make("span");
   words.push([openWord, "drawing.open"]);
   const openLabel = make("label", { className: "button" }, [icon(ICONS.open), openWord, file]);

@@ -1,5 +1,6 @@
 // The visitor's pictures: what is known of each, and the strip of thumbnails.
 
+import { errorWords } from "./messages.js";
 import { text } from "./strings.js";
 
 const THUMBNAIL_SIDE = 144; // px; shown at half of it, for screens of high density
@@ -24,7 +25,7 @@ export class Item {
     this.pixels = null;
     /** `{ before, after }` as blobs while others are looked at; `before` is null if it equals `blob`. */
     this.packed = null;
-    /** `{ width, height, ms, shrunk }` of the result. */
+    /** Of the result: its size, what computed it and how long, what it was translated into; see album.js. */
     this.facts = null;
   }
 }
@@ -69,6 +70,17 @@ export class Gallery {
   }
 
   /**
+   * Takes a picture out.
+   *
+   * @param {Item} item
+   */
+  remove(item) {
+    this.buttons.get(item).closest("li").remove();
+    this.buttons.delete(item);
+    this.strip.hidden = this.buttons.size < 2;
+  }
+
+  /**
    * Shows the state of a picture.
    *
    * @param {Item} item
@@ -80,7 +92,7 @@ export class Gallery {
     }
     button.dataset.state = item.state;
     button.setAttribute("aria-label", stateText(item));
-    button.title = item.state === "failed" ? item.error.message : "";
+    button.title = item.state === "failed" ? errorWords(item.error) : "";
   }
 
   /** Says the states of all pictures in the language at hand. */
@@ -133,7 +145,7 @@ export class Gallery {
 function stateText(item) {
   const { name } = item;
   if (item.state === "failed") {
-    return text("gallery.failed", { name, words: item.error.message });
+    return text("gallery.failed", { name, words: errorWords(item.error) });
   }
   if (item.state === "done") {
     return text("gallery.done", { name });

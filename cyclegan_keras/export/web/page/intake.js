@@ -2,6 +2,8 @@
 
 import { translateElements } from "./strings.js";
 
+const DRAG_OVER_MS = 500; // browsers say at least every 350 ms that something is dragged over the page
+
 /**
  * Connects everything by which a visitor can give pictures.
  *
@@ -24,16 +26,18 @@ export function connectIntake(onFiles) {
 
   addEventListener("paste", (event) => give(event.clipboardData?.files ?? []));
 
+  let hiding = null;
   addEventListener("dragover", (event) => {
-    if (event.dataTransfer.types.includes("Files")) {
-      event.preventDefault();
-      drop.hidden = false;
+    if (!event.dataTransfer.types.includes("Files")) {
+      return;
     }
-  });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) {
-      drop.hidden = true; // the pointer left the window
-    }
+    event.preventDefault();
+    drop.hidden = false;
+    clearTimeout(hiding);
+    // Not when the pointer leaves: browsers differ in how they say that it left the window.
+    hiding = setTimeout(() => {
+      drop.hidden = true;
+    }, DRAG_OVER_MS);
   });
   addEventListener("drop", (event) => {
     drop.hidden = true;
@@ -49,7 +53,7 @@ export function connectIntake(onFiles) {
  *
  * @param {{ path: string, name: string }[]} examples
  * @param {(path: string) => Promise<Blob>} read gets an example's file.
- * @param {(blob: Blob, name: string) => void} onChoose
+ * @param {(blob: Blob, name: string) => Promise<void>} onChoose
  * @param {(error: Error) => void} onError
  */
 export function showExamples(examples, read, onChoose, onError) {
@@ -70,7 +74,7 @@ export function showExamples(examples, read, onChoose, onError) {
     list.append(entry);
     button.addEventListener("click", async () => {
       try {
-        onChoose(await read(example.path), example.name);
+        await onChoose(await read(example.path), example.name);
       } catch (error) {
         onError(error);
       }

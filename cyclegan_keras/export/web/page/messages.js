@@ -14,6 +14,7 @@ export function connectMessages() {
   document.getElementById("retry").addEventListener("click", () => {
     const retry = onRetry;
     hideError();
+    document.getElementById("status").focus(); // the button, which had the focus, is gone
     retry();
   });
 }
@@ -73,6 +74,17 @@ export function hideStage() {
 }
 
 /**
+ * Notes in the document that one more translation was made and how long that took, for tests and benchmarks.
+ *
+ * @param {number} milliseconds
+ */
+export function countTranslation(milliseconds) {
+  const { dataset } = document.body;
+  dataset.milliseconds = milliseconds;
+  dataset.done = Number(dataset.done) + 1;
+}
+
+/**
  * Shows an error in words.
  *
  * @param {Error} error
@@ -86,7 +98,9 @@ export function showError(error, retry = null) {
   onRetry = retry;
   document.getElementById("error-text").textContent = errorWords(error);
   document.getElementById("retry").hidden = retry === null;
-  document.getElementById("error").hidden = false;
+  const box = document.getElementById("error");
+  box.hidden = false;
+  box.scrollIntoView({ block: "nearest" }); // it may stand below a drawing
 }
 
 /** Takes an error back that no longer holds. */

@@ -57,8 +57,10 @@ export async function encodeCanvas(canvas, type) {
  * @returns {HTMLCanvasElement}
  */
 export function drawPixels(image, canvas = document.createElement("canvas")) {
-  canvas.width = image.width;
-  canvas.height = image.height;
+  if (canvas.width !== image.width || canvas.height !== image.height) {
+    canvas.width = image.width;
+    canvas.height = image.height;
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
@@ -69,17 +71,32 @@ export function drawPixels(image, canvas = document.createElement("canvas")) {
  * @param {{ before: ImageData, after: ImageData }} pixels of one size, opaque.
  * @param {number} strength from 0, the original, to 1, the translation.
  * @param {HTMLCanvasElement} canvas one to use again; a new one by default.
+ * @param {HTMLCanvasElement | null} original a canvas that shows `before`, where there is one.
  * @returns {HTMLCanvasElement}
  */
-export function drawBlend(pixels, strength, canvas = document.createElement("canvas")) {
+export function drawBlend(pixels, strength, canvas = document.createElement("canvas"), original = null) {
   drawPixels(pixels.after, canvas);
   if (strength < 1) {
+    const before = original ?? drawPixels(pixels.before);
     const context = canvas.getContext("2d");
     context.globalAlpha = 1 - strength;
-    context.drawImage(drawPixels(pixels.before), 0, 0);
+    context.drawImage(before, 0, 0);
     context.globalAlpha = 1;
+    if (before !== original) {
+      freeCanvas(before);
+    }
   }
   return canvas;
+}
+
+/**
+ * Frees the memory of a canvas at once, which Safari does late.
+ *
+ * @param {HTMLCanvasElement} canvas that nobody needs any longer.
+ */
+export function freeCanvas(canvas) {
+  canvas.width = 0;
+  canvas.height = 0;
 }
 
 /**
@@ -90,7 +107,12 @@ export function drawBlend(pixels, strength, canvas = document.createElement("can
  * @throws {PageError} the browser has too little memory.
  */
 export async function packPixels(image) {
-  return encodeCanvas(drawPixels(image), "image/png");
+  const canvas = drawPixels(image);
+  try {
+    return await encodeCanvas(canvas, "image/png");
+  } finally {
+    freeCanvas(canvas);
+  }
 }
 
 /**
@@ -107,7 +129,9 @@ export async function unpackPixels(blob) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return context.getImageData(0, 0, canvas.width, canvas.height);
+  const image = context.getImageData(0, 0, canvas.width, canvas.height);
+  freeCanvas(canvas);
+  return image;
 }
 
 /**

@@ -17,6 +17,8 @@ export class View {
     this.side = document.getElementById("side");
     this.strength = document.getElementById("strength");
     this.strengthField = document.getElementById("strength-field");
+    /** The part of the page that stands in the middle: the album, the sketch, the camera, or null. */
+    this.owner = null;
     this.pixels = null;
     this.isDrawing = false;
     this.frameRequest = null;
@@ -36,6 +38,42 @@ export class View {
   /** How much of the translation is shown, from 0 to 1. */
   get share() {
     return this.strengthField.hidden ? 1 : this.strength.value / 100;
+  }
+
+  /**
+   * Gives the middle of the page to a part of it; the one before leaves.
+   *
+   * @param {{ leave: () => void }} part
+   */
+  take(part) {
+    const before = this.owner;
+    this.owner = part;
+    if (before !== null && before !== part) {
+      before.leave();
+    }
+  }
+
+  /**
+   * Takes the middle of the page from a part of it, if that has it, and leaves it empty.
+   *
+   * @param {{ leave: () => void }} part
+   */
+  release(part) {
+    if (this.owner === part) {
+      this.owner = null;
+      part.leave();
+      this.hide();
+      this.setMode("empty");
+    }
+  }
+
+  /**
+   * Tells the style sheet what stands in the middle.
+   *
+   * @param {"empty" | "picture" | "drawing" | "camera"} mode
+   */
+  setMode(mode) {
+    document.body.dataset.mode = mode;
   }
 
   /**
@@ -107,10 +145,11 @@ export class View {
   blend() {
     this.frameRequest = null;
     if (this.pixels) {
-      drawBlend(this.pixels, this.share, this.after);
+      drawBlend(this.pixels, this.share, this.after, this.before);
     }
   }
 
+  /** Shows what there is on each other or side by side, as was chosen. */
   arrange() {
     const isSideBySide = this.side.getAttribute("aria-pressed") === "true";
     if (this.isDrawing) {
@@ -121,17 +160,24 @@ export class View {
     this.side.hidden = this.isDrawing;
   }
 
+  /** Gives the pictures the room that their proportions need. */
   fit({ width, height }) {
     this.section.style.setProperty("--ratio", width / height);
     this.stack.classList.toggle("crisp", Math.max(width, height) <= CRISP_SIDE);
     this.stack.classList.toggle("wide", width / height >= WIDE);
   }
 
+  /**
+   * Names both pictures for those who cannot see them.
+   *
+   * @param {string} name of the picture.
+   */
   nameIt(name) {
     this.before.setAttribute("aria-label", text("result.before_picture", { name }));
     this.after.setAttribute("aria-label", text("result.after_picture", { name }));
   }
 
+  /** Writes the strength in the language at hand. */
   writeStrength() {
     const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
     const words = percent.format(this.strength.value / 100);
