@@ -1,6 +1,8 @@
 """What tests do with an exported page in a browser, and what it has to show."""
 
 import base64
+import json
+import re
 
 import numpy as np
 from browsers import find, run_async, wait_until
@@ -8,6 +10,7 @@ from PIL import Image
 
 from cyclegan_keras.export import tflite_run
 
+ABOUT = re.compile(r'(<script type="application/json" id="about">)(.*?)(</script>)', re.DOTALL)
 READY = "document.body.dataset.state === 'ready'"
 SEEN = """
     const canvas = document.getElementById(given[0]);
@@ -18,6 +21,22 @@ SEEN = """
     }
     return [canvas.height, canvas.width, btoa(letters.join(""))];
 """
+
+
+def read_about(folder):
+    """Returns the facts that a page holds."""
+    return json.loads(ABOUT.search((folder / "index.html").read_text(encoding="utf-8"))[2])
+
+
+def change_about(folder, change):
+    """Changes the facts that a page holds; its file may be a link to that of another."""
+    path = folder / "index.html"
+    text = path.read_text(encoding="utf-8")
+    about = read_about(folder)
+    change(about)
+    content = json.dumps(about).replace("<", "\\u003c")
+    path.unlink()
+    path.write_text(ABOUT.sub(lambda found: found[1] + content + found[3], text), encoding="utf-8")
 
 
 def open_page(browser, url):

@@ -63,6 +63,12 @@ def check_models(options: ExportOptions, generators: Mapping[Direction, keras.Mo
                 f"browser runs; expected some of {', '.join(BEST_FOR_SMALL)}."
             )
     sizes = tflite.chosen_sizes(options)
+    for height, width in sizes:
+        if min(height, width) < BLOCKS:
+            raise ExportError(
+                f"--tflite_size={options.tflite_size}: the page checks a device by {BLOCKS} x "
+                f"{BLOCKS} blocks of a picture; expected sides of at least {BLOCKS} pixels."
+            )
     tflite.check_files(variants, sizes=sizes, generators=generators.values())
 
 

@@ -1,7 +1,6 @@
 """What tests of the web page share: LiteRT.js as npm packs it, and one exported page."""
 
 import dataclasses
-import json
 import os
 import pathlib
 
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from web_page import read_about
 
 from cyclegan_keras.commands import export
 from cyclegan_keras.export.web import runtime
@@ -62,18 +62,11 @@ class Site:
 
     def about(self) -> dict:
         """Returns the facts that the page holds."""
-        return read_about(self.folder / "index.html")
+        return read_about(self.folder)
 
     def tflite(self, variant: str = "fp16", direction: Direction = Direction.A_TO_B):
         """Returns the path of a .tflite file of the page."""
         return self.folder / "models" / f"{direction.file_name}_{variant}.tflite"
-
-
-def read_about(page: pathlib.Path) -> dict:
-    """Returns the facts that a page holds."""
-    text = page.read_text(encoding="utf-8")
-    begin = '<script type="application/json" id="about">'
-    return json.loads(text.split(begin)[1].split("</script>")[0])
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,13 @@
 import base64
 import io
 import itertools
-import json
 import shutil
 
 import numpy as np
 import pytest
 from browsers import DESKTOP, PHONE, find, resize, violations, wait_until
 from PIL import Image, ImageDraw
+from web_page import change_about, read_about
 
 from cyclegan_keras.commands import export
 from cyclegan_keras.export import tflite_run
@@ -22,7 +22,6 @@ SIDE = 64  # px of the sheet
 COLORS = ["#78c8ff", "#8cdc3c", "#e65028", "#003cc8", "#82143c"]
 SKY, GRASS, WALL, WINDOW, ROOF = COLORS
 SHEET = "#drawing canvas"
-ABOUT = '<script type="application/json" id="about">'
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +29,15 @@ def server(site, tmp_path_factory):
     """The exported page, as if its first direction began with label maps, its second with lines."""
     folder = tmp_path_factory.mktemp("drawing") / "web"
     shutil.copytree(site.folder, folder)
-    about = site.about()
     labels = {"kind": "labels", "background": COLORS[0], "colors": COLORS}
     lines = {"kind": "lines", "paper": "#ffffff", "ink": "#101010"}
-    for direction, drawing in zip(about["directions"], (labels, lines), strict=True):
-        direction["drawing"] = drawing
-    about["examples"] = about["examples"][1:]  # a drawing of red, blue, green and white
-    page = folder / "index.html"
-    before, _, rest = page.read_text(encoding="utf-8").partition(ABOUT)
-    after = rest.partition("</script>")[2]
-    content = json.dumps(about).replace("<", "\\u003c")
-    page.write_text(f"{before}{ABOUT}{content}</script>{after}", encoding="utf-8")
+
+    def draw(about):
+        for direction, drawing in zip(about["directions"], (labels, lines), strict=True):
+            direction["drawing"] = drawing
+        about["examples"] = about["examples"][1:]  # a drawing of red, blue, green and white
+
+    change_about(folder, draw)
     with PageServer(folder, port=0) as started:
         yield started
 
@@ -173,9 +170,7 @@ def test_the_palette_of_given_label_maps(web_models, archives, tmp_path):
     pictures = f"--pictures={tmp_path / 'maps'}"
     options = ("--web_drawing=labels", "--web_variants=fp16", pictures)
     assert exported(web_models, archives, output, *options) == 0
-    page = (output / "web" / "index.html").read_text(encoding="utf-8")
-    about = json.loads(page.partition(ABOUT)[2].partition("</script>")[0])
-    [direction] = about["directions"]
+    [direction] = read_about(output / "web")["directions"]
     assert direction["drawing"] == {"kind": "labels", "background": SKY, "colors": [SKY, WALL]}
     # The training pictures themselves stay at home.
     assert not list((output / "web").rglob("*.png"))

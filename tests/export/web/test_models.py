@@ -5,6 +5,7 @@ import pytest
 
 from cyclegan_keras.export import tflite
 from cyclegan_keras.export.job import ExportedFile
+from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.export.web import models
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
@@ -39,6 +40,12 @@ def test_the_made_picture_shows_every_axis():
     assert gray.shape == (40, 300, 1)
     luma = picture @ np.array([0.299, 0.587, 0.114])
     assert np.abs(gray[..., 0] - luma).max() <= 1
+
+
+def test_a_size_that_holds_no_check_is_refused():
+    options = ExportOptions(tflite_size="16,4x16")
+    with pytest.raises(ExportError, match=r"tflite_size=16,4x16: .* at least 8 pixels"):
+        models.check_models(options, {})
 
 
 @pytest.fixture

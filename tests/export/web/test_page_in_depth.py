@@ -1,18 +1,14 @@
-"""Other builds, updates, graphics cards, gray pictures, CDNs: what takes longer to test."""
+"""Other builds, updates, graphics cards, gray pictures: what takes longer to test."""
 
 import hashlib
-import http.server
-import json
 import os
 import shutil
-import tarfile
-import threading
 
 import numpy as np
 import pytest
 from browsers import WEBGPU_FLAGS, find, open_browser, run_async, wait_until
 from PIL import Image
-from web_page import READY, choose, expected, far, levels, open_page, translate
+from web_page import READY, change_about, choose, expected, far, levels, open_page, translate
 
 from cyclegan_keras.commands import export
 from cyclegan_keras.export import tflite_run
@@ -62,23 +58,11 @@ def replace(path, *changes):
     path.write_text(text, encoding="utf-8")
 
 
-def change_facts(folder, change):
-    """Changes the facts that a page holds."""
-    path = folder / "index.html"
-    begin = '<script type="application/json" id="about">'
-    head, rest = path.read_text(encoding="utf-8").split(begin)
-    facts, tail = rest.split("</script>", 1)
-    about = json.loads(facts)
-    change(about)
-    path.unlink()
-    path.write_text(f"{head}{begin}{json.dumps(about)}</script>{tail}", encoding="utf-8")
-
-
 def change_worker(folder, *changes):
     """Changes the script of the page's worker, and the digest by which the page knows it."""
     replace(folder / "worker.js", *changes)
     changed = runtime.integrity((folder / "worker.js").read_bytes())
-    change_facts(folder, lambda about: about["scripts"].update({"worker.js": changed}))
+    change_about(folder, lambda about: about["scripts"].update({"worker.js": changed}))
 
 
 def exact_file(about):
@@ -118,7 +102,7 @@ def test_an_update_replaces_page_and_model_together(browser, site, copy, path):
 
         version = site.about()["version"]
         replace(copy / "index.html", (f"?v={version}", "?v=0123456789ab"))
-        change_facts(copy, update)
+        change_about(copy, update)
         model = copy / "models" / "generator_g_fp16.tflite"
         model.unlink()
         model.write_bytes(other)
@@ -180,7 +164,7 @@ def test_a_wrong_graphics_card_is_not_used(site, copy, path, tmp_path):
         file = exact_file(about)
         file["check"] = [value + 5 for value in file["check"]]
 
-    change_facts(copy, darken)
+    change_about(copy, darken)
     change_worker(copy, REAL)
     with PageServer(copy, port=0) as server, webgpu_browser(tmp_path) as browser:
         open_page(browser, f"{server.url}?variant=fp16&engine=auto&lang=en")
@@ -210,7 +194,7 @@ def test_a_broken_model_gets_words_and_others_follow(browser, site, copy, path):
         browser.get(server.url + address)
         wait_until(browser, FAILED)
         assert "does not belong to this version" in find(browser, "#error").text
-        change_facts(copy, lambda about: exact_file(about).update(sha256=digest(broken)))
+        change_about(copy, lambda about: exact_file(about).update(sha256=digest(broken)))
         browser.get(server.url + address)
         wait_until(browser, FAILED)
         assert "generator_g_fp16.tflite cannot run" in find(browser, "#error").text
@@ -279,56 +263,3 @@ def test_a_private_window(site, path, tmp_path):
         open_page(browser, f"{server.url}?variant=fp16&engine=wasm")
         choose(browser, "size", "own")
         assert far(translate(browser, path), expected(site, path)) <= 1
-
-
-class Cdn(http.server.SimpleHTTPRequestHandler):
-    """Another origin whose files every page may load."""
-
-    def end_headers(self):
-        self.send_header("Access-Control-Allow-Origin", "*")
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
-
-    def log_message(self, *arguments):
-        pass
-
-
-def test_a_cdn_is_used_and_checked(browser, site, archives, tmp_path, path):
-    packages = tmp_path / "npm" / "@litertjs"
-    with tarfile.open(archives / "litertjs-core-2.5.3.tgz") as archive:
-        archive.extractall(packages, filter="data")
-    (packages / "package").rename(packages / "core@2.5.3")
-    cdn = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), lambda *given: Cdn(*given, directory=tmp_path)
-    )
-    thread = threading.Thread(target=cdn.serve_forever)
-    thread.start()
-    output = tmp_path / "export"
-    words = [
-        f"--model={site.models}/generator_g.keras",
-        f"--pictures={site.pictures}",
-        "--format=web",
-        "--web_variants=fp16",
-        "--tflite_size=64",
-        f"--output={output}",
-        f"--web_runtime={archives}",
-        f"--web_cdn=http://127.0.0.1:{cdn.server_address[1]}/npm",
-    ]
-    try:
-        assert export.main(["export.py", *words]) == 0
-        assert not list((output / "web" / "runtime").glob("*.wasm*"))
-        with PageServer(output / "web", port=0) as server:
-            open_page(browser, server.url)
-            assert browser.execute_script("return crossOriginIsolated")
-            choose(browser, "size", "own")
-            assert far(translate(browser, path), expected(site, path)) <= 1
-        for script in (packages / "core@2.5.3" / "wasm").glob("*.js"):
-            script.write_text(script.read_text() + "\n// changed")
-        with PageServer(output / "web", port=0) as server:
-            browser.get(f"{server.url}?lang=en")
-            wait_until(browser, FAILED)
-            assert "does not belong to this version" in find(browser, "#error").text
-    finally:
-        cdn.shutdown()
-        thread.join()
-        cdn.server_close()
