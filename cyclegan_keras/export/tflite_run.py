@@ -63,11 +63,15 @@ def open_model(path: str | pathlib.Path, threads: int = 2) -> Interpreter:
 
 def read_metadata(path: str | pathlib.Path) -> dict:
     """Returns the metadata of an exported file; empty where it has none."""
-    model = schema.Model.GetRootAs(pathlib.Path(path).read_bytes())
+    content = pathlib.Path(path).read_bytes()
+    model = schema.Model.GetRootAs(content)
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
         if entry.Name() == METADATA.encode():
-            return json.loads(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
+            buffer = model.Buffers(entry.Buffer())
+            if buffer.DataIsNone():  # the quantizer keeps long buffers behind the model itself
+                return json.loads(content[buffer.Offset() : buffer.Offset() + buffer.Size()])
+            return json.loads(buffer.DataAsNumpy().tobytes())
     return {}
 
 

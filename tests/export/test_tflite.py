@@ -86,6 +86,23 @@ def test_names_types_and_metadata(variant, files, run):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("variant", ["fp16", "dynamic"])
+def test_long_metadata_of_a_large_model(variant, tmp_path, run):
+    """The quantizer moves long buffers of models beyond 256 kB behind the flatbuffer."""
+    note = "x" * 3000
+    paths = tflite.export_tflite(
+        ResNetGenerator(ngf=16, n_blocks=5),
+        tmp_path,
+        "g",
+        size=16,
+        variants=[variant],
+        metadata={"note": note},
+    )
+    assert paths[variant].stat().st_size > 2**18
+    assert run.read_metadata(paths[variant])["note"] == note
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["fp32", "fp16", "dynamic", "uint8", "int8"])
 def test_one_partition(variant, files, run):
     names = [op["op_name"] for op in run.open_model(files[variant])._get_ops_details()]

@@ -73,7 +73,7 @@ FILES = {
         "dist/index.js": "e0e20bc28ab001ac732cf40d15b6eebd24fb0deaeb95eeba5100f51eebf015f2",
     },
 }
-NPM_SECONDS = 600  # that npm may take, for 12 MB
+NPM_SECONDS = 300  # for 12 MB; with a cache that it cannot write, npm waits forever
 ADVICE = (
     'install Node.js or pip install "cyclegan-keras[web]", so that npm can fetch it, or name a '
     "copy of it by --web_runtime=<folder or .tgz>"

@@ -211,11 +211,10 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     def send_head(self):
         """Refuses what leads out of the folder, as a symbolic link may."""
         folder = pathlib.Path(self.directory).resolve()
+        path = pathlib.Path(self.translate_path(self.path))
         try:
-            is_inside = (
-                pathlib.Path(self.translate_path(self.path)).resolve().is_relative_to(folder)
-            )
-        except ValueError:  # a name that no file can have, as one with a zero byte
+            is_inside = path.resolve().is_relative_to(folder)
+        except (ValueError, RuntimeError):  # a name with a zero byte; links that go in a circle
             is_inside = False
         if not is_inside:
             self.send_error(http.HTTPStatus.NOT_FOUND, "File not found")

@@ -43,7 +43,8 @@ class Site:
     """An exported page of two small generators, "horse" to "zebra" and back.
 
     Its files are fp16, the default everywhere, and uint8, of 64 x 64 px. It has two examples: a
-    photo of 90 x 60 px, taken sideways at a known place, and a drawing of four colors.
+    photo of 90 x 60 px, taken sideways at a known place, and a drawing of four colors. The format
+    tflite lies beside it.
 
     Attributes:
         output: what export.py wrote to; tests must leave it as it is.
@@ -112,7 +113,8 @@ def site(web_models, archives, tmp_path_factory) -> Site:
             "export.py",
             f"--model={web_models}/generator_g.keras,{web_models}/generator_f.keras",
             f"--pictures={web_models}/pictures",
-            "--format=web",
+            "--format=tflite,web",
+            "--tflite_variants=fp16,uint8",
             f"--tflite_size={SIDE}",
             f"--output={output}",
             f"--web_runtime={archives}",

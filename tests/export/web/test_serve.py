@@ -103,11 +103,13 @@ def test_threads_are_allowed_without_a_file_of_headers(folder):
         "/link.txt",
         "/linked/secret.txt",
         "/secret.txt%00",
+        "/circle",
     ],
 )
 def test_nothing_outside_the_folder_is_served(folder, path):
     (folder / "link.txt").symlink_to(folder.parent / "secret.txt")
     (folder / "linked").symlink_to(folder.parent)
+    (folder / "circle").symlink_to("circle")
     with serve.PageServer(folder, port=0) as server:
         answer, body = ask(server, path)
     assert answer.status == 404
