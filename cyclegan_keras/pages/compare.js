@@ -7,7 +7,7 @@
  * @param {() => boolean} isActive says whether the pointer counts just now.
  * @param {(share: number) => void} move gets where the pointer is, from 0 at the left to 1 at the right.
  */
-export function followPointer(area, isActive, move) {
+function followPointer(area, isActive, move) {
   let start = null;
   let isSideways = false;
 

@@ -237,6 +237,11 @@ def test_a_model_that_does_not_come_is_asked_for_again(page, tmp_path):
     find(page, "#file").send_keys(str(picture(tmp_path, "a.png", 1)))
     wait_until(page, "document.getElementById('compare').dataset.show === 'before'")
     assert find(page, "#error-text").text == words  # as long as it is true
+    page.execute_script(CAMERA)
+    find(page, "#camera").click()
+    wait_until(page, "document.body.dataset.mode === 'camera'")
+    find(page, "#stop").click()
+    assert find(page, "#error-text").is_displayed()
     page.execute_script("window.fetch = realFetch")
     find(page, "#retry").click()
     assert page.switch_to.active_element.get_attribute("id") == "status"

@@ -177,10 +177,7 @@ export class Album {
     this.chosen = item;
     this.view.take(this);
     this.gallery.mark(item);
-    const hasNoModel = document.body.dataset.state === "failed";
-    if (!hasNoModel) {
-      hideError(); // of another picture; that there is no model stays true
-    }
+    hideError();
     if (isNew) {
       this.view.pixels = null;
     }
@@ -201,7 +198,7 @@ export class Album {
       this.view.hide();
       this.view.setMode("picture");
       const mustWait = !this.model.loaded || this.queue.isRunning;
-      say(this.model.loaded || hasNoModel ? "" : "status.waiting");
+      say(document.body.dataset.state === "loading" ? "status.waiting" : "");
       await Promise.all([this.queue.run(), mustWait ? this.preview(item) : null]);
     }
   }

@@ -12,10 +12,8 @@ let onRetry = null;
 /** Connects the button by which something that failed is tried again. */
 export function connectMessages() {
   document.getElementById("retry").addEventListener("click", () => {
-    const retry = onRetry;
-    hideError();
-    document.getElementById("status").focus(); // the button, which had the focus, is gone
-    retry();
+    document.getElementById("status").focus(); // the button, which has the focus, goes away
+    onRetry();
   });
 }
 
@@ -103,8 +101,11 @@ export function showError(error, retry = null) {
   box.scrollIntoView({ block: "nearest" }); // it may stand below a drawing
 }
 
-/** Takes an error back that no longer holds. */
+/** Takes back an error of what was looked at before; that there is no model stays until one is on its way. */
 export function hideError() {
+  if (document.body.dataset.state === "failed") {
+    return;
+  }
   lastError = null;
   document.getElementById("error").hidden = true;
 }

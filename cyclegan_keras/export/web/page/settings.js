@@ -184,7 +184,7 @@ export class Settings {
  * @param {{ source: string, target: string }} direction
  * @returns {string} such as "horse to zebra".
  */
-export function directionWords(direction) {
+function directionWords(direction) {
   return text("page.arrow", { source: direction.source, target: direction.target });
 }
 
