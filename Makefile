@@ -22,8 +22,8 @@ help: ## show this list
 demo: $(READY) ## train a small translator on drawn pictures (minutes, no GPU, no data to fetch)
 	$(RUN) train.py --preset=demo --run_dir=runs/demo
 
-page: $(READY) ## try the demo in a browser at http://localhost:8000; PORT=8001 for another place
-	$(RUN) -m cyclegan_keras.commands.demo_page $(if $(WEB_RUNTIME),--web_runtime="$(WEB_RUNTIME)")
+page: $(READY) ## try the demo in a browser at http://localhost:8000; PORT=8001, WEB_RUNTIME=folder
+	$(RUN) -m cyclegan_keras.commands.demo_page --port=$(PORT) $(if $(WEB_RUNTIME),--web_runtime="$(WEB_RUNTIME)")
 	$(VENV)/bin/cyclegan-serve saved_models/demo/web --port=$(PORT)
 
 test: $(READY) ## run every test; ARGS="-k pool" runs some

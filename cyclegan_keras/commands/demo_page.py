@@ -27,6 +27,7 @@ class DemoPageOptions:
 
     run_dir: str = option("runs/demo", "Where the demo run is or will be.")
     output: str = option("saved_models/demo", "Folder of the export; the page is web/ in it.")
+    port: int = option(8000, "Where the page will be served.", low=0, high=65535)
     web_runtime: str | None = option(
         None, "Where LiteRT.js is, as export.py --web_runtime takes it; by default, npm fetches it."
     )
@@ -47,7 +48,9 @@ def make_page(typed: Mapping[str, Any]) -> int:
     options = flags.resolve_one(DemoPageOptions, typed)
     # Whatever is missing is said now, and not after minutes of training.
     from cyclegan_keras.export.web.runtime import find_runtime
+    from cyclegan_keras.export.web.serve import check_port
 
+    check_port(options.port)
     find_runtime(options.web_runtime)
 
     from cyclegan_keras.commands import export, train

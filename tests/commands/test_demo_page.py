@@ -1,6 +1,7 @@
 """`make page` in its order: what is missing is said first, then the run, then the export."""
 
 import pathlib
+import socket
 
 import pytest
 
@@ -22,7 +23,8 @@ def calls(monkeypatch):
         return 0
 
     def export_run(**options):
-        pictures = sorted(path.name for path in pathlib.Path(options.pop("web_examples")).iterdir())
+        folder = pathlib.Path(options.pop("web_examples"))
+        pictures = sorted(path.parent.name for path in folder.rglob("*.png"))
         calls.append(("export", options, pictures))
         return 0
 
@@ -47,7 +49,7 @@ def test_the_demo_is_trained_and_exported_with_drawn_pictures(calls, tmp_path):
         "format": "web",
         "web_runtime": "lit",
     }
-    assert len(pictures) == 2 * demo_page.EXAMPLES
+    assert pictures == ["testA"] * demo_page.EXAMPLES + ["testB"] * demo_page.EXAMPLES
 
 
 def test_nothing_is_trained_where_the_runtime_is_missing(calls, monkeypatch, capsys):
@@ -57,6 +59,14 @@ def test_nothing_is_trained_where_the_runtime_is_missing(calls, monkeypatch, cap
     monkeypatch.setattr(runtime, "find_runtime", missing)
     assert demo_page.main(["demo_page"]) == 2
     assert capsys.readouterr().err == "demo_page: there is no npm to fetch it\n"
+    assert calls == []
+
+
+def test_nothing_is_trained_where_the_port_is_in_use(calls, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert demo_page.main(["demo_page", f"--port={port}"]) == 2
+    assert f"--port={port} is in use by another program" in capsys.readouterr().err
     assert calls == []
 
 

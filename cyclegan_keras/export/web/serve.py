@@ -124,6 +124,14 @@ class PageServer:
         self._server.server_close()
 
 
+def check_port(port: int) -> None:
+    """Raises ExportError where a page cannot be served at a port of this machine."""
+    try:
+        _Server((LOOPBACK, port), http.server.BaseHTTPRequestHandler).server_close()
+    except OSError as error:
+        raise ExportError(_why_not(error, LOOPBACK, port)) from error
+
+
 def header_rules(folder: pathlib.Path) -> list[tuple[str, dict[str, str]]]:
     """Returns patterns of paths, and the headers of what they match, later ones over earlier ones.
 

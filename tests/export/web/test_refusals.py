@@ -60,6 +60,9 @@ def made(tmp_path_factory):
         (["--web_cdn=https://cdn.example.org/npm", "--web_single_file"], "leave one of them out"),
         (["--web_runtime={}/runtime"], "holds no core"),
         (["--web_drawing=crayons"], "web_drawing"),
+        (["--format=tflite", "--web_title=Horses"], "--web_title is an option of the format web"),
+        (["--format=tflite", "--web_single_file"], "--web_single_file is an option of the format"),
+        (["--format=web", "--tflite_batch=2"], "a page translates one picture at a time"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(made, tmp_path, capsys, words, message):

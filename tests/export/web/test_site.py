@@ -14,7 +14,7 @@ from PIL import Image
 
 from cyclegan_keras.commands import export
 from cyclegan_keras.export import tflite_run
-from cyclegan_keras.export.web import runtime
+from cyclegan_keras.export.web import examples, runtime
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 
@@ -102,6 +102,14 @@ def test_the_runtime_is_that_of_npm(site, archives):
         for part, data in files.items():
             digest = base64.b64encode(hashlib.sha384(data).digest()).decode()
             assert about["integrity"][part] == f"sha384-{digest}"
+
+
+def test_examples_of_a_data_set_belong_to_their_domain(tmp_path):
+    for folder in ("testA", "trainB", "holiday"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / folder / "one.png")
+    found = examples.read_examples(f"{tmp_path}/testA, {tmp_path}/trainB, {tmp_path}/holiday")
+    assert [each.domain for each in found] == ["A", "B", None]
 
 
 def test_examples_are_upright_small_and_without_metadata(site):

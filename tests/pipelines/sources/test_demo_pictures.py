@@ -8,11 +8,11 @@ from pipelines.sources import demo, demo_pictures
 
 def test_both_domains_are_written_as_they_are(tmp_path):
     written = demo_pictures.write("demo/ponies", tmp_path / "new" / "folder", count=2)
-    assert [path.name for path in written] == [
-        "brown_ponies_0.png",
-        "brown_ponies_16.png",
-        "striped_ponies_0.png",
-        "striped_ponies_16.png",
+    assert [path.relative_to(tmp_path / "new" / "folder").as_posix() for path in written] == [
+        "testA/brown_ponies_0.png",
+        "testA/brown_ponies_16.png",
+        "testB/striped_ponies_0.png",
+        "testB/striped_ponies_16.png",
     ]
     source = demo.load("ponies")
     expected = [source.test_a[0], source.test_a[16], source.test_b[0], source.test_b[16]]
