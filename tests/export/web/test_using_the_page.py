@@ -163,6 +163,7 @@ def test_pictures_are_removed(page, tmp_path):
     none.write_text("words")
     give(page, none, picture(tmp_path, "a.png", 1), picture(tmp_path, "b.png", 2), done=2)
     wait_for_rest(page)
+    thumbnails(page)[0].click()
     assert find(page, "#error").is_displayed()
     assert not find(page, "#retry").is_displayed()
     find(page, "#remove").click()

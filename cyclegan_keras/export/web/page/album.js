@@ -31,6 +31,8 @@ export class Album {
     this.version = 1;
     /** The picture that was looked at last. */
     this.chosen = null;
+    /** Pictures that came together, the first of which is shown, until the visitor chooses one. */
+    this.arrivals = [];
     queue.add(this);
   }
 
@@ -42,7 +44,7 @@ export class Album {
   // ---- pictures come in ----
 
   /**
-   * Adds pictures and shows the first one.
+   * Adds pictures and shows the first one that can be shown.
    *
    * @param {{ blob: Blob, name: string }[]} pictures at least one; some may be no pictures.
    */
@@ -51,6 +53,7 @@ export class Album {
     for (const item of items) {
       this.gallery.add(item);
     }
+    this.arrivals = items;
     this.look(items[0]).catch(showError);
   }
 
@@ -63,7 +66,7 @@ export class Album {
     }
     this.gallery.remove(items[place]);
     this.chosen = null;
-    this.look(items[place + 1] ?? items[place - 1]).catch(showError);
+    this.choose(items[place + 1] ?? items[place - 1]);
   }
 
   /** Makes all results those of earlier settings. */
@@ -116,7 +119,10 @@ export class Album {
     item.pixels = result?.pixels ?? null;
     item.facts = result?.facts ?? null;
     this.gallery.update(item);
-    if (item === this.shown) {
+    const next = this.arrivals.find(({ state }) => state !== "failed");
+    if (item === this.shown && item.state === "failed" && this.arrivals.includes(item) && next) {
+      this.look(next).catch(showError); // the strip shows that this one failed
+    } else if (item === this.shown) {
       this.show(item, { reveals: true });
     } else {
       await this.pack(item);
@@ -165,6 +171,16 @@ export class Album {
   }
 
   // ---- one of them is looked at ----
+
+  /**
+   * Shows a picture that the visitor has chosen.
+   *
+   * @param {Item} item
+   */
+  choose(item) {
+    this.arrivals = [];
+    this.look(item).catch(showError);
+  }
 
   /**
    * Shows a picture: its result if that is up to date, and else the original until it is translated.
@@ -234,7 +250,7 @@ export class Album {
   /** Translates a picture once more, such as after other pages have left it more memory. */
   retry(item) {
     item.version = 0;
-    this.look(item).catch(showError);
+    this.choose(item);
   }
 
   /** Shows the picture that was looked at last. */
@@ -250,7 +266,7 @@ export class Album {
 
   // ---- they are saved ----
 
-  /** Saves all results, after those of earlier settings were made anew. */
+  /** Saves all results, after those of earlier settings were made anew, if there is a model. */
   async saveAll() {
     for (const item of this.gallery.items) {
       if (item.version !== this.version && item.state !== "working") {
@@ -261,7 +277,9 @@ export class Album {
     await this.model.loading;
     await this.queue.run();
     for (const item of this.gallery.items) {
-      if (item.version === this.version && item.state === "done") {
+      const isMade = item.version === this.version && item.state === "done";
+      const isAllThereIs = this.model.loaded === null && (item.pixels || item.packed);
+      if (isMade || isAllThereIs) {
         await this.save(item);
         await new Promise((resolve) => setTimeout(resolve, SAVE_PAUSE_MS));
       }

@@ -34,7 +34,8 @@ export function isSingleFile() {
  * @param {number} [options.bytes] its size, where it is known
  * @param {(received: number, total: number | null) => void} [options.onProgress] is told while it comes
  * @returns {Promise<Uint8Array>} an array of its own
- * @throws {PageError} the file is not there, or is another one than expected
+ * @throws {PageError} the file is not there, or is another one than expected; "error.updated" where that is
+ *   because the host has another version of the page by now
  */
 export async function readAsset(path, { integrity, bytes, onProgress = () => {} } = {}) {
   const element = embeddedElement(path);
@@ -49,13 +50,12 @@ export async function readAsset(path, { integrity, bytes, onProgress = () => {} 
   if (kept) {
     return unpack(new Uint8Array(await kept.arrayBuffer()));
   }
-  let data = await download(url, "default", bytes, onProgress);
-  if (!(await hasDigest(data, integrity))) {
-    // The browser may hold a copy from before the page was updated.
-    data = await download(url, "reload", bytes, onProgress);
-    if (!(await hasDigest(data, integrity))) {
-      throw new PageError("error.file_changed", { name: fileName(url) });
-    }
+  let data;
+  try {
+    data = await downloadRightOne(url, integrity, bytes, onProgress);
+  } catch (error) {
+    const mayBeOutdated = error.key === "error.file_missing" || error.key === "error.file_changed";
+    throw mayBeOutdated && (await isOutdated()) ? new PageError("error.updated") : error;
   }
   await cache?.put(key, new Response(data)).catch(() => {}); // there may be no space for it
   return unpack(data);
@@ -127,6 +127,35 @@ async function openCache(name) {
   } catch {
     return null;
   }
+}
+
+/** Says whether the host has another version of the page than the one that is open. */
+async function isOutdated() {
+  try {
+    const response = await fetch(location.pathname, { cache: "no-cache" });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    return versionOf(page) !== versionOf(document);
+  } catch {
+    return false; // there is no network, or something else than a page
+  }
+}
+
+function versionOf(page) {
+  return JSON.parse(page.getElementById("about").textContent).version;
+}
+
+/** Downloads a file that has the digest. */
+async function downloadRightOne(url, integrity, bytes, onProgress) {
+  const first = await download(url, "default", bytes, onProgress);
+  if (await hasDigest(first, integrity)) {
+    return first;
+  }
+  // The browser may hold a copy from before the page was updated.
+  const second = await download(url, "reload", bytes, onProgress);
+  if (await hasDigest(second, integrity)) {
+    return second;
+  }
+  throw new PageError("error.file_changed", { name: fileName(url) });
 }
 
 async function download(url, cache, bytes, onProgress) {

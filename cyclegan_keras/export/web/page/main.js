@@ -23,19 +23,18 @@ startLanguage();
 const settings = new Settings(about, followSettings);
 const model = new Model(about, settings, { build: query.get("build"), onReady: () => queue.run() });
 const view = new View();
-const gallery = new Gallery((item) => album.look(item).catch(showError));
+const gallery = new Gallery((item) => album.choose(item));
 const live = new Live({ model, view, onPause: () => queue.run() });
 const queue = new Queue(() => model.loaded !== null && !live.isOn);
 const sketch = new Sketch({ model, settings, view, queue });
 const album = new Album({ model, settings, view, gallery, queue });
+let arrangedDirection = null; // whose examples are shown
 
 function openPage() {
   connectMessages();
   fillAbout(about);
   arrangeDirection();
-  drawFirstExample().catch(showError);
-  connectIntake((files) => album.add(files.map((file) => ({ blob: file, name: file.name }))));
-  showExamples(about.examples, readExample, chooseExample, showError);
+  connectIntake((files) => album.add(files.map((file) => ({ blob: file, name: file.name }))), showError);
   document.getElementById("share").hidden = !canShareFiles();
   onClick("download", saveResult);
   onClick("share", shareResult);
@@ -78,10 +77,17 @@ function followSettings(what) {
   }
 }
 
-/** Shows what the direction has: a canvas to draw on, a strength to choose. */
+/** Shows what the direction has: a canvas to draw on, a strength to choose, examples. */
 function arrangeDirection() {
-  view.offerStrength(settings.direction.keeps_detail);
+  const { direction } = settings;
+  view.offerStrength(direction.keeps_detail);
   sketch.arrange();
+  if (arrangedDirection !== direction) {
+    arrangedDirection = direction;
+    const examples = about.examples.filter(({ domain }) => (domain ?? direction.domain) === direction.domain);
+    showExamples(examples, { read: readExample, onChoose: chooseExample, onError: showError });
+    drawFirstExample().catch(showError);
+  }
 }
 
 function translatePage() {
@@ -107,17 +113,19 @@ async function chooseExample(blob, name) {
   }
 }
 
-/** Begins with a drawing that the page brings along, where it does. */
+/** Begins with a drawing that the page brings along for the direction, where it does. */
 async function drawFirstExample() {
-  const [example] = about.examples;
+  const { direction } = settings;
+  const usual = about.directions[0].domain; // of examples whose domain nobody has named
+  const example = about.examples.find(({ domain }) => (domain ?? usual) === direction.domain);
   if (!example || !sketch.board) {
     return;
   }
   const { changes } = sketch;
   const blob = await readExample(example.path);
   const isUntouched = changes === sketch.changes && (view.owner === null || sketch.isShown);
-  if (isUntouched && settings.direction === about.directions[0]) {
-    await sketch.load(blob); // examples are pictures of the first direction
+  if (isUntouched && settings.direction === direction) {
+    await sketch.load(blob);
   }
 }
 

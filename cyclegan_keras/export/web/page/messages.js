@@ -3,6 +3,7 @@
 import { PageError, text } from "./strings.js";
 
 const SHOWN_AFTER_MS = 150; // a stage that is over sooner would only flicker
+const MENDED_BY_RELOAD = ["error.updated", "error.file_changed"];
 
 let stageTimer = null;
 let lastStatus = null;
@@ -83,7 +84,7 @@ export function countTranslation(milliseconds) {
 }
 
 /**
- * Shows an error in words.
+ * Shows an error in words, with a button where something helps.
  *
  * @param {Error} error
  * @param {(() => void) | null} retry what "Try again" does; null where trying again helps nothing.
@@ -93,9 +94,13 @@ export function showError(error, retry = null) {
     console.error(error);
   }
   lastError = error;
-  onRetry = retry;
+  const needsReload = MENDED_BY_RELOAD.includes(error.key);
+  onRetry = needsReload ? () => location.reload() : retry;
   document.getElementById("error-text").textContent = errorWords(error);
-  document.getElementById("retry").hidden = retry === null;
+  const button = document.getElementById("retry");
+  button.dataset.text = needsReload ? "error.reload" : "error.retry";
+  button.textContent = text(button.dataset.text);
+  button.hidden = onRetry === null;
   const box = document.getElementById("error");
   box.hidden = false;
   box.scrollIntoView({ block: "nearest" }); // it may stand below a drawing

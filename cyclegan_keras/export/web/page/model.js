@@ -1,9 +1,10 @@
 // The model that the settings name: the engine runs it, and another one takes its place when it is chosen.
 
+import { isSingleFile } from "./assets.js";
 import { startEngine } from "./engine.js";
 import { hideError, hideStage, say, showError, showStage } from "./messages.js";
 import { finishOffline, startServiceWorker } from "./offline.js";
-import { megabytesText, text } from "./strings.js";
+import { PageError, megabytesText, text } from "./strings.js";
 
 /** The engine and the model in it. */
 export class Model {
@@ -87,6 +88,7 @@ export class Model {
 
   async start() {
     try {
+      checkPlace();
       await startServiceWorker(this.about);
       const { about, build } = this;
       this.engine = await startEngine({ about, build, onProgress: showProgress });
@@ -101,7 +103,16 @@ export class Model {
     hideStage();
     say("");
     document.body.dataset.state = "failed";
-    showError(error, () => this.load());
+    showError(error, error.key === "error.needs_server" ? null : () => this.load());
+  }
+}
+
+/** Throws where the page was opened from a disk, from which browsers give it none of its files. */
+function checkPlace() {
+  if (location.protocol === "file:" && !isSingleFile()) {
+    const path = decodeURIComponent(new URL("./", location.href).pathname);
+    const folder = path.replace(/^\/(?=[A-Z]:)/, "").replace(/(?<=.)\/$/, ""); // of Windows: C:/...
+    throw new PageError("error.needs_server", { folder });
   }
 }
 

@@ -20,7 +20,9 @@ export async function startServiceWorker(about) {
   }
   let registration;
   try {
-    registration = await navigator.serviceWorker.register(`service_worker.js?v=${about.version}`);
+    registration = await navigator.serviceWorker.register(`service_worker.js?v=${about.version}`, {
+      updateViaCache: "none",
+    });
   } catch {
     return;
   }
@@ -69,12 +71,12 @@ function canRegister() {
   return Boolean(globalThis.isSecureContext && navigator.serviceWorker) && !isSingleFile();
 }
 
-/** Keeps the examples, which the page can start without. */
+/** Keeps the examples that were seen; the page does not need the others. */
 async function keepExamples(about) {
   const cache = await caches.open(cacheName(`shell ${about.version}`));
-  for (const { path } of about.examples) {
-    if (!(await cache.match(path))) {
-      await cache.add(path);
+  for (const { src } of document.querySelectorAll("#examples img[src]")) {
+    if (!(await cache.match(src))) {
+      await cache.add(src);
     }
   }
 }

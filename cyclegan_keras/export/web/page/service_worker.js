@@ -10,6 +10,7 @@ const FOLDER = new URL("./", self.location.href);
 const CACHE = `${FOLDER.pathname} shell ${VERSION}`;
 const SHELL = ["app.js", "style.css", "manifest.webmanifest", "icon.svg"];
 const OWN_FOLDERS = ["", "runtime/", "models/", "examples/"]; // other pages may lie in other folders below
+const KNOWN_BY_DIGEST = /^(models\/|runtime\/|worker\.js$)/;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(keepShell());
@@ -31,7 +32,7 @@ async function keepShell() {
   if (about.version !== VERSION) {
     throw new Error("The page was updated meanwhile."); // the next visit tries again
   }
-  const answers = await Promise.all(SHELL.map(fetchAnew));
+  const answers = await Promise.all(SHELL.map((path) => fetchAnew(addressInPage(path))));
   const cache = await caches.open(CACHE);
   await cache.put("./", index);
   await Promise.all(SHELL.map((path, i) => cache.put(path, answers[i])));
@@ -46,6 +47,11 @@ async function takeOver() {
     }
   }
   await self.clients.claim();
+}
+
+/** Returns the address that the page has for a file, by which the browser has just got it. */
+function addressInPage(path) {
+  return /\.(js|css)$/.test(path) ? `${path}?v=${VERSION}` : path;
 }
 
 async function fetchAnew(path) {
@@ -66,15 +72,26 @@ function isOwn(url) {
   if (!url.href.startsWith(FOLDER.href)) {
     return false;
   }
-  const path = url.pathname.slice(FOLDER.pathname.length);
+  const path = pathOf(url);
   return OWN_FOLDERS.includes(path.slice(0, path.lastIndexOf("/") + 1));
 }
 
-/** Answers from the network, and from the copy where that fails. */
+/** Returns where a file is in the page's folder. */
+function pathOf(url) {
+  return url.pathname.slice(FOLDER.pathname.length);
+}
+
+/**
+ * Answers from the network, and from the copy where that fails.
+ *
+ * Where a host says nothing of how long a file may be kept, browsers keep it for days. So the host is asked
+ * whether it has changed, unless the page finds that out by the digest.
+ */
 async function answerRequest(request) {
   let response;
   try {
-    response = await fetch(request);
+    const isKnown = KNOWN_BY_DIGEST.test(pathOf(new URL(request.url)));
+    response = await fetch(request, isKnown ? {} : { cache: "no-cache" });
   } catch (error) {
     response = await keptAnswer(request);
     if (!response) {

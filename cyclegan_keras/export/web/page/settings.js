@@ -29,6 +29,7 @@ export class Settings {
     this.wantedVariant = query.get("variant");
     this.device = null;
     this.fallbackReason = null;
+    this.wantsMissingCard = false;
     this.directions = document.getElementById("direction");
     this.variants = document.getElementById("variant");
     this.engines = document.getElementById("engine");
@@ -52,6 +53,7 @@ export class Settings {
     });
     this.engines.addEventListener("change", () => {
       this.fallbackReason = null;
+      this.wantsMissingCard = false;
       this.chooseFile();
       onChange("model");
     });
@@ -93,6 +95,7 @@ export class Settings {
     this.engines.querySelector('[value="webgpu"]').disabled = !device.gpu.available;
     if (!device.gpu.available && this.engines.value === "webgpu") {
       this.engines.value = "auto";
+      this.wantsMissingCard = true;
     }
     this.chooseFile();
   }
@@ -148,9 +151,11 @@ export class Settings {
     const file = this.file;
     const values = file ? { width: file.width, height: file.height } : {};
     document.getElementById("size-hint").textContent = text(`${SIZE_TEXTS[this.sizes.value]}_hint`, values);
+    const missing = this.wantsMissingCard ? { key: "reason.missing", values: {} } : null;
+    const reason = this.fallbackReason ?? missing;
     const hint = document.getElementById("engine-hint");
-    hint.hidden = this.fallbackReason === null;
-    hint.textContent = hint.hidden ? "" : text(this.fallbackReason.key, this.fallbackReason.values);
+    hint.hidden = reason === null;
+    hint.textContent = reason === null ? "" : text(reason.key, reason.values);
   }
 
   fillDirections() {

@@ -102,19 +102,19 @@ function earlierLanguage() {
 
 /**
  * Fills elements that name a string: `data-text` as their text, `data-label` as their accessible name,
- * `data-alt` as the words for a picture, with `{name}` from their `data-name`.
+ * `data-alt` as the words for a picture. Placeholders such as `{name}` come from their `data-name`.
  *
  * @param {ParentNode} root whose elements are filled.
  */
 export function translateElements(root) {
   for (const element of root.querySelectorAll("[data-text]")) {
-    element.textContent = text(element.dataset.text);
+    element.textContent = text(element.dataset.text, element.dataset);
   }
   for (const element of root.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", text(element.dataset.label));
   }
   for (const element of root.querySelectorAll("[data-alt]")) {
-    element.alt = text(element.dataset.alt, { name: element.dataset.name });
+    element.alt = text(element.dataset.alt, element.dataset);
   }
 }
 
