@@ -140,6 +140,28 @@ def test_a_graphics_card_translates(site, path, tmp_path):
         assert "graphics card" not in find(browser, "#status").text  # computed by the processor
 
 
+def test_the_settings_say_that_there_is_no_graphics_card(browser, site):
+    with PageServer(site.folder, port=0) as server:
+        open_page(browser, f"{server.url}?engine=webgpu&lang=en")
+        find(browser, "#settings summary").click()
+        hint = find(browser, "#engine-hint")
+        assert hint.text == "This browser offers no graphics card, so the processor translates."
+        choose(browser, "engine", "wasm")
+        wait_until(browser, READY)
+        assert not hint.is_displayed()
+
+
+def test_a_folder_that_is_opened_from_a_disk_says_what_it_needs(browser, site):
+    browser.get(f"{(site.folder / 'index.html').as_uri()}?lang=en")
+    wait_until(browser, FAILED)
+    words = find(browser, "#error-text").text
+    assert f'cyclegan-serve "{site.folder}"' in words
+    assert not find(browser, "#retry").is_displayed()
+    choose(browser, "variant", "uint8")
+    wait_until(browser, FAILED)
+    assert find(browser, "#error-text").text == words
+
+
 # What a test changes in the worker, so that a graphics card of software passes for a real one.
 REAL = ("software: isFallback || SOFTWARE.test(name)", "software: false")
 
