@@ -12,10 +12,10 @@ import numpy as np
 
 from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.images.header import Header
-from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.reading import CURRENT
-from pipelines.sources.base import Pictures, Source
+from pipelines.sources.base import Source
 from pipelines.sources.drawing import capsule, ellipse, paint
+from pipelines.sources.drawn import DrawnPictures
 
 NAMES = ("ponies", "pony_pairs")
 SIZE = 64  # px, width and height
@@ -57,28 +57,15 @@ class Scene:
     light: float
 
 
-class DrawnPictures(Pictures):
-    """One domain of a stream of scenes.
-
-    Args:
-        stream: which scenes.
-        count: how many.
-        striped: which domain: False is A, True is B.
-    """
-
-    def __init__(self, stream: int, count: int, striped: bool):
-        self.names = tuple(f"pony_{stream}_{index:03d}" for index in range(count))
-        self._stream = stream
-        self._striped = striped
-
-    def picture(self, index: int, channels: int | None = None) -> Picture:
-        return Picture(pixels=draw(make_scene(self._stream, index), self._striped))
-
-    def header(self, index: int, channels: int | None = None) -> Header:
-        return Header(width=SIZE, height=SIZE)
-
-    def key(self, index: int) -> str:
-        return f"drawing 1 {self.names[index]} {self._striped}"
+def ponies(stream: int, count: int, *, striped: bool) -> DrawnPictures:
+    """Returns one domain of a stream of scenes: B where they are striped, and else A."""
+    return DrawnPictures(
+        lambda index: draw(make_scene(stream, index), striped),
+        names=[f"pony_{stream}_{index:03d}" for index in range(count)],
+        header=Header(width=SIZE, height=SIZE),
+        drawing="drawing 1",
+        domain=striped,
+    )
 
 
 def load(
@@ -104,10 +91,10 @@ def load(
     has_pairs = name == "pony_pairs"
     return Source(
         name=f"demo/{name}",
-        train_a=DrawnPictures(TRAIN_A, TRAIN_COUNT, striped=False),
-        train_b=DrawnPictures(TRAIN_A if has_pairs else TRAIN_B, TRAIN_COUNT, striped=True),
-        test_a=DrawnPictures(TEST, TEST_COUNT, striped=False),
-        test_b=DrawnPictures(TEST, TEST_COUNT, striped=True),
+        train_a=ponies(TRAIN_A, TRAIN_COUNT, striped=False),
+        train_b=ponies(TRAIN_A if has_pairs else TRAIN_B, TRAIN_COUNT, striped=True),
+        test_a=ponies(TEST, TEST_COUNT, striped=False),
+        test_b=ponies(TEST, TEST_COUNT, striped=True),
         paired_train=has_pairs,
         paired_test=True,
         crop_size=SIZE,

@@ -12,10 +12,10 @@ import numpy as np
 
 from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.images.header import Header
-from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.reading import CURRENT
-from pipelines.sources.base import Pictures, Source
+from pipelines.sources.base import Source
 from pipelines.sources.drawing import ellipse
+from pipelines.sources.drawn import DrawnPictures
 
 NAMES = ("houses",)
 SIZE = 64  # px, width and height
@@ -83,29 +83,16 @@ class Part:
     ridge: float = 0.0
 
 
-class DrawnHouses(Pictures):
-    """One domain of a stream of houses.
-
-    Args:
-        stream: which houses.
-        count: how many.
-        labels: which domain: True is A, the label maps, and False B.
-    """
-
-    def __init__(self, stream: int, count: int, labels: bool):
-        self.names = tuple(f"house_{stream}_{index:03d}" for index in range(count))
-        self._stream = stream
-        self._labels = labels
-
-    def picture(self, index: int, channels: int | None = None) -> Picture:
-        parts = make_house(self._stream, index)
-        return Picture(pixels=draw_labels(parts) if self._labels else draw_picture(parts))
-
-    def header(self, index: int, channels: int | None = None) -> Header:
-        return Header(width=SIZE, height=SIZE)
-
-    def key(self, index: int) -> str:
-        return f"house 1 {self.names[index]} {self._labels}"
+def houses(stream: int, count: int, *, labels: bool) -> DrawnPictures:
+    """Returns one domain of a stream of houses: A, their label maps, or B, what they look like."""
+    draw = draw_labels if labels else draw_picture
+    return DrawnPictures(
+        lambda index: draw(make_house(stream, index)),
+        names=[f"house_{stream}_{index:03d}" for index in range(count)],
+        header=Header(width=SIZE, height=SIZE),
+        drawing="house 1",
+        domain=labels,
+    )
 
 
 def load(
@@ -129,10 +116,10 @@ def load(
         raise DataError(f"--dataset=demo/{name} is no set of houses: expected demo/houses.")
     return Source(
         name=f"demo/{name}",
-        train_a=DrawnHouses(TRAIN, TRAIN_COUNT, labels=True),
-        train_b=DrawnHouses(TRAIN, TRAIN_COUNT, labels=False),
-        test_a=DrawnHouses(TEST, TEST_COUNT, labels=True),
-        test_b=DrawnHouses(TEST, TEST_COUNT, labels=False),
+        train_a=houses(TRAIN, TRAIN_COUNT, labels=True),
+        train_b=houses(TRAIN, TRAIN_COUNT, labels=False),
+        test_a=houses(TEST, TEST_COUNT, labels=True),
+        test_b=houses(TEST, TEST_COUNT, labels=False),
         paired_train=True,
         paired_test=True,
         crop_size=SIZE,

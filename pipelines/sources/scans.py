@@ -18,11 +18,11 @@ import numpy as np
 from cyclegan_keras.files.errors import DataError
 from cyclegan_keras.images.form import Form, to_rgb
 from cyclegan_keras.images.header import Header
-from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.images.reading import CURRENT
 from cyclegan_keras.images.values import Values
-from pipelines.sources.base import Pictures, Source
+from pipelines.sources.base import Source
 from pipelines.sources.drawing import capsule, ellipse, paint
+from pipelines.sources.drawn import DrawnPictures
 
 NAMES = ("scans",)
 SIZE = 64  # px, width and height
@@ -79,7 +79,7 @@ class Body:
     details: int  # seed of vessels, bowels and gas
 
 
-class ScannedPictures(Pictures):
+class ScannedPictures(DrawnPictures):
     """One domain of a stream of bodies: int16 (SIZE, SIZE, 1) in Hounsfield units.
 
     Args:
@@ -89,22 +89,17 @@ class ScannedPictures(Pictures):
     """
 
     def __init__(self, stream: int, count: int, scanner: int):
-        self.names = tuple(f"scan_{stream}_{index:03d}" for index in range(count))
-        self._stream = stream
-        self._scanner = scanner
+        super().__init__(
+            lambda index: scan(stream, index, scanner),
+            names=[f"scan_{stream}_{index:03d}" for index in range(count)],
+            header=Header(width=SIZE, height=SIZE, channels=1, dtype="int16"),
+            drawing="scan 1",
+            domain=scanner,
+        )
 
     def __getitem__(self, index: int) -> np.ndarray:
         form = Form(channels=1, values=Values(dtype="int16", low=LOWEST, high=HIGHEST))
         return to_rgb(form.array(self.picture(index)))
-
-    def picture(self, index: int, channels: int | None = None) -> Picture:
-        return Picture(pixels=scan(self._stream, index, self._scanner))
-
-    def header(self, index: int, channels: int | None = None) -> Header:
-        return Header(width=SIZE, height=SIZE, channels=1, dtype="int16")
-
-    def key(self, index: int) -> str:
-        return f"scan 1 {self.names[index]} {self._scanner}"
 
 
 def load(

@@ -1,5 +1,6 @@
 """A page whose engine comes from elsewhere, which it names, checks, and asks for nothing else."""
 
+import json
 import re
 import tarfile
 
@@ -9,6 +10,7 @@ from browsers import find, requests, wait_until
 from cyclegan_keras.commands import export
 from cyclegan_keras.export.web import runtime
 from cyclegan_keras.export.web.serve import PageServer
+from cyclegan_keras.export.web.site import PAGE
 
 pytestmark = [pytest.mark.release]
 
@@ -65,6 +67,20 @@ def test_the_engine_comes_from_there_and_nothing_else(browser, page, cdn):
         "litert_wasm_threaded_internal.js",
         "litert_wasm_threaded_internal.wasm",
     }
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "zh", "ko"])
+def test_the_page_says_who_learns_of_a_visit(browser, page, cdn, language):
+    server, _ = cdn
+    host = server.url.split("/")[2]
+    with PageServer(page, port=0) as own:
+        browser.get(f"{own.url}?lang={language}")
+        wait_until(browser, "document.body.dataset.state === 'ready'")
+        find(browser, "#privacy summary").click()
+        words = find(browser, "#privacy").text
+    strings = json.loads((PAGE / "strings" / f"{language}.json").read_text(encoding="utf-8"))
+    assert strings["privacy.how_with_host"].replace("{host}", host) in words
+    assert strings["privacy.how"] not in words
 
 
 def test_a_changed_engine_is_not_run(browser, page, cdn):

@@ -471,3 +471,27 @@ def test_lines(lines_page):
     choose(page, "eraser", size=8)
     drag(page, (8, 9), (52, 32))
     assert sheet(page).min() > 200
+
+
+@pytest.mark.release
+def test_each_direction_begins_with_its_own_example(browser, site, tmp_path):
+    folder = tmp_path / "web"
+    shutil.copytree(site.folder, folder)
+    corners = ["#ff0000", "#0000aa", "#00aa00", "#ffffff"]  # of the drawing, row by row
+
+    def draw(about):
+        for direction in about["directions"]:
+            direction["drawing"] = {"kind": "labels", "background": "#ffffff", "colors": corners}
+        about["examples"][0]["domain"] = "A"
+        about["examples"][1]["domain"] = "B"
+
+    change_about(folder, draw)
+    with PageServer(folder, port=0) as server:
+        browser.get(f"{server.url}?variant=fp16&engine=wasm&lang=en")
+        wait_until(browser, "Number(document.body.dataset.done) > 0")
+        browser.find_elements("css selector", "#direction input")[1].click()
+        wait_until(browser, "Number(document.body.dataset.done) > 1")
+        settle(browser)
+        drawn = sheet(browser)
+    seen = [tuple(drawn[y, x]) for y in (2, SIDE - 3) for x in (2, SIDE - 3)]
+    assert seen == [rgb(color) for color in corners]

@@ -32,7 +32,13 @@ class Reader(html.parser.HTMLParser):
 
 @pytest.mark.parametrize("script", [None, "1;"])
 def test_users_words_stay_words(script):
-    about = {"title": WORDS, "description": WORDS, "version": "1", "card": [{"value": WORDS}]}
+    about = {
+        "title": WORDS,
+        "description": WORDS,
+        "version": "1",
+        "card": [{"value": WORDS}],
+        "runtime": {"folder": "runtime/"},
+    }
     strings = {"en": json.loads((PAGE / "strings" / "en.json").read_text(encoding="utf-8"))}
     assets = {} if script is None else {"examples/1.jpg": "AA=="}
     page = template(PAGE / "index.html.jinja").render(

@@ -1,12 +1,13 @@
 """Other builds, updates, graphics cards, gray pictures: what takes longer to test."""
 
 import hashlib
+import json
 import os
 import shutil
 
 import numpy as np
 import pytest
-from browsers import WEBGPU_FLAGS, find, open_browser, run_async, wait_until
+from browsers import DESKTOP, WEBGPU_FLAGS, find, open_browser, resize, run_async, wait_until
 from PIL import Image
 from web_page import READY, change_about, choose, expected, far, levels, open_page, translate
 
@@ -14,6 +15,7 @@ from cyclegan_keras.commands import export
 from cyclegan_keras.export import tflite_run
 from cyclegan_keras.export.web import runtime
 from cyclegan_keras.export.web.serve import PageServer
+from cyclegan_keras.export.web.site import PAGE
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
@@ -140,6 +142,28 @@ def test_a_graphics_card_translates(site, path, tmp_path):
         assert "graphics card" not in find(browser, "#status").text  # computed by the processor
 
 
+def test_the_settings_say_that_there_is_no_graphics_card(browser, site):
+    with PageServer(site.folder, port=0) as server:
+        open_page(browser, f"{server.url}?engine=webgpu&lang=en")
+        find(browser, "#settings summary").click()
+        hint = find(browser, "#engine-hint")
+        assert hint.text == "This browser offers no graphics card, so the processor translates."
+        choose(browser, "engine", "wasm")
+        wait_until(browser, READY)
+        assert not hint.is_displayed()
+
+
+def test_a_folder_that_is_opened_from_a_disk_says_what_it_needs(browser, site):
+    browser.get(f"{(site.folder / 'index.html').as_uri()}?lang=en")
+    wait_until(browser, FAILED)
+    words = find(browser, "#error-text").text
+    assert f'cyclegan-serve "{site.folder}"' in words
+    assert not find(browser, "#retry").is_displayed()
+    choose(browser, "variant", "uint8")
+    wait_until(browser, FAILED)
+    assert find(browser, "#error-text").text == words
+
+
 # What a test changes in the worker, so that a graphics card of software passes for a real one.
 REAL = ("software: isFallback || SOFTWARE.test(name)", "software: false")
 
@@ -263,3 +287,26 @@ def test_a_private_window(site, path, tmp_path):
         open_page(browser, f"{server.url}?variant=fp16&engine=wasm")
         choose(browser, "size", "own")
         assert far(translate(browser, path), expected(site, path)) <= 1
+
+
+def test_the_card_speaks_the_visitors_language_and_keeps_details_for_who_asks(browser, copy):
+    rows = [
+        {"key": "license", "word": "no_license"},
+        {"key": "kid", "value": "237", "details": "the mean of 100 subsets"},
+    ]
+    change_about(copy, lambda about: about.update(card=rows))
+    words = json.loads((PAGE / "strings" / "ja.json").read_text(encoding="utf-8"))
+    with PageServer(copy, port=0) as server:
+        resize(browser, DESKTOP)
+        open_page(browser, f"{server.url}?lang=ja")
+        find(browser, "#about-model summary").click()
+        card = find(browser, "#about-card")
+        assert words["card.no_license"] in card.text
+        assert "237" in card.text
+        summary = find(browser, "#about-card summary")
+        assert summary.text == words["card.details"]
+        assert summary.rect["height"] >= 44  # what a finger hits
+        height = card.rect["height"]
+        summary.click()
+        assert card.rect["height"] > height + 10
+        assert "the mean of 100 subsets" in card.text

@@ -9,9 +9,11 @@ import time
 
 import numpy as np
 import pytest
-from browsers import DESKTOP, find, resize, wait_until
+from browsers import DESKTOP, find, open_browser, resize, wait_until
 from PIL import Image
-from web_page import READY, change_about, levels, open_page, translate
+from web_page import READY, change_about, far, levels, open_page, translate
+
+from cyclegan_keras.export import tflite_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 
@@ -121,3 +123,25 @@ def test_the_first_visit_fetches_each_file_once(browser, host):
     fetched = [path for path, code in host.answers if code == 200]
     assert {"/", "/app.js", "/style.css", "/manifest.webmanifest"} <= set(fetched)
     assert sorted(fetched) == sorted(set(fetched))
+
+
+@LATER
+def test_an_insecure_page_takes_no_old_model(copy, host, tmp_path):
+    """On http of another machine there are neither digests nor service workers."""
+    models = copy / "models"
+    path = tmp_path / "photo.png"
+    Image.fromarray(levels(64, 64)).save(path)
+    (tmp_path / "profile").mkdir()
+    flags = ("--disable-gpu", "--host-resolver-rules=MAP page.test 127.0.0.1")
+    with open_browser(tmp_path / "profile", flags) as browser:
+        address = f"http://page.test:{host.server_port}/?variant=fp16&engine=wasm"
+        open_page(browser, address)
+        first = translate(browser, path)
+        model = models / "generator_g_fp16.tflite"
+        model.write_bytes((models / "generator_f_fp16.tflite").read_bytes())
+        set_age(model, 60)
+        open_page(browser, address)
+        second = translate(browser, path)
+        interpreter = tflite_run.open_model(model)
+        assert far(second, tflite_run.translate(interpreter, levels(64, 64))) <= 1
+        assert far(first, second) > 5

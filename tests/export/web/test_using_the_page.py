@@ -54,6 +54,11 @@ NO_CAMERA = """
         throw new DOMException("", arguments[0]);
     };
 """
+NO_NETWORK = """
+    window.realFetch = fetch;
+    window.fetch = async () => { throw new TypeError("no network"); };
+    caches.open = async () => { throw new Error("no caches"); };
+"""
 GIVE = """
     const [kind, name, data] = arguments;
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -225,12 +230,7 @@ def test_a_direction_that_is_changed_meanwhile(page, tmp_path):
 
 @LATER
 def test_a_model_that_does_not_come_is_asked_for_again(page, tmp_path):
-    script = """
-        window.realFetch = fetch;
-        window.fetch = async () => { throw new TypeError("no network"); };
-        caches.open = async () => { throw new Error("no caches"); };
-    """
-    page.execute_script(script)
+    page.execute_script(NO_NETWORK)
     set_value(page, "variant", "uint8", "change")
     wait_until(page, "document.body.dataset.state === 'failed'")
     words = find(page, "#error-text").text
@@ -290,6 +290,10 @@ def test_side_by_side(page, tmp_path):
     assert before["x"] + before["width"] <= after["x"]
     assert abs(before["height"] - after["height"]) < 1
     assert not find(page, "#split").is_displayed()
+    for tag, picture_rect in zip(
+        page.find_elements("css selector", ".sides span"), (before, after), strict=True
+    ):
+        assert tag.rect["x"] - picture_rect["x"] == pytest.approx(8, abs=1)
     button.click()
     assert find(page, "#before").rect == find(page, "#after").rect
 
@@ -394,6 +398,18 @@ def test_all_pictures_are_saved(page, downloads, tmp_path):
     assert np.abs(back - second).max() > 5
 
 
+@LATER
+def test_all_pictures_are_saved_though_the_next_model_does_not_come(page, downloads, tmp_path):
+    give(page, picture(tmp_path, "a.png", 1), picture(tmp_path, "b.png", 2))
+    wait_for_rest(page)
+    first = canvas(page, "after")
+    page.execute_script(NO_NETWORK)
+    set_value(page, "variant", "uint8", "change")
+    wait_until(page, "document.body.dataset.state === 'failed'")
+    find(page, "#save-all").click()
+    np.testing.assert_array_equal(saved(downloads, ["a-zebra.png", "b-zebra.png"])[0], first)
+
+
 # ---- languages ----
 
 
@@ -481,3 +497,31 @@ def test_the_keyboard_reaches_everything(page, tmp_path):
         reached.append(page.execute_script(script))
     wanted = ["direction", "split", "strength", "side", "download", "file", "camera"]
     assert [name for name in reached if name in wanted][: len(wanted)] == wanted
+
+
+@LATER
+def test_the_keyboard_keeps_its_place_when_the_direction_changes(page):
+    page.find_elements("css selector", "#direction input")[0].send_keys(Keys.ARROW_RIGHT)
+    wait_until(page, "document.body.dataset.state === 'ready'")
+    chosen = page.switch_to.active_element
+    assert chosen.accessible_name == "zebra to horse"
+    assert chosen.is_selected()
+
+
+@LATER
+@pytest.mark.parametrize("language", ["en", "ja", "zh", "ko"])
+def test_large_text_breaks_no_word(browser, server, tmp_path, language):
+    resize(browser, (390, 800))
+    open_page(browser, f"{server.url}?engine=wasm&lang={language}")
+    browser.execute_script("document.documentElement.style.fontSize = '200%'")
+    give(browser, picture(tmp_path, "a.png", 1))
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    script = """
+        const label = document.querySelector("#strength-field span");
+        const { height } = label.getBoundingClientRect();
+        return height / parseFloat(getComputedStyle(label).lineHeight);
+    """
+    assert browser.execute_script(script) == pytest.approx(1, abs=0.1)
+    field, slider = find(browser, "#strength-field").rect, find(browser, "#strength").rect
+    assert slider["x"] + slider["width"] <= field["x"] + field["width"] + 1
+    assert slider["width"] >= 60

@@ -146,7 +146,8 @@ function versionOf(page) {
 
 /** Downloads a file that has the digest. */
 async function downloadRightOne(url, integrity, bytes, onProgress) {
-  const first = await download(url, "default", bytes, onProgress);
+  // Where no digest can tell, the host has to: browsers keep files for days.
+  const first = await download(url, canDigest() ? "default" : "no-cache", bytes, onProgress);
   if (await hasDigest(first, integrity)) {
     return first;
   }
@@ -191,9 +192,14 @@ async function download(url, cache, bytes, onProgress) {
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
+/** Says whether digests can be computed; insecure pages cannot. */
+function canDigest() {
+  return Boolean(globalThis.crypto?.subtle);
+}
+
 async function hasDigest(data, integrity) {
-  if (!integrity || !globalThis.crypto?.subtle) {
-    return true; // insecure pages cannot compute digests
+  if (!integrity || !canDigest()) {
+    return true;
   }
   for (const expected of integrity.split(" ")) {
     const algorithm = expected.split("-")[0];

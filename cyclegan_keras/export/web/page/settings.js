@@ -160,6 +160,7 @@ export class Settings {
 
   fillDirections() {
     const { directions } = this.about;
+    const hasFocus = this.directions.contains(document.activeElement);
     this.directions.hidden = directions.length < 2;
     for (const label of this.directions.querySelectorAll("label")) {
       label.remove();
@@ -179,6 +180,9 @@ export class Settings {
       face.append(words);
       label.append(radio, face);
       this.directions.append(label);
+    }
+    if (hasFocus) {
+      this.directions.querySelector(":checked").focus(); // the one that had it is gone
     }
   }
 }
