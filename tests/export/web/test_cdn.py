@@ -84,11 +84,12 @@ def test_the_page_says_who_learns_of_a_visit(browser, page, cdn, language):
 
 
 def test_a_changed_engine_is_not_run(browser, page, cdn):
-    _, package = cdn
+    server, package = cdn
     for script in (package / "wasm").glob("*.js"):
         script.write_text(script.read_text() + "\n// changed\n")
     with PageServer(page, port=0) as own:
         browser.get(own.url)
         wait_until(browser, "document.body.dataset.state === 'failed'")
         words = find(browser, "#error").text
-    assert re.match(r"litert_wasm_\w*internal\.js does not belong to this version", words)
+    name = rf"litert_wasm_\w*internal\.js \({server.url.split('/')[2]}\)"
+    assert re.match(rf"{name} does not belong to this version", words)

@@ -116,8 +116,10 @@ function keyOf(url, integrity) {
   return `${url.origin}${url.pathname}?${encodeURIComponent(integrity)}`;
 }
 
+/** Names a file in an error; the host too, where it is another than the page's. */
 function fileName(url) {
-  return decodeURIComponent(url.pathname.split("/").pop());
+  const name = decodeURIComponent(url.pathname.split("/").pop());
+  return url.host === location.host ? name : `${name} (${url.host})`;
 }
 
 /** Opens a cache; null where the browser has none, as on insecure pages and in some private windows. */
