@@ -94,7 +94,7 @@ def export_onnx(generator: keras.Model, path: str | pathlib.Path) -> pathlib.Pat
 
     model, _ = tf2onnx.convert.from_function(translate, input_signature=signature, opset=OPSET)
     _name_tensors(model.graph)
-    description = json.dumps(generator.description.to_dict())
+    description = json.dumps(generator.description.to_public_dict())
     model.metadata_props.add(key="cyclegan_keras", value=description)
     path = pathlib.Path(path)
     path.write_bytes(model.SerializeToString())

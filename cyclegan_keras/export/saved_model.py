@@ -22,6 +22,7 @@ from cyclegan_keras.export.serving import (
     why_no_files,
 )
 from cyclegan_keras.files.direction import Direction
+from cyclegan_keras.files.paths import without_folders
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.reading import read_picture
@@ -39,11 +40,12 @@ def write_saved_model(job: ExportJob) -> list[ExportedFile]:
     file is what the server should answer. Of other numbers the float signature is compared.
     """
     generators = {direction.signature: each for direction, each in job.generators.items()}
-    described = {name: each.description.to_dict() for name, each in generators.items()}
+    described = {name: each.description.to_public_dict() for name, each in generators.items()}
+    source = without_folders(job.description.get("source", {}))
     folder = export_saved_model(
         generators,
         job.folder / str(job.version),
-        description={**job.description, "generators": described},
+        description={**job.description, "source": source, "generators": described},
         max_image_pixels=job.options.max_image_pixels,
     )
     loaded = tf.saved_model.load(str(folder))

@@ -28,7 +28,6 @@ from cyclegan_keras.export.receipt import compare, resized_input, worst
 from cyclegan_keras.export.static_graph import check_size, measure_ranges, static_translate
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
-from cyclegan_keras.files.paths import without_folders
 from cyclegan_keras.models.description import Description
 
 SIGNATURE = "translate"
@@ -315,9 +314,7 @@ def export_tflite(
 
         pictures = tflite_run.batches(np.concatenate(pictures), batch)
 
-    description = generator.description.to_dict()
-    # The file is given to others, who need not know where things lie on this machine.
-    description["training"] = without_folders(description["training"])
+    description = generator.description.to_public_dict()
     paths = {}
     converted = {}  # variants that differ in their quantization alone share a conversion
     for variant in variants:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cyclegan_keras.files.direction import Direction
+from cyclegan_keras.files.paths import without_folders
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.values import EIGHT_BIT, Values
 
@@ -149,6 +150,16 @@ class Description:
         fields = dataclasses.asdict(self)
         fields["direction"] = str(self.direction)
         fields["value_range"] = list(self.value_range)
+        return fields
+
+    def to_public_dict(self) -> dict[str, Any]:
+        """Returns the same for files that others are given.
+
+        Paths of the training are cut to their last part: nobody else need know where things lie on
+        this machine.
+        """
+        fields = self.to_dict()
+        fields["training"] = without_folders(fields["training"])
         return fields
 
     @property

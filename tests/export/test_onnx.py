@@ -63,7 +63,12 @@ def test_twelve_bits_of_gray_are_kept(tmp_path):
     generator = ResNetGenerator(
         ngf=4, n_blocks=1, init_gain=0.2, input_channels=1, output_channels=1
     )
-    generator.description = Description.of(generator, source_values=values, target_values=values)
+    generator.description = Description.of(
+        generator,
+        source_values=values,
+        target_values=values,
+        training={"options": {"dataset": "/data/alice/slices"}},
+    )
     session = runtime.InferenceSession(str(export_onnx(generator, tmp_path / "g.onnx")))
     numbers = np.random.default_rng(0).integers(0, 4096, (1, 16, 24, 1)).astype("uint16")
     x = values.to_network(numbers)
@@ -71,6 +76,7 @@ def test_twelve_bits_of_gray_are_kept(tmp_path):
     np.testing.assert_allclose(found, generator(x), rtol=0, atol=2 / 4095)
     about = json.loads(session.get_modelmeta().custom_metadata_map["cyclegan_keras"])
     assert about["source_values"] == values.to_dict()
+    assert about["training"] == {"options": {"dataset": "slices"}}
 
 
 def test_a_missing_package_is_a_sentence(tmp_path, monkeypatch):

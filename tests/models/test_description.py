@@ -52,6 +52,15 @@ def test_later_fields_are_passed_over():
     assert Description.from_dict(json.loads(json.dumps(fields))) == Description(step=3)
 
 
+def test_others_are_not_told_where_things_lie():
+    training = {"options": {"dataset": "/data/alice/slices", "crop_size": 16}}
+    description = Description(source="CT", training=training)
+    assert description.to_dict()["training"] == training
+    public = description.to_public_dict()
+    assert public.pop("training") == {"options": {"dataset": "slices", "crop_size": 16}}
+    assert public.items() <= description.to_dict().items()
+
+
 def test_a_direction_may_be_given_by_its_name():
     description = Description(direction="BtoA")
     assert description.direction is Direction.B_TO_A
