@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 
+import filelock
 import keras
 import numpy as np
 import pytest
@@ -99,25 +100,17 @@ def web_models(tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def site(web_models, archives, tmp_path_factory) -> Site:
-    """The one exported page of all tests; they are marked `slow` and `process`."""
-    output = tmp_path_factory.mktemp("web") / "export"
-    code = export.main(
-        [
-            "export.py",
-            f"--model={web_models}/generator_g.keras,{web_models}/generator_f.keras",
-            f"--pictures={web_models}/pictures",
-            "--format=tflite,web",
-            "--tflite_variants=fp16,uint8",
-            f"--tflite_size={SIDE}",
-            f"--output={output}",
-            f"--web_runtime={archives}",
-            f"--web_examples={web_models}/examples",
-            "--web_single_file",
-            "--licence=CC0",
-            "--description=Turns horses into zebras, and back.",
-        ]
-    )
-    assert code == 0
+    """The one exported page of all tests; they are marked `slow` and `process`.
+
+    The first process of a test run that needs it exports it for all.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    output = shared / "exported_page"
+    with filelock.FileLock(shared / "exported_page.lock"):
+        if not output.exists():
+            export_page(web_models, archives, shared / "half_exported_page").rename(output)
     return Site(
         output=output,
         folder=output / "web",
@@ -125,3 +118,25 @@ def site(web_models, archives, tmp_path_factory) -> Site:
         models=web_models,
         pictures=web_models / "pictures",
     )
+
+
+def export_page(models: pathlib.Path, archives: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
+    """Exports the generators of `web_models` to a folder, and returns it."""
+    code = export.main(
+        [
+            "export.py",
+            f"--model={models}/generator_g.keras,{models}/generator_f.keras",
+            f"--pictures={models}/pictures",
+            "--format=tflite,web",
+            "--tflite_variants=fp16,uint8",
+            f"--tflite_size={SIDE}",
+            f"--output={output}",
+            f"--web_runtime={archives}",
+            f"--web_examples={models}/examples",
+            "--web_single_file",
+            "--licence=CC0",
+            "--description=Turns horses into zebras, and back.",
+        ]
+    )
+    assert code == 0
+    return output
