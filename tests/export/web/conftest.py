@@ -13,6 +13,7 @@ from web_page import read_about
 
 from cyclegan_keras.commands import export
 from cyclegan_keras.export.web import runtime
+from cyclegan_keras.export.web.serve import PageServer
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
 from cyclegan_keras.models.description import Description
@@ -118,6 +119,13 @@ def site(web_models, archives, tmp_path_factory) -> Site:
         models=web_models,
         pictures=web_models / "pictures",
     )
+
+
+@pytest.fixture(scope="module")
+def server(site):
+    """A server of the exported page, started anew for each file of tests."""
+    with PageServer(site.folder, port=0) as started:
+        yield started
 
 
 def export_page(models: pathlib.Path, archives: pathlib.Path, output: pathlib.Path) -> pathlib.Path:

@@ -27,12 +27,6 @@ DROP_TEXT = """
 SHOWS_ERROR = "!document.getElementById('error').hidden"
 
 
-@pytest.fixture(scope="module")
-def server(site):
-    with PageServer(site.folder, port=0) as started:
-        yield started
-
-
 @pytest.fixture
 def page(browser, server):
     """The page as it is opened for the first time, in English."""

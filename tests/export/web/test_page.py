@@ -20,12 +20,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.process]
 
 
 @pytest.fixture(scope="module")
-def server(site):
-    with PageServer(site.folder, port=0) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def page(browser, server):
     """The page, with the exact file on the processor, and translations as large as pictures."""
     open_page(browser, f"{server.url}?variant=fp16&engine=wasm&lang=en")

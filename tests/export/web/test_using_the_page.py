@@ -10,7 +10,6 @@ from browsers import DESKTOP, find, resize, run_async, wait_until
 from PIL import Image
 from web_page import canvas, open_page, wait_for_rest
 
-from cyclegan_keras.export.web.serve import PageServer
 from cyclegan_keras.export.web.site import PAGE
 
 selenium = pytest.importorskip("selenium")
@@ -21,7 +20,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.process]
 SMALL_PHONE = (320, 640)
 LEAST_TOUCH = 44  # px of what a finger hits
 LATER = pytest.mark.release
-LANGUAGES = ["en", *(pytest.param(code, marks=LATER) for code in ("ja", "zh", "ko"))]
+LANGUAGES = [
+    "en",
+    pytest.param("ja", marks=LATER),
+    pytest.param("zh", marks=LATER),
+    pytest.param("ko", marks=LATER),
+]
 # A camera that films a canvas whose color changes.
 CAMERA = """
     const canvas = document.createElement("canvas");
@@ -69,12 +73,6 @@ GIVE = """
         : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true });
     document.body.dispatchEvent(event);
 """
-
-
-@pytest.fixture(scope="module")
-def server(site):
-    with PageServer(site.folder, port=0) as started:
-        yield started
 
 
 @pytest.fixture

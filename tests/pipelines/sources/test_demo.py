@@ -10,28 +10,6 @@ def source():
     return demo.load("ponies")
 
 
-def test_counts_and_sizes(source):
-    for pictures, count in (
-        (source.train_a, 400),
-        (source.train_b, 400),
-        (source.test_a, 32),
-        (source.test_b, 32),
-    ):
-        assert len(pictures) == len(set(pictures.names)) == count
-        assert pictures[0].shape == (64, 64, 3)
-        assert pictures[0].dtype == np.uint8
-        assert pictures.size(0) == (64, 64)
-
-
-def test_a_picture_is_a_pure_function_of_its_number(source):
-    again = demo.load("ponies")
-    for index in (0, 7):
-        np.testing.assert_array_equal(source.train_b[index], again.train_b[index])
-        assert source.train_b.key(index) == again.train_b.key(index)
-    assert not np.array_equal(source.train_b[0], source.train_b[1])
-    assert source.train_b.key(0) != source.train_b.key(1)
-
-
 def test_training_scenes_of_the_domains_differ():
     scenes = {
         stream: [demo.make_scene(stream, index) for index in range(20)]

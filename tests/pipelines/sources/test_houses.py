@@ -18,30 +18,6 @@ def test_it_is_known_by_its_name():
     assert found.paired_test
 
 
-def test_counts_and_sizes(source):
-    for pictures, count in (
-        (source.train_a, 400),
-        (source.train_b, 400),
-        (source.test_a, 32),
-        (source.test_b, 32),
-    ):
-        assert len(pictures) == len(set(pictures.names)) == count
-        assert pictures[0].shape == (64, 64, 3)
-        assert pictures[0].dtype == np.uint8
-        assert pictures.size(0) == (64, 64)
-
-
-def test_a_picture_is_a_pure_function_of_its_number(source):
-    again = houses.load("houses")
-    for index in (0, 7):
-        np.testing.assert_array_equal(source.train_a[index], again.train_a[index])
-        np.testing.assert_array_equal(source.train_b[index], again.train_b[index])
-        assert source.train_b.key(index) == again.train_b.key(index)
-        assert source.train_a.key(index) != source.train_b.key(index)
-    assert not np.array_equal(source.train_a[0], source.train_a[1])
-    assert source.train_a.key(0) != source.train_a.key(1)
-
-
 def test_houses_of_training_and_of_test_differ():
     every = [
         repr(houses.make_house(stream, index))
