@@ -42,9 +42,10 @@ class ExamplePicture:
 def read_examples(option: str | None) -> list[ExamplePicture]:
     """Reads the pictures that --web_examples names.
 
-    They become upright, of 8-bit sRGB over white and of at most `LONGEST_SIDE` pixels. Metadata,
-    such as where a photo was taken, gets lost. Pictures in a folder of a data set, such as testB,
-    are examples for the direction that translates this domain.
+    Each picture is turned upright, converted to 8-bit sRGB over white, and made smaller where a
+    side is longer than `LONGEST_SIDE` pixels. Its metadata, such as the place where a photo was
+    taken, is dropped. A picture in a folder of a data set, such as testB, is an example for the
+    direction that translates this domain.
 
     Args:
         option: files and folders, separated by commas; None for none.

@@ -189,13 +189,13 @@ def made_picture(height: int, width: int, channels: int) -> np.ndarray:
 
 
 def check_figures(path: pathlib.Path) -> list[float]:
-    """Returns the mean colors of 8 x 8 blocks of the made picture's translation by LiteRT.
+    """Translates `made_picture` by LiteRT, and returns the mean levels of 8 x 8 blocks of it.
 
     Args:
         path: the .tflite file, of sides of at least 8 px.
 
     Returns:
-        8 x 8 x channels of the translation, row by row, in 0..255, to two decimals.
+        8 x 8 x channels numbers in 0..255, rounded to two decimals: block by block, row by row.
     """
     from cyclegan_keras.export import tflite_run
 
