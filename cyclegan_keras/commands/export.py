@@ -24,6 +24,7 @@ from cyclegan_keras.files.errors import DataError, ExportError, OptionError, Pic
 from cyclegan_keras.files.lock import locked
 from cyclegan_keras.files.names import under_utf8_name
 from cyclegan_keras.files.writing import writing
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.resizing import resize
 from cyclegan_keras.runs.run import Run
@@ -218,13 +219,17 @@ def load_source(options: ExportOptions) -> tuple[dict, dict]:
     if run_source is not None:
         return load_run(run_source)
     generators = open_generators(options.model)
-    paths = [split_role(source)[1] for source in options.model.split(",")]
+    paths = [split_role(source)[1] for source in fetching.local(options.model).split(",")]
     files = [file for path in paths for file in files_of_source(path)]
+    own_name = paths[0].name if paths[0].is_dir() else paths[0].stem
     source = {
-        "name": paths[0].name if paths[0].is_dir() else paths[0].stem,
+        "name": fetching.name_of(options.model) or own_name,
         "model": ", ".join(path.name for path in paths),
         "sha256": [sha256(file) for file in files],
     }
+    of_hub = fetching.pinned(options.model)
+    if of_hub is not None:
+        source["hub"] = of_hub
     return generators, source
 
 

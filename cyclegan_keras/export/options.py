@@ -18,7 +18,8 @@ class ExportOptions:
         None,
         "What to export instead of a run, as translate.py --model takes it: a .keras file, or one "
         "of another program (such as .pth or <file>@<network>), a folder of them, or what "
-        "--run_dir takes. After a comma, a second one for the opposite direction.",
+        "--run_dir takes, or hf://user/name@revision. After a comma, a second one for the opposite "
+        "direction.",
     )
     format: str = option(
         "saved_model,tflite",
