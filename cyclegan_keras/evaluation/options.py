@@ -13,7 +13,8 @@ class EvaluationOptions:
         None,
         "What to evaluate: a run directory, <run>@<step> for an earlier step that it "
         "keeps, a .keras file, weights of another program, a .tflite file, a folder that "
-        "export.py wrote or hf://user/name@revision; or copy, which returns every picture unchanged.",
+        "export.py wrote or hf://user/name@revision; or copy, which returns every picture "
+        "unchanged.",
         required=True,
     )
     direction: str = option(
