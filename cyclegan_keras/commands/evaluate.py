@@ -17,6 +17,7 @@ from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError, PictureError
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run, versions
 from cyclegan_keras.runs.sources import RunSource, find_source
 from pipelines.options import DataOptions
@@ -194,7 +195,7 @@ def chosen_directions(options: EvaluationOptions, offered: list[Direction]) -> l
 
 def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, str]:
     """Returns what the result says about itself."""
-    facts = {"model": options.model.rstrip("/")}
+    facts = {"model": fetching.pinned(options.model) or options.model.rstrip("/")}
     if description.step is not None:
         facts["step"] = f"{description.step:,}"
     trained_on = description.training.get("options", {}).get("dataset")
@@ -225,6 +226,9 @@ def output_folder(
         return pathlib.Path(options.output).expanduser()
     if run_source:
         return Run(run_source.directory).evaluation(description.step)
+    of_hub = fetching.name_of(options.model)
+    if of_hub is not None:
+        return pathlib.Path("evaluations") / of_hub
     model = pathlib.Path(options.model).expanduser()
     return pathlib.Path("evaluations") / (model.stem if model.suffix else model.resolve().name)
 

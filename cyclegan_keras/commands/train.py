@@ -33,6 +33,7 @@ from cyclegan_keras.files.errors import (
     OptionError,
     RunError,
 )
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
 
 
@@ -156,6 +157,9 @@ def train_as_set_up(setup: Setup, joined) -> int:
     if setup.starting_networks:
         print(f"The weights are those of {options['run'].init_from}.")
         print(start_from(trainer, setup.starting_networks))
+        of_hub = fetching.pinned(options["run"].init_from)
+        if of_hub is not None:
+            facts["initialized_from"] = of_hub
 
     # ---- training ----
     if not team.is_chief:  # only the chief writes files

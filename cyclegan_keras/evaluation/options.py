@@ -12,8 +12,9 @@ class EvaluationOptions:
     model: str | None = option(
         None,
         "What to evaluate: a run directory, <run>@<step> for an earlier step that it "
-        "keeps, a .keras file, weights of another program, a .tflite file or a folder that "
-        "export.py wrote; or copy, which returns every picture unchanged.",
+        "keeps, a .keras file, weights of another program, a .tflite file, a folder that "
+        "export.py wrote or hf://user/name@revision; or copy, which returns every picture "
+        "unchanged.",
         required=True,
     )
     direction: str = option(
