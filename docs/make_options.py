@@ -17,7 +17,7 @@ HEADER = """# Options
 Those of `train.py` come first, then [those of `compress.py`](#options-of-compresspy). What the
 other commands take, `--help` tells.
 
-# Options of train.py
+## Options of train.py
 
 An option has the value of the first of these that sets it: a flag that you type, options.json of
 the run that is continued, the weights of `--init_from`, `--preset`, `--method`, the default below.
@@ -32,7 +32,7 @@ on](from-the-reference.md#going-on)).
 `python docs/make_options.py` writes this page.
 """
 
-COMPRESS_HEADER = """# Options of compress.py
+COMPRESS_HEADER = """## Options of compress.py
 
 An option has the value of the first of these that sets it: a flag that you type, options.json of
 the compression that is continued, the training of the model, the default below. *may change* and
@@ -138,8 +138,8 @@ def page() -> str:
     """Returns the whole page."""
     sections = [
         HEADER,
-        f"## Defaults of each --method\n\n{defaults_table(presets.METHOD_DEFAULTS)}\n",
-        f"## Presets\n\n{defaults_table(presets.PRESET_DEFAULTS)}\n",
+        f"### Defaults of each --method\n\n{defaults_table(presets.METHOD_DEFAULTS)}\n",
+        f"### Presets\n\n{defaults_table(presets.PRESET_DEFAULTS)}\n",
         flags.option_table(train.GROUPS),
         COMPRESS_HEADER,
         flags.option_table(compress.GROUPS),
