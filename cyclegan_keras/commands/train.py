@@ -33,6 +33,7 @@ from cyclegan_keras.files.errors import (
     OptionError,
     RunError,
 )
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
 
 
@@ -156,6 +157,9 @@ def train_as_set_up(setup: Setup, joined) -> int:
     if setup.starting_networks:
         print(f"The weights are those of {options['run'].init_from}.")
         print(start_from(trainer, setup.starting_networks))
+        of_hub = fetching.pinned(options["run"].init_from)
+        if of_hub is not None:
+            facts["initialized_from"] = of_hub
 
     # ---- training ----
     if not team.is_chief:  # only the chief writes files
@@ -380,19 +384,19 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     """
     from cyclegan_keras.evaluation import best
     from cyclegan_keras.planning import less_memory
+    from cyclegan_keras.tracking.tensorboard import TensorBoard
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
-    from cyclegan_keras.training.tensorboard import TensorBoard
 
     run_options, batch_size = options["run"], data.options.batch_size
     pictures = data.samples(run_options.sample_count)
-    board = TensorBoard(run.tensorboard)
+    tracker = TensorBoard(run.tensorboard)
     keep_best = best.callbacks_for(
         options["selection"],
         trainer,
         data,
         run,
-        board,
+        tracker,
         seed=run_options.seed,
     )
     keep_snapshots = []
@@ -401,7 +405,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     doctors = doctor.callbacks_for(
         mode=run_options.doctor,
         run=run,
-        board=board,
+        tracker=tracker,
         every=run_options.sample_every,
         pictures=pictures,
         method=run_options.method,
@@ -416,7 +420,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         callbacks.StopOnNonFinite(run),
         callbacks.Metrics(
             run,
-            board,
+            tracker,
             every=run_options.log_every,
             batch_size=batch_size,
             steps_per_epoch=run_options.steps_per_epoch,
@@ -424,7 +428,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         ),
         callbacks.Samples(
             run,
-            board,
+            tracker,
             every=run_options.sample_every,
             pictures=pictures,
             forms=data.forms,
@@ -440,7 +444,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     ]
     with (
         interruption,
-        board,
+        tracker,
         contextlib.closing(bar),
         saving_after_failure(
             checkpoints,

@@ -12,11 +12,12 @@ import tensorflow as tf
 
 from cyclegan_keras.files.errors import WriteError
 from cyclegan_keras.files.writing import writing
+from cyclegan_keras.tracking.tracker import Tracker
 
 PROBE_BYTES = 4096  # a block of most file systems
 
 
-class TensorBoard:
+class TensorBoard(Tracker):
     """The curves, pictures and texts of a training, in one file of events.
 
     TensorBoard reads the files of a folder in the order of their names and leaves a file when there
@@ -30,8 +31,8 @@ class TensorBoard:
         folder: of the run's files of events, one for each start of the training.
 
     Example:
-        with TensorBoard(run.tensorboard) as board:
-            board.scalars(100, {"cycle_x": 0.25})
+        with TensorBoard(run.tensorboard) as tracker:
+            tracker.scalars(100, {"cycle_x": 0.25})
     """
 
     def __init__(self, folder: pathlib.Path):
@@ -39,18 +40,15 @@ class TensorBoard:
         self._opened: tf.summary.SummaryWriter | None = None
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Adds a point at `step` to each of the curves that `values` names."""
         with self._writing(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
 
     def image(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Adds a picture, uint8 (height, width, channels)."""
         with self._writing(step):
             tf.summary.image(name, picture[None])
 
     def text(self, step: int, name: str, sentence: str) -> None:
-        """Adds a sentence."""
         with self._writing(step):
             tf.summary.text(name, sentence)
 
@@ -60,9 +58,6 @@ class TensorBoard:
             opened, self._opened = self._opened, None
             with writing(self.folder):
                 opened.close()
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, error_type, error, traceback):
         try:
