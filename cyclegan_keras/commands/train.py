@@ -491,7 +491,7 @@ def fit(
     ):
         if trainer.step == 0:
             for finding in run.saved_data_check().get("findings", ()):
-                board.text(0, f"data/{finding['kind']}", finding["sentence"])
+                tracker.text(0, f"data/{finding['kind']}", finding["sentence"])
         fit_while_readable(
             trainer,
             data.train,
