@@ -31,6 +31,7 @@ PARTS = (
     "docs/site/*.css",
     "docs/site/*.js",
     "cyclegan_keras/export/web/page/icon.svg",
+    "cyclegan_keras/metrics/class_lists/*.txt",
     "tests/golden/README.md",
 )
 

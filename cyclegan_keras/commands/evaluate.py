@@ -115,6 +115,9 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     print(tables.legend(evaluations))
     tables.write(output, evaluations, facts)
     print(f"Wrote {output}: evaluation.json, evaluation.md")
+    if run_source:
+        by_direction = dict(zip(directions, evaluations, strict=True))
+        log_to_trackers(Run(run_source.directory), description.step, by_direction)
 
     # ---- the page ----
     if report:
@@ -132,6 +135,24 @@ def evaluate(typed: Mapping[str, Any]) -> int:
         )
         print(f"Wrote {report}")
     return 0
+
+
+def log_to_trackers(run: Run, step: int, evaluations: Mapping) -> None:
+    """Adds an evaluation to the runs that trackers keep of a run; what fails is a warning.
+
+    Args:
+        run: that was evaluated.
+        step: of the model.
+        evaluations: direction -> its evaluation.
+    """
+    from cyclegan_keras.tracking.opening import open_for_evaluation
+
+    with open_for_evaluation(run) as tracker:
+        for direction, evaluation in evaluations.items():
+            values = {}
+            for measure in evaluation.measures:
+                values[f"evaluate/{direction}/{measure.name}"] = measure.value
+            tracker.scalars(step, values)
 
 
 def sections_of(run_source: RunSource | None) -> list:

@@ -1,16 +1,16 @@
 """What a training writes for TensorBoard: one file of events a start, whoever writes into it."""
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 
-from cyclegan_keras.files.errors import WriteError
+from cyclegan_keras.files.markdown import table
 from cyclegan_keras.files.writing import writing
 from cyclegan_keras.tracking.tracker import Tracker
 
@@ -38,33 +38,37 @@ class TensorBoard(Tracker):
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
         self._opened: tf.summary.SummaryWriter | None = None
+        self._about: dict[str, str] = {}  # texts with which each file begins
 
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+    def scalars(self, step, values):
         with self._writing(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
 
-    def image(self, step: int, name: str, picture: np.ndarray) -> None:
+    def image(self, step, name, picture):
         with self._writing(step):
             tf.summary.image(name, picture[None])
 
-    def text(self, step: int, name: str, sentence: str) -> None:
+    def text(self, step, name, sentence):
         with self._writing(step):
             tf.summary.text(name, sentence)
 
-    def close(self) -> None:
+    def options(self, values):
+        """Shows the options as a table among the texts, in a file that is not made yet."""
+        rows = [(name, f"{value}") for name, value in values.items()]
+        self._about["options"] = table(("option", "value"), rows)
+
+    def facts(self, values):
+        """Shows the facts among the texts, in a file that is not made yet."""
+        indented = json.dumps(values, indent=2).replace("\n", "\n    ")
+        self._about["facts"] = f"    {indented}"  # code in Markdown
+
+    def close(self, *, failed=False):
         """Writes what is left and closes the file."""
         if self._opened is not None:
             opened, self._opened = self._opened, None
             with writing(self.folder):
                 opened.close()
-
-    def __exit__(self, error_type, error, traceback):
-        try:
-            self.close()
-        except WriteError:
-            if error is None:  # what ended the block says more
-                raise
 
     @contextlib.contextmanager
     def _writing(self, step: int) -> Iterator[None]:
@@ -84,6 +88,9 @@ class TensorBoard(Tracker):
         if self._opened is None:
             # As bytes, because the name of a folder may not be UTF-8.
             self._opened = tf.summary.create_file_writer(os.fsencode(self.folder))
+            with self._opened.as_default(step=0):
+                for name, text in self._about.items():
+                    tf.summary.text(name, text)
         return self._opened
 
 

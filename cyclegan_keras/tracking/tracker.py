@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from cyclegan_keras.files.errors import WriteError
+
 
 class Tracker:
     """Shows a run to people while it trains; this one shows nothing.
@@ -39,11 +41,22 @@ class Tracker:
             values: nested dicts, as in facts.json.
         """
 
-    def close(self) -> None:
-        """Writes what is left."""
+    def close(self, *, failed: bool = False) -> None:
+        """Writes what is left.
+
+        Args:
+            failed: whether an error has ended the run.
+
+        Raises:
+            WriteError: what is left cannot be written.
+        """
 
     def __enter__(self):
         return self
 
     def __exit__(self, error_type, error, traceback):
-        self.close()
+        try:
+            self.close(failed=error is not None)
+        except WriteError:
+            if error is None:  # what ended the block says more
+                raise
