@@ -7,7 +7,7 @@ import pickle
 import pytest
 from safetensors.numpy import save
 
-from cyclegan_keras.files.errors import HubConnectionError, HubError
+from cyclegan_keras.files.errors import HubConnectionError, HubError, WriteError
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.hub.words import parse
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
@@ -171,6 +171,12 @@ def test_bytes_that_are_not_those_announced_are_refused_and_fetched_anew(ponies,
     hub.failing = ""
     path = pathlib.Path(fetching.local("hf://anna/ponies/generator_g.keras"))
     assert path.read_bytes() == hub.files("anna/ponies")["generator_g.keras"]
+
+
+def test_a_full_disk_is_a_sentence(ponies, limited_file_size):
+    with limited_file_size(1000), pytest.raises(WriteError, match="File too large"):
+        fetching.local("hf://anna/ponies/generator_g.keras")
+    assert fetching.local("hf://anna/ponies/generator_g.keras")
 
 
 @pytest.mark.release  # the client waits between its attempts
