@@ -29,6 +29,7 @@ from cyclegan_keras.hub.words import HubWord, names_hub, parse
 SAFE = (".keras", ".safetensors", ".tflite")
 # Formats that are, or may hold, pickles or code.
 UNSAFE = (".pth", ".pt", ".ckpt", ".bin", ".tar", ".pkl", ".pickle", ".h5", ".hdf5", ".pb", ".npy")
+PATIENCE = 30.0  # seconds until an answer
 ROLES = ("generator_g", "generator_f", "discriminator_x", "discriminator_y")
 _SHA256, _GIT_SHA1 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{40}")
 _PICKLE_ADVICE = (
@@ -123,7 +124,7 @@ def fetch(word: HubWord) -> Fetched:
     client = open_client(word.address)
     with speaking_to_the_hub(word.address, word.repository):
         try:
-            info = client.model_info(word.repository, revision=word.revision)
+            info = client.model_info(word.repository, revision=word.revision, timeout=PATIENCE)
         except Exception as error:
             if not is_out_of_reach(error):
                 raise

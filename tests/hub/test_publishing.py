@@ -210,6 +210,7 @@ def test_a_branch_with_exported_files(made, tmp_path, hub, new_cache, as_anna):
     files = hub.files("lab/ponies", "try")
     assert "tflite/generator_g_fp32.tflite" in files
     assert not any(name.endswith(".png") for name in files)  # nobody has said that they may be
+    assert not any(str(made).encode() in content for content in files.values())
     new_cache("other")
     model = "--model=hf://lab/ponies@try/tflite/generator_g_fp32.tflite"
     source = f"--input={made}/pictures/testA/0.png"
