@@ -75,7 +75,7 @@ def build_distiller(setup: Setup, students: Mapping[str, Any], steps: int):
     """
     from cyclegan_keras.compression.distiller import Distiller
 
-    options = setup.options["compression"]
+    options, trained_with = setup.options["compression"], setup.teachers.trained_with
     distiller = Distiller(
         students,
         distance=perceptual_loss(setup) if options.lambda_perceptual else None,
@@ -83,7 +83,10 @@ def build_distiller(setup: Setup, students: Mapping[str, Any], steps: int):
         lambda_offset=options.lambda_offset,
         discriminators=setup.discriminators if options.gan else None,
         adversarial_from=steps - steps // 3 if options.gan else None,
-        gan_mode=setup.teachers.trained_with.get("gan_mode") or "lsgan",
+        gan_mode=trained_with.get("gan_mode") or "lsgan",
+        diff_augment=trained_with.get("diff_augment") or "none",
+        d_regularization=trained_with.get("d_regularization") or "none",
+        lambda_r1=trained_with.get("lambda_r1") or 0.0,
         conditional=is_paired(setup),
         seed=options.seed,
     )
