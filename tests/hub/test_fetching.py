@@ -131,7 +131,7 @@ def test_private_and_gated_ones_need_a_token_that_may(ponies, hub, new_cache, mo
     ponies.private = True
     assert "or it is private" in sentence_of("hf://anna/ponies")
     monkeypatch.setenv("HF_TOKEN", "hf_of_nobody")
-    assert "does not know your token" in sentence_of("hf://anna/ponies")
+    assert "does not take your token" in sentence_of("hf://anna/ponies")
     monkeypatch.setenv("HF_TOKEN", "hf_of_anna")
     assert fetching.local("hf://anna/ponies/generator_g.keras")
     hub.add("bob/ponies", {}, gated=True)
