@@ -13,6 +13,7 @@ import absl.logging
 
 from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
+from cyclegan_keras.commands.check_data import check_before_training
 from cyclegan_keras.commands.fitting import (
     continue_run,
     fit_while_readable,
@@ -34,6 +35,7 @@ from cyclegan_keras.files.errors import (
     RunError,
     UserError,
 )
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.opening import check_trackers, open_trackers, public
 from cyclegan_keras.tracking.options import tracker_names
@@ -163,15 +165,25 @@ def train_as_set_up(setup: Setup, joined) -> int:
     if setup.starting_networks:
         print(f"The weights are those of {options['run'].init_from}.")
         print(start_from(trainer, setup.starting_networks))
+        of_hub = fetching.pinned(options["run"].init_from)
+        if of_hub is not None:
+            facts["initialized_from"] = of_hub
 
     # ---- training ----
     if not team.is_chief:  # only the chief writes files
         return train_to_the_end(run, trainer, data, options, team)
+    data_check = None
+    if not setup.saved:
+        run.check_free()
+        mode = options["data check"].check_data
+        data_check = check_before_training(source, options["data"], mode)
     run.create()
     with run.locked():
         note_changes(run, options, learning_rates)
         run.save_options(flags.flatten(options, saved_only=True))
         run.note_facts(facts)
+        if data_check is not None:
+            run.save_data_check(data_check)
         return train_to_the_end(run, trainer, data, options, team)
 
 
@@ -477,6 +489,9 @@ def fit(
             what_takes_less=lambda: less_memory.sentences(options, data, trainer),
         ),
     ):
+        if trainer.step == 0:
+            for finding in run.saved_data_check().get("findings", ()):
+                tracker.text(0, f"data/{finding['kind']}", finding["sentence"])
         fit_while_readable(
             trainer,
             data.train,
