@@ -101,7 +101,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 $(READY_TO_TEST): $(READY) $(TEST_LOCKS)
-	@echo "Adding trackers, the Hub's library and tools that look at data to $(VENV) (0.5 GB)."
+	@echo "Adding trackers, the Hub's library and tools that look at data to $(VENV) (0.2 GB)."
 	$(RUN) -m pip install --quiet -c requirements.lock $(addprefix -r ,$(TEST_LOCKS))
 	@touch $@
 

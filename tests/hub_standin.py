@@ -67,7 +67,7 @@ class StandIn:
     Attributes:
         accounts: token -> account.
         repositories: "user/name" -> repository.
-        failing: "torn", "damaged", "down" or ""; what becomes of answers.
+        failing: "torn", "damaged", "down", "no commits" or ""; what becomes of answers.
         asked: (method, path) of every request.
     """
 
@@ -287,8 +287,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         name = f"{asked.get('organization') or account.name}/{asked['name']}"
         if self._writable(name) is not None:
             url = f"{self.hub.endpoint}/{name}"
-            raise HubRefusalError(409, message=f"You already created this model repo: {url}")
-        repository = Repository(name, private=bool(asked.get("private")))
+            self._send(409, {"error": "You already created this model repo", "url": url})
+            return
+        # Newer clients send "visibility", older ones "private".
+        is_private = bool(asked.get("private")) or asked.get("visibility") == "private"
+        repository = Repository(name, private=is_private)
         repository.commit("main", {".gitattributes": b"*.keras filter=lfs\n"}, "initial commit")
         self.hub.repositories[name] = repository
         self._send(200, {"url": f"{self.hub.endpoint}/{name}", "name": name, "id": "1"})
@@ -409,6 +412,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _commit(self, name, branch):
         repository = self._writable(name)
+        if self.hub.failing == "no commits":
+            raise HubRefusalError(403, message="Pushing is not allowed")
         self._commit_of(repository, branch)
         message, files = "", {}
         for line in self.body.splitlines():

@@ -225,12 +225,16 @@ def pictures_to_show(
         is_drawn = dataset.startswith("demo/") and dataset in datasets.known()
         return dict(pictures) if is_drawn and not options.pictures else {}
     folder = pathlib.Path(options.hub_examples).expanduser()
-    shown = {}
-    for direction, form in forms.items():
-        own = folder / f"test{direction.source}"
-        found = pictures_of_folder(str(own if own.is_dir() else folder))
-        shown[direction] = spread(found, form, N_PICTURES)
-    return shown
+    if not folder.is_dir():
+        raise OptionError(f"--hub_examples={options.hub_examples} is no folder.")
+    folders = {direction: folder / f"test{direction.source}" for direction in forms}
+    if not any(each.is_dir() for each in folders.values()):
+        folders = dict.fromkeys(forms, folder)
+    return {
+        direction: spread(pictures_of_folder(str(each)), forms[direction], N_PICTURES)
+        for direction, each in folders.items()
+        if each.is_dir()
+    }
 
 
 def push(

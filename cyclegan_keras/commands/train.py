@@ -13,6 +13,7 @@ import absl.logging
 
 from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
+from cyclegan_keras.commands.check_data import check_before_training
 from cyclegan_keras.commands.fitting import (
     continue_run,
     fit_while_readable,
@@ -171,11 +172,18 @@ def train_as_set_up(setup: Setup, joined) -> int:
     # ---- training ----
     if not team.is_chief:  # only the chief writes files
         return train_to_the_end(run, trainer, data, options, team)
+    data_check = None
+    if not setup.saved:
+        run.check_free()
+        mode = options["data check"].check_data
+        data_check = check_before_training(source, options["data"], mode)
     run.create()
     with run.locked():
         note_changes(run, options, learning_rates)
         run.save_options(flags.flatten(options, saved_only=True))
         run.note_facts(facts)
+        if data_check is not None:
+            run.save_data_check(data_check)
         return train_to_the_end(run, trainer, data, options, team)
 
 
@@ -481,6 +489,9 @@ def fit(
             what_takes_less=lambda: less_memory.sentences(options, data, trainer),
         ),
     ):
+        if trainer.step == 0:
+            for finding in run.saved_data_check().get("findings", ()):
+                tracker.text(0, f"data/{finding['kind']}", finding["sentence"])
         fit_while_readable(
             trainer,
             data.train,

@@ -9,6 +9,7 @@ from typing import Any
 import absl.logging
 
 from cyclegan_keras.cli import flags, presets, reference_flags
+from cyclegan_keras.data_doctor.options import DataCheckOptions
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.evaluation.options import SelectionOptions
 from cyclegan_keras.files.errors import OptionError, RunError
@@ -29,6 +30,7 @@ GROUPS = {
     "trackers": TrackingOptions,
     "devices": DistributionOptions,
     "data": DataOptions,
+    "data check": DataCheckOptions,
     "networks": NetworkOptions,
     "optimizer": OptimizerOptions,
     "selection": SelectionOptions,

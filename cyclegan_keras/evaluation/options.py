@@ -61,8 +61,8 @@ class EvaluationOptions:
     )
     segmentation_model: str | None = option(
         None,
-        "A .keras file of a network that segments photos into these classes. Only translations of "
-        "label maps to photos need it.",
+        "A .keras file of a network that segments photos into these classes, or "
+        "hf://user/name/file.keras. Only translations of label maps to photos need it.",
     )
     segmentation_input: str | None = option(
         None,

@@ -8,6 +8,7 @@ from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.evaluation.protocol import Pictures
 from cyclegan_keras.export.web.palette import find_labels
 from cyclegan_keras.files.errors import EvaluationError, OptionError
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.metrics.class_list import palette_list, read_class_list
 from cyclegan_keras.metrics.segmentation import Segmentation
 from cyclegan_keras.metrics.segmentation_network import open_segmentation_network
@@ -37,6 +38,7 @@ def open_segmentation(options: EvaluationOptions, metrics: Sequence[str]) -> Seg
     Raises:
         OptionError: options are missing, or are of no use.
         EvaluationError: the class list or the network cannot be used.
+        HubError: the network is on the Hub, and cannot be had from there.
     """
     given = [name for name in _FLAGS if getattr(options, name) is not None]
     if "segmentation" not in metrics:
@@ -64,7 +66,7 @@ def open_segmentation(options: EvaluationOptions, metrics: Sequence[str]) -> Seg
     network = None
     if options.segmentation_model:
         network = open_segmentation_network(
-            options.segmentation_model,
+            fetching.local(options.segmentation_model),
             input_numbers=options.segmentation_input,
             size=options.segmentation_size,
             scored=len(classes.scored),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 
@@ -16,6 +17,7 @@ from cyclegan_keras.images.channels import with_channels
 from cyclegan_keras.images.resizing import resize
 
 _BATCH = 8
+_MOST_CHARACTERS = 300  # of what Keras says of a file
 _MOST_SCORES = 2**26  # numbers that a network gives for one batch: 256 MiB
 
 # Statistics of ImageNet, as networks expect them that were trained with Caffe and with PyTorch.
@@ -122,10 +124,11 @@ class SegmentationNetwork:
         except Exception as error:
             if is_out_of_memory(error):
                 raise
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            advice = ""
+            if None in self.model.input_shape[1:3]:
+                advice = " Give a size that it takes by --segmentation_size."
             raise MetricError(
-                f"{self.name} cannot segment pictures of {width}x{height}: {reason} Give a size "
-                "that it takes by --segmentation_size."
+                f"{self.name} cannot segment pictures of {width}x{height}: {_words(error)}.{advice}"
             ) from error
         if isinstance(found, dict):
             found = list(found.values())
@@ -246,8 +249,7 @@ def _load(path: pathlib.Path) -> keras.Model:
 
 def _reason(error: Exception) -> str:
     """Returns why a model cannot be loaded, as the end of a sentence."""
-    words = str(error).strip()
-    first_line = (words.splitlines() or [type(error).__name__])[0]
+    words = str(error)
     if "unsafe" in words or "safe_mode" in words:
         return (
             "holds Python code, such as a Lambda layer, which is not executed: save a model of "
@@ -257,9 +259,17 @@ def _reason(error: Exception) -> str:
         return (
             "is built of classes that are not Keras' own. Those of KerasHub need `pip install "
             "keras-hub`; for others, import them in Python and call "
-            f"cyclegan_keras.commands.evaluate.run(...). Keras says: {first_line}"
+            f"cyclegan_keras.commands.evaluate.run(...). Keras says: {_words(error)}."
         )
-    return f"cannot be read as a Keras model: {first_line}"
+    return f"cannot be read as a Keras model: {_words(error)}."
+
+
+def _words(error: Exception) -> str:
+    """Returns what an error says, in one line, without what Keras wraps around it."""
+    lines = re.sub(r"\x1b\[\d+m", "", str(error)).strip().splitlines()
+    said = [line for line in lines if line and not line.startswith("Exception encountered when")]
+    words = said[0] if said else type(error).__name__
+    return words.partition(" Full object config:")[0][:_MOST_CHARACTERS].rstrip(". ")
 
 
 def _outputs(model: keras.Model, scored: int, listed: int) -> int | None:

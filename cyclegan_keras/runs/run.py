@@ -163,6 +163,14 @@ class Run:
         """Returns what facts.json holds; empty for a run without."""
         return self._read_json("facts.json")
 
+    def save_data_check(self, found: Mapping[str, Any]) -> None:
+        """Writes data_check.json: what was found in the pictures before the run began."""
+        self._write_json("data_check.json", found)
+
+    def saved_data_check(self) -> dict[str, Any]:
+        """Returns what data_check.json holds; empty for a run whose pictures were not looked at."""
+        return self._read_json("data_check.json")
+
     def note_learning_rates(self, rates: Sequence[Mapping[str, Any]]) -> None:
         """Writes into facts.json which learning rates the run has had, by epoch."""
         self.save_facts({**self.saved_facts(), "learning_rates": list(rates)})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from absl import logging
 
-from cyclegan_keras.files.shield import first_line
+from cyclegan_keras.tracking.reasons import reason_of
 from cyclegan_keras.tracking.record import Record
 from cyclegan_keras.tracking.tracker import Tracker
 
@@ -127,4 +127,4 @@ class Background(Tracker):
             try:
                 log()
             except Exception as error:  # whatever it is, the training goes on
-                self._lose(what, first_line(error))
+                self._lose(what, reason_of(error))

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cyclegan_keras.files.errors import OptionError
-from cyclegan_keras.files.shield import first_line
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.reasons import reason_of, without_passwords
 from cyclegan_keras.tracking.record import Record
 from cyclegan_keras.tracking.tracker import Tracker
 
@@ -46,7 +46,7 @@ class MLflow(Tracker):
         self.rest = f"The curves and pictures are in metrics.jsonl and samples/ of {run.directory}."
         self.training = training
         self._texts: dict[str, int] = {}  # file -> how many of its name there are
-        store = re.sub("//[^/@]*@", "//", mlflow.get_tracking_uri())  # without a password
+        store = without_passwords(mlflow.get_tracking_uri())
         try:
             with _few_retries():
                 self._client = mlflow.MlflowClient()
@@ -66,7 +66,7 @@ class MLflow(Tracker):
                 )
             )
             raise OptionError(
-                f"--tracker=mlflow cannot be used with {store}: {first_line(error)}. Set "
+                f"--tracker=mlflow cannot be used with {store}: {reason_of(error)}. Set "
                 "MLFLOW_TRACKING_URI to a server that runs or to a local store, such as "
                 f"sqlite:///mlflow.db, or leave mlflow out of --tracker.{known}"
             ) from error

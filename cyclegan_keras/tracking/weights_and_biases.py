@@ -10,8 +10,8 @@ import os
 from typing import Any
 
 from cyclegan_keras.files.errors import OptionError
-from cyclegan_keras.files.shield import first_line
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.reasons import reason_of
 from cyclegan_keras.tracking.record import Record
 from cyclegan_keras.tracking.tracker import Tracker
 
@@ -67,7 +67,7 @@ class WeightsAndBiases(Tracker):
             )
         except Exception as error:  # whatever it is, wandb cannot be used
             raise OptionError(
-                f"--tracker=wandb cannot be used: {first_line(error)}. Log in by `wandb login`, or "
+                f"--tracker=wandb cannot be used: {reason_of(error)}. Log in by `wandb login`, or "
                 "set WANDB_MODE=offline to keep everything on this disk until `wandb sync`, or "
                 "leave wandb out of --tracker."
             ) from error

@@ -31,6 +31,8 @@ def new_cache(tmp_path, monkeypatch, hub):
         fetching.fetch.cache_clear()
         folder = tmp_path / name
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
+        # The stand-in has the LFS protocol alone. Older clients know no Xet.
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True, raising=False)
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no_token"))
         return folder
 
