@@ -29,7 +29,7 @@ from conftest import ROOT
 from optional import optional
 
 import cyclegan_keras
-from cyclegan_keras.commands import compress, evaluate, export, train, translate
+from cyclegan_keras.commands import check_data, compress, evaluate, export, train, translate
 
 __all__ = ["axe", "browser"]  # fixtures
 
@@ -188,7 +188,7 @@ def test_every_public_name_has_an_entry_with_its_docstring(pages):
     shown = {anchor: page for page in pages.values() for anchor in page.ids}
     public = {f"cyclegan_keras.{name}": name for name in cyclegan_keras.__all__}
     documented = {path: getattr(cyclegan_keras, name) for path, name in public.items()}
-    for command in (train, translate, evaluate, compress, export):
+    for command in (check_data, train, translate, evaluate, compress, export):
         documented[f"{command.__name__}.run"] = command.run
     missing = []
     for path, value in documented.items():
