@@ -133,6 +133,8 @@ def fetch(word: HubWord) -> Fetched:
             fetched = _from_hub(client, word, info.sha, _chosen(word, names))
         for file in fetched.files:
             _check(word, file)
+    names = ", ".join(file.name for file in fetched.files)
+    logging.info("%s is commit %s: %s.", word.address, fetched.commit[:10], names)
     return fetched
 
 
@@ -141,7 +143,6 @@ def _from_hub(client, word: HubWord, commit: str, names: Sequence[str]) -> Fetch
     paths = [client.hf_hub_download(word.repository, name, revision=commit) for name in names]
     # Only now may the cache say where the branch is: what it knows of it is complete.
     client.hf_hub_download(word.repository, names[0], revision=word.revision)
-    logging.info("%s is commit %s: %s.", word.address, commit[:10], ", ".join(names))
     return Fetched(word=word, commit=commit, files=tuple(pathlib.Path(path) for path in paths))
 
 
@@ -170,9 +171,7 @@ def _from_cache(word: HubWord, error: Exception) -> Fetched:
     if word.file not in (None, *found) or not found:
         raise missing_error
     names = _chosen(word, found)
-    logging.info(
-        "%s: %s; commit %s of the cache is taken.", word.address, reason, snapshot.name[:10]
-    )
+    logging.info("%s: %s, and what was fetched before is taken.", word.address, reason)
     files = tuple(snapshot / name for name in names)
     return Fetched(word=word, commit=snapshot.name, files=files)
 
