@@ -124,7 +124,12 @@ def check(
         near = near_duplicates.find_near_duplicates(
             seen.sets, showing_something(seen), seed=seed, stop=budget.is_over
         )
-        if budget.is_over():
+        if len(near) >= near_duplicates.MOST_PAIRS:
+            left_out.append(
+                f"The search for near-duplicates ended after {len(near):,} pairs: most pictures of "
+                "this set resemble others, as the frames of a film do."
+            )
+        elif budget.is_over():
             left_out.append("Not all pairs of pictures were compared: the time was over.")
 
     return Check(

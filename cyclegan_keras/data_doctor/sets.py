@@ -4,7 +4,7 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
@@ -84,8 +84,7 @@ class PictureSet:
         return self.paths[index].read_bytes()
 
 
-@dataclasses.dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """One picture among several sets.
 
     Attributes:
