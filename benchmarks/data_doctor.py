@@ -89,7 +89,7 @@ def time_check(folder: pathlib.Path, mode: str) -> tuple[dict, object]:
 
 
 def unrelated(measures: dict) -> dict:
-    """Returns measures whose thumbnails are smooth noise: the scenes repeat, as no real set does."""
+    """Returns measures whose thumbnails are smooth noise, since the scenes above repeat."""
     random = np.random.default_rng(0)
     changed = {}
     for place, measured in measures.items():

@@ -77,7 +77,7 @@ class Check:
 
     def name_of(self, place: Place) -> str:
         """Returns what a picture is called."""
-        return self.seen.sets[place.set_name].pictures.names[place.index]
+        return self.seen.sets[place.set_name].pictures.names[place.number]
 
 
 def check(

@@ -302,7 +302,7 @@ def _by_set(group: Sequence[Place]) -> list[tuple[Place, ...]]:
 def _is_partner_of_any(seen: Seen, place: Place, group: Sequence[Place]) -> bool:
     """Whether it is the B of a pair whose A is in the group; `pairs` says so instead."""
     own = seen.sets[place.set_name]
-    return own.domain == "B" and Place(own.partners, place.index) in group
+    return own.domain == "B" and Place(own.partners, place.number) in group
 
 
 def _in_training(seen: Seen, groups: Iterable[Sequence[Place]]) -> list[Place]:
@@ -330,7 +330,7 @@ def pairs(seen: Seen) -> list[Finding | None]:
     unequal, same = [], []
     in_pairs = [name for name, each in seen.sets.items() if each.partners and each.domain == "A"]
     for place in sorted(place for place in seen.headers if place.set_name in in_pairs):
-        header, other = seen.headers[place], Place(seen.sets[place.set_name].partners, place.index)
+        header, other = seen.headers[place], Place(seen.sets[place.set_name].partners, place.number)
         if other not in seen.headers:
             continue
         partner = seen.headers[other]
@@ -871,7 +871,7 @@ def _of_places(
     listed = ", ".join(
         f"{count:,} of {looked_at(name):,} in {name}" for name, count in counts_by_set.items()
     )
-    names = [printable(seen.sets[place.set_name].pictures.names[place.index]) for place in counted]
+    names = [printable(seen.sets[place.set_name].pictures.names[place.number]) for place in counted]
     named = ", ".join(names[:NAMED])
     if len(names) > NAMED:
         named += f" and {len(names) - NAMED:,} more"

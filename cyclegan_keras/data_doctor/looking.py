@@ -147,7 +147,7 @@ def look_at_some(
 
     # ---- headers, sizes and ends ----
     def facts_of(place: Place) -> FileFacts | PictureError:
-        return _file_facts(by_name[place.set_name], place.index)
+        return _file_facts(by_name[place.set_name], place.number)
 
     found = _in_threads(
         facts_of, places, budget, title="Looking", share=SHARE_OF_FILES, threads=threads
@@ -170,7 +170,7 @@ def look_at_some(
     def digest_of(place: Place) -> bytes:
         each = by_name[place.set_name]
         try:
-            data = each.all_bytes(place.index)
+            data = each.all_bytes(place.number)
         except OSError:  # it could be read a moment ago
             return f"{place}".encode()
         return hashlib.blake2b(data + each.half.encode(), digest_size=16).digest()
@@ -202,7 +202,7 @@ def _decode(
 ) -> tuple[dict[Place, Measures], dict[Place, str]]:
     def measures_of(place: Place) -> Measures | PictureError:
         try:
-            return measure(by_name[place.set_name].pictures.picture(place.index))
+            return measure(by_name[place.set_name].pictures.picture(place.number))
         except PictureError as error:
             return error
 

@@ -102,7 +102,7 @@ def find_near_duplicates(
 
 def _are_partners(sets: Mapping[str, PictureSet], first: Place, second: Place) -> bool:
     is_partner = sets[first.set_name].partners == second.set_name
-    return is_partner and first.index == second.index
+    return is_partner and first.number == second.number
 
 
 def _hashes(thumbnails: Sequence[np.ndarray]) -> np.ndarray:

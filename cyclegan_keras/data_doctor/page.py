@@ -189,7 +189,7 @@ def _card(check: Check, group: Group) -> Card:
 def _shown(check: Check, place: Place) -> Shown:
     name = printable(check.name_of(place))
     try:
-        picture = check.seen.sets[place.set_name].pictures.picture(place.index)
+        picture = check.seen.sets[place.set_name].pictures.picture(place.number)
     except PictureError:
         return Shown(name=name, uri="")
     height, width = picture.pixels.shape[:2]

@@ -89,8 +89,8 @@ class Place(NamedTuple):
 
     Attributes:
         set_name: of its set.
-        index: in the set, from 0.
+        number: in the set, from 0.
     """
 
     set_name: str
-    index: int
+    number: int

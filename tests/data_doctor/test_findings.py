@@ -56,7 +56,7 @@ def test_one_picture_among_others(kind, added):
     assert found.kind == kind
     assert found.looked_at["trainA"] == 13
     places = [place for group in found.groups for place in group.places]
-    assert ("trainA", 12) in [(place.set_name, place.index) for place in places]
+    assert ("trainA", 12) in [(place.set_name, place.number) for place in places]
     assert "of 13 in trainA" in found.sentence
 
 
@@ -71,7 +71,7 @@ def test_leaks_name_what_is_to_leave_the_training_set():
     (found,) = findings(a, sound(100), picture_set("testA", test), picture_set("testB", sound(300)))
     assert (found.kind, found.is_serious) == ("leak", True)
     assert dict(found.counts) == {"testA": 1}
-    assert [(place.set_name, place.index) for place in found.to_remove] == [("trainA", 4)]
+    assert [(place.set_name, place.number) for place in found.to_remove] == [("trainA", 4)]
 
 
 def test_a_leak_from_the_other_domain_is_a_leak_and_no_duplicate():
@@ -184,7 +184,7 @@ def test_near_duplicates_by_where_they_are():
         picture_set("testB", [blotches(s) for s in range(300, 320)]),
         compare=True,
     )
-    assert {finding.kind: [p.index for p in finding.groups[0].places] for finding in found} == {
+    assert {finding.kind: [p.number for p in finding.groups[0].places] for finding in found} == {
         "near_leak": [20, 3],
         "near_duplicates_across_domains": [2, 20],
         "near_duplicates": [1, 20],
