@@ -10,6 +10,7 @@ import numpy as np
 from cyclegan_keras.commands.compress_setup import Setup, is_paired, translators_of, values_of
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
 
 CPU_CACHE_GB = 4.0
@@ -74,7 +75,7 @@ def build_distiller(setup: Setup, students: Mapping[str, Any], steps: int):
     """
     from cyclegan_keras.compression.distiller import Distiller
 
-    options = setup.options["compression"]
+    options, trained_with = setup.options["compression"], setup.teachers.trained_with
     distiller = Distiller(
         students,
         distance=perceptual_loss(setup) if options.lambda_perceptual else None,
@@ -82,7 +83,10 @@ def build_distiller(setup: Setup, students: Mapping[str, Any], steps: int):
         lambda_offset=options.lambda_offset,
         discriminators=setup.discriminators if options.gan else None,
         adversarial_from=steps - steps // 3 if options.gan else None,
-        gan_mode=setup.teachers.trained_with.get("gan_mode") or "lsgan",
+        gan_mode=trained_with.get("gan_mode") or "lsgan",
+        diff_augment=trained_with.get("diff_augment") or "none",
+        d_regularization=trained_with.get("d_regularization") or "none",
+        lambda_r1=trained_with.get("lambda_r1") or 0.0,
         conditional=is_paired(setup),
         seed=options.seed,
     )
@@ -177,6 +181,9 @@ def facts_of(setup: Setup, data, begun: Mapping[str, Any]) -> dict[str, Any]:
         "shape": begun["shape"],
         "steps": begun["steps"],
     }
+    of_hub = fetching.pinned(teachers.model)
+    if of_hub is not None:
+        facts["compressed_from"]["hub"] = of_hub
     return facts
 
 

@@ -20,12 +20,14 @@ from cyclegan_keras.runs import moved
 from cyclegan_keras.runs.options import RunOptions
 from cyclegan_keras.runs.pictures import PAIRS, TRAINING, knows_pictures
 from cyclegan_keras.runs.run import Run, is_compression
+from cyclegan_keras.tracking.options import TrackingOptions
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
 
 GROUPS = {
     "run": RunOptions,
+    "trackers": TrackingOptions,
     "devices": DistributionOptions,
     "data": DataOptions,
     "data check": DataCheckOptions,

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 
 import keras
-from keras import ops
 
 from cyclegan_keras.compression.rates import ADVERSARIAL_SHARE, DistillationRate
 from cyclegan_keras.losses import color_offset, l1
-from cyclegan_keras.training.adversarial import AdversarialTrainer
+from cyclegan_keras.training.adversarial import (
+    SEEN_BY_DISCRIMINATORS,
+    SEEN_BY_GENERATORS,
+    AdversarialTrainer,
+)
 from cyclegan_keras.training.gradient_steps import Loss
 
 DIRECTIONS = {"generator_g": "x_to_y", "generator_f": "y_to_x"}
@@ -45,8 +48,12 @@ class Distiller(AdversarialTrainer):
         lambda_gan: weight of the adversarial loss.
         gan_mode: a key of `losses.ADVERSARIAL`: the one that the discriminators learned with.
         conditional: whether discriminators see a picture beside its translation, as pix2pix's do.
+        diff_augment: what is changed at random in all that discriminators see, as in the training
+            that they come from; so are the next two.
+        d_regularization: `"r1"` for a penalty of the discriminators' slope at real pictures.
+        lambda_r1: weight of that penalty.
         ema_decay: decay of the moving average of the students, 0 for none.
-        seed: of the gradient penalty of `gan_mode="wgangp"`.
+        seed: of the gradient penalty of `gan_mode="wgangp"` and of what `diff_augment` changes.
         name: of the model.
 
     Raises:
@@ -71,6 +78,9 @@ class Distiller(AdversarialTrainer):
         lambda_gan: float = 0.1,
         gan_mode: str = "lsgan",
         conditional: bool = False,
+        diff_augment: str = "none",
+        d_regularization: str = "none",
+        lambda_r1: float = 1.0,
         ema_decay: float = 0.0,
         seed: int = 0,
         name: str = "distiller",
@@ -91,6 +101,9 @@ class Distiller(AdversarialTrainer):
             translators={DIRECTIONS[role]: role for role in students},
             weights_of_terms=weights,
             gan_mode=gan_mode,
+            diff_augment=diff_augment,
+            d_regularization=d_regularization,
+            lambda_r1=lambda_r1,
             ema_decay=ema_decay,
             seed=seed,
             name=name,
@@ -163,7 +176,7 @@ class Distiller(AdversarialTrainer):
         # 1. The students take one step toward the answers of their teachers.
         students = self.minimize(
             self.student_objectives,
-            batch=data,
+            batch=self.with_draws(data, SEEN_BY_GENERATORS) if self.is_adversarial else data,
             variables=self.generator_variables,
             optimizer="student_optimizer",
         )
@@ -173,7 +186,7 @@ class Distiller(AdversarialTrainer):
         if self.is_adversarial:
             discriminators = self.minimize(
                 self.discriminator_objectives,
-                batch={**data, **students.pictures},
+                batch={**self.with_draws(data, SEEN_BY_DISCRIMINATORS), **students.pictures},
                 variables=self.discriminator_variables,
                 optimizer="discriminator_optimizer",
             )
@@ -212,8 +225,8 @@ class Distiller(AdversarialTrainer):
         terms = self._likeness(batch["teacher_x_to_y"], fake_y, "g")
         if not self.is_adversarial:
             return self.generator_loss(terms)
-        judged = self._judged(batch["x"], fake_y)
-        logits = self.networks["discriminator_y"](judged, training=training)
+        seen = self.see(batch, "g_fake_y", fake_y, self.condition(batch, "x"))
+        logits = self.networks["discriminator_y"](seen, training=training)
         terms["g_adversarial"] = self.adversarial.generator(logits)
         return self.generator_loss(terms, {"fake_y": fake_y})
 
@@ -223,24 +236,32 @@ class Distiller(AdversarialTrainer):
         terms = self._likeness(batch["teacher_y_to_x"], fake_x, "f")
         if not self.is_adversarial:
             return self.generator_loss(terms)
-        judged = self._judged(batch["y"], fake_x)
-        logits = self.networks["discriminator_x"](judged, training=training)
+        seen = self.see(batch, "g_fake_x", fake_x, self.condition(batch, "y"))
+        logits = self.networks["discriminator_x"](seen, training=training)
         terms["f_adversarial"] = self.adversarial.generator(logits)
         return self.generator_loss(terms, {"fake_x": fake_x})
 
     def loss_of_discriminator_x(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_X on the real "x" and the "fake_x" of a batch."""
-        real = self._judged(batch["y"], batch["x"])
-        fake = self._judged(batch["y"], batch["fake_x"])
-        loss = self.discriminator_loss(self.networks["discriminator_x"], real, fake, training)
-        return Loss(loss, {"d_x": loss})
+        condition = self.condition(batch, "y")
+        return self.judgment_loss(
+            "x",
+            self.networks["discriminator_x"],
+            real=self.see(batch, "real_x", batch["x"], condition),
+            fake=self.see(batch, "fake_x", batch["fake_x"], condition),
+            training=training,
+        )
 
     def loss_of_discriminator_y(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_Y on the real "y" and the "fake_y" of a batch."""
-        real = self._judged(batch["x"], batch["y"])
-        fake = self._judged(batch["x"], batch["fake_y"])
-        loss = self.discriminator_loss(self.networks["discriminator_y"], real, fake, training)
-        return Loss(loss, {"d_y": loss})
+        condition = self.condition(batch, "x")
+        return self.judgment_loss(
+            "y",
+            self.networks["discriminator_y"],
+            real=self.see(batch, "real_y", batch["y"], condition),
+            fake=self.see(batch, "fake_y", batch["fake_y"], condition),
+            training=training,
+        )
 
     def _likeness(self, answer, translation, letter: str) -> dict:
         """Returns the terms that compare a translation with the teacher's answer."""
@@ -250,11 +271,9 @@ class Distiller(AdversarialTrainer):
         terms[f"offset_{letter}"] = color_offset(answer, translation)
         return terms
 
-    def _judged(self, source, picture):
-        """Returns what a discriminator sees of a picture that belongs to `source`."""
-        if not self.conditional:
-            return picture
-        return ops.concatenate([source, ops.cast(picture, source.dtype)], axis=-1)
+    def condition(self, batch: dict, source: str):
+        """Returns what discriminators see beside a translation of `source`; None for nothing."""
+        return batch[source] if self.conditional else None
 
 
 def _check_roles(

@@ -75,8 +75,21 @@ def markdown(evaluations: Sequence[Evaluation], facts: Mapping[str, str | int]) 
         table = markdown_table(HEADERS, rows(evaluation.measures))
         lines += ["", f"## {evaluation.words}", "", table, ""]
         lines += [f"- {sentence}" for sentence in evaluation.not_measured()]
+        lines += _classes(evaluation.measures)
     lines += ["", "## Protocols and notes", "", legend(evaluations), ""]
     return "\n".join(lines)
+
+
+def _classes(measures: Sequence[Measure]) -> list[str]:
+    """Returns a table of the classes that measures are means over; nothing where there are none."""
+    means = [measure for measure in measures if measure.by_class is not None]
+    if not means:
+        return []
+    headers = ("class", *(measure.name for measure in means))
+    cells = [
+        (name, *(number(measure.by_class[name]) for measure in means)) for name in means[0].by_class
+    ]
+    return ["", markdown_table(headers, cells), ""]
 
 
 def write(

@@ -5,6 +5,7 @@ from cyclegan_keras.losses.adversarial import (
     gradient_penalty,
     hinge,
     lsgan,
+    r1_penalty,
     vanilla,
     wgangp,
 )
@@ -14,4 +15,12 @@ from cyclegan_keras.losses.reconstruction import color_offset, l1
 # --gan_mode -> the game
 ADVERSARIAL = {"lsgan": lsgan, "vanilla": vanilla, "hinge": hinge, "wgangp": wgangp}
 
-__all__ = ["ADVERSARIAL", "AdversarialLoss", "color_offset", "gradient_penalty", "l1", "patch_nce"]
+__all__ = [
+    "ADVERSARIAL",
+    "AdversarialLoss",
+    "color_offset",
+    "gradient_penalty",
+    "l1",
+    "patch_nce",
+    "r1_penalty",
+]

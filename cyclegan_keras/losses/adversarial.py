@@ -45,6 +45,22 @@ def gradient_penalty(gradients):
     return ops.mean(ops.square(norms - 1))
 
 
+def r1_penalty(gradients):
+    """Returns `mean(|g|^2) / 2`, which keeps a discriminator from becoming steep at real pictures.
+
+    Args:
+        gradients: (batch, ...) gradients of the discriminator at real pictures; the norm is over
+            everything but the batch.
+
+    Reference:
+        Mescheder et al., "Which Training Methods for GANs do actually Converge?", 2018, section
+        4.1.
+    """
+    gradients = _at_least_float32(gradients)
+    squares = ops.sum(ops.square(gradients), axis=tuple(range(1, len(gradients.shape))))
+    return 0.5 * ops.mean(squares)
+
+
 def _game(
     generator: Callable, real: Callable, fake: Callable, loss_at_chance: float | None
 ) -> AdversarialLoss:

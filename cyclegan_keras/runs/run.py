@@ -61,6 +61,11 @@ class Run:
         self.tensorboard = self.directory / "tensorboard"
         self._made: list[pathlib.Path] = []
 
+    @property
+    def name(self) -> str:
+        """The name of the directory, whatever leads to it."""
+        return self.directory.resolve().name
+
     def create(self) -> None:
         """Makes the folders.
 

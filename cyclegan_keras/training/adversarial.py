@@ -3,10 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping
 
 import keras
+from keras import ops
 
-from cyclegan_keras.losses import ADVERSARIAL, gradient_penalty
-from cyclegan_keras.training.gradient_steps import Loss
+from cyclegan_keras.layers.diff_augment import augment, draw
+from cyclegan_keras.losses import ADVERSARIAL, gradient_penalty, r1_penalty
+from cyclegan_keras.training.gradient_steps import Loss, engine
+from cyclegan_keras.training.options import AdversarialOptions
 from cyclegan_keras.training.trainer import Trainer
+
+# What discriminators see in a step, by the names of `see`: each has random numbers of its own.
+SEEN_BY_GENERATORS = ("g_fake_x", "g_fake_y")
+SEEN_BY_DISCRIMINATORS = ("real_x", "real_y", "fake_x", "fake_y")
+SEEN = (*SEEN_BY_GENERATORS, *SEEN_BY_DISCRIMINATORS)
 
 
 class AdversarialTrainer(Trainer):
@@ -22,8 +30,12 @@ class AdversarialTrainer(Trainer):
         gan_mode: a key of `losses.ADVERSARIAL`. wgangp suits a PatchGAN badly: a gradient penalty
             bounds the slope of a whole-picture critic, not of every patch.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
+        diff_augment: what is changed at random in all that discriminators see in training: some of
+            color, translation and cutout, with commas between, or none.
+        d_regularization: `"r1"` for a penalty of the discriminators' slope at real pictures.
+        lambda_r1: weight of that penalty.
         ema_decay: decay of the moving average of the generators, 0 for none.
-        seed: of the gradient penalty.
+        seed: of the gradient penalty and of what `diff_augment` changes.
         name: of the model.
 
     Attributes:
@@ -32,7 +44,8 @@ class AdversarialTrainer(Trainer):
             it, and nothing else.
 
     Raises:
-        ValueError: an unknown `gan_mode`.
+        ValueError: an unknown `gan_mode`, `diff_augment` or `d_regularization`, or `"wgangp"` and
+            `"r1"` together.
     """
 
     judges_real_first = False
@@ -45,6 +58,9 @@ class AdversarialTrainer(Trainer):
         *,
         gan_mode: str,
         lambda_penalty: float = 10.0,
+        diff_augment: str = "none",
+        d_regularization: str = "none",
+        lambda_r1: float = 1.0,
         ema_decay: float = 0.0,
         seed: int = 0,
         name: str | None = None,
@@ -57,12 +73,26 @@ class AdversarialTrainer(Trainer):
         self.adversarial = ADVERSARIAL[gan_mode]
         self.lambda_penalty = lambda_penalty if gan_mode == "wgangp" else 0.0
         self.penalty_seed = keras.random.SeedGenerator(seed)
+        if d_regularization not in ("none", "r1"):
+            raise ValueError(
+                "`d_regularization` must be 'none' or 'r1'. Received: "
+                f"d_regularization={d_regularization!r}"
+            )
+        options = AdversarialOptions(
+            gan_mode=gan_mode,
+            diff_augment=diff_augment,
+            d_regularization=d_regularization,
+        )
+        self.augmentations = options.augmentations
+        self.seed = seed
+        self.lambda_r1 = lambda_r1 if d_regularization == "r1" else 0.0
         self.weights_of_terms = dict(weights_of_terms)
-        discriminator_terms = [
-            "d_" + name.removeprefix("discriminator_")
-            for name in networks
-            if _is_discriminator(name)
+        judged = [
+            name.removeprefix("discriminator_") for name in networks if _is_discriminator(name)
         ]
+        discriminator_terms = [f"d_{domain}" for domain in judged]
+        if self.lambda_r1:
+            discriminator_terms += [f"r1_{domain}" for domain in judged]
         recorded = [*self.weights_of_terms, *discriminator_terms, "generator_loss"]
         self.means = {term: keras.metrics.Mean(name=term) for term in recorded}
 
@@ -124,6 +154,66 @@ class AdversarialTrainer(Trainer):
         """
         value = sum(self.weights_of_terms[name] * term for name, term in terms.items())
         return Loss(value, dict(terms), dict(pictures or {}))
+
+    def with_draws(self, batch: Mapping, seen: Collection[str]) -> dict:
+        """Returns the batch of a training step with random numbers for what discriminators see.
+
+        They are a function of the seed, the step and the number of the picture in it. So they
+        belong to the pictures, also where the batch is taken in parts or divided over replicas.
+
+        Args:
+            batch: nested tensors (batch, ...).
+            seen: some of `SEEN`.
+        """
+        if not self.augmentations:
+            return dict(batch)
+        count = ops.shape(keras.tree.flatten(batch)[0])[0]
+        pictures = engine.first_picture(count) + ops.arange(count, dtype="int32")
+        draws = {
+            name: draw(
+                self.seed,
+                step=self.finished_steps,
+                stream=SEEN.index(name),
+                pictures=pictures,
+            )
+            for name in seen
+        }
+        return {**batch, "draws": draws}
+
+    def see(self, batch: Mapping, name: str, pictures, condition=None):
+        """Returns what a discriminator sees of pictures, augmented where the batch has draws.
+
+        Args:
+            batch: perhaps from `with_draws`.
+            name: which of `SEEN` the pictures are.
+            pictures: (batch, height, width, channels).
+            condition: (batch, height, width, other channels), what a conditional discriminator
+                sees before the channels of each picture.
+        """
+        if "draws" in batch:
+            return augment(pictures, batch["draws"][name], self.augmentations, condition)
+        if condition is None:
+            return pictures
+        return ops.concatenate([condition, ops.cast(pictures, condition.dtype)], axis=-1)
+
+    def judgment_loss(
+        self, domain: str, discriminator, *, real, fake, training: bool = True
+    ) -> Loss:
+        """Returns the loss of a discriminator: `discriminator_loss` and, in training, R1.
+
+        Args:
+            domain: "x" or "y", what it judges.
+            discriminator: (images, training) -> logits.
+            real: (batch, height, width, channels), as it sees them.
+            fake: the same.
+            training: whether layers train.
+        """
+        loss = self.discriminator_loss(discriminator, real, fake, training)
+        if not (self.lambda_r1 and training):
+            return Loss(loss, {f"d_{domain}": loss})
+        penalty = r1_penalty(self.gradients_at(discriminator, real))
+        terms = {f"d_{domain}": loss, f"r1_{domain}": penalty}
+        return Loss(loss + self.lambda_r1 * penalty, terms)
 
     def discriminator_loss(self, discriminator, real, fake, training: bool = True):
         """Returns half of (real + fake), plus, in training, the penalty of wgangp: a scalar.

@@ -12,7 +12,11 @@ from cyclegan_keras.models.encoder import encoder_layers, encoder_names
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.patch_mlp import PatchMLP
 from cyclegan_keras.models.table import build_discriminator, build_generator
-from cyclegan_keras.training.adversarial import AdversarialTrainer
+from cyclegan_keras.training.adversarial import (
+    SEEN_BY_DISCRIMINATORS,
+    SEEN_BY_GENERATORS,
+    AdversarialTrainer,
+)
 from cyclegan_keras.training.gradient_steps import Loss
 from cyclegan_keras.training.options import CUTOptions
 
@@ -53,8 +57,12 @@ class CUT(AdversarialTrainer):
         nce_temperature: tau.
         nce_all_negatives: take negatives from all pictures of a batch.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
+        diff_augment: what is changed at random in all that discriminators see, see
+            `AdversarialTrainer`.
+        d_regularization: `"r1"` for a penalty of the discriminators' slope at real pictures.
+        lambda_r1: weight of that penalty.
         ema_decay: decay of the moving average of the generator, 0 for none.
-        seed: of positions, mirroring and the gradient penalty.
+        seed: of positions, mirroring, the gradient penalty and what `diff_augment` changes.
         name: of the model.
 
     Raises:
@@ -78,6 +86,9 @@ class CUT(AdversarialTrainer):
         nce_temperature: float = 0.07,
         nce_all_negatives: bool = False,
         lambda_penalty: float = 10.0,
+        diff_augment: str = "none",
+        d_regularization: str = "none",
+        lambda_r1: float = 1.0,
         ema_decay: float = 0.0,
         seed: int = 0,
         name: str = "cut",
@@ -96,6 +107,9 @@ class CUT(AdversarialTrainer):
             weights_of_terms=weights,
             gan_mode=gan_mode,
             lambda_penalty=lambda_penalty,
+            diff_augment=diff_augment,
+            d_regularization=d_regularization,
+            lambda_r1=lambda_r1,
             ema_decay=ema_decay,
             seed=seed,
             name=name,
@@ -128,7 +142,7 @@ class CUT(AdversarialTrainer):
             networks: of the generator and the discriminator.
             make_optimizer: returns a new optimizer.
             shapes: {"x", "y"}, the (height, width, channels) of each domain's pictures.
-            seed: of positions, mirroring and the gradient penalty.
+            seed: of positions, mirroring, the gradient penalty and `diff_augment`.
             **compile_options: as in `Trainer.compile_optimizers`.
 
         Raises:
@@ -183,7 +197,10 @@ class CUT(AdversarialTrainer):
         # 2. D learns to distinguish y from G(x).
         discriminator = self.minimize(
             [self.loss_of_discriminator],
-            batch={**data, "fake_y": ops.stop_gradient(translation.value[0])},
+            batch={
+                **self.with_draws(data, SEEN_BY_DISCRIMINATORS),
+                "fake_y": ops.stop_gradient(translation.value[0]),
+            },
             variables=self.discriminator_variables,
             optimizer="discriminator_optimizer",
         )
@@ -192,11 +209,11 @@ class CUT(AdversarialTrainer):
         def loss_of_generator(batch, fakes):
             self.patch_seed.state.assign(positions_seed)  # the same in every part of a batch
             keys = [ops.stop_gradient(each) for each in self.encode(self.compared(batch))]
-            return self.loss_of_generator(keys, ops.concatenate(fakes), mirror=mirror)
+            return self.loss_of_generator(batch, keys, ops.concatenate(fakes), mirror=mirror)
 
         generator = self.minimize(
             [loss_of_generator],
-            batch=data,
+            batch=self.with_draws(data, SEEN_BY_GENERATORS),
             variables=self.generator_variables,
             optimizer="generator_optimizer",
             forward_pass=translation,
@@ -213,7 +230,7 @@ class CUT(AdversarialTrainer):
         pictures = self.compared(data)
         fakes = self.generator_g(pictures, training=False)
         keys = self.encode(pictures, training=False)
-        generator = self.loss_of_generator(keys, fakes, training=False)
+        generator = self.loss_of_generator(data, keys, fakes, training=False)
         judged = {**data, "fake_y": self.translations_of_x(fakes)}
         discriminator = self.loss_of_discriminator(judged, training=False)
         return self.record(
@@ -222,12 +239,20 @@ class CUT(AdversarialTrainer):
 
     def loss_of_discriminator(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D on the real "y" and the "fake_y" of a batch."""
-        loss = self.discriminator_loss(self.discriminator_y, batch["y"], batch["fake_y"], training)
-        return Loss(loss, {"d_y": loss})
+        return self.judgment_loss(
+            "y",
+            self.discriminator_y,
+            real=self.see(batch, "real_y", batch["y"]),
+            fake=self.see(batch, "fake_y", batch["fake_y"]),
+            training=training,
+        )
 
-    def loss_of_generator(self, keys: Sequence, fakes, mirror=None, training: bool = True) -> Loss:
-        """Returns the loss of G and H; see `nce_terms` for the arguments."""
-        logits = self.discriminator_y(self.translations_of_x(fakes), training=training)
+    def loss_of_generator(
+        self, batch: dict, keys: Sequence, fakes, mirror=None, training: bool = True
+    ) -> Loss:
+        """Returns the loss of G and H on a batch; see `nce_terms` for the other arguments."""
+        fake_y = self.translations_of_x(fakes)
+        logits = self.discriminator_y(self.see(batch, "g_fake_y", fake_y), training=training)
         return self.generator_loss(
             {
                 "g_adversarial": self.adversarial.generator(logits),

@@ -9,7 +9,11 @@ from cyclegan_keras.files.errors import TrainingError
 from cyclegan_keras.losses import l1
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import build_discriminator, build_generator
-from cyclegan_keras.training.adversarial import AdversarialTrainer
+from cyclegan_keras.training.adversarial import (
+    SEEN_BY_DISCRIMINATORS,
+    SEEN_BY_GENERATORS,
+    AdversarialTrainer,
+)
 from cyclegan_keras.training.gradient_steps import Loss, engine
 from cyclegan_keras.training.options import CycleGANOptions
 
@@ -44,9 +48,13 @@ class CycleGAN(AdversarialTrainer):
             x and of y; 0 skips them.
         lambda_pairs: weight of the terms of pairs.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
+        diff_augment: what is changed at random in all that discriminators see, see
+            `AdversarialTrainer`.
+        d_regularization: `"r1"` for a penalty of the discriminators' slope at real pictures.
+        lambda_r1: weight of that penalty.
         pool_size: fakes remembered for each discriminator (section 4); 0 for none.
         ema_decay: decay of the moving average of the generators, 0 for none.
-        seed: of the pools and of the gradient penalty.
+        seed: of the pools, of the gradient penalty and of what `diff_augment` changes.
         name: of the model.
 
     Reference: https://arxiv.org/abs/1703.10593
@@ -69,6 +77,9 @@ class CycleGAN(AdversarialTrainer):
         lambda_identity: float = 0.5,
         lambda_pairs: float = 10.0,
         lambda_penalty: float = 10.0,
+        diff_augment: str = "none",
+        d_regularization: str = "none",
+        lambda_r1: float = 1.0,
         pool_size: int = 50,
         ema_decay: float = 0.0,
         seed: int = 0,
@@ -97,6 +108,9 @@ class CycleGAN(AdversarialTrainer):
             weights_of_terms=weights,
             gan_mode=gan_mode,
             lambda_penalty=lambda_penalty,
+            diff_augment=diff_augment,
+            d_regularization=d_regularization,
+            lambda_r1=lambda_r1,
             ema_decay=ema_decay,
             seed=seed,
             name=name,
@@ -125,7 +139,7 @@ class CycleGAN(AdversarialTrainer):
             networks: of the generators and discriminators.
             make_optimizer: returns a new optimizer.
             shapes: {"x", "y"}, the (height, width, channels) of each domain's pictures.
-            seed: of the pools and of the gradient penalty.
+            seed: of the pools, of the gradient penalty and of `diff_augment`.
             **compile_options: as in `Trainer.compile_optimizers`.
 
         Raises:
@@ -160,7 +174,7 @@ class CycleGAN(AdversarialTrainer):
         # 1. G and F take one step on the sum of their losses, so each cycle term trains both.
         generators = self.minimize(
             self.generator_objectives,
-            batch=data,
+            batch=self.with_draws(data, SEEN_BY_GENERATORS),
             variables=self.generator_variables,
             optimizer="generator_optimizer",
         )
@@ -172,7 +186,11 @@ class CycleGAN(AdversarialTrainer):
         # 3. D_X and D_Y learn to distinguish real pictures from these fakes.
         discriminators = self.minimize(
             [self.loss_of_discriminator_x, self.loss_of_discriminator_y],
-            batch={**data, "fake_x": earlier_x, "fake_y": earlier_y},
+            batch={
+                **self.with_draws(data, SEEN_BY_DISCRIMINATORS),
+                "fake_x": earlier_x,
+                "fake_y": earlier_y,
+            },
             variables=self.discriminator_variables,
             optimizer="discriminator_optimizer",
         )
@@ -213,7 +231,7 @@ class CycleGAN(AdversarialTrainer):
         real_x = batch["x"]
         fake_y = self.generator_g(real_x, training=training)
         cycled_x = self.generator_f(fake_y, training=training)
-        logits = self.discriminator_y(fake_y, training=training)
+        logits = self.discriminator_y(self.see(batch, "g_fake_y", fake_y), training=training)
         terms = {
             "g_adversarial": self.adversarial.generator(logits),
             "cycle_x": l1(real_x, cycled_x),
@@ -227,7 +245,7 @@ class CycleGAN(AdversarialTrainer):
         real_y = batch["y"]
         fake_x = self.generator_f(real_y, training=training)
         cycled_y = self.generator_g(fake_x, training=training)
-        logits = self.discriminator_x(fake_x, training=training)
+        logits = self.discriminator_x(self.see(batch, "g_fake_x", fake_x), training=training)
         terms = {
             "f_adversarial": self.adversarial.generator(logits),
             "cycle_y": l1(real_y, cycled_y),
@@ -248,13 +266,23 @@ class CycleGAN(AdversarialTrainer):
 
     def loss_of_discriminator_x(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_X on the real "x" and the "fake_x" of a batch."""
-        loss = self.discriminator_loss(self.discriminator_x, batch["x"], batch["fake_x"], training)
-        return Loss(loss, {"d_x": loss})
+        return self.judgment_loss(
+            "x",
+            self.discriminator_x,
+            real=self.see(batch, "real_x", batch["x"]),
+            fake=self.see(batch, "fake_x", batch["fake_x"]),
+            training=training,
+        )
 
     def loss_of_discriminator_y(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_Y on the real "y" and the "fake_y" of a batch."""
-        loss = self.discriminator_loss(self.discriminator_y, batch["y"], batch["fake_y"], training)
-        return Loss(loss, {"d_y": loss})
+        return self.judgment_loss(
+            "y",
+            self.discriminator_y,
+            real=self.see(batch, "real_y", batch["y"]),
+            fake=self.see(batch, "fake_y", batch["fake_y"]),
+            training=training,
+        )
 
     def extra_state(self) -> dict:
         """The pools, beside what every adversarial trainer has."""

@@ -127,6 +127,18 @@ def replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def first_picture(pictures):
+    """Returns the number, in the batch of all replicas, of the first picture of this one.
+
+    Args:
+        pictures: how many this replica has; each has as many.
+    """
+    replica = tf.distribute.get_replica_context()
+    if replica is None or replica.num_replicas_in_sync == 1:
+        return 0
+    return tf.cast(replica.replica_id_in_sync_group, "int32") * pictures
+
+
 def image_pool(size: int, seed: int, name: str) -> ImagePool:
     """Returns an image pool for a trainer."""
     return SharedImagePool(size, seed=seed, name=name)

@@ -160,6 +160,29 @@ class GradientSteps:
 
         return engine.gradient_of(mean_logit, between)
 
+    def gradients_at(self, discriminator, images):
+        """Returns the gradients of `discriminator` at `images`, as R1 takes them.
+
+        Each logit is a discriminator of its own patch. The gradient of their sum is divided by the
+        root of their number: where patches do not overlap, its square is then the mean of the
+        squares of the patches' gradients, and for a single logit it is that of the paper. Maps of
+        several patch sizes count the same, as in the losses.
+
+        Args:
+            discriminator: (images, training) -> logits, (batch, height, width, 1), or a list.
+            images: (batch, height, width, channels).
+        """
+
+        def logit(images):
+            total = 0.0
+            maps = keras.tree.flatten(discriminator(images, training=True))
+            for each in maps:
+                patches = ops.cast(ops.size(each) // ops.shape(images)[0], each.dtype)
+                total = total + ops.sum(each) / ops.sqrt(patches) / len(maps)
+            return total
+
+        return engine.gradient_of(logit, images)
+
 
 def _differentiate(objective: Callable, *, batch, variables: list, scale, forward_pass) -> tuple:
     """Returns the loss of one objective on one part of a batch, and its scaled gradients."""

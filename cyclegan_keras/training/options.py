@@ -5,6 +5,9 @@ from typing import Any
 
 from cyclegan_keras.files.option import option
 
+# The choices of --diff_augment: `layers.diff_augment.AUGMENTATIONS`.
+AUGMENTATIONS = ("color", "translation", "cutout")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimizerOptions:
@@ -56,7 +59,11 @@ class OptimizerOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AdversarialOptions:
-    """The options of all methods whose generators learn from discriminators."""
+    """The options of all methods whose generators learn from discriminators.
+
+    Raises:
+        ValueError: `diff_augment` names something else, or there are two penalties of gradients.
+    """
 
     gan_mode: str = option(
         "lsgan",
@@ -69,6 +76,25 @@ class AdversarialOptions:
         "Weight of the gradient penalty of --gan_mode=wgangp.",
         low=0.0,
     )
+    diff_augment: str = option(
+        "none",
+        "What is changed at random in all that discriminators see, in real and translated pictures "
+        "alike; for few pictures. Some of color, translation and cutout, with commas between: "
+        "color,translation,cutout. none: nothing.",
+    )
+    d_regularization: str = option(
+        "none",
+        "What keeps discriminators from becoming too steep. r1: a penalty of their slope at real "
+        "pictures, weighted by --lambda_r1.",
+        choices=("none", "r1"),
+    )
+    lambda_r1: float = option(
+        1.0,
+        "Weight of the penalty of --d_regularization=r1: gamma of gamma / 2 |slope|^2, the mean "
+        "over pictures and patches.",
+        low=0.0,
+        aliases=("lambda_R1",),
+    )
     ema_decay: float = option(
         0.0,
         "Decay of an exponential moving average of the generators' weights, for example 0.999; "
@@ -76,6 +102,25 @@ class AdversarialOptions:
         low=0.0,
         high=0.999999,
     )
+
+    def __post_init__(self):
+        augmentations = self.augmentations
+        unknown = [name for name in augmentations if name not in AUGMENTATIONS]
+        if unknown or len(set(augmentations)) < len(augmentations):
+            raise ValueError(
+                f"--diff_augment={self.diff_augment}: expected some of {', '.join(AUGMENTATIONS)}, "
+                "each once and with commas between."
+            )
+        if self.d_regularization != "none" and self.gan_mode == "wgangp":
+            raise ValueError(
+                f"--d_regularization={self.d_regularization} with --gan_mode=wgangp would penalize "
+                "the slope of discriminators twice: use another --gan_mode, or leave it out."
+            )
+
+    @property
+    def augmentations(self) -> tuple[str, ...]:
+        """The names in `diff_augment`."""
+        return () if self.diff_augment == "none" else tuple(self.diff_augment.split(","))
 
     def changes_for_several_sizes(self) -> list[str]:
         """Returns the options to change where training pictures have several sizes."""
@@ -205,6 +250,7 @@ class CUTOptions(AdversarialOptions):
     )
 
     def __post_init__(self):
+        super().__post_init__()
         words = (self.nce_layers or "0").split(",")
         numbers = [int(word) for word in words if word.strip().isdecimal()]
         if len(numbers) != len(words) or numbers != sorted(set(numbers)):

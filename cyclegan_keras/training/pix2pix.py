@@ -9,7 +9,11 @@ from keras import ops
 from cyclegan_keras.losses import l1
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.models.table import build_discriminator, build_generator
-from cyclegan_keras.training.adversarial import AdversarialTrainer
+from cyclegan_keras.training.adversarial import (
+    SEEN_BY_DISCRIMINATORS,
+    SEEN_BY_GENERATORS,
+    AdversarialTrainer,
+)
 from cyclegan_keras.training.gradient_steps import Loss
 from cyclegan_keras.training.options import Pix2PixOptions
 
@@ -35,8 +39,12 @@ class Pix2Pix(AdversarialTrainer):
         gan_mode: `"lsgan"`, `"vanilla"` (the paper's), `"hinge"` or `"wgangp"`.
         lambda_l1: weight of |y - G(x)|.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
+        diff_augment: what is changed at random in all that discriminators see, see
+            `AdversarialTrainer`.
+        d_regularization: `"r1"` for a penalty of the discriminators' slope at real pictures.
+        lambda_r1: weight of that penalty.
         ema_decay: decay of the moving average of the generator, 0 for none.
-        seed: of the gradient penalty.
+        seed: of the gradient penalty and of what `diff_augment` changes.
         name: of the model.
 
     Reference: https://arxiv.org/abs/1611.07004
@@ -52,6 +60,9 @@ class Pix2Pix(AdversarialTrainer):
         gan_mode: str = "vanilla",
         lambda_l1: float = 100.0,
         lambda_penalty: float = 10.0,
+        diff_augment: str = "none",
+        d_regularization: str = "none",
+        lambda_r1: float = 1.0,
         ema_decay: float = 0.0,
         seed: int = 0,
         name: str = "pix2pix",
@@ -62,6 +73,9 @@ class Pix2Pix(AdversarialTrainer):
             weights_of_terms={"g_adversarial": 1.0, "l1": lambda_l1},
             gan_mode=gan_mode,
             lambda_penalty=lambda_penalty,
+            diff_augment=diff_augment,
+            d_regularization=d_regularization,
+            lambda_r1=lambda_r1,
             ema_decay=ema_decay,
             seed=seed,
             name=name,
@@ -95,7 +109,7 @@ class Pix2Pix(AdversarialTrainer):
             networks: of the generator and the discriminator.
             make_optimizer: returns a new optimizer.
             shapes: {"x", "y"}, the (height, width, channels) of each domain's pictures.
-            seed: of the gradient penalty.
+            seed: of the gradient penalty and of `diff_augment`.
             **compile_options: as in `Trainer.compile_optimizers`.
         """
         x_channels, y_channels = shapes["x"][-1], shapes["y"][-1]
@@ -117,7 +131,10 @@ class Pix2Pix(AdversarialTrainer):
         # 2. D learns to distinguish (x, y) from (x, G(x)).
         discriminator = self.minimize(
             [self.loss_of_discriminator],
-            batch={**data, "fake_y": ops.stop_gradient(translation.value)},
+            batch={
+                **self.with_draws(data, SEEN_BY_DISCRIMINATORS),
+                "fake_y": ops.stop_gradient(translation.value),
+            },
             variables=self.discriminator_variables,
             optimizer="discriminator_optimizer",
         )
@@ -125,7 +142,7 @@ class Pix2Pix(AdversarialTrainer):
         # 3. G answers to the updated D.
         generator = self.minimize(
             [self.loss_of_generator],
-            batch=data,
+            batch=self.with_draws(data, SEEN_BY_GENERATORS),
             variables=self.generator_variables,
             optimizer="generator_optimizer",
             forward_pass=translation,
@@ -153,14 +170,18 @@ class Pix2Pix(AdversarialTrainer):
     def loss_of_generator(self, batch: dict, fake_y, training: bool = True) -> Loss:
         """Returns the loss of G whose translation of a batch is `fake_y`."""
         real_x, real_y = batch["x"], batch["y"]
-        logits = self.discriminator_y(ops.concatenate([real_x, fake_y], -1), training=training)
+        seen = self.see(batch, "g_fake_y", fake_y, condition=real_x)
+        logits = self.discriminator_y(seen, training=training)
         return self.generator_loss(
             {"g_adversarial": self.adversarial.generator(logits), "l1": l1(real_y, fake_y)}
         )
 
     def loss_of_discriminator(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D on x beside y and on x beside the "fake_y" of a batch."""
-        real = ops.concatenate([batch["x"], batch["y"]], -1)
-        fake = ops.concatenate([batch["x"], batch["fake_y"]], -1)
-        loss = self.discriminator_loss(self.discriminator_y, real, fake, training)
-        return Loss(loss, {"d_y": loss})
+        return self.judgment_loss(
+            "y",
+            self.discriminator_y,
+            real=self.see(batch, "real_y", batch["y"], condition=batch["x"]),
+            fake=self.see(batch, "fake_y", batch["fake_y"], condition=batch["x"]),
+            training=training,
+        )

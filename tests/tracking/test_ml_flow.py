@@ -1,0 +1,132 @@
+"""What a local store of MLflow holds afterwards, by MLflow's own client."""
+
+import json
+
+import numpy as np
+import pytest
+from optional import optional
+from tracked_runs import from_mlflow
+
+from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers, record_of
+
+pytestmark = pytest.mark.slow  # MLflow makes its tables
+
+PICTURE = np.full((4, 6, 3), 200, "uint8")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    optional("mlflow")
+    return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+
+
+@pytest.fixture
+def run(store, tmp_path, monkeypatch):
+    for name in ("RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME"):
+        monkeypatch.delenv(f"MLFLOW_{name}", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.chdir(tmp_path)  # where MLflow keeps the pictures of a local store
+    run = Run(tmp_path / "photos")
+    run.create()
+    return run
+
+
+def test_a_continued_run_is_one_run_of_mlflow_without_repeated_steps(run, store):
+    import mlflow
+
+    with open_trackers(["mlflow"], run) as tracker:
+        tracker.options({"learning_rate": 0.1, "crop_size": None})
+        tracker.facts({"versions": {"keras": "3.0"}})
+        tracker.image(0, "samples", PICTURE)
+        tracker.scalars(2, {"cycle_x": 0.5, "eval/x_to_y/LPIPS (VGG)": 7.0})
+        tracker.scalars(4, {"cycle_x": 0.25})
+        tracker.text(4, "doctor", "G inverts.")
+        tracker.text(4, "doctor", "G copies.")
+    with open_trackers(["mlflow"], run) as tracker:  # from a checkpoint of step 2
+        tracker.options({"learning_rate": 0.2, "crop_size": None, "remat": True})
+        tracker.facts({"versions": {"keras": "3.1"}})
+        tracker.scalars(4, {"cycle_x": 0.25})
+        tracker.image(4, "samples", PICTURE)
+        tracker.scalars(6, {"cycle_x": float("nan")})
+    run_id = record_of(run, "mlflow").tracked["id"]
+    with open_for_evaluation(run) as tracker:
+        tracker.scalars(2, {"evaluate/AtoB/KID": 3.0})
+
+    found = from_mlflow(store, run_id)
+    assert found.points["cycle_x"] == [(2, 0.5), (4, 0.25), (6, pytest.approx(np.nan, nan_ok=True))]
+    assert found.points["eval/x_to_y/LPIPS _VGG_"] == [(2, 7.0)]
+    assert found.points["evaluate/AtoB/KID"] == [(2, 3.0)]
+    assert found.pictures == {"samples": [0, 4]}
+    expected = {
+        "learning_rate": "0.1",
+        "changed/learning_rate": "0.2",
+        "crop_size": "None",
+        "remat": "True",
+        "facts/versions/keras": "3.1",
+        "mlflow.runName": "photos",
+    }
+    assert expected.items() <= found.options.items()
+    assert found.status == "FINISHED"
+    client = mlflow.MlflowClient()
+    assert client.get_experiment(client.get_run(run_id).info.experiment_id).name == "cyclegan-keras"
+    facts = mlflow.artifacts.load_dict(f"runs:/{run_id}/facts.json")
+    assert facts == {"versions": {"keras": "3.1"}}
+    texts = [
+        mlflow.artifacts.load_text(f"runs:/{run_id}/{file.path}")
+        for file in client.list_artifacts(run_id, "doctor")
+    ]
+    assert texts == ["G inverts.\n", "G copies.\n"]
+
+
+def test_a_run_that_fails_is_marked_so(run, store):
+    with pytest.raises(ZeroDivisionError), open_trackers(["mlflow"], run):
+        raise ZeroDivisionError
+    assert from_mlflow(store, record_of(run, "mlflow").tracked["id"]).status == "FAILED"
+
+
+def test_an_evaluation_leaves_a_training_under_way(run, store):
+    with open_trackers(["mlflow"], run):
+        run_id = record_of(run, "mlflow").tracked["id"]
+        with open_for_evaluation(run) as tracker:
+            tracker.scalars(2, {"evaluate/AtoB/KID": 3.0})
+        assert from_mlflow(store, run_id).status == "RUNNING"
+
+
+def test_another_store_than_that_of_the_run_is_a_sentence(run, tmp_path, monkeypatch):
+    import mlflow
+
+    with open_trackers(["mlflow"], run):
+        pass
+    run_id = record_of(run, "mlflow").tracked["id"]
+    mlflow.MlflowClient().delete_run(run_id)
+    with pytest.raises(
+        OptionError, match=f"run {run_id} is deleted there.*without that file a new"
+    ):
+        open_trackers(["mlflow"], run)
+
+
+def test_a_server_that_does_not_answer_is_a_sentence_without_its_password(run, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(OptionError, match=r"cannot be used with http://127\.0\.0\.1:9") as refusal:
+        open_trackers(["mlflow"], run)
+    assert "secret" not in str(refusal.value)
+
+
+def test_evaluations_go_on_where_a_tracker_does_not_answer(run, monkeypatch, caplog):
+    with open_trackers(["mlflow"], run):
+        pass
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with open_for_evaluation(run) as tracker:
+        tracker.scalars(2, {"evaluate/AtoB/KID": 3.0})
+    assert "The evaluation is not logged to mlflow: " in caplog.text
+
+
+def test_the_record_names_the_run_alone(run):
+    with open_trackers(["mlflow"], run):
+        pass
+    content = json.loads(record_of(run, "mlflow").path.read_text())
+    assert content["run"].keys() == {"id"}
