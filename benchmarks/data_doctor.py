@@ -114,21 +114,25 @@ def main() -> None:
         "pillow": PIL.__version__,
         "numpy": np.__version__,
     }
-    print(json.dumps(machine))
-    row, _ = time_check(folder, "quick")
-    print(json.dumps(row), flush=True)
-    row, found = time_check(folder, "full")
-    print(json.dumps(row), flush=True)
+    rows = []
+    for mode in ("quick", "full"):
+        row, found = time_check(folder, mode)
+        print(f"{mode}: {row['check_s']} s, of them {row['cpu_s']} s of processors", flush=True)
+        print(f"    opened {row['opened']:,}, decoded {row['decoded']:,}")
+        rows.append(row)
     if near_duplicates.is_available():
         measures = unrelated(showing_something(found.seen))
         begin, begin_cpu = time.monotonic(), time.process_time()
         near = near_duplicates.find_near_duplicates(found.seen.sets, measures, seed=0)
         row = {
-            "near_duplicates_s": round(time.monotonic() - begin, 1),
+            "mode": "near-duplicates",
+            "check_s": round(time.monotonic() - begin, 1),
             "cpu_s": round(time.process_time() - begin_cpu, 1),
             "pairs": len(near),
         }
-        print(json.dumps(row))
+        print(f"near-duplicates: {row['check_s']} s, of them {row['cpu_s']} s of processors")
+        rows.append(row)
+    print(json.dumps({**machine, "rows": rows}))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ JPEG_END = b"\xff\xd9"
 PNG_END = b"IEND"
 SHARE_OF_FILES = 0.5  # of the seconds, for looking at files without decoding them
 SHARE_OF_DIGESTS = 0.65  # and until then for comparing files whose sizes and ends are equal
-SHARE_OF_PIXELS = 0.9  # and until then for decoding, so that time is left for the conclusions
+SHARE_OF_PIXELS = 0.8  # and until then for decoding, so that time is left for the conclusions
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
