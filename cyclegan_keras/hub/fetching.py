@@ -134,8 +134,8 @@ def fetch(word: HubWord) -> Fetched:
             fetched = _from_hub(client, word, info.sha, _chosen(word, names))
         for file in fetched.files:
             _check(word, file)
-    names = ", ".join(file.name for file in fetched.files)
-    logging.info("%s is commit %s: %s.", word.address, fetched.commit[:10], names)
+    listed = ", ".join(file.name for file in fetched.files)
+    logging.info("%s is commit %s: %s.", word.address, fetched.commit[:10], listed)
     return fetched
 
 
