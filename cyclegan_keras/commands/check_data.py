@@ -273,8 +273,6 @@ def text_of(found) -> str:
         lines += [f"{mark}{finding.sentence}", f"    {finding.advice}"]
     if not found.findings:
         lines.append("Nothing found.")
-    elif found.is_serious:
-        lines.append(f"{len(found.findings)} findings.")
     return printable("\n".join(lines))
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
@@ -84,14 +84,13 @@ class PictureSet:
         return self.paths[index].read_bytes()
 
 
-@dataclasses.dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """One picture among several sets.
 
     Attributes:
         set_name: of its set.
-        index: in the set, from 0.
+        number: in the set, from 0.
     """
 
     set_name: str
-    index: int
+    number: int
