@@ -53,7 +53,7 @@ format: $(READY) ## correct style and format
 	$(RUN) -m ruff format .
 
 docs: $(DOCS_VENV)/.ready ## make the site of the documentation in site/; no link in it may be broken
-	$(DOCS_VENV)/bin/mkdocs build --strict
+	$(DOCS_VENV)/bin/python docs/make_site.py
 
 # requirements.lock holds the project with the extras that all tests share. The locks of tools hold the
 # tools alone, and no other version of a package than requirements.lock and the locks before them, so

@@ -54,9 +54,7 @@ def is_out_of_reach(error: BaseException) -> bool:
 
     What was fetched before can be used then.
     """
-    from huggingface_hub.errors import HfHubHTTPError
-
-    if isinstance(error, HfHubHTTPError):
+    if _status(error):
         return _status(error) >= _SERVER_FAILED or _status(error) == _TOO_MANY
     return isinstance(error, ConnectionError | TimeoutError) or package_of(error) in _OF_NETWORK
 
@@ -110,7 +108,7 @@ def _sentence_of(error: Exception, word: str, repository: str, errors) -> UserEr
     if isinstance(error, errors.EntryNotFoundError) and isinstance(error, errors.HfHubHTTPError):
         return HubError(f"{word}: {repository} has no such file. See its page on the Hub.")
     # A 401 is also the answer to one without a token who asks for what does not exist.
-    is_unknown = isinstance(error, errors.HfHubHTTPError) and _status(error) == _UNAUTHORIZED
+    is_unknown = _status(error) == _UNAUTHORIZED
     if isinstance(error, errors.RepositoryNotFoundError) or (
         is_unknown and _INVALID_TOKEN not in _said(error)
     ):
@@ -124,7 +122,7 @@ def _sentence_of(error: Exception, word: str, repository: str, errors) -> UserEr
         return HubError(f"{word} is not what the Hub takes: {_short(error)}.")
     if isinstance(error, errors.OfflineModeIsEnabled):
         return HubError(f"{word} needs the Hub, and HF_HUB_OFFLINE keeps this program from it.")
-    if isinstance(error, errors.HfHubHTTPError):
+    if _status(error):
         return _sentence_of_status(error, word, repository)
     if is_out_of_reach(error) or isinstance(error, errors.LocalEntryNotFoundError):
         return HubConnectionError(
@@ -163,7 +161,8 @@ def _said(error) -> str:
     return error.response.headers.get("X-Error-Message") or ""
 
 
-def _status(error) -> int:
+def _status(error: BaseException) -> int:
+    """Returns the status of an answer that is an error; 0 where nothing was answered."""
     response = getattr(error, "response", None)
     return response.status_code if response is not None else 0
 

@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.files.names import printable
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.reasons import reason_of, without_passwords
 from cyclegan_keras.tracking.record import Record
 from cyclegan_keras.tracking.tracker import Tracker
 
 EXPERIMENT = "cyclegan-keras"
+OF_TRAININGS = {"mlflow.experimentKind": "custom_model_development"}  # its page begins with runs
 MOST_CHARACTERS = 5000  # of an option or a fact, in every store of MLflow
 MOST_IN_BATCH = 100  # options or facts in one request
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
@@ -52,7 +54,7 @@ class MLflow(Tracker):
                 self._client = mlflow.MlflowClient()
                 self._id = record.tracked.get("id") or os.environ.get("MLFLOW_RUN_ID")
                 if self._id is None:
-                    self._id = self._create_run(run.name)
+                    self._id = self._create_run(printable(run.name))
                 self._check_run()
                 if training:
                     self._client.update_run(self._id, status="RUNNING")
@@ -132,7 +134,7 @@ class MLflow(Tracker):
             experiment_name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
             experiment = self._client.get_experiment_by_name(experiment_name)
             if experiment is None:
-                experiment_id = self._client.create_experiment(experiment_name)
+                experiment_id = self._client.create_experiment(experiment_name, tags=OF_TRAININGS)
             else:
                 experiment_id = experiment.experiment_id
         return self._client.create_run(experiment_id, run_name=name).info.run_id

@@ -7,7 +7,7 @@ import pickle
 import pytest
 from safetensors.numpy import save
 
-from cyclegan_keras.files.errors import HubConnectionError, HubError
+from cyclegan_keras.files.errors import HubConnectionError, HubError, WriteError
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.hub.words import parse
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
@@ -82,6 +82,7 @@ def test_branches_with_slashes_are_quoted(ponies, keras_file):
 
 def test_what_was_fetched_needs_no_network(ponies, hub, new_cache, monkeypatch):
     from huggingface_hub import constants
+    from huggingface_hub.utils import _http
 
     online = fetching.local("hf://anna/ponies")
     fetching.fetch.cache_clear()
@@ -89,11 +90,17 @@ def test_what_was_fetched_needs_no_network(ponies, hub, new_cache, monkeypatch):
     assert fetching.local("hf://anna/ponies") == online
     fetching.fetch.cache_clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    reset = getattr(_http, "reset_sessions", None)  # of older clients, which keep it in sessions
+    if reset:
+        reset()
     asked = len(hub.asked)
     assert fetching.local("hf://anna/ponies") == online
     assert len(hub.asked) == asked
     assert "HF_HUB_OFFLINE is set: fetch it once" in sentence_of("hf://anna/zebras")
     assert "HF_HUB_OFFLINE is set" in sentence_of("hf://anna/ponies@v2")
+    if reset:
+        monkeypatch.undo()
+        reset()
 
 
 def test_the_hub_out_of_reach_is_a_failure_underway(hub, new_cache):
@@ -164,6 +171,12 @@ def test_bytes_that_are_not_those_announced_are_refused_and_fetched_anew(ponies,
     hub.failing = ""
     path = pathlib.Path(fetching.local("hf://anna/ponies/generator_g.keras"))
     assert path.read_bytes() == hub.files("anna/ponies")["generator_g.keras"]
+
+
+def test_a_full_disk_is_a_sentence(ponies, limited_file_size):
+    with limited_file_size(1000), pytest.raises(WriteError, match="File too large"):
+        fetching.local("hf://anna/ponies/generator_g.keras")
+    assert fetching.local("hf://anna/ponies/generator_g.keras")
 
 
 @pytest.mark.release  # the client waits between its attempts
