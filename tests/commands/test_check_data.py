@@ -142,7 +142,7 @@ def test_pictures_of_an_archive_are_compared_too():
         Image.fromarray(noise(16, 16, 3, seed=number)).save(file, "PNG")
         files.append(file.getvalue())
     pictures = EncodedPictures(["a", "b", "c", "d"], files)
-    archive = check_data.picture_set("trainA", pictures, paired=False)
+    archive = check_data.picture_set("train", "A", pictures, paired=False)
     seen = looking.look_at_some([archive], looking.Budget(10), seed=0)
     assert [[place.number for place in group] for group in seen.equal] == [[1, 3]]
 
