@@ -40,9 +40,8 @@ class InMemory:
 def picture_set(name, arrays, names=None, **fields) -> PictureSet:
     """Returns a set whose name ends with its domain."""
     return PictureSet(
-        name=name,
+        split=name[:-1],
         domain=name[-1],
-        is_test=name.startswith("test"),
         pictures=InMemory(arrays, names),
         count=len(arrays),
         **fields,

@@ -135,7 +135,7 @@ def truncated(seen: Seen) -> Finding | None:
         kind="truncated",
         title="Pictures that are cut off",
         meaning="They begin like pictures, but end too early.",
-        advice="Their headers are fine, so training notices only when it reaches them, and another "
+        advice="Where the header is whole, training notices only when it reaches them, and another "
         "picture then takes their place. Copy or download them again, or remove them.",
     )
 
@@ -780,7 +780,7 @@ def counts(seen: Seen) -> list[Finding | None]:
     """Too few training pictures, or many more in one domain than in the other."""
     left = {}
     for name, each in seen.sets.items():
-        if not each.is_test:
+        if each.split == "train":
             lost = sum(place.set_name == name for place in seen.errors)
             left[name] = len(each) - lost
     findings: list[Finding | None] = []
@@ -893,15 +893,13 @@ def _of_domains(
 ) -> Finding:
     """Returns a finding about whole domains."""
     names = [
-        name for name, each in seen.sets.items() if each.domain in domains and not each.is_test
+        name for name, each in seen.sets.items() if each.domain in domains and each.split == "train"
     ]
     return Finding(
         kind=kind,
         is_serious=False,
         title=title,
-        sentence=f"{title}: {sentence[0].lower()}{sentence[1:]}"
-        if sentence.startswith("There")
-        else f"{title}: {sentence}",
+        sentence=f"{title}. {sentence}",
         advice=advice,
         counts={name: len(seen.sets[name]) for name in names},
         looked_at={name: len(seen.sets[name]) for name in names},

@@ -1,5 +1,6 @@
 """The command that looks at pictures, and what a training makes of it."""
 
+import io
 import json
 import signal
 import sys
@@ -18,6 +19,7 @@ from cyclegan_keras.files.errors import DataError, OptionError
 from cyclegan_keras.runs.run import Run
 from pipelines.sources import demo
 from pipelines.sources.files import FilePictures
+from pipelines.sources.tfds import EncodedPictures
 
 HOSTILE = ["<script>alert(1)<", "new\nline", "'\"&amp;"]
 if sys.platform == "linux":
@@ -131,6 +133,18 @@ def test_listed_pairs(folder, tmp_path):
     options = {"dataset": str(folder), "pairs": str(tmp_path / "pairs.csv"), "crop_size": 64}
     assert check_data.run(report=str(report), **options) == 0
     assert found_in(report).keys() == {"unreadable", "few"}  # pairs may be among the others
+
+
+def test_pictures_of_an_archive_are_compared_too():
+    files = []
+    for number in (0, 1, 2, 1):
+        file = io.BytesIO()
+        Image.fromarray(noise(16, 16, 3, seed=number)).save(file, "PNG")
+        files.append(file.getvalue())
+    pictures = EncodedPictures(["a", "b", "c", "d"], files)
+    archive = check_data.picture_set("train", "A", pictures, paired=False)
+    seen = looking.look_at_some([archive], looking.Budget(10), seed=0)
+    assert [[place.number for place in group] for group in seen.equal] == [[1, 3]]
 
 
 def test_a_quick_look_ends_in_time_and_says_what_was_left_out(folder, monkeypatch, capsys):

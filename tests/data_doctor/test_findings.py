@@ -44,7 +44,7 @@ def test_nothing_is_found_in_sound_sets():
         ("odd_aspect", colored(50)[:6]),
         ("blank", np.full((24, 24, 3), 99, "uint8")),
         ("dark", colored(51, high=70)),
-        ("bright", colored(52, low=230)),
+        ("bright", colored(52, low=210)),
         ("gray_among_color", gray(53)),
         ("gray_among_color", gray(54, channels=3)),
         ("other_channels", np.concatenate([colored(55), colored(56)], axis=-1)),
