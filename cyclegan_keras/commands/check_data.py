@@ -184,24 +184,25 @@ def sets_of(source, options: DataOptions) -> list:
 
     most = options.max_dataset_size
     sets = [
-        picture_set("trainA", source.train_a, most=most, paired=source.paired_train),
-        picture_set("trainB", source.train_b, most=most, paired=source.paired_train),
+        picture_set("train", "A", source.train_a, most=most, paired=source.paired_train),
+        picture_set("train", "B", source.train_b, most=most, paired=source.paired_train),
     ]
     if source.test_a and source.test_b:
-        sets.append(picture_set("testA", source.test_a, paired=source.paired_test))
-        sets.append(picture_set("testB", source.test_b, paired=source.paired_test))
+        sets.append(picture_set("test", "A", source.test_a, paired=source.paired_test))
+        sets.append(picture_set("test", "B", source.test_b, paired=source.paired_test))
     if options.pairs:
         pictures_a, pictures_b = pair_list.load(options.pairs, options.reader_version)
-        sets.append(picture_set("pairsA", pictures_a, paired=True))
-        sets.append(picture_set("pairsB", pictures_b, paired=True))
+        sets.append(picture_set("pairs", "A", pictures_a, paired=True))
+        sets.append(picture_set("pairs", "B", pictures_b, paired=True))
     return sets
 
 
-def picture_set(name: str, pictures, *, most: int | None = None, paired: bool):
+def picture_set(split: str, domain: str, pictures, *, most: int | None = None, paired: bool):
     """Returns pictures of a source as the doctor takes them.
 
     Args:
-        name: such as "trainA"; its last letter is the domain.
+        split: "train", "test" or "pairs".
+        domain: "A" or "B".
         pictures: those of a source.
         most: how many of them are used; None for all.
         paired: whether the pictures of the other domain show the same scenes in the same order.
@@ -210,18 +211,16 @@ def picture_set(name: str, pictures, *, most: int | None = None, paired: bool):
     from pipelines.sources.files import HalfPictures, ListedPictures
     from pipelines.sources.tfds import EncodedPictures
 
-    domain = name[-1]
-    partners = name[:-1] + ("B" if domain == "A" else "A")
+    other_domain = "B" if domain == "A" else "A"
     return PictureSet(
-        name=name,
+        split=split,
         domain=domain,
-        is_test=name.startswith("test"),
         pictures=pictures,
         count=len(pictures) if most is None else min(most, len(pictures)),
         paths=pictures.paths if isinstance(pictures, ListedPictures) else None,
         encoded=pictures.files if isinstance(pictures, EncodedPictures) else None,
         half=pictures.side if isinstance(pictures, HalfPictures) else "",
-        partners=partners if paired else "",
+        partners=f"{split}{other_domain}" if paired else "",
     )
 
 
@@ -273,8 +272,6 @@ def text_of(found) -> str:
         lines += [f"{mark}{finding.sentence}", f"    {finding.advice}"]
     if not found.findings:
         lines.append("Nothing found.")
-    elif found.is_serious:
-        lines.append(f"{len(found.findings)} findings.")
     return printable("\n".join(lines))
 
 

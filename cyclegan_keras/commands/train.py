@@ -37,7 +37,7 @@ from cyclegan_keras.files.errors import (
 )
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.tracking.opening import check_trackers, open_trackers, without_home
+from cyclegan_keras.tracking.opening import check_trackers, open_trackers, public
 from cyclegan_keras.tracking.options import tracker_names
 from cyclegan_keras.tracking.tracker import Tracker
 
@@ -365,8 +365,8 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
     if trainer.step < last_step:
         with tracker_of_training(run, options, team) as tracker:
             if team.is_chief:
-                tracker.options(without_home(flags.flatten(options, saved_only=True)))
-                tracker.facts(without_home(run.saved_facts()))
+                tracker.options(public(flags.flatten(options, saved_only=True)))
+                tracker.facts(public(run.saved_facts()))
             interruption = fit(trainer, data, run, options, last_step, team, tracker)
         if data.left_out():
             print(data.left_out())

@@ -11,6 +11,7 @@ from cyclegan_keras.data_doctor.measures import Measures
 from cyclegan_keras.data_doctor.sets import PictureSet, Place
 from cyclegan_keras.files.names import printable
 
+SHARE_OF_COMPARING = 0.9  # of the seconds of a quick look, after which no pictures are compared
 INSTALL = 'pip install "cyclegan-keras[data]"'
 
 
@@ -77,7 +78,7 @@ class Check:
 
     def name_of(self, place: Place) -> str:
         """Returns what a picture is called."""
-        return self.seen.sets[place.set_name].pictures.names[place.index]
+        return self.seen.sets[place.set_name].pictures.names[place.number]
 
 
 def check(
@@ -118,13 +119,21 @@ def check(
         left_out.append("Near-duplicates were not looked for (--nonear_duplicates).")
     elif not near_duplicates.is_available():
         left_out.append(f"Near-duplicates were not looked for: {INSTALL}.")
-    elif budget.is_over():
+    elif budget.is_over(SHARE_OF_COMPARING):
         left_out.append("Near-duplicates were not looked for: the time was over.")
     else:
         near = near_duplicates.find_near_duplicates(
-            seen.sets, showing_something(seen), seed=seed, stop=budget.is_over
+            seen.sets,
+            showing_something(seen),
+            seed=seed,
+            stop=lambda: budget.is_over(SHARE_OF_COMPARING),
         )
-        if budget.is_over():
+        if len(near) >= near_duplicates.MOST_PAIRS:
+            left_out.append(
+                f"The search for near-duplicates ended after {len(near):,} pairs: most pictures of "
+                "this set resemble others, as the frames of a film do."
+            )
+        elif budget.is_over(SHARE_OF_COMPARING):
             left_out.append("Not all pairs of pictures were compared: the time was over.")
 
     return Check(

@@ -135,7 +135,7 @@ def truncated(seen: Seen) -> Finding | None:
         kind="truncated",
         title="Pictures that are cut off",
         meaning="They begin like pictures, but end too early.",
-        advice="Their headers are fine, so training notices only when it reaches them, and another "
+        advice="Where the header is whole, training notices only when it reaches them, and another "
         "picture then takes their place. Copy or download them again, or remove them.",
     )
 
@@ -302,7 +302,7 @@ def _by_set(group: Sequence[Place]) -> list[tuple[Place, ...]]:
 def _is_partner_of_any(seen: Seen, place: Place, group: Sequence[Place]) -> bool:
     """Whether it is the B of a pair whose A is in the group; `pairs` says so instead."""
     own = seen.sets[place.set_name]
-    return own.domain == "B" and Place(own.partners, place.index) in group
+    return own.domain == "B" and Place(own.partners, place.number) in group
 
 
 def _in_training(seen: Seen, groups: Iterable[Sequence[Place]]) -> list[Place]:
@@ -328,10 +328,10 @@ def _all_but_one(groups: Iterable[Sequence[Place]]) -> list[Place]:
 def pairs(seen: Seen) -> list[Finding | None]:
     """Pairs whose sides differ in size, or do not differ at all."""
     unequal, same = [], []
-    for place, header in sorted(seen.headers.items()):
-        own = seen.sets[place.set_name]
-        other = Place(own.partners, place.index)
-        if own.domain != "A" or other not in seen.headers:
+    in_pairs = [name for name, each in seen.sets.items() if each.partners and each.domain == "A"]
+    for place in sorted(place for place in seen.headers if place.set_name in in_pairs):
+        header, other = seen.headers[place], Place(seen.sets[place.set_name].partners, place.number)
+        if other not in seen.headers:
             continue
         partner = seen.headers[other]
         size, size_of_partner = _size(header), _size(partner)
@@ -383,17 +383,17 @@ def tiny(seen: Seen, training: Training) -> Finding | None:
         for place, header in seen.headers.items()
         if training.enlargement(_size(header)) > limits.ENLARGED
     ]
-    sides = [min(_size(seen.headers[place])) for place in places]
-    fitting = 4 * round(np.median(sides) / 4) if sides else 0
     groups = [
         Group(places=(place,), words="{}x{} px".format(*_size(seen.headers[place])))
         for place in sorted(places, key=lambda place: (min(_size(seen.headers[place])), place))
     ]
-    advice = "Enlarged pictures are blurred, and what is blurred is learned: remove them"
-    if len(places) > limits.MOST_OF_A_DOMAIN * max(
-        sum(seen.looked_at(name) for name in {place.set_name for place in places}), 1
-    ):
-        advice = "Most are as small: train at their size"
+    advice = "What is enlarged is blurred, and what is blurred is learned: remove them."
+    to_remove = places
+    if len(places) > limits.MOST_OF_A_DOMAIN * len(seen.headers):
+        usual = np.median([min(_size(header)) for header in seen.headers.values()])
+        size = max(4, 4 * int(usual // 4))
+        advice = f"Most pictures are as small: train at their size, --crop_size={size}."
+        to_remove = []
     return _of_places(
         seen,
         groups,
@@ -402,9 +402,9 @@ def tiny(seen: Seen, training: Training) -> Finding | None:
         title="Small pictures",
         meaning=f"Training enlarges them more than {limits.ENLARGED:g} times "
         f"({training.size_flags}).",
-        advice=f"{advice}, such as --crop_size={fitting} (--load_size follows from it).",
+        advice=advice,
         looked_at=seen.looked_at,
-        to_remove=places,
+        to_remove=to_remove,
     )
 
 
@@ -431,7 +431,7 @@ def odd_aspect(seen: Seen, training: Training) -> Finding | None:
         advice="--preprocess=resize_and_crop squashes them to a square: use "
         "--preprocess=scale_shortside_and_crop, or cut or remove them.",
         looked_at=seen.looked_at,
-        to_remove=places,
+        to_remove=places if len(places) <= limits.MOST_OF_A_DOMAIN * len(seen.headers) else [],
     )
 
 
@@ -589,10 +589,11 @@ def colors(seen: Seen, training: Training) -> list[Finding | None]:
     gray, colored = [], []
     shares: dict[str, float | None] = {}
     for domain in ("A", "B"):
+        ranges = ranges_of(seen, domain)
         measures = {
             place: measured
             for place, measured in _of_domain(seen, domain).items()
-            if measured.channels in (1, 3)
+            if measured.channels in (1, 3) and not is_blank(measured, ranges[measured.dtype])
         }
         own_gray = [place for place, measured in measures.items() if measured.is_gray]
         share = len(own_gray) / max(len(measures), 1)
@@ -702,8 +703,8 @@ def mixed_numbers(seen: Seen) -> Finding | None:
     for domain in ("A", "B"):
         headers = _headers_of_domain(seen, domain)
         tally = collections.Counter(header.dtype for header in headers.values())
+        usual = tally.most_common(1)[0][0] if tally else ""
         for place, header in headers.items():
-            usual = tally.most_common(1)[0][0]
             if header.dtype != usual:
                 groups.append(Group(places=(place,), words=f"{header.dtype} instead of {usual}"))
     groups.sort(key=lambda group: group.places)
@@ -779,7 +780,7 @@ def counts(seen: Seen) -> list[Finding | None]:
     """Too few training pictures, or many more in one domain than in the other."""
     left = {}
     for name, each in seen.sets.items():
-        if not each.is_test:
+        if each.split == "train":
             lost = sum(place.set_name == name for place in seen.errors)
             left[name] = len(each) - lost
     findings: list[Finding | None] = []
@@ -870,7 +871,7 @@ def _of_places(
     listed = ", ".join(
         f"{count:,} of {looked_at(name):,} in {name}" for name, count in counts_by_set.items()
     )
-    names = [printable(seen.sets[place.set_name].pictures.names[place.index]) for place in counted]
+    names = [printable(seen.sets[place.set_name].pictures.names[place.number]) for place in counted]
     named = ", ".join(names[:NAMED])
     if len(names) > NAMED:
         named += f" and {len(names) - NAMED:,} more"
@@ -892,15 +893,13 @@ def _of_domains(
 ) -> Finding:
     """Returns a finding about whole domains."""
     names = [
-        name for name, each in seen.sets.items() if each.domain in domains and not each.is_test
+        name for name, each in seen.sets.items() if each.domain in domains and each.split == "train"
     ]
     return Finding(
         kind=kind,
         is_serious=False,
         title=title,
-        sentence=f"{title}: {sentence[0].lower()}{sentence[1:]}"
-        if sentence.startswith("There")
-        else f"{title}: {sentence}",
+        sentence=f"{title}. {sentence}",
         advice=advice,
         counts={name: len(seen.sets[name]) for name in names},
         looked_at={name: len(seen.sets[name]) for name in names},

@@ -2,7 +2,7 @@
 
 # ---- one picture ----
 DARK = 0.32  # 99th percentile of brightness as a share of white; that of cleanvision 0.3.7
-BRIGHT = 0.85  # 5th percentile of brightness as a share of white
+BRIGHT = 0.75  # 5th percentile of brightness as a share of white
 BLANK_CONTRAST = 0.015  # standard deviation of brightness as a share of the range of the domain
 BLANK_ENTROPY = 1.0  # bits: two colors in equal parts have one
 BLURRED = 0.06  # sharpness, see `measures`

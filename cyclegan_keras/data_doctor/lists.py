@@ -21,7 +21,7 @@ def paths_to_remove(seen: Seen, finding: Finding) -> list[pathlib.Path]:
     """
     found = {}
     for place in finding.to_remove:
-        path = seen.sets[place.set_name].path(place.index)
+        path = seen.sets[place.set_name].path(place.number)
         if path is not None and "\n" not in str(path) and "\r" not in str(path):
             found[path.absolute()] = True
     return list(found)

@@ -25,6 +25,7 @@ JPEG_END = b"\xff\xd9"
 PNG_END = b"IEND"
 SHARE_OF_FILES = 0.5  # of the seconds, for looking at files without decoding them
 SHARE_OF_DIGESTS = 0.65  # and until then for comparing files whose sizes and ends are equal
+SHARE_OF_PIXELS = 0.8  # and until then for decoding, so that time is left for the conclusions
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -146,7 +147,7 @@ def look_at_some(
 
     # ---- headers, sizes and ends ----
     def facts_of(place: Place) -> FileFacts | PictureError:
-        return _file_facts(by_name[place.set_name], place.index)
+        return _file_facts(by_name[place.set_name], place.number)
 
     found = _in_threads(
         facts_of, places, budget, title="Looking", share=SHARE_OF_FILES, threads=threads
@@ -169,7 +170,7 @@ def look_at_some(
     def digest_of(place: Place) -> bytes:
         each = by_name[place.set_name]
         try:
-            data = each.all_bytes(place.index)
+            data = each.all_bytes(place.number)
         except OSError:  # it could be read a moment ago
             return f"{place}".encode()
         return hashlib.blake2b(data + each.half.encode(), digest_size=16).digest()
@@ -201,14 +202,14 @@ def _decode(
 ) -> tuple[dict[Place, Measures], dict[Place, str]]:
     def measures_of(place: Place) -> Measures | PictureError:
         try:
-            return measure(by_name[place.set_name].pictures.picture(place.index))
+            return measure(by_name[place.set_name].pictures.picture(place.number))
         except PictureError as error:
             return error
 
     measures: dict[Place, Measures] = {}
     errors: dict[Place, str] = {}
     for place, result in _in_threads(
-        measures_of, places, budget, title="Decoding", share=1.0, threads=threads
+        measures_of, places, budget, title="Decoding", share=SHARE_OF_PIXELS, threads=threads
     ):
         if isinstance(result, PictureError):
             errors[place] = str(result)

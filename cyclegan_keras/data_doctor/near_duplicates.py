@@ -18,7 +18,7 @@ from cyclegan_keras.data_doctor.sets import PictureSet, Place
 
 ROWS = 128  # hashes that are compared with all others at a time
 PAIRS = 50_000  # whose thumbnails are compared at a time
-MOST_PAIRS = 100_000  # that are kept
+MOST_PAIRS = 20_000  # after which the search ends
 BITS_OF = np.array([bin(number).count("1") for number in range(2**16)], np.uint8)
 
 
@@ -102,7 +102,7 @@ def find_near_duplicates(
 
 def _are_partners(sets: Mapping[str, PictureSet], first: Place, second: Place) -> bool:
     is_partner = sets[first.set_name].partners == second.set_name
-    return is_partner and first.index == second.index
+    return is_partner and first.number == second.number
 
 
 def _hashes(thumbnails: Sequence[np.ndarray]) -> np.ndarray:

@@ -34,14 +34,16 @@ class Shown:
     Attributes:
         name: what it is called.
         uri: the picture, as a data: address; "" where it cannot be read.
-        width: in px.
-        height: in px.
+        width: that it is shown with, in px.
+        height: likewise.
+        is_crisp: whether it is enlarged, with pixels as squares.
     """
 
     name: str
     uri: str
     width: int = 0
     height: int = 0
+    is_crisp: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -187,16 +189,18 @@ def _card(check: Check, group: Group) -> Card:
 def _shown(check: Check, place: Place) -> Shown:
     name = printable(check.name_of(place))
     try:
-        picture = check.seen.sets[place.set_name].pictures.picture(place.index)
+        picture = check.seen.sets[place.set_name].pictures.picture(place.number)
     except PictureError:
         return Shown(name=name, uri="")
     height, width = picture.pixels.shape[:2]
-    scale = min(1.0, THUMBNAIL / max(width, height))
+    longer = max(width, height)
+    scale = THUMBNAIL / longer if longer > THUMBNAIL else THUMBNAIL // longer
     return Shown(
         name=name,
         uri=to_data_uri(as_rgb(picture), THUMBNAIL),
         width=max(1, round(width * scale)),
         height=max(1, round(height * scale)),
+        is_crisp=scale > 1,
     )
 
 

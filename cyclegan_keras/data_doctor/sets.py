@@ -4,7 +4,7 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cyclegan_keras.images.header import Header
 from cyclegan_keras.images.picture import Picture
@@ -27,9 +27,8 @@ class PictureSet:
     """One set of pictures.
 
     Attributes:
-        name: what it is called in sentences, such as "trainA".
+        split: "train", "test" or "pairs", which are trained on among others.
         domain: "A" or "B".
-        is_test: whether nothing is trained on it.
         pictures: how each is read.
         count: how many of them, from the first on, belong to the set.
         paths: of their files; None where they are no files, but drawn or kept in an archive.
@@ -38,15 +37,24 @@ class PictureSet:
         partners: the set whose picture of the same number shows the same scene; "" where none does.
     """
 
-    name: str
+    split: str
     domain: str
-    is_test: bool
     pictures: Pictures
     count: int
     paths: Sequence[pathlib.Path] | None = None
     encoded: Sequence[bytes] | None = None
     half: str = ""
     partners: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in sentences, such as "trainA"."""
+        return f"{self.split}{self.domain}"
+
+    @property
+    def is_test(self) -> bool:
+        """Whether nothing is trained on it."""
+        return self.split == "test"
 
     def __len__(self) -> int:
         return self.count
@@ -84,14 +92,13 @@ class PictureSet:
         return self.paths[index].read_bytes()
 
 
-@dataclasses.dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """One picture among several sets.
 
     Attributes:
         set_name: of its set.
-        index: in the set, from 0.
+        number: in the set, from 0.
     """
 
     set_name: str
-    index: int
+    number: int

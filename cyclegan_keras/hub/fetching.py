@@ -29,6 +29,7 @@ from cyclegan_keras.hub.words import HubWord, names_hub, parse
 SAFE = (".keras", ".safetensors", ".tflite")
 # Formats that are, or may hold, pickles or code.
 UNSAFE = (".pth", ".pt", ".ckpt", ".bin", ".tar", ".pkl", ".pickle", ".h5", ".hdf5", ".pb", ".npy")
+PATIENCE = 30.0  # seconds until an answer
 ROLES = ("generator_g", "generator_f", "discriminator_x", "discriminator_y")
 _SHA256, _GIT_SHA1 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{40}")
 _PICKLE_ADVICE = (
@@ -123,7 +124,7 @@ def fetch(word: HubWord) -> Fetched:
     client = open_client(word.address)
     with speaking_to_the_hub(word.address, word.repository):
         try:
-            info = client.model_info(word.repository, revision=word.revision)
+            info = client.model_info(word.repository, revision=word.revision, timeout=PATIENCE)
         except Exception as error:
             if not is_out_of_reach(error):
                 raise
@@ -133,6 +134,8 @@ def fetch(word: HubWord) -> Fetched:
             fetched = _from_hub(client, word, info.sha, _chosen(word, names))
         for file in fetched.files:
             _check(word, file)
+    listed = ", ".join(file.name for file in fetched.files)
+    logging.info("%s is commit %s: %s.", word.address, fetched.commit[:10], listed)
     return fetched
 
 
@@ -141,7 +144,6 @@ def _from_hub(client, word: HubWord, commit: str, names: Sequence[str]) -> Fetch
     paths = [client.hf_hub_download(word.repository, name, revision=commit) for name in names]
     # Only now may the cache say where the branch is: what it knows of it is complete.
     client.hf_hub_download(word.repository, names[0], revision=word.revision)
-    logging.info("%s is commit %s: %s.", word.address, commit[:10], ", ".join(names))
     return Fetched(word=word, commit=commit, files=tuple(pathlib.Path(path) for path in paths))
 
 
@@ -170,9 +172,7 @@ def _from_cache(word: HubWord, error: Exception) -> Fetched:
     if word.file not in (None, *found) or not found:
         raise missing_error
     names = _chosen(word, found)
-    logging.info(
-        "%s: %s; commit %s of the cache is taken.", word.address, reason, snapshot.name[:10]
-    )
+    logging.info("%s: %s, and what was fetched before is taken.", word.address, reason)
     files = tuple(snapshot / name for name in names)
     return Fetched(word=word, commit=snapshot.name, files=files)
 

@@ -19,6 +19,7 @@ _IGNORED = "(ignored)"  # ends the name of a class in a text file
 _HEX = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 _TEXT_LINE = re.compile(r"(#[0-9a-fA-F]{6}|\d+\s+\d+\s+\d+|\d+)\s+(.+)")
 _LARGEST_NUMBER = 65535
+_PIXELS = 2**16  # that are compared with all colors at a time
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -162,13 +163,9 @@ def to_classes(numbers: np.ndarray, classes: ClassList, limit: float = NEAR) -> 
     """
     position = {name: index for index, name in enumerate(classes.scored)}
     targets = np.array([position.get(each.name, IGNORED) for each in classes.entries], np.int16)
-    colors = np.array([entry.color for entry in classes.entries], np.int64)
-    found, places = _distinct(numbers)
-    distances = _squared_distances(found, colors)
-    nearest = distances.argmin(axis=1)
+    nearest, squared = _nearest(numbers, [entry.color for entry in classes.entries])
     largest = 0 if classes.are_numbers else limit**2
-    is_known = distances[np.arange(len(found)), nearest] <= largest
-    return np.where(is_known, targets[nearest], UNKNOWN).astype(np.int16)[places]
+    return np.where(squared <= largest, targets[nearest], np.int16(UNKNOWN))
 
 
 def to_nearest_classes(numbers: np.ndarray, classes: ClassList) -> np.ndarray:
@@ -184,9 +181,8 @@ def to_nearest_classes(numbers: np.ndarray, classes: ClassList) -> np.ndarray:
     position = {name: index for index, name in enumerate(classes.scored)}
     entries = [entry for entry in classes.entries if not entry.is_ignored]
     targets = np.array([position[entry.name] for entry in entries], np.int16)
-    found, places = _distinct(numbers)
-    distances = _squared_distances(found, np.array([entry.color for entry in entries], np.int64))
-    return targets[distances.argmin(axis=1)][places]
+    nearest, _ = _nearest(numbers, [entry.color for entry in entries])
+    return targets[nearest]
 
 
 def unknown_colors(numbers: np.ndarray, labels: np.ndarray) -> dict[tuple[int, ...], int]:
@@ -196,32 +192,46 @@ def unknown_colors(numbers: np.ndarray, labels: np.ndarray) -> dict[tuple[int, .
         numbers: of a label map, (height, width, channels).
         labels: what `to_classes` made of it.
     """
-    pixels = numbers[labels == UNKNOWN]
-    if not len(pixels):
-        return {}
-    colors, counts = np.unique(pixels, axis=0, return_counts=True)
-    return {tuple(map(int, color)): int(n) for color, n in zip(colors, counts, strict=True)}
+    pixels = numbers[labels == UNKNOWN].astype(np.int64)
+    packed = np.zeros(len(pixels), np.int64)
+    for channel in pixels.T:
+        packed = packed << 20 | np.clip(channel, 0, 2**20 - 1)
+    _, first, counts = np.unique(packed, return_index=True, return_counts=True)
+    colors = pixels[first].tolist()
+    return {tuple(color): int(count) for color, count in zip(colors, counts, strict=True)}
 
 
-def _distinct(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns each color once, (colors, channels), and which one each pixel has."""
+def _nearest(
+    numbers: np.ndarray, colors: Sequence[tuple[int, ...]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which color is nearest to each pixel, and the square of its distance.
+
+    Args:
+        numbers: (height, width, 1 or 3).
+        colors: as many channels each, or one for three equal ones.
+
+    Returns:
+        Integers and float64, (height, width) each; of equal distances the first color counts.
+    """
+    pixels = numbers.reshape(-1, numbers.shape[-1]).astype(np.float64)
+    table = np.array(colors, np.float64)
+    if pixels.shape[1] != table.shape[1]:
+        channels = max(pixels.shape[1], table.shape[1])
+        pixels = np.broadcast_to(pixels, (len(pixels), channels))
+        table = np.broadcast_to(table, (len(table), channels))
+    squares = np.square(table).sum(axis=1)
+    nearest = np.empty(len(pixels), np.int64)
+    squared = np.empty(len(pixels), np.float64)
+    for start in range(0, len(pixels), _PIXELS):
+        some = pixels[start : start + _PIXELS]
+        # |x - c|^2 without |x|^2, which all colors share; exact, since all numbers are whole.
+        rest = squares - 2 * (some @ table.T)
+        chosen = rest.argmin(axis=1)
+        nearest[start : start + _PIXELS] = chosen
+        least = rest[np.arange(len(some)), chosen]
+        squared[start : start + _PIXELS] = np.square(some).sum(axis=1) + least
     shape = numbers.shape[:2]
-    packed = np.zeros(shape, np.int64)
-    for channel in range(numbers.shape[-1]):
-        bounded = np.clip(numbers[..., channel], -1, _LARGEST_NUMBER + 1).astype(np.int64)
-        packed = packed << 20 | (bounded + 1)
-    _, first, places = np.unique(packed.ravel(), return_index=True, return_inverse=True)
-    colors = numbers.reshape(-1, numbers.shape[-1])[first].astype(np.int64)
-    return colors, places.reshape(shape)
-
-
-def _squared_distances(found: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """Returns the squared distance of each color found to each one listed, (found, listed)."""
-    if found.shape[1] == 1 or colors.shape[1] == 1:
-        width = max(found.shape[1], colors.shape[1])
-        found = np.broadcast_to(found, (len(found), width))
-        colors = np.broadcast_to(colors, (len(colors), width))
-    return np.square(found[:, None] - colors[None]).sum(axis=2)
+    return nearest.reshape(shape), squared.reshape(shape)
 
 
 # ---- files ----

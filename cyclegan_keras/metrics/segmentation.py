@@ -30,6 +30,11 @@ from cyclegan_keras.metrics.segmentation_network import SegmentationNetwork
 _LOOKED_AT = 8  # pictures of each domain, to find out which of them are label maps
 _LEAST_KNOWN = 0.5  # share of the pixels of label maps whose color is in the class list
 _WORTH_A_NOTE = 0.001  # share of pixels of unknown colors
+_FORMULAS = (
+    "sum n_ii / sum t_i, mean over classes of n_ii / t_i, and of n_ii / (t_i + sum_j n_ji - n_ii), "
+    "where n_ij pixels of class i are taken for class j, and t_i are of class i, in all pictures "
+    "together"
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -362,18 +367,16 @@ def _measures(
     def score_of(found: Scores | None, field: str) -> float:
         return math.nan if found is None else float(getattr(found, field))
 
-    details = {"class_accuracy": "class_accuracies", "mean_iou": "ious"}
-    words = {
-        "pixel_accuracy": ("Per-pixel accuracy", "sum n_ii / sum t_i"),
-        "class_accuracy": ("Per-class accuracy", "mean over classes of n_ii / t_i"),
-        "mean_iou": ("Class IoU", "mean over classes of n_ii / (t_i + sum_j n_ji - n_ii)"),
-    }
     measures = []
-    for field, (name, formula) in words.items():
+    for name, field, field_of_classes in (
+        ("Per-pixel accuracy", "pixel_accuracy", None),
+        ("Per-class accuracy", "class_accuracy", "class_accuracies"),
+        ("Class IoU", "mean_iou", "ious"),
+    ):
         low, high = _interval(matrices, field, seed)
         by_class = None
-        if field in details:
-            values = getattr(scores, details[field])
+        if field_of_classes:
+            values = getattr(scores, field_of_classes)
             by_class = dict(zip(classes.scored, map(float, values), strict=True))
         measures.append(
             Measure(
@@ -386,9 +389,8 @@ def _measures(
                 better="higher",
                 n=(len(matrices),),
                 features=features,
-                protocol=f"{formula}, pixels of all pictures together; {protocol}; classes that "
-                "are in no label map are left out; n counts pictures; percentile bootstrap over "
-                "pictures",
+                protocol=f"{_FORMULAS}; {protocol}; classes that are in no label map are left out; "
+                "n counts pictures; percentile bootstrap over pictures",
                 chance=None if chance_scores is None else score_of(chance_scores, field),
                 note=" ".join(notes),
                 by_class=by_class,

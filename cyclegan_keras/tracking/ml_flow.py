@@ -6,6 +6,7 @@ continued, and sees only what `fit` logs: no sample grid, finding or evaluation.
 """
 
 import contextlib
+import logging
 import os
 import re
 import time
@@ -13,15 +14,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.files.names import printable
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.reasons import reason_of, without_passwords
 from cyclegan_keras.tracking.record import Record
 from cyclegan_keras.tracking.tracker import Tracker
 
 EXPERIMENT = "cyclegan-keras"
+OF_TRAININGS = {"mlflow.experimentKind": "custom_model_development"}  # its page begins with runs
 MOST_CHARACTERS = 5000  # of an option or a fact, in every store of MLflow
 MOST_IN_BATCH = 100  # options or facts in one request
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+RETRYING = logging.getLogger("urllib3.connectionpool")  # warns at each attempt to reach a server
 RETRIES_AT_START = "2"  # MLflow's own number takes four minutes to find that there is no server
 
 
@@ -52,7 +56,7 @@ class MLflow(Tracker):
                 self._client = mlflow.MlflowClient()
                 self._id = record.tracked.get("id") or os.environ.get("MLFLOW_RUN_ID")
                 if self._id is None:
-                    self._id = self._create_run(run.name)
+                    self._id = self._create_run(printable(run.name))
                 self._check_run()
                 if training:
                     self._client.update_run(self._id, status="RUNNING")
@@ -73,6 +77,8 @@ class MLflow(Tracker):
         if not record.tracked:
             record.begin({"id": self._id})
         self.place = f"run {self._id} in {store}"
+        self._level_before = RETRYING.level
+        RETRYING.setLevel(logging.ERROR)  # what is not reached in the end is said once
 
     def scalars(self, step, values):
         from mlflow.entities import Metric
@@ -123,8 +129,11 @@ class MLflow(Tracker):
             self._client.log_batch(self._id, tags=tags[start : start + MOST_IN_BATCH])
 
     def close(self, *, failed=False):
-        if self.training:
-            self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
+        try:
+            if self.training:
+                self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
+        finally:
+            RETRYING.setLevel(self._level_before)
 
     def _create_run(self, name: str) -> str:
         experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")
@@ -132,7 +141,7 @@ class MLflow(Tracker):
             experiment_name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
             experiment = self._client.get_experiment_by_name(experiment_name)
             if experiment is None:
-                experiment_id = self._client.create_experiment(experiment_name)
+                experiment_id = self._client.create_experiment(experiment_name, tags=OF_TRAININGS)
             else:
                 experiment_id = experiment.experiment_id
         return self._client.create_run(experiment_id, run_name=name).info.run_id

@@ -9,6 +9,7 @@ from typing import Any
 from absl import logging
 
 from cyclegan_keras.files.errors import OptionError, UserError
+from cyclegan_keras.files.names import printable
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.background import Background
 from cyclegan_keras.tracking.options import MLFLOW, TENSORBOARD, WANDB, tracker_names
@@ -145,10 +146,11 @@ def record_of(run: Run, name: str) -> Record:
     return Record(record_path(run, name))
 
 
-def without_home(value: Any) -> Any:
-    """Returns options or facts with ~ in place of the home folder, as somebody may have typed it.
+def public(value: Any) -> Any:
+    """Returns options or facts as trackers show them, to other people on other machines.
 
-    Trackers show them to other people, on other machines.
+    ~ stands in place of the home folder, as somebody may have typed it, and escapes in place of
+    what is no UTF-8.
 
     Args:
         value: a text, or lists and dicts that hold texts.
@@ -156,9 +158,9 @@ def without_home(value: Any) -> Any:
     home = os.path.expanduser("~")
     if isinstance(value, str):
         is_within = home != "~" and home != os.sep and f"{value}{os.sep}".startswith(home + os.sep)
-        return f"~{value[len(home) :]}" if is_within else value
+        return printable(f"~{value[len(home) :]}" if is_within else value)
     if isinstance(value, dict):
-        return {name: without_home(each) for name, each in value.items()}
+        return {name: public(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [without_home(each) for each in value]
+        return [public(each) for each in value]
     return value

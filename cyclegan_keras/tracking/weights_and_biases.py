@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.files.names import printable
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.reasons import reason_of
 from cyclegan_keras.tracking.record import Record
@@ -18,6 +19,8 @@ from cyclegan_keras.tracking.tracker import Tracker
 PROJECT = "cyclegan-keras"
 INIT_SECONDS = 30.0  # to reach the server at the start
 FINISH_SECONDS = 50.0  # to send the rest at the end; afterwards `wandb sync` can
+# What wandb has not written yet is lost with a process that is killed; by itself it waits 15 s.
+FLUSH_SECONDS = 0.1
 
 
 class WeightsAndBiases(Tracker):
@@ -46,11 +49,17 @@ class WeightsAndBiases(Tracker):
         is_new = not tracked
         # Variables are read here, because wandb itself reads them only once in a process.
         environment = os.environ
-        settings: dict[str, Any] = {"console": "off"}  # the console is this project's own
+        settings: dict[str, Any] = {
+            "console": "off",  # the console is this project's own
+            "finish_timeout": FINISH_SECONDS,
+            "x_transaction_log_flush_interval": FLUSH_SECONDS,
+        }
         if "WANDB_INIT_TIMEOUT" not in environment:
             settings["init_timeout"] = INIT_SECONDS
-        if "finish_timeout" in wandb.Settings.model_fields:  # earlier versions of wandb lack it
-            settings["finish_timeout"] = FINISH_SECONDS
+        # Versions of wandb differ in their settings.
+        settings = {
+            name: value for name, value in settings.items() if name in wandb.Settings.model_fields
+        }
         try:
             project = environment.get("WANDB_PROJECT") or wandb.setup().settings.project
             self._run = wandb.init(
@@ -58,7 +67,7 @@ class WeightsAndBiases(Tracker):
                 entity=tracked.get("entity") or environment.get("WANDB_ENTITY"),
                 id=tracked.get("id") or environment.get("WANDB_RUN_ID"),
                 # a run that was renamed on the server keeps its new name
-                name=environment.get("WANDB_NAME", run.name) if is_new else None,
+                name=environment.get("WANDB_NAME", printable(run.name)) if is_new else None,
                 mode=environment.get("WANDB_MODE"),
                 dir=environment.get("WANDB_DIR") or str(run.directory.absolute()),
                 resume="allow",

@@ -84,6 +84,8 @@ def test_a_run_from_labels_to_photos(made, capsys):
     assert "| roof |" in written
     page = (made / "report.html").read_text()
     assert "Class IoU" in page
+    assert "<h2>Classes</h2>" in page
+    assert ">roof<" in page
     assert "compare only with scores of the same network" in page
 
 

@@ -15,6 +15,13 @@ def hub(monkeypatch):
     optional("huggingface_hub")
     standin = StandIn()
     standin.accounts[TOKEN] = Account("anna", organizations={"museum": "read", "lab": "write"})
+    # The client reads its environment once, when it is imported.
+    from huggingface_hub import constants, file_download
+
+    template = f"{standin.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "ENDPOINT", standin.endpoint)
+    for module in (constants, file_download):  # the second in older clients
+        monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
     monkeypatch.setenv("HF_ENDPOINT", standin.endpoint)
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)

@@ -4,13 +4,16 @@ import io
 import pathlib
 import pickle
 
+import keras
 import pytest
+from hub_standin import Account
 from safetensors.numpy import save
 
-from cyclegan_keras.files.errors import HubConnectionError, HubError
+from cyclegan_keras.files.errors import HubConnectionError, HubError, WeightsError, WriteError
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.hub.words import parse
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.translation.opening import open_generators
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +85,7 @@ def test_branches_with_slashes_are_quoted(ponies, keras_file):
 
 def test_what_was_fetched_needs_no_network(ponies, hub, new_cache, monkeypatch):
     from huggingface_hub import constants
+    from huggingface_hub.utils import _http
 
     online = fetching.local("hf://anna/ponies")
     fetching.fetch.cache_clear()
@@ -89,11 +93,17 @@ def test_what_was_fetched_needs_no_network(ponies, hub, new_cache, monkeypatch):
     assert fetching.local("hf://anna/ponies") == online
     fetching.fetch.cache_clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    reset = getattr(_http, "reset_sessions", None)  # of older clients, which keep it in sessions
+    if reset:
+        reset()
     asked = len(hub.asked)
     assert fetching.local("hf://anna/ponies") == online
     assert len(hub.asked) == asked
     assert "HF_HUB_OFFLINE is set: fetch it once" in sentence_of("hf://anna/zebras")
     assert "HF_HUB_OFFLINE is set" in sentence_of("hf://anna/ponies@v2")
+    if reset:
+        monkeypatch.undo()
+        reset()
 
 
 def test_the_hub_out_of_reach_is_a_failure_underway(hub, new_cache):
@@ -124,7 +134,10 @@ def test_private_and_gated_ones_need_a_token_that_may(ponies, hub, new_cache, mo
     ponies.private = True
     assert "or it is private" in sentence_of("hf://anna/ponies")
     monkeypatch.setenv("HF_TOKEN", "hf_of_nobody")
-    assert "does not know your token" in sentence_of("hf://anna/ponies")
+    assert "does not take your token" in sentence_of("hf://anna/ponies")
+    hub.accounts["hf_old"] = Account("anna", expired=True)
+    monkeypatch.setenv("HF_TOKEN", "hf_old")
+    assert "does not take your token" in sentence_of("hf://anna/ponies")
     monkeypatch.setenv("HF_TOKEN", "hf_of_anna")
     assert fetching.local("hf://anna/ponies/generator_g.keras")
     hub.add("bob/ponies", {}, gated=True)
@@ -146,6 +159,14 @@ def test_a_pickle_by_another_name_is_refused(hub, new_cache):
     assert "is not a .keras file, whatever its name says" in sentence_of("hf://bob/sly")
 
 
+def test_code_within_a_keras_file_is_refused(hub, new_cache, tmp_path):
+    layers = [keras.Input((4, 4, 3)), keras.layers.Lambda(lambda images: images)]
+    keras.Sequential(layers).save(tmp_path / "generator_g.keras")
+    hub.add("bob/code", {"generator_g.keras": (tmp_path / "generator_g.keras").read_bytes()})
+    with pytest.raises(WeightsError, match="Lambda"):
+        open_generators("hf://bob/code")
+
+
 def test_one_file_of_safetensors_is_found(hub, new_cache):
     import numpy as np
 
@@ -164,6 +185,12 @@ def test_bytes_that_are_not_those_announced_are_refused_and_fetched_anew(ponies,
     hub.failing = ""
     path = pathlib.Path(fetching.local("hf://anna/ponies/generator_g.keras"))
     assert path.read_bytes() == hub.files("anna/ponies")["generator_g.keras"]
+
+
+def test_a_full_disk_is_a_sentence(ponies, limited_file_size):
+    with limited_file_size(1000), pytest.raises(WriteError, match="File too large"):
+        fetching.local("hf://anna/ponies/generator_g.keras")
+    assert fetching.local("hf://anna/ponies/generator_g.keras")
 
 
 @pytest.mark.release  # the client waits between its attempts

@@ -1,6 +1,7 @@
 """The documentation as a site: what a reader would miss, in the files and in a browser."""
 
 import collections
+import doctest
 import html.parser
 import importlib
 import inspect
@@ -29,7 +30,7 @@ from conftest import ROOT
 from optional import optional
 
 import cyclegan_keras
-from cyclegan_keras.commands import compress, evaluate, export, train, translate
+from cyclegan_keras.commands import check_data, compress, evaluate, export, train, translate
 
 __all__ = ["axe", "browser"]  # fixtures
 
@@ -59,6 +60,7 @@ class Page(html.parser.HTMLParser):
         links: (tag, address) of all that leads to another file.
         words: the text of the page outside of code.
         all_words: the text of the page, all white space as one blank.
+        code: what stands in blocks of code.
         counts: tag -> how often it occurs in the text of the page.
     """
 
@@ -66,10 +68,11 @@ class Page(html.parser.HTMLParser):
         super().__init__()
         self.ids, self.links, self.counts = set(), [], collections.Counter()
         self._open = ["article"] if whole else []
-        self._words, self._all_words = [], []
+        self._words, self._all_words, self._code = [], [], []
         self.feed(text)
         self.words = "".join(self._words)
         self.all_words = " ".join("".join(self._all_words).split())
+        self.code = "".join(self._code)
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
@@ -90,6 +93,8 @@ class Page(html.parser.HTMLParser):
     def handle_data(self, data):
         if "article" in self._open and not {"script", "style"} & set(self._open):
             self._all_words.append(data)
+            if "pre" in self._open:
+                self._code.append(data)
             if not {"code", "pre"} & set(self._open):
                 self._words.append(data)
 
@@ -188,14 +193,21 @@ def test_every_public_name_has_an_entry_with_its_docstring(pages):
     shown = {anchor: page for page in pages.values() for anchor in page.ids}
     public = {f"cyclegan_keras.{name}": name for name in cyclegan_keras.__all__}
     documented = {path: getattr(cyclegan_keras, name) for path, name in public.items()}
-    for command in (train, translate, evaluate, compress, export):
+    for command in (check_data, train, translate, evaluate, compress, export):
         documented[f"{command.__name__}.run"] = command.run
     missing = []
     for path, value in documented.items():
         first_line = inspect.getdoc(value).splitlines()[0].replace("`", "").replace("*", "")
         if path not in shown or first_line not in shown[path].all_words.replace("*", ""):
             missing.append(path)
+            continue
+        for example in doctest.DocTestParser().get_examples(inspect.getdoc(value)):
+            if example.source.splitlines()[0] not in shown[path].code:
+                missing.append(f"{path}: {example.source}")
     assert missing == []
+    # An example without prompts is code as well.
+    commands = shown["cyclegan_keras.commands.train.run"].code
+    assert 'train.run(dataset="photos", crop_size=128, n_epochs=50)' in commands
 
 
 def test_entries_of_the_pages_exist_in_the_code(pages):

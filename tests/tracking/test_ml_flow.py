@@ -1,18 +1,26 @@
 """What a local store of MLflow holds afterwards, by MLflow's own client."""
 
+import functools
 import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from optional import optional
+from tiny_options import PONIES
 from tracked_runs import from_mlflow
 
+from cyclegan_keras.commands import train
 from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers, record_of
+from pipelines.sources import demo
 
 pytestmark = pytest.mark.slow  # MLflow makes its tables
 
+TINY = (*PONIES, "--n_epochs=1", "--n_epochs_decay=0", "--steps_per_epoch=2", "--sample_count=1")
 PICTURE = np.full((4, 6, 3), 200, "uint8")
 
 
@@ -31,6 +39,17 @@ def run(store, tmp_path, monkeypatch):
     run = Run(tmp_path / "photos")
     run.create()
     return run
+
+
+@pytest.fixture
+def shallow(monkeypatch):
+    """Two steps of a generator without blocks, which take less time than tracing."""
+    small = functools.partial(ResNetGenerator.from_options, n_blocks=0)
+    monkeypatch.setitem(GENERATORS, "resnet_3blocks", small)
+    monkeypatch.setattr(demo, "TEST_COUNT", 2)
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def test_a_continued_run_is_one_run_of_mlflow_without_repeated_steps(run, store):
@@ -78,6 +97,21 @@ def test_a_continued_run_is_one_run_of_mlflow_without_repeated_steps(run, store)
         for file in client.list_artifacts(run_id, "doctor")
     ]
     assert texts == ["G inverts.\n", "G copies.\n"]
+
+
+def test_a_training_shows_its_curves_options_and_facts(store, run, tmp_path, shallow):
+    folder = tmp_path / "ponies"
+    assert train.main(["train.py", *TINY, f"--run_dir={folder}", "--tracker=mlflow"]) == 0
+    found = from_mlflow(store, record_of(Run(folder), "mlflow").tracked["id"])
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    for name in rows[0].keys() - {"step", "epoch"}:
+        assert found.points[name] == [(row["step"], pytest.approx(row[name])) for row in rows]
+    assert found.pictures == {"samples": [0, 2]}
+    saved = Run(folder).saved_options()
+    assert {name: str(value) for name, value in saved.items()}.items() <= found.options.items()
+    assert found.options["facts/data/trainA/count"] == "400"
+    assert found.status == "FINISHED"
+    assert not list((folder / "tensorboard").iterdir())
 
 
 def test_a_run_that_fails_is_marked_so(run, store):

@@ -39,6 +39,6 @@ def test_a_tracker_that_is_not_installed_names_its_extra(monkeypatch, tmp_path):
 
 def test_the_home_folder_is_not_told():
     home = os.path.expanduser("~")
-    told = opening.without_home({"dataset": f"{home}/photos", "deep": {"list": [home, 3]}})
+    told = opening.public({"dataset": f"{home}/photos", "deep": {"list": [home, 3]}})
     assert told == {"dataset": "~/photos", "deep": {"list": ["~", 3]}}
-    assert opening.without_home(f"{home}2/photos") == f"{home}2/photos"
+    assert opening.public(f"{home}2/photos") == f"{home}2/photos"
