@@ -45,11 +45,11 @@ RUN --mount=type=cache,target=/root/.cache/pip /opt/cyclegan/bin/pip install --n
 # hadolint ignore=DL3006
 FROM ${DEVICE}
 # The home can be written by every user, because --user may name any: caches go there.
-RUN useradd --create-home --uid 1000 cyclegan && \
-    chmod 1777 /home/cyclegan && \
+RUN useradd --create-home --home-dir /var/cyclegan --uid 1000 cyclegan && \
+    chmod 1777 /var/cyclegan && \
     install --directory --mode=1777 /work
 COPY --from=build /opt/cyclegan /opt/cyclegan
-ENV HOME=/home/cyclegan \
+ENV HOME=/var/cyclegan \
     PATH=/opt/cyclegan/bin:${PATH} \
     PYTHONUNBUFFERED=1
 USER 1000

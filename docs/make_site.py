@@ -22,6 +22,7 @@ PARTS = (
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "Dockerfile",
     "LICENSE",
     "benchmarks/README.md",
     "deploy/README.md",
@@ -32,6 +33,7 @@ PARTS = (
     "docs/site/*.js",
     "cyclegan_keras/export/web/page/icon.svg",
     "cyclegan_keras/metrics/class_lists/*.txt",
+    "notebooks/*.ipynb",
     "tests/golden/README.md",
 )
 

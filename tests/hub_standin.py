@@ -27,6 +27,7 @@ class Account:
     name: str
     role: str = "write"  # of the token
     organizations: dict[str, str] = dataclasses.field(default_factory=dict)  # name -> role in it
+    expired: bool = False  # the token
 
     def may_write(self, namespace):
         if self.role == "read":
@@ -234,6 +235,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         account = self.hub.accounts.get(words[-1])
         if account is None:
             raise HubRefusalError(401, message="Invalid credentials in Authorization header")
+        if account.expired:
+            raise HubRefusalError(401, message='User Access Token "test" is expired')
         return account
 
     def _repository(self, name):

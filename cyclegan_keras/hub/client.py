@@ -14,7 +14,8 @@ LOG_IN = "log in by `hf auth login`, or set HF_TOKEN"
 # Packages whose errors say that an exchange failed: versions of the client use one or another.
 _OF_NETWORK = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3", "hf_xet")
 _TRY_AGAIN = "The same command tries it again."
-_INVALID_TOKEN = "Invalid credentials"  # in what the Hub says of a token that it does not know
+# What the Hub says in a refusal that concerns the token, and not the repository.
+_OF_TOKEN = re.compile("credentials|access token", re.IGNORECASE)
 _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_FAILED = 401, 403, 429, 500
 
 
@@ -107,11 +108,13 @@ def _sentence_of(error: Exception, word: str, repository: str, errors) -> UserEr
         )
     if isinstance(error, errors.EntryNotFoundError) and isinstance(error, errors.HfHubHTTPError):
         return HubError(f"{word}: {repository} has no such file. See its page on the Hub.")
+    if _status(error) == _UNAUTHORIZED and _OF_TOKEN.search(_said(error)):
+        return HubError(
+            f"{word}: the Hub does not take your token: it is wrong, or it has expired. Make a new "
+            f"one in your settings there, and {LOG_IN}."
+        )
     # A 401 is also the answer to one without a token who asks for what does not exist.
-    is_unknown = _status(error) == _UNAUTHORIZED
-    if isinstance(error, errors.RepositoryNotFoundError) or (
-        is_unknown and _INVALID_TOKEN not in _said(error)
-    ):
+    if isinstance(error, errors.RepositoryNotFoundError) or _status(error) == _UNAUTHORIZED:
         return HubError(
             f"{word}: there is no {repository} on the Hub, or it is private. See whether the name "
             f"is right; for a private one {LOG_IN}, of an account that may read it."
@@ -136,20 +139,15 @@ def _sentence_of(error: Exception, word: str, repository: str, errors) -> UserEr
 
 def _sentence_of_status(error, word: str, repository: str) -> UserError:
     status = _status(error)
-    if status == _UNAUTHORIZED:
-        return HubError(
-            f"{word}: the Hub does not know your token. Make a new one in your settings there, and "
-            f"{LOG_IN}."
-        )
     if status == _FORBIDDEN:
         return HubError(
-            f"{word}: your token has no right to do this with {repository}. Take one that has, of "
-            f"an account that may write there: {LOG_IN}."
+            f"{word}: the Hub does not let you do this with {repository}. Take a token that has "
+            f"the right to it: {LOG_IN}."
         )
     if status == _TOO_MANY:
         return HubConnectionError(
-            f"{word}: the Hub has answered too many requests of yours. Wait some minutes."
-            f" {_TRY_AGAIN}"
+            f"{word}: the Hub has answered too many requests of yours. Wait some minutes. "
+            f"{_TRY_AGAIN}"
         )
     said = _said(error) or _short(error)
     kind = HubConnectionError if status >= _SERVER_FAILED else HubError

@@ -6,6 +6,7 @@ continued, and sees only what `fit` logs: no sample grid, finding or evaluation.
 """
 
 import contextlib
+import logging
 import os
 import re
 import time
@@ -24,6 +25,7 @@ OF_TRAININGS = {"mlflow.experimentKind": "custom_model_development"}  # its page
 MOST_CHARACTERS = 5000  # of an option or a fact, in every store of MLflow
 MOST_IN_BATCH = 100  # options or facts in one request
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+RETRYING = logging.getLogger("urllib3.connectionpool")  # warns at each attempt to reach a server
 RETRIES_AT_START = "2"  # MLflow's own number takes four minutes to find that there is no server
 
 
@@ -75,6 +77,8 @@ class MLflow(Tracker):
         if not record.tracked:
             record.begin({"id": self._id})
         self.place = f"run {self._id} in {store}"
+        self._level_before = RETRYING.level
+        RETRYING.setLevel(logging.ERROR)  # what is not reached in the end is said once
 
     def scalars(self, step, values):
         from mlflow.entities import Metric
@@ -125,8 +129,11 @@ class MLflow(Tracker):
             self._client.log_batch(self._id, tags=tags[start : start + MOST_IN_BATCH])
 
     def close(self, *, failed=False):
-        if self.training:
-            self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
+        try:
+            if self.training:
+                self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
+        finally:
+            RETRYING.setLevel(self._level_before)
 
     def _create_run(self, name: str) -> str:
         experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")

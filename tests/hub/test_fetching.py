@@ -4,13 +4,16 @@ import io
 import pathlib
 import pickle
 
+import keras
 import pytest
+from hub_standin import Account
 from safetensors.numpy import save
 
-from cyclegan_keras.files.errors import HubConnectionError, HubError, WriteError
+from cyclegan_keras.files.errors import HubConnectionError, HubError, WeightsError, WriteError
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.hub.words import parse
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.translation.opening import open_generators
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +134,10 @@ def test_private_and_gated_ones_need_a_token_that_may(ponies, hub, new_cache, mo
     ponies.private = True
     assert "or it is private" in sentence_of("hf://anna/ponies")
     monkeypatch.setenv("HF_TOKEN", "hf_of_nobody")
-    assert "does not know your token" in sentence_of("hf://anna/ponies")
+    assert "does not take your token" in sentence_of("hf://anna/ponies")
+    hub.accounts["hf_old"] = Account("anna", expired=True)
+    monkeypatch.setenv("HF_TOKEN", "hf_old")
+    assert "does not take your token" in sentence_of("hf://anna/ponies")
     monkeypatch.setenv("HF_TOKEN", "hf_of_anna")
     assert fetching.local("hf://anna/ponies/generator_g.keras")
     hub.add("bob/ponies", {}, gated=True)
@@ -151,6 +157,14 @@ def test_a_pickle_by_another_name_is_refused(hub, new_cache):
     content.write(pickle.dumps({"weights": [1.0] * 100}))
     hub.add("bob/sly", {"generator_g.keras": content.getvalue()})
     assert "is not a .keras file, whatever its name says" in sentence_of("hf://bob/sly")
+
+
+def test_code_within_a_keras_file_is_refused(hub, new_cache, tmp_path):
+    layers = [keras.Input((4, 4, 3)), keras.layers.Lambda(lambda images: images)]
+    keras.Sequential(layers).save(tmp_path / "generator_g.keras")
+    hub.add("bob/code", {"generator_g.keras": (tmp_path / "generator_g.keras").read_bytes()})
+    with pytest.raises(WeightsError, match="Lambda"):
+        open_generators("hf://bob/code")
 
 
 def test_one_file_of_safetensors_is_found(hub, new_cache):

@@ -150,7 +150,7 @@ def test_round_trip(made, tmp_path, hub, new_cache, as_anna, capsys):
     ("repository", "token", "said"),
     [
         ("anna/ponies", None, "needs to know who you are: log in by `hf auth login`"),
-        ("anna/ponies", "hf_wrong", "does not know your token"),
+        ("anna/ponies", "hf_wrong", "does not take your token"),
         ("anna/ponies", "hf_read", "your token may read and not write"),
         ("bob/ponies", "hf_of_anna", "bob is neither you nor an organization of yours"),
         ("museum/ponies", "hf_of_anna", "your role in museum is 'read', which may not write"),
@@ -193,7 +193,7 @@ def test_an_upload_that_is_refused_leaves_the_export(made, tmp_path, hub, as_ann
     hub.failing = "no commits"
     assert push(made, tmp_path / "export") == 2
     said = capsys.readouterr().err
-    assert "your token has no right" in said
+    assert "the Hub does not let you do this" in said
     assert f"hf upload anna/ponies {tmp_path}/export/hub ." in said
     assert (tmp_path / "export" / "hub" / "README.md").exists()
     assert list(hub.files("anna/ponies")) == [".gitattributes"]

@@ -96,6 +96,7 @@ def test_pictures_are_shown(name, count, executed):
     ("name", "words"),
     [
         ("versions", cyclegan_keras.__version__),
+        ("check", "demo/ponies: 400 in trainA, 400 in trainB"),
         ("train", "Finished: step 4 of 4."),
         ("evaluate", "PSNR to the truth"),
         ("translate", "Wrote 4 pictures"),
@@ -117,13 +118,13 @@ def test_the_archive_holds_what_is_taken_along(executed):
     for name in (
         "run/generator_g.keras",
         "run/generator_f.keras",
+        "data.html",
         "report.html",
         "evaluation/evaluation.json",
         "exported/receipt.md",
         "exported/tflite/generator_g_fp32.tflite",
     ):
         assert f"quickstart/{name}" in names
-    assert (
-        len([name for name in names if re.fullmatch(r"quickstart/translated/\w+\.png", name)]) == 4
-    )
+    translated = [name for name in names if re.fullmatch(r"quickstart/translated/\w+\.png", name)]
+    assert len(translated) == 4
     assert not [name for name in names if "/checkpoints/" in name]

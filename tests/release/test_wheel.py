@@ -1,7 +1,6 @@
 """The wheel holds and asks for all that an installation needs, without a checkout beside it."""
 
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
@@ -33,6 +32,7 @@ OPTIONS = {
     "cyclegan-slices": "join",
     "cyclegan-serve": "--port",
     "cyclegan-beam": "--strength",
+    "cyclegan-check-data": "--seconds",
 }
 
 
@@ -135,18 +135,16 @@ def test_the_package_is_that_of_the_wheel(installed, tmp_path):
         assert str(installed.parent) in run(installed / "python", "-c", code, cwd=tmp_path)
 
 
-def test_every_file_of_the_pages_is_installed(installed, tmp_path):
-    code = "import cyclegan_keras; print(cyclegan_keras.__path__[0])"
-    package = pathlib.Path(run(installed / "python", "-c", code, cwd=tmp_path).strip())
-    own = ROOT / "cyclegan_keras"
-    files = [
-        path.relative_to(own)
-        for folder in ("pages", "report", "export/web")
-        for path in (own / folder).rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    ]
-    assert len(files) > 40
-    assert [str(path) for path in files if not (package / path).is_file()] == []
+def test_every_file_of_the_packages_is_installed(checkout, wheel):
+    files = {
+        str(path.relative_to(checkout))
+        for package in ("cyclegan_keras", "pipelines")
+        for path in (checkout / package).rglob("*")
+        if path.is_file()
+    }
+    assert {"cyclegan_keras/report/report.css", "pipelines/data.py"} <= files
+    with zipfile.ZipFile(wheel) as file:
+        assert files - set(file.namelist()) == set()
 
 
 @pytest.mark.parametrize("command", SCRIPTS)

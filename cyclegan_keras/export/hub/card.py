@@ -16,6 +16,7 @@ from cyclegan_keras.export.web.card import (
     generator_words,
     interval_of,
     method_of,
+    rows_of_compression,
 )
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.markdown import table
@@ -103,6 +104,7 @@ def text_of(
         _use(descriptions, roles, repository),
         _training(job, first),
         _measures(descriptions, evaluation),
+        _compression(job, descriptions),
         _files(receipt, roles),
         _limits(first),
         _license(job.description.get("licence")),
@@ -327,10 +329,7 @@ def _training(job: ExportJob, first: Description) -> str:
 def _measures(descriptions: Mapping[Direction, Description], evaluation: Mapping[str, Any]) -> str:
     measured = _measured(descriptions, evaluation)
     if not measured:
-        return (
-            "## Measures\n\nThis step has not been evaluated: nothing is known of its quality "
-            "beyond what the pictures show."
-        )
+        return "## Measures\n\n`evaluate.py` has not measured this step."
     rows = [
         [
             arrow(description),
@@ -362,6 +361,22 @@ def _measures(descriptions: Mapping[Direction, Description], evaluation: Mapping
         of = f" on {features}" if features else ""
         lines.append(f"- **{name}**{of}: {protocol}.{f' {note}' if note else ''}")
     return "\n".join(lines)
+
+
+def _compression(job: ExportJob, descriptions: Mapping[Direction, Description]) -> str:
+    """Returns how near the generators of a compression are to those that were compressed."""
+    source = job.description["source"]
+    rows = []
+    for direction, description in descriptions.items():
+        found = rows_of_compression(source, direction, description, len(descriptions))
+        for row in found:
+            name = "PSNR to the teacher" if row["key"] == "teacher" else row["key"]
+            rows.append([name, row["value"], row.get("details", "")])
+    if not rows:
+        return ""
+    heading = "## Compared with the larger model\n\n"
+    words = "These generators were made of larger ones, which they imitate. On held-out pictures:"
+    return f"{heading}{words}\n\n{table(['measure', 'value', 'protocol'], rows)}"
 
 
 def _files(receipt: Mapping[str, Any], roles: Mapping[Direction, str]) -> str:

@@ -195,21 +195,15 @@ def _measures(
     source: Mapping[str, Any], descriptions: Mapping[Direction, Description]
 ) -> list[dict[str, str]]:
     """Returns rows of what was measured of this step of a run."""
-    if "run" not in source:
-        return []
-    run = Run(source["run"])
     rows: list[dict[str, str]] = []
     evaluation = evaluation_of(source)
-    compression = _read_json(run.directory / "receipt.json")
-    if compression.get("steps") != source["step"]:  # it speaks of the last step alone
-        compression = {}
     for direction, description in descriptions.items():
         for result in evaluation.get("directions", []):
             if result["direction"] == description.words:
                 for measure in result["measures"]:
                     if not any(words in measure["name"] for words in MEASURES_LEFT_OUT):
                         rows.append(_row(measure, description, len(descriptions)))
-        rows += _of_compression(compression, direction, description, len(descriptions))
+        rows += rows_of_compression(source, direction, description, len(descriptions))
     return rows
 
 
@@ -220,13 +214,26 @@ def _row(measure: Mapping[str, Any], description: Description, n_directions: int
     return {"key": name, "value": interval_of(measure), "details": measure["protocol"]}
 
 
-def _of_compression(
-    receipt: Mapping[str, Any],
+def rows_of_compression(
+    source: Mapping[str, Any],
     direction: Direction,
     description: Description,
     n_directions: int,
 ) -> list[dict[str, str]]:
-    """Returns what the receipt of a compression tells of its student in one direction."""
+    """Returns what the receipt of a compression tells of its student in one direction.
+
+    Args:
+        source: what is exported, as the receipt of the export tells it; no rows unless it is the
+            last step of a compression.
+        direction: of the student.
+        description: of the student.
+        n_directions: how many are exported; names tell theirs where there are several.
+    """
+    if "run" not in source:
+        return []
+    receipt = _read_json(Run(source["run"]).directory / "receipt.json")
+    if receipt.get("steps") != source["step"]:  # it speaks of the last step alone
+        return []
     rows = []
     for result in receipt.get("directions", []):
         quality = result.get("quality") or {}
