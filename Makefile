@@ -106,7 +106,7 @@ $(READY_TO_TEST): $(READY) $(TEST_LOCKS)
 	@touch $@
 
 $(READY_TO_RELEASE): $(READY_TO_TEST) $(RELEASE_LOCKS)
-	@echo "Adding what runs notebooks, makes the documentation and builds packages to $(VENV) (0.2 GB)."
+	@echo "Adding what runs notebooks, makes the documentation and builds packages to $(VENV) (0.3 GB)."
 	$(RUN) -m pip install --quiet -c requirements.lock $(addprefix -r ,$(RELEASE_LOCKS))
 	@touch $@
 
