@@ -231,7 +231,8 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding | None]:
         return [
             Group(
                 places=(pair.first, pair.second),
-                words=f"hashes differ in {pair.distance} of 64 bits, "
+                words=("mirrored, " if pair.is_mirrored else "")
+                + f"hashes differ in {pair.distance} of 64 bits, "
                 f"correlation {1 - pair.difference:.4f}",
             )
             for pair in by_relation[relation]
