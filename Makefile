@@ -1,4 +1,5 @@
-# Every target makes its own environment in .venv from requirements.lock; `make` alone lists them.
+# Every target makes its own environment in .venv from requirements.lock, and adds of locks/ what it
+# needs; `make` alone lists them.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -6,6 +7,11 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 READY := $(VENV)/.ready
+READY_TO_TEST := $(VENV)/.ready-to-test
+READY_TO_RELEASE := $(VENV)/.ready-to-release
+TEST_LOCKS := locks/trackers.lock locks/hub.lock locks/data.lock
+RELEASE_LOCKS := locks/notebook.lock locks/docs.lock locks/release.lock
+DOCS_VENV := .venv-docs
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -14,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page test test-quick test-release lint format lock clean
+.PHONY: help demo page test test-quick test-release lint format docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,13 +32,13 @@ page: $(READY) ## try the demo in a browser at http://localhost:8000; PORT=8001,
 	$(RUN) -m cyclegan_keras.commands.demo_page --port=$(PORT) $(if $(WEB_RUNTIME),--web_runtime="$(WEB_RUNTIME)")
 	$(VENV)/bin/cyclegan-serve saved_models/demo/web --port=$(PORT)
 
-test: $(READY) ## run every test; ARGS="-k pool" runs some
+test: $(READY_TO_TEST) ## run every test; ARGS="-k pool" runs some
 	$(PYTEST) -m "not release" $(ARGS)
 
-test-quick: $(READY) ## run the quick tests that start no process and no browser
+test-quick: $(READY_TO_TEST) ## run the quick tests that start no process and no browser
 	$(PYTEST) -m "not release and not process and not slow" $(ARGS)
 
-test-release: $(READY) ## run what takes longer: the wheel, full sizes, more random examples
+test-release: $(READY_TO_RELEASE) ## run what takes longer: wheel, notebook, docs, full sizes, more random examples
 	$(PYTEST) -m release $(ARGS)
 	THOROUGH=1 $(PYTEST) tests/weights tests/export/test_static_graph.py
 
@@ -46,17 +52,33 @@ format: $(READY) ## correct style and format
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-lock: ## choose the newest versions that fit pyproject.toml anew
+docs: $(DOCS_VENV)/.ready ## make the site of the documentation in site/; no link in it may be broken
+	$(DOCS_VENV)/bin/python docs/make_site.py
+
+# requirements.lock holds the project with the extras that all tests share. The locks of tools hold the
+# tools alone, and no other version of a package than requirements.lock and the locks before them, so
+# that one environment can hold all.
+UPGRADE ?= --upgrade
+LOCK_FOR := --quiet $(UPGRADE) --universal --python-version 3.10 --custom-compile-command "make lock"
+lock: ## choose the newest versions that fit pyproject.toml anew; UPGRADE= keeps those that still fit
 	$(CHECK_PYTHON)
 	@"$(PYTHON)" -m venv --clear .venv-lock
-	@.venv-lock/bin/python -m pip install --quiet uv
-	.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --extra dev --extra eval --extra export --extra video \
+	@.venv-lock/bin/python -m pip install --quiet uv tomli
+	.venv-lock/bin/uv pip compile $(LOCK_FOR) --extra dev --extra eval --extra export --extra video \
 		--extra beam --extra jax --extra heif --extra medical --extra web \
 		pyproject.toml -o requirements.lock
+	set -e; others="-c requirements.lock"; \
+	for words in "trackers wandb mlflow" "hub hub" "data data" \
+			"notebook notebook" "docs docs" "release release"; do \
+		set -- $$words; lock=locks/$$1.lock; shift; \
+		.venv-lock/bin/python locks/declared.py "$$@" >.venv-lock/tools.in; \
+		.venv-lock/bin/uv pip compile $(LOCK_FOR) $$others .venv-lock/tools.in -o $$lock; \
+		others="$$others -c $$lock"; \
+	done
 	@rm -rf .venv-lock
 
 clean: ## remove the environment, caches and builds; runs/ and saved_models/ stay
-	rm -rf $(VENV) .venv-lock build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) $(DOCS_VENV) .venv-lock build dist site *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Says what is missing before anything fails half way.
@@ -76,4 +98,20 @@ $(READY): requirements.lock pyproject.toml
 	@rm -f $@
 	$(RUN) -m pip install --quiet -r requirements.lock
 	$(RUN) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(READY_TO_TEST): $(READY) $(TEST_LOCKS)
+	@echo "Adding trackers, the Hub's library and tools that look at data to $(VENV) (0.2 GB)."
+	$(RUN) -m pip install --quiet -c requirements.lock $(addprefix -r ,$(TEST_LOCKS))
+	@touch $@
+
+$(READY_TO_RELEASE): $(READY_TO_TEST) $(RELEASE_LOCKS)
+	@echo "Adding what runs notebooks, makes the documentation and builds packages to $(VENV) (0.3 GB)."
+	$(RUN) -m pip install --quiet -c requirements.lock $(addprefix -r ,$(RELEASE_LOCKS))
+	@touch $@
+
+$(DOCS_VENV)/.ready: locks/docs.lock
+	$(CHECK_PYTHON)
+	@"$(PYTHON)" -m venv --clear $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet -r locks/docs.lock
 	@touch $@

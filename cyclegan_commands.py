@@ -48,6 +48,13 @@ def compress() -> int:
     return main(sys.argv)
 
 
+def check_data() -> int:
+    """Runs check_data.py with the arguments of this process; returns its exit code."""
+    from cyclegan_keras.commands.check_data import main
+
+    return main(sys.argv)
+
+
 def weights() -> int:
     """Reads and writes other programs' weights; returns the exit code."""
     from cyclegan_keras.commands.weights import main

@@ -1,4 +1,4 @@
-"""Writes docs/options.md and docs/from-the-reference.md: python docs/make_options.py."""
+"""Writes docs/options.md, and the flags in docs/from-the-reference.md."""
 
 import pathlib
 import re
@@ -17,7 +17,7 @@ HEADER = """# Options
 Those of `train.py` come first, then [those of `compress.py`](#options-of-compresspy). What the
 other commands take, `--help` tells.
 
-# Options of train.py
+## Options of train.py
 
 An option has the value of the first of these that sets it: a flag that you type, options.json of
 the run that is continued, the weights of `--init_from`, `--preset`, `--method`, the default below.
@@ -32,59 +32,15 @@ on](from-the-reference.md#going-on)).
 `python docs/make_options.py` writes this page.
 """
 
-COMPRESS_HEADER = """# Options of compress.py
+COMPRESS_HEADER = """## Options of compress.py
 
 An option has the value of the first of these that sets it: a flag that you type, options.json of
 the compression that is continued, the training of the model, the default below. *may change* and
 *not kept* mean what they mean above.
 """
 
-REFERENCE_HEADER = """# From the PyTorch reference
-
-This page is for those who know
-[pytorch-CycleGAN-and-pix2pix](https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix) or
-[CUT](https://github.com/taesungp/contrastive-unpaired-translation). It says what each of their
-flags is called here. A flag that is not in the tables is not theirs, or belongs to a model that is
-not offered. Who types a flag of theirs that has another name here is told so in the words of this
-page.
-
-```
-python train.py --dataroot ./datasets/maps --name maps_cyclegan --model cycle_gan      # there
-python train.py --dataset=datasets/maps --run_dir=runs/maps_cyclegan                   # here
-
-python train.py --dataroot ./datasets/facades --name f --model pix2pix --direction BtoA  # there
-python train.py --dataset=datasets/facades --run_dir=runs/f --preset=facades             # here
-
-python test.py --dataroot ./datasets/maps --name maps_cyclegan --model cycle_gan       # there
-python translate.py --model=runs/maps_cyclegan --input=datasets/maps/testA --output=results  # here
-```
-
-Their weights (`.pth`) start a training (`--init_from`), translate and are exported:
-[weights.md](weights.md). How exactly their numbers are met: [fidelity.md](fidelity.md).
-
-## Going on
-
-There, `--continue_train --epoch_count=N` loads networks and starts the optimizers anew. Here the
-same command continues a run exactly: with its optimizers, image pools, learning rate and the order
-of its pictures. `python train.py --run_dir=runs/maps_cyclegan` is enough.
-
-**More epochs.** A run may be given more epochs, also when it is finished:
-
-```
-python train.py --run_dir=runs/maps_cyclegan --n_epochs_decay=200
-```
-
-The learning rate is then that of the longer schedule. After 100 + 100 epochs it had fallen to a
-hundredth; with 100 + 200 it starts again at half of `--learning_rate` and falls for another hundred
-epochs. `train.py` says what it is in the next step.
-
-**Another learning rate.** `--learning_rate` may change when a run is continued. It applies from the
-beginning of the next epoch on, and `--lr_policy` lowers it as before. `facts.json` notes from which
-epoch which rate applies, so that a run which is interrupted once more ends like one that was not.
-
-What else may change is marked in [options.md](options.md).
-
-"""
+# Where the written part of docs/from-the-reference.md ends.
+FLAGS = "## Flags of train.py\n"
 
 # Flags of the reference and of CUT that have the same name and the same meaning here.
 SAME_FLAGS = (
@@ -138,8 +94,8 @@ def page() -> str:
     """Returns the whole page."""
     sections = [
         HEADER,
-        f"## Defaults of each --method\n\n{defaults_table(presets.METHOD_DEFAULTS)}\n",
-        f"## Presets\n\n{defaults_table(presets.PRESET_DEFAULTS)}\n",
+        f"### Defaults of each --method\n\n{defaults_table(presets.METHOD_DEFAULTS)}\n",
+        f"### Presets\n\n{defaults_table(presets.PRESET_DEFAULTS)}\n",
         flags.option_table(train.GROUPS),
         COMPRESS_HEADER,
         flags.option_table(compress.GROUPS),
@@ -190,16 +146,17 @@ def as_code(answer: str) -> str:
 
 
 def reference_page() -> str:
-    """Returns the page about the flags of the PyTorch reference."""
+    """Returns docs/from-the-reference.md: what is written there, with the tables of flags anew."""
+    written = (ROOT / "docs" / "from-the-reference.md").read_text().partition(FLAGS)[0]
     return "\n".join(
         [
-            f"{REFERENCE_HEADER}## Flags of train.py\n",
+            f"{written}{FLAGS}",
             f"{table(('there', 'here'), grouped(training_rows()))}\n",
             "`--preprocess` takes all of their choices, and `--lr_policy` all but `plateau`.\n",
             "## Flags of test.py\n",
             "`--model` is the folder of a run, or a file.\n",
             f"{table(('there', 'translate.py', 'evaluate.py'), grouped(testing_rows()))}\n",
-            "`python docs/make_options.py` writes this page.",
+            "`python docs/make_options.py` writes these tables.",
             "",
         ]
     )

@@ -28,6 +28,7 @@ from cyclegan_keras.beam.journal import Journal
 from cyclegan_keras.cli import backends, flags
 from cyclegan_keras.cli.console import Interruption, run_command
 from cyclegan_keras.files.errors import OptionError, PipelineError
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.translation.listing import find_input, kept_line, name_outputs, outline
 from cyclegan_keras.translation.options import TranslateOptions
 
@@ -47,6 +48,8 @@ def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
     backends.check_environment()
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
     options = flags.resolve_one(TranslateOptions, typed)
+    if options.model:  # fetched once, and not by each worker
+        options = dataclasses.replace(options, model=fetching.local(options.model))
     runner = open_runner(beam_flags, options)
 
     from cyclegan_keras.translation.endings import endings_of

@@ -211,11 +211,21 @@ def option_table(groups: Groups) -> str:
     parts = []
     for title, section_fields in _sections(groups):
         rows = [
-            (f"`--{field.name}`", _describe_values(field), field.metadata["help"])
+            (f"`--{field.name}`", _describe_values(field), _as_markdown(field.metadata["help"]))
             for field in section_fields
         ]
-        parts.append(f"## {title}\n\n{table(('flag', 'default', 'meaning'), rows)}\n")
+        parts.append(f"### {title}\n\n{table(('flag', 'default', 'meaning'), rows)}\n")
     return "\n".join(parts)
+
+
+def _as_markdown(text: str) -> str:
+    """Returns a help text whose placeholders are code; Markdown would show nothing of them.
+
+    Example:
+        >>> _as_markdown("A run, <run>@<step>, or cycle_gan/<name>.")
+        'A run, `<run>@<step>`, or `cycle_gan/<name>`.'
+    """
+    return re.sub(r"(?:[\w/.@=-]*<[^<>]+>)+[\w/-]*", r"`\g<0>`", text)
 
 
 def _sections(groups: Groups) -> list[tuple[str, list[dataclasses.Field]]]:

@@ -8,7 +8,8 @@ makes the page docs/from-the-reference.md of them.
 _DISPLAY = "not needed: TensorBoard shows the curves and the sample grids of <run>/tensorboard"
 _HTML = "not needed: sample grids are pictures in <run>/samples, and TensorBoard shows them"
 _CONTINUES = "not needed: the same command continues a run from the step at which it ended"
-_WANDB = "not offered: <run>/metrics.jsonl and <run>/tensorboard hold the curves"
+_WANDB = "--tracker=wandb, of train.py, logs to Weights & Biases"
+_WANDB_PROJECT = "set the environment variable WANDB_PROJECT; --tracker=wandb of train.py heeds it"
 _KNOWN_BY_MODEL = "not needed: the model knows what it was trained with"
 _MODEL_OF_RUN = (
     "--model=<run> takes a run by its folder, with the generators that it has last saved"
@@ -41,7 +42,7 @@ _EVERYWHERE = {
     "display_env": _DISPLAY,
     "display_port": _DISPLAY,
     "use_wandb": _WANDB,
-    "wandb_project_name": _WANDB,
+    "wandb_project_name": _WANDB_PROJECT,
     "easy_label": "not needed: the folder of a run names it",
 }
 

@@ -269,15 +269,15 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     from cyclegan_keras.compression.samples import StudentSamples
     from cyclegan_keras.distribution.team import Team
     from cyclegan_keras.models.any_size import translate_any_size
+    from cyclegan_keras.tracking.tensorboard import TensorBoard
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.stage import Stage
-    from cyclegan_keras.training.tensorboard import TensorBoard
     from cyclegan_keras.training.trainer import SOURCES
 
     options, batch_size = setup.options["compression"], setup.data_options.batch_size
     teachers = teachers_of(setup)
     pictures = data.whole.samples(options.sample_count)
-    board = TensorBoard(directory.tensorboard)
+    tracker = TensorBoard(directory.tensorboard)
     bar = progress.Progress(
         batch_size,
         steps,
@@ -292,7 +292,7 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
         callbacks.StopOnNonFinite(directory),
         callbacks.Metrics(
             directory,
-            board,
+            tracker,
             every=options.log_every,
             batch_size=batch_size,
             steps_per_epoch=math.ceil(steps / options.repeats),
@@ -300,7 +300,7 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
         ),
         StudentSamples(
             directory,
-            board,
+            tracker,
             every=options.sample_every,
             pictures=pictures,
             forms=forms_of(setup),
@@ -323,7 +323,7 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     began = time.perf_counter()
     with (
         interruption,
-        board,
+        tracker,
         contextlib.closing(bar),
         saving_after_failure(
             checkpoints,

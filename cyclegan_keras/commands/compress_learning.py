@@ -10,6 +10,7 @@ import numpy as np
 from cyclegan_keras.commands.compress_setup import Setup, is_paired, translators_of, values_of
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import OptionError
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
 
 CPU_CACHE_GB = 4.0
@@ -180,6 +181,9 @@ def facts_of(setup: Setup, data, begun: Mapping[str, Any]) -> dict[str, Any]:
         "shape": begun["shape"],
         "steps": begun["steps"],
     }
+    of_hub = fetching.pinned(teachers.model)
+    if of_hub is not None:
+        facts["compressed_from"]["hub"] = of_hub
     return facts
 
 

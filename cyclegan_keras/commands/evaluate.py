@@ -15,8 +15,10 @@ import absl.logging
 from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.evaluation.options import EvaluationOptions
+from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError, PictureError
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run, versions
 from cyclegan_keras.runs.sources import RunSource, find_source
 from pipelines.options import DataOptions
@@ -55,11 +57,12 @@ def main(argv: list[str]) -> int:
 def evaluate(typed: Mapping[str, Any]) -> int:
     """Evaluates what the options typed name; returns the exit code."""
     backends.check_environment()
-    from cyclegan_keras.evaluation import pages, protocol, tables
+    from cyclegan_keras.evaluation import pages, protocol, segmentation, tables
 
     # ---- the model ----
     options = flags.resolve_one(EvaluationOptions, typed)
     metrics = chosen_metrics(options)
+    segmented = segmentation.open_segmentation(options, metrics)
     translators, trained_with = open_model(options)
     directions = chosen_directions(options, list(translators))
     description = translators[directions[0]].description
@@ -81,10 +84,18 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     domains, pictures = load_pictures(options, trained_with, description, directions, part)
     if options.model == "copy":
         refuse_different_channels(pictures)
-    network = open_features(options)
+    network = open_features(options, metrics)
+    has_palette = options.segmentation_classes == segmentation.PALETTE
+    if has_palette:
+        segmented = segmentation.palette_of(pictures[direction] for direction in directions)
+    if segmented and segmented.classes.are_numbers and not options.input:
+        warn_of_mixed_numbers(trained_with)
 
     # ---- the measures ----
     make_folders(output, report)
+    if has_palette:
+        with atomic_write(output / segmentation.CLASSES_FILE) as temporary:
+            temporary.write_text(segmented.classes.to_text())
     evaluations = []
     for direction in directions:
         source, target = domain_names(translators[direction].description, domains)
@@ -96,6 +107,7 @@ def evaluate(typed: Mapping[str, Any]) -> int:
             target=target,
             network=network,
             metrics=metrics,
+            segmentation=segmented,
             seed=options.seed,
         )
         evaluations.append(evaluation)
@@ -103,6 +115,9 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     print(tables.legend(evaluations))
     tables.write(output, evaluations, facts)
     print(f"Wrote {output}: evaluation.json, evaluation.md")
+    if run_source:
+        by_direction = dict(zip(directions, evaluations, strict=True))
+        log_to_trackers(Run(run_source.directory), description.step, by_direction)
 
     # ---- the page ----
     if report:
@@ -122,6 +137,24 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     return 0
 
 
+def log_to_trackers(run: Run, step: int, evaluations: Mapping) -> None:
+    """Adds an evaluation to the runs that trackers keep of a run; what fails is a warning.
+
+    Args:
+        run: that was evaluated.
+        step: of the model.
+        evaluations: direction -> its evaluation.
+    """
+    from cyclegan_keras.tracking.opening import open_for_evaluation
+
+    with open_for_evaluation(run) as tracker:
+        for direction, evaluation in evaluations.items():
+            values = {}
+            for measure in evaluation.measures:
+                values[f"evaluate/{direction}/{measure.name}"] = measure.value
+            tracker.scalars(step, values)
+
+
 def sections_of(run_source: RunSource | None) -> list:
     """Returns the sections that the page of a run has beside its measures.
 
@@ -136,10 +169,10 @@ def sections_of(run_source: RunSource | None) -> list:
 
 def chosen_metrics(options: EvaluationOptions) -> list[str]:
     """Returns the names of the metrics to compute."""
-    from cyclegan_keras.metrics.table import METRICS
+    from cyclegan_keras.metrics.table import DEFAULT_METRICS, METRICS
 
     if options.metrics is None:
-        return list(METRICS)
+        return list(DEFAULT_METRICS)
     names = [name.strip() for name in options.metrics.split(",") if name.strip()]
     unknown = [name for name in names if name not in METRICS]
     if unknown or not names:
@@ -194,7 +227,7 @@ def chosen_directions(options: EvaluationOptions, offered: list[Direction]) -> l
 
 def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, str]:
     """Returns what the result says about itself."""
-    facts = {"model": options.model.rstrip("/")}
+    facts = {"model": fetching.pinned(options.model) or options.model.rstrip("/")}
     if description.step is not None:
         facts["step"] = f"{description.step:,}"
     trained_on = description.training.get("options", {}).get("dataset")
@@ -225,6 +258,9 @@ def output_folder(
         return pathlib.Path(options.output).expanduser()
     if run_source:
         return Run(run_source.directory).evaluation(description.step)
+    of_hub = fetching.name_of(options.model)
+    if of_hub is not None:
+        return pathlib.Path("evaluations") / of_hub
     model = pathlib.Path(options.model).expanduser()
     return pathlib.Path("evaluations") / (model.stem if model.suffix else model.resolve().name)
 
@@ -267,8 +303,9 @@ def load_pictures(
     forms = {} if options.model == "copy" else forms_of_domains(description)
     options_of_data = data_options(options, trained_with, description)
     source = None
-    paired = method is not None and method.needs_pairs
-    if paired and options.dataset:
+    trained_on_pairs = method is not None and method.needs_pairs
+    paired = trained_on_pairs or options.pairs_by_name
+    if trained_on_pairs and options.dataset and not options.pairs_by_name:
         source = pairs_of_training(options_of_data, description)
         paired = source is not None
     data = Data(
@@ -442,17 +479,34 @@ def array_of(pictures: ListedPictures, index: int, form):
         raise DataError(f"{name} {error}.") from error
 
 
-def open_features(options: EvaluationOptions):
+def open_features(options: EvaluationOptions, metrics: list[str]):
     """Returns the feature network; None, with a warning, if it is missing and was not asked for."""
     from cyclegan_keras.evaluation import features
+    from cyclegan_keras.metrics.table import METRICS
 
     try:
         return features.open_features(options.features, options.features_weights)
     except EvaluationError as error:
-        if options.metrics or options.features_weights or options.features == "inception":
+        needs_features = any(METRICS[name].needs_features for name in metrics)
+        is_asked_for = options.metrics and needs_features
+        if is_asked_for or options.features_weights or options.features == "inception":
             raise
-        absl.logging.warning("%s Measures that need it are left out.", error)
+        if needs_features:
+            absl.logging.warning("%s Measures that need it are left out.", error)
         return None
+
+
+def warn_of_mixed_numbers(trained_with: Mapping) -> None:
+    """Says what resizing does to label maps of numbers, where they may be resized."""
+    resize_filter = trained_with.get("resize_filter") or "nearest"
+    if "nearest" in resize_filter or trained_with.get("preprocess") == "none":
+        return
+    absl.logging.warning(
+        "Where label maps are resized, --resize_filter=%s of the training mixes the numbers of "
+        "neighboring classes into those of others. Train on label maps of numbers with "
+        "--resize_filter=nearest for their domain.",
+        resize_filter,
+    )
 
 
 def domain_names(description, domains: tuple[str, str]) -> tuple[str, str]:

@@ -20,10 +20,19 @@ from cyclegan_keras.cli.console import run_command
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.files.digest import sha256
 from cyclegan_keras.files.direction import Direction
-from cyclegan_keras.files.errors import DataError, ExportError, OptionError, PictureError, RunError
+from cyclegan_keras.files.errors import (
+    DataError,
+    ExportError,
+    HubError,
+    OptionError,
+    PictureError,
+    RunError,
+)
 from cyclegan_keras.files.lock import locked
 from cyclegan_keras.files.names import under_utf8_name
 from cyclegan_keras.files.writing import writing
+from cyclegan_keras.hub import fetching, publishing
+from cyclegan_keras.hub.words import PREFIX
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.resizing import resize
 from cyclegan_keras.runs.run import Run
@@ -68,6 +77,7 @@ def main(argv: list[str]) -> int:
 def export_generators(typed: Mapping[str, Any]) -> int:
     """Exports what the options typed name; returns the exit code."""
     backends.check_environment()
+    from cyclegan_keras.export.hub import folder as hub_folder
     from cyclegan_keras.export.job import ExportJob, check_generator
     from cyclegan_keras.export.web.palette import find_drawings
     from cyclegan_keras.export.web.prepared import prepare_page
@@ -76,6 +86,7 @@ def export_generators(typed: Mapping[str, Any]) -> int:
     # ---- the generators ----
     options = flags.resolve_one(ExportOptions, typed)
     formats = chosen_formats(options)
+    destination = chosen_destination(options)
     generators, source = load_source(options)
     for direction, generator in generators.items():
         check_generator(direction, generator)
@@ -102,14 +113,19 @@ def export_generators(typed: Mapping[str, Any]) -> int:
             "tflite_size": options.tflite_size,
             "tflite_batch": options.tflite_batch,
         }
+        if destination is not None:
+            outline["push_to_hub"] = destination.address
         print(json.dumps({**outline, **description}, indent=2))
         return 0
 
     # ---- the files ----
+    if destination is not None:  # before anything is computed
+        publishing.prepare(destination)
     forms = {
         direction: generator.description.source_form for direction, generator in generators.items()
     }
     pictures, calibration, files, origin = load_pictures(options, source, forms)
+    shown = pictures_to_show(options, source, forms, pictures) if destination else {}
     page = None
     if "web" in formats:
         drawings = find_drawings(options, source=source, calibration=calibration)
@@ -127,11 +143,15 @@ def export_generators(typed: Mapping[str, Any]) -> int:
             page=page,
         )
         rejected = write_files(job, formats, {**source, "pictures": origin})
+        if destination is not None:
+            hub_folder.write_folder(job, repository=destination.repository, shown=shown)
         publish(folder, output, version)
     written = sorted(path.name for path in output.iterdir() if not path.name.startswith("."))
     print(f"Wrote {output}: {', '.join(written)}")
     if page is not None:
         print(f"Try the page: cyclegan-serve {shlex.quote(str(output / 'web'))}")
+    if destination is not None:
+        push(output / hub_folder.NAME, destination, options, source)
     return 1 if rejected else 0
 
 
@@ -152,6 +172,10 @@ def writers() -> dict[str, Callable]:
 
 def chosen_formats(options: ExportOptions) -> list[str]:
     """Returns the formats asked for."""
+    if options.format.strip() == "none":
+        if not options.push_to_hub:
+            raise OptionError("--format=none writes nothing: it is for --push_to_hub.")
+        return []
     formats = [name.strip() for name in options.format.split(",") if name.strip()]
     for name in formats:
         if name not in writers():
@@ -159,6 +183,83 @@ def chosen_formats(options: ExportOptions) -> list[str]:
     if not formats:
         raise OptionError(f"--format is empty: expected some of {', '.join(writers())}.")
     return formats
+
+
+def chosen_destination(options: ExportOptions) -> publishing.Destination | None:
+    """Returns where on the Hub to publish; None where nothing is published.
+
+    Raises:
+        OptionError: an option of publishing without --push_to_hub.
+        HubError: --push_to_hub names no repository.
+    """
+    if options.push_to_hub:
+        return publishing.Destination(
+            repository=options.push_to_hub.removeprefix(PREFIX),
+            private=options.hub_private,
+            branch=options.hub_branch,
+        )
+    for field in dataclasses.fields(options):
+        if field.name.startswith("hub_") and getattr(options, field.name) != field.default:
+            raise OptionError(f"--{field.name} is for --push_to_hub=user/name, which is missing.")
+    return None
+
+
+def pictures_to_show(
+    options: ExportOptions,
+    source: Mapping,
+    forms: Mapping[Direction, Form],
+    pictures: Mapping[Direction, list[np.ndarray]],
+) -> dict[Direction, list[np.ndarray]]:
+    """Returns pictures of each direction that the model card may show to everybody.
+
+    They are those of --hub_examples, or of a set that this program draws.
+
+    Args:
+        options: of the command.
+        source: of `load_source`.
+        forms: of the pictures of each direction.
+        pictures: on which files are compared with Keras.
+    """
+    if options.hub_examples is None:
+        dataset = source.get("options", {}).get("dataset") or ""
+        is_drawn = dataset.startswith("demo/") and dataset in datasets.known()
+        return dict(pictures) if is_drawn and not options.pictures else {}
+    folder = pathlib.Path(options.hub_examples).expanduser()
+    if not folder.is_dir():
+        raise OptionError(f"--hub_examples={options.hub_examples} is no folder.")
+    folders = {direction: folder / f"test{direction.source}" for direction in forms}
+    if not any(each.is_dir() for each in folders.values()):
+        folders = dict.fromkeys(forms, folder)
+    return {
+        direction: spread(pictures_of_folder(str(each)), forms[direction], N_PICTURES)
+        for direction, each in folders.items()
+        if each.is_dir()
+    }
+
+
+def push(
+    folder: pathlib.Path,
+    destination: publishing.Destination,
+    options: ExportOptions,
+    source: Mapping,
+) -> None:
+    """Uploads the folder of an export to the Hub.
+
+    Raises:
+        HubError: it could not be uploaded; the message says how to do so without exporting again.
+    """
+    step = f", step {source['step']:,}" if source.get("step") else ""
+    message = options.hub_message or f"Upload {source['name']}{step}"
+    print(f"Uploading {folder} to {destination.address} ...", flush=True)
+    try:
+        commit = publishing.upload(folder, destination, message=message)
+    except HubError as error:
+        branch = f" --revision={destination.branch}" if destination.branch else ""
+        by_hand = f"hf upload {destination.repository} {shlex.quote(str(folder))} .{branch}"
+        raise type(error)(
+            f"{error} What was exported is intact; `{by_hand}` uploads it."
+        ) from error
+    print(f"Uploaded, commit {commit[:10]}: translate.py --model={destination.address}")
 
 
 def check_formats(formats: list[str], options: ExportOptions, generators: Mapping) -> None:
@@ -218,13 +319,17 @@ def load_source(options: ExportOptions) -> tuple[dict, dict]:
     if run_source is not None:
         return load_run(run_source)
     generators = open_generators(options.model)
-    paths = [split_role(source)[1] for source in options.model.split(",")]
+    paths = [split_role(source)[1] for source in fetching.local(options.model).split(",")]
     files = [file for path in paths for file in files_of_source(path)]
+    own_name = paths[0].name if paths[0].is_dir() else paths[0].stem
     source = {
-        "name": paths[0].name if paths[0].is_dir() else paths[0].stem,
+        "name": fetching.name_of(options.model) or own_name,
         "model": ", ".join(path.name for path in paths),
         "sha256": [sha256(file) for file in files],
     }
+    of_hub = fetching.pinned(options.model)
+    if of_hub is not None:
+        source["hub"] = of_hub
     return generators, source
 
 

@@ -13,6 +13,7 @@ import absl.logging
 
 from cyclegan_keras.cli import backends, flags, reference_flags
 from cyclegan_keras.cli.console import Interruption, run_command
+from cyclegan_keras.commands.check_data import check_before_training
 from cyclegan_keras.commands.fitting import (
     continue_run,
     fit_while_readable,
@@ -32,8 +33,13 @@ from cyclegan_keras.commands.train_setup import (
 from cyclegan_keras.files.errors import (
     OptionError,
     RunError,
+    UserError,
 )
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.opening import check_trackers, open_trackers, public
+from cyclegan_keras.tracking.options import tracker_names
+from cyclegan_keras.tracking.tracker import Tracker
 
 
 def run(**options) -> int:
@@ -68,6 +74,8 @@ def main(argv: list[str]) -> int:
 def train(typed: Mapping[str, Any]) -> int:
     """Trains with the typed options, given by name; returns the exit code."""
     backends.check_environment()
+    if typed.get("tracker") is not None:
+        check_trackers(typed["tracker"])
     if typed.get("dry_run"):
         setup = resolve_options(typed)
         shown = flags.flatten(setup.options)
@@ -82,6 +90,7 @@ def train(typed: Mapping[str, Any]) -> int:
     joined = devices.join(typed)
     setup = resolve_options(typed)
     refuse_missing(setup)
+    check_trackers(setup.options["trackers"].tracker)  # that of the run, where none was typed
     run_options = setup.options["run"]
     with contextlib.ExitStack() as stack:
         if setup.options["plan"].plan:
@@ -156,15 +165,25 @@ def train_as_set_up(setup: Setup, joined) -> int:
     if setup.starting_networks:
         print(f"The weights are those of {options['run'].init_from}.")
         print(start_from(trainer, setup.starting_networks))
+        of_hub = fetching.pinned(options["run"].init_from)
+        if of_hub is not None:
+            facts["initialized_from"] = of_hub
 
     # ---- training ----
     if not team.is_chief:  # only the chief writes files
         return train_to_the_end(run, trainer, data, options, team)
+    data_check = None
+    if not setup.saved:
+        run.check_free()
+        mode = options["data check"].check_data
+        data_check = check_before_training(source, options["data"], mode)
     run.create()
     with run.locked():
         note_changes(run, options, learning_rates)
         run.save_options(flags.flatten(options, saved_only=True))
         run.note_facts(facts)
+        if data_check is not None:
+            run.save_data_check(data_check)
         return train_to_the_end(run, trainer, data, options, team)
 
 
@@ -344,7 +363,11 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
     n_epochs = options["optimizer"].n_epochs + options["optimizer"].n_epochs_decay
     last_step = n_epochs * options["run"].steps_per_epoch
     if trainer.step < last_step:
-        interruption = fit(trainer, data, run, options, last_step, team)
+        with tracker_of_training(run, options, team) as tracker:
+            if team.is_chief:
+                tracker.options(public(flags.flatten(options, saved_only=True)))
+                tracker.facts(public(run.saved_facts()))
+            interruption = fit(trainer, data, run, options, last_step, team, tracker)
         if data.left_out():
             print(data.left_out())
         if interruption.requested():
@@ -370,7 +393,28 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
     return 0
 
 
-def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interruption:
+def tracker_of_training(run: Run, options: dict, team) -> Tracker:
+    """Returns the trackers that --tracker names; only the chief has some.
+
+    Raises:
+        OptionError: the chief cannot use one; raised on every worker, with the same sentence.
+        WriteError: the run cannot be written to.
+    """
+    tracker, refusal = Tracker(), None
+    if team.is_chief:
+        try:
+            tracker = open_trackers(tracker_names(options["trackers"].tracker), run)
+        except UserError as error:
+            refusal = error
+    sentence = team.from_chief("" if refusal is None else str(refusal))
+    if sentence:
+        raise refusal or OptionError(sentence)
+    return tracker
+
+
+def fit(
+    trainer, data, run: Run, options: dict, last_step: int, team, tracker: Tracker
+) -> Interruption:
     """Trains to `last_step`, or until a signal asks to stop; returns the signal, if any.
 
     Raises:
@@ -382,17 +426,15 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     from cyclegan_keras.planning import less_memory
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.doctor import callback as doctor
-    from cyclegan_keras.training.tensorboard import TensorBoard
 
     run_options, batch_size = options["run"], data.options.batch_size
     pictures = data.samples(run_options.sample_count)
-    board = TensorBoard(run.tensorboard)
     keep_best = best.callbacks_for(
         options["selection"],
         trainer,
         data,
         run,
-        board,
+        tracker,
         seed=run_options.seed,
     )
     keep_snapshots = []
@@ -401,7 +443,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     doctors = doctor.callbacks_for(
         mode=run_options.doctor,
         run=run,
-        board=board,
+        tracker=tracker,
         every=run_options.sample_every,
         pictures=pictures,
         method=run_options.method,
@@ -416,7 +458,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         callbacks.StopOnNonFinite(run),
         callbacks.Metrics(
             run,
-            board,
+            tracker,
             every=run_options.log_every,
             batch_size=batch_size,
             steps_per_epoch=run_options.steps_per_epoch,
@@ -424,7 +466,7 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
         ),
         callbacks.Samples(
             run,
-            board,
+            tracker,
             every=run_options.sample_every,
             pictures=pictures,
             forms=data.forms,
@@ -440,7 +482,6 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
     ]
     with (
         interruption,
-        board,
         contextlib.closing(bar),
         saving_after_failure(
             checkpoints,
@@ -448,6 +489,9 @@ def fit(trainer, data, run: Run, options: dict, last_step: int, team) -> Interru
             what_takes_less=lambda: less_memory.sentences(options, data, trainer),
         ),
     ):
+        if trainer.step == 0:
+            for finding in run.saved_data_check().get("findings", ()):
+                tracker.text(0, f"data/{finding['kind']}", finding["sentence"])
         fit_while_readable(
             trainer,
             data.train,

@@ -9,6 +9,7 @@ from typing import Any
 import absl.logging
 
 from cyclegan_keras.cli import flags, presets, reference_flags
+from cyclegan_keras.data_doctor.options import DataCheckOptions
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.evaluation.options import SelectionOptions
 from cyclegan_keras.files.errors import OptionError, RunError
@@ -19,14 +20,17 @@ from cyclegan_keras.runs import moved
 from cyclegan_keras.runs.options import RunOptions
 from cyclegan_keras.runs.pictures import PAIRS, TRAINING, knows_pictures
 from cyclegan_keras.runs.run import Run, is_compression
+from cyclegan_keras.tracking.options import TrackingOptions
 from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
 
 GROUPS = {
     "run": RunOptions,
+    "trackers": TrackingOptions,
     "devices": DistributionOptions,
     "data": DataOptions,
+    "data check": DataCheckOptions,
     "networks": NetworkOptions,
     "optimizer": OptimizerOptions,
     "selection": SelectionOptions,

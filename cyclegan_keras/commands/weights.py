@@ -113,8 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     reading = commands.add_parser("import", help="read a file of another program")
     reading.add_argument(
         "file",
-        help=".pth, .pt, .ckpt, .safetensors, .keras, .weights.h5, a TensorFlow checkpoint, or a "
-        "run (RUN@STEP for an earlier step that it keeps)",
+        help=".pth, .pt, .ckpt, .safetensors, .keras, .weights.h5, a TensorFlow checkpoint, a "
+        "run (RUN@STEP for an earlier step that it keeps), or hf://user/name/file",
     )
     reading.add_argument("--output", type=_keras_file, help="the .keras file to write")
     reading.add_argument("--network", help="which one, where the file holds several")

@@ -21,7 +21,7 @@ class CompressionOptions:
         None,
         "The generators to make smaller, as translate.py --model takes them: a run, <run>@<step>, "
         "a .keras file, one of another program (such as .pth or <file>@<network>), a folder of "
-        "them, or after a comma a second one for the opposite direction.",
+        "them, hf://user/name@revision, or after a comma a second one for the opposite direction.",
         required=True,
         may_change=True,
     )

@@ -9,9 +9,9 @@ from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.window import Window
 from cyclegan_keras.models.any_size import translate_any_size
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.tracker import Tracker
 from cyclegan_keras.training.callbacks import Samples
 from cyclegan_keras.training.sample_grid import grid_of
-from cyclegan_keras.training.tensorboard import TensorBoard
 from cyclegan_keras.training.trainer import SOURCES, TARGETS
 
 
@@ -23,7 +23,7 @@ class StudentSamples(Samples):
 
     Args:
         run: keeps the pictures in its folder samples/.
-        board: gets the same pictures.
+        tracker: gets the same pictures.
         every: steps between two grids; there is one before the first step too.
         pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1], of any size.
         forms: {"x", "y"}, what their numbers mean.
@@ -33,14 +33,14 @@ class StudentSamples(Samples):
     def __init__(
         self,
         run: Run,
-        board: TensorBoard,
+        tracker: Tracker,
         *,
         every: int,
         pictures: Mapping[str, np.ndarray],
         forms: Mapping[str, Form],
         answers: Mapping[str, np.ndarray],
     ):
-        super().__init__(run, board, every=every, pictures=dict(pictures), forms=forms)
+        super().__init__(run, tracker, every=every, pictures=dict(pictures), forms=forms)
         self.answers = answers
 
     def grid(self) -> np.ndarray:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from cyclegan_keras.compression.shapes import Shape
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import CompressionError
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.models.description import describe
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
@@ -77,7 +78,7 @@ def open_teachers(model: str, *, with_discriminators: bool = False) -> Teachers:
         TranslationError, WeightsError, RunError: a file or a run that cannot be read, or that holds
             no generator.
     """
-    refuse_exports(model)
+    refuse_exports(fetching.local(model))
     networks = open_generators(model)
     for network in networks.values():
         Shape.of(network)
@@ -124,6 +125,9 @@ def name_of(model: str) -> str:
         >>> name_of("weights/horse.pth@netG")
         'horse'
     """
+    of_hub = fetching.name_of(model)
+    if of_hub is not None:
+        return of_hub
     source = find_source(model)
     if source is not None:
         return source.name

@@ -20,8 +20,8 @@ from cyclegan_keras.files.writing import make_folder
 from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.runs.networks import save_generator
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.tracker import Tracker
 from cyclegan_keras.training.callbacks import StepCallback
-from cyclegan_keras.training.tensorboard import TensorBoard
 from cyclegan_keras.translation.translator import Translator
 
 RULE = (
@@ -83,7 +83,7 @@ class KeepBest(StepCallback):
 
     Args:
         run: where the generators are kept.
-        board: shows the measures as curves.
+        tracker: shows the measures as curves.
         every: steps between evaluations.
         pictures: direction ("x_to_y") -> real pictures.
         network: computes features of pictures; None where they have counterparts.
@@ -93,7 +93,7 @@ class KeepBest(StepCallback):
     def __init__(
         self,
         run: Run,
-        board: TensorBoard,
+        tracker: Tracker,
         *,
         every: int,
         pictures: Mapping[str, Pictures],
@@ -101,7 +101,7 @@ class KeepBest(StepCallback):
         seed: int = 0,
     ):
         super().__init__()
-        self.run, self.board = run, board
+        self.run, self.tracker = run, tracker
         self.every = every
         self.pictures = dict(pictures)
         self.network = network
@@ -144,7 +144,7 @@ class KeepBest(StepCallback):
                 row[f"eval/{direction}/{measure.name}"] = measure.value
         row["eval/score"] = new_score
         self.run.append_metrics({"step": self.step} | row)
-        self.board.scalars(self.step, row)
+        self.tracker.scalars(self.step, row)
 
         # ---- keep ----
         best_score = self.best_score()
@@ -197,7 +197,7 @@ class KeepBest(StepCallback):
 
 
 def callbacks_for(
-    options: SelectionOptions, trainer, data, run: Run, board: TensorBoard, *, seed: int
+    options: SelectionOptions, trainer, data, run: Run, tracker: Tracker, *, seed: int
 ) -> list[KeepBest]:
     """Returns the callback that --eval_every asks for, or none.
 
@@ -206,7 +206,7 @@ def callbacks_for(
         trainer: will be evaluated.
         data: a `pipelines.data.Data`.
         run: where the best generators are kept.
-        board: see `KeepBest`.
+        tracker: see `KeepBest`.
         seed: see `KeepBest`.
 
     Raises:
@@ -225,7 +225,7 @@ def callbacks_for(
     return [
         KeepBest(
             run,
-            board,
+            tracker,
             every=options.eval_every,
             pictures=of_trainer,
             network=network,

@@ -12,8 +12,9 @@ class EvaluationOptions:
     model: str | None = option(
         None,
         "What to evaluate: a run directory, <run>@<step> for an earlier step that it "
-        "keeps, a .keras file, weights of another program, a .tflite file or a folder that "
-        "export.py wrote; or copy, which returns every picture unchanged.",
+        "keeps, a .keras file, weights of another program, a .tflite file, a folder that "
+        "export.py wrote or hf://user/name@revision; or copy, which returns every picture "
+        "unchanged.",
         required=True,
     )
     direction: str = option(
@@ -49,7 +50,36 @@ class EvaluationOptions:
     metrics: str | None = option(
         None,
         "Metrics, separated by commas, among kid, frechet, hit_rate, perceptual, cycle, paired, "
-        "steganography. By default, all that the pictures and the model allow.",
+        "steganography, segmentation. By default, all that the pictures and the model allow, but "
+        "for segmentation.",
+    )
+    segmentation_classes: str | None = option(
+        None,
+        "Classes of label maps, for --metrics=segmentation: cityscapes, cityscapes_train_ids, "
+        "cityscapes_label_ids; palette, the colors of the label maps themselves; or a .txt, .csv "
+        "or .json file of names and colors.",
+    )
+    segmentation_model: str | None = option(
+        None,
+        "A .keras file of a network that segments photos into these classes, or "
+        "hf://user/name/file.keras. Only translations of label maps to photos need it.",
+    )
+    segmentation_input: str | None = option(
+        None,
+        "Which numbers this network expects: 0..255 also for networks that scale pictures "
+        "themselves; torch: ImageNet's mean and deviation; caffe: blue first, minus ImageNet's "
+        "mean.",
+        choices=("0..255", "0..1", "-1..1", "torch", "caffe"),
+    )
+    segmentation_size: str | None = option(
+        None,
+        "WIDTHxHEIGHT that pictures are resized to for this network, such as 1024x512. By default "
+        "the size of its input or, where that is not fixed, the size of the pictures.",
+    )
+    pairs_by_name: bool = option(
+        False,
+        "Take test pictures of one name in A and B as counterparts, also where the model was not "
+        "trained on pairs.",
     )
     features: str = option(
         "efficientnet_lite0",

@@ -2,11 +2,12 @@
 
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from cyclegan_keras.evaluation.protocol import Evaluation, Pictures
+from cyclegan_keras.evaluation.tables import class_rows
 from cyclegan_keras.files.writing import make_folder
 from cyclegan_keras.images.form import Form, to_rgb
 from cyclegan_keras.images.window import Window
@@ -14,7 +15,7 @@ from cyclegan_keras.metrics.features import FeatureNetwork
 from cyclegan_keras.metrics.paired import l1
 from cyclegan_keras.metrics.perceptual import perceptual_distance
 from cyclegan_keras.report.page import Example, write_report
-from cyclegan_keras.report.section import Section
+from cyclegan_keras.report.section import Section, Table
 
 _NOT_CURVES = ("step", "epoch", "images_per_second")
 
@@ -59,8 +60,19 @@ def write_page(
         examples=examples,
         curves=curves,
         notes=notes,
-        sections=sections,
+        sections=[*_sections_on_classes(evaluation for evaluation, _ in evaluations), *sections],
     )
+
+
+def _sections_on_classes(evaluations: Iterable[Evaluation]) -> list[Section]:
+    """Returns a section with the numbers of each class, where measures are means over classes."""
+    tables = []
+    for evaluation in evaluations:
+        cells = class_rows(evaluation.measures)
+        if cells:
+            table = Table(heading=evaluation.words, header=cells[0], rows=tuple(cells[1:]))
+            tables.append(table)
+    return [Section(title="Classes", tables=tables)] if tables else []
 
 
 def curves_of(metrics_file: pathlib.Path) -> dict[str, list[tuple[int, float]]]:

@@ -14,7 +14,8 @@ from cyclegan_keras.images.pixels import to_float, to_uint8
 from cyclegan_keras.images.values import EIGHT_BIT, Values
 from cyclegan_keras.metrics.base import Evidence, Measure
 from cyclegan_keras.metrics.features import FeatureNetwork
-from cyclegan_keras.metrics.table import METRICS
+from cyclegan_keras.metrics.segmentation import Segmentation
+from cyclegan_keras.metrics.table import DEFAULT_METRICS, METRICS
 
 BATCH = 8
 ORDINARY = Form()  # RGB with levels from 0 to 255
@@ -113,7 +114,8 @@ def evaluate(
     source: str,
     target: str,
     network: FeatureNetwork | None,
-    metrics: Sequence[str] = tuple(METRICS),
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    segmentation: Segmentation | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """Measures one direction.
@@ -126,6 +128,7 @@ def evaluate(
         target: name of the other domain.
         network: computes features of pictures; None leaves out what needs it.
         metrics: some of `METRICS`.
+        segmentation: what label maps mean, for the metric of that name.
         seed: of all that is drawn at random.
     """
     translated, cycled = translate_all(
@@ -150,6 +153,7 @@ def evaluate(
         seed=seed,
         source_values=pictures.source_form.values,
         target_values=pictures.target_form.values,
+        segmentation=segmentation,
     )
     measures, left_out = [], {}
     for name in metrics:

@@ -73,10 +73,29 @@ def markdown(evaluations: Sequence[Evaluation], facts: Mapping[str, str | int]) 
     lines += [f"- {key}: {value}" for key, value in facts.items()]
     for evaluation in evaluations:
         table = markdown_table(HEADERS, rows(evaluation.measures))
-        lines += ["", f"## {evaluation.words}", "", table, ""]
-        lines += [f"- {sentence}" for sentence in evaluation.not_measured()]
+        lines += ["", f"## {evaluation.words}", "", table]
+        sentences = evaluation.not_measured()
+        if sentences:
+            lines += ["", *(f"- {sentence}" for sentence in sentences)]
+        classes = class_rows(evaluation.measures)
+        if classes:
+            lines += ["", markdown_table(classes[0], classes[1:])]
     lines += ["", "## Protocols and notes", "", legend(evaluations), ""]
     return "\n".join(lines)
+
+
+def class_rows(measures: Sequence[Measure]) -> list[tuple[str, ...]]:
+    """Returns a table of the classes that measures are means over: its header and a row a class.
+
+    It is empty where no measure is such a mean.
+    """
+    means = [measure for measure in measures if measure.by_class is not None]
+    if not means:
+        return []
+    cells = [("class", *(measure.name for measure in means))]
+    for name in means[0].by_class:
+        cells.append((name, *(number(measure.by_class[name]) for measure in means)))
+    return cells
 
 
 def write(

@@ -18,12 +18,14 @@ class ExportOptions:
         None,
         "What to export instead of a run, as translate.py --model takes it: a .keras file, or one "
         "of another program (such as .pth or <file>@<network>), a folder of them, or what "
-        "--run_dir takes. After a comma, a second one for the opposite direction.",
+        "--run_dir takes, or hf://user/name@revision. After a comma, a second one for the opposite "
+        "direction.",
     )
     format: str = option(
         "saved_model,tflite",
         "Formats to write, separated by commas: saved_model, tflite, onnx; web, a page that "
-        "translates pictures in the browser of whoever opens it.",
+        "translates pictures in the browser of whoever opens it; or none, where --push_to_hub "
+        "uploads the generators alone.",
     )
     output: str | None = option(
         None,
@@ -92,6 +94,28 @@ class ExportOptions:
         "Address of a copy of npm, such as https://cdn.jsdelivr.net/npm, from which visitors load "
         "the largest files of LiteRT.js, 9 MB, instead of from the page's own host. The page "
         "checks them by their digests.",
+    )
+    push_to_hub: str | None = option(
+        None,
+        "Repository on the Hugging Face Hub, as user/name, to upload to in one commit: the "
+        "generators as .keras files, TFLite and ONNX files that are written, the receipt and a "
+        "model card with the measures of evaluate.py. It is made if it does not exist. Log in by "
+        "`hf auth login`, or set HF_TOKEN.",
+    )
+    hub_private: bool = option(
+        False, "Make the repository private where it is made; whoever may read it is up to you."
+    )
+    hub_branch: str | None = option(
+        None, "Branch of the repository to upload to, made if need be; main by default."
+    )
+    hub_message: str | None = option(
+        None, "Message of the commit; by default, what was exported, and its step."
+    )
+    hub_examples: str | None = option(
+        None,
+        "Folder of pictures, perhaps with testA and testB, of which the model card shows some with "
+        "their translations. They are published with it; none by default, but for sets that this "
+        "program draws, such as demo/ponies.",
     )
     allow_quality_loss: bool = option(
         False,

@@ -77,6 +77,16 @@ class WeightsError(UserError):
     """A file that cannot be read as the weights of a network."""
 
 
+class HubError(UserError):
+    """A model on the Hub that does not exist, may not be used, or cannot be read safely."""
+
+
+class HubConnectionError(HubError):
+    """The Hub that could not be reached, or an exchange with it that broke off."""
+
+    exit_code = 1
+
+
 class RunError(UserError):
     """A run that cannot be started, resumed or saved."""
 

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ _MISSING = {
     "domain": "It is not known what the target shows.",
     "translate": "There is no model to translate with.",
     "back": "The model has no way back (F).",
+    "segmentation": "There is no list of the classes of label maps: give --segmentation_classes.",
 }
 
 
@@ -57,6 +58,7 @@ class Measure:
         stderr: standard error of `value`, where the protocol has one.
         chance: see above.
         note: what the reader must know about this number.
+        by_class: the number of each class, for a mean over classes; NaN for classes without one.
 
     Raises:
         ValueError: something is missing or not a number, or a distance on other features than
@@ -76,6 +78,7 @@ class Measure:
     stderr: float | None = None
     chance: float | None = None
     note: str = ""
+    by_class: Mapping[str, float] | None = None
 
     def __post_init__(self):
         for field in ("name", "features", "protocol"):
@@ -108,9 +111,10 @@ class Measure:
         """Returns the measure as evaluation.json has it.
 
         There `real_score` is called "floor" and `copy_score` is called "ceiling", as they were
-        from the first version on. Infinities and NaN, which JSON lacks, become None.
+        from the first version on. Infinities and NaN, which JSON lacks, become None. "by_class" is
+        there for means over classes alone.
         """
-        return {
+        fields = {
             "name": self.name,
             "value": _finite_or_none(self.value),
             "low": _finite_or_none(self.low),
@@ -125,6 +129,11 @@ class Measure:
             "chance": _finite_or_none(self.chance),
             "note": self.note,
         }
+        if self.by_class is not None:
+            fields["by_class"] = {
+                name: _finite_or_none(value) for name, value in self.by_class.items()
+            }
+        return fields
 
     def _require(self, is_right, field, expected):
         if not is_right:
@@ -156,6 +165,7 @@ class Evidence:
         seed: of all that is drawn at random.
         source_values: what the numbers of x mean.
         target_values: what the numbers of y mean.
+        segmentation: what label maps mean, see `segmentation.Segmentation`.
     """
 
     inputs: Sequence[np.ndarray]
@@ -171,6 +181,7 @@ class Evidence:
     seed: int = 0
     source_values: Values = EIGHT_BIT
     target_values: Values = EIGHT_BIT
+    segmentation: object | None = None
     _features: dict[str, np.ndarray] = dataclasses.field(default_factory=dict, repr=False)
 
     def __post_init__(self):

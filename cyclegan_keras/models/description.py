@@ -107,7 +107,8 @@ class Description:
             options: the run's options.json.
             facts: its facts.json: "domains", the names of x and y, "values", what the numbers in
                 pictures of A and of B mean, "data" and "versions"; of a compression also
-                "compressed_from", what was compressed.
+                "compressed_from", what was compressed; of a training that began with networks of
+                the Hub also "initialized_from", their addresses with commits.
             step: of training.
         """
         x_to_y = Direction(options.get("direction") or Direction.A_TO_B)
@@ -125,6 +126,8 @@ class Description:
         }
         if "compressed_from" in facts:
             training["compressed_from"] = facts["compressed_from"]
+        if "initialized_from" in facts:
+            training["initialized_from"] = facts["initialized_from"]
         are_eight_bit = all(each.is_eight_bit for each in values.values())
         return cls.of(
             network,

@@ -15,6 +15,6 @@ def load_keras(path: pathlib.Path) -> keras.Model:
         WeightsError: the file is missing, damaged or something else.
     """
     try:
-        return keras.saving.load_model(path, compile=False)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise WeightsError(f"{path} cannot be read as a Keras model: {error}") from error

@@ -36,7 +36,7 @@ def build_generator(options, name=None, input_channels=3, output_channels=3):
 
     Args:
         options: `NetworkOptions` with a `generator` chosen. It may also be one that cannot be typed
-            but that a run has: "resnet_<n>blocks" of any number, "unet_<2**n>" from 4 on.
+            but that a run has: `"resnet_<n>blocks"` of any number, `"unet_<2**n>"` from 4 on.
         name: of the model.
         input_channels: channels of the pictures to translate.
         output_channels: channels of the translations.

@@ -10,10 +10,10 @@ import numpy as np
 from cyclegan_keras.files.atomic import atomic_write
 from cyclegan_keras.metrics.base import Measure
 from cyclegan_keras.pages.bundle import bundle
+from cyclegan_keras.pages.pictures import JPEG_QUALITY, MOST_PIXELS, to_data_uri
 from cyclegan_keras.pages.template import policy_source, template
 from cyclegan_keras.report.curves import curves_json
 from cyclegan_keras.report.numbers import NOT_KNOWN, finite, number_text
-from cyclegan_keras.report.pictures import JPEG_QUALITY, MOST_PIXELS, to_data_uri
 from cyclegan_keras.report.ruler import Ruler, Verdict, ruler, verdict
 from cyclegan_keras.report.section import Section
 

@@ -30,8 +30,9 @@ class RunOptions:
         None,
         "Start from these weights instead of random ones: a .keras file, one of PyTorch or "
         "safetensors (<file>@<network> for one network of several), a folder of such files "
-        "(latest_net_G_A.pth, generator_g.keras) or another run, <run>@<step> for an earlier step "
-        "that it keeps; several, separated by commas, may be named, as in discriminator_x=d.pth. "
+        "(latest_net_G_A.pth, generator_g.keras), another run, <run>@<step> for an earlier step "
+        "that it keeps, or a model on the Hugging Face Hub (hf://user/name@revision); several, "
+        "separated by commas, may be named, as in discriminator_x=d.pth. "
         "The networks are then built like those.",
     )
     dry_run: bool = option(False, "Print the options that would be used, and stop.", saved=False)

@@ -61,6 +61,11 @@ class Run:
         self.tensorboard = self.directory / "tensorboard"
         self._made: list[pathlib.Path] = []
 
+    @property
+    def name(self) -> str:
+        """The name of the directory, whatever leads to it."""
+        return self.directory.resolve().name
+
     def create(self) -> None:
         """Makes the folders.
 
@@ -157,6 +162,14 @@ class Run:
     def saved_facts(self) -> dict[str, Any]:
         """Returns what facts.json holds; empty for a run without."""
         return self._read_json("facts.json")
+
+    def save_data_check(self, found: Mapping[str, Any]) -> None:
+        """Writes data_check.json: what was found in the pictures before the run began."""
+        self._write_json("data_check.json", found)
+
+    def saved_data_check(self) -> dict[str, Any]:
+        """Returns what data_check.json holds; empty for a run whose pictures were not looked at."""
+        return self._read_json("data_check.json")
 
     def note_learning_rates(self, rates: Sequence[Mapping[str, Any]]) -> None:
         """Writes into facts.json which learning rates the run has had, by epoch."""

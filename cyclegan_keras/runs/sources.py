@@ -5,6 +5,7 @@ import pathlib
 import re
 
 from cyclegan_keras.files.errors import RunError
+from cyclegan_keras.hub.words import names_hub
 from cyclegan_keras.runs.run import Run
 
 _STEP = re.compile(r"step_(\d+)")
@@ -44,6 +45,8 @@ def find_source(word: str | pathlib.Path) -> RunSource | None:
     Raises:
         RunError: the run keeps nothing of that step, or a checkpoint lies outside a run.
     """
+    if isinstance(word, str) and names_hub(word):
+        return None  # what is shared there are networks, and no runs
     path = pathlib.Path(word).expanduser()
     if _is_run(path):
         return RunSource(directory=path)

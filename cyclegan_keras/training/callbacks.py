@@ -15,8 +15,8 @@ from cyclegan_keras.files.errors import NonFiniteLossError, SaveError, WriteErro
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.runs.networks import save_snapshot
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.tracker import Tracker
 from cyclegan_keras.training.sample_grid import sample_grid, to_png
-from cyclegan_keras.training.tensorboard import TensorBoard
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -174,7 +174,7 @@ class Metrics(StepCallback):
 
     Args:
         run: keeps the metrics.
-        board: gets the same numbers.
+        tracker: gets the same numbers.
         every: steps between two rows.
         batch_size: pictures of each domain in a step.
         steps_per_epoch: steps in an epoch.
@@ -184,7 +184,7 @@ class Metrics(StepCallback):
     def __init__(
         self,
         run: Run,
-        board: TensorBoard,
+        tracker: Tracker,
         *,
         every: int,
         batch_size: int,
@@ -192,7 +192,7 @@ class Metrics(StepCallback):
         last_step: int,
     ):
         super().__init__()
-        self.run, self.board, self.every = run, board, every
+        self.run, self.tracker, self.every = run, tracker, every
         self.batch_size, self.steps_per_epoch = batch_size, steps_per_epoch
         self.last_step = last_step
 
@@ -220,7 +220,7 @@ class Metrics(StepCallback):
             row[name] = float(value)
         self.run.append_metrics(row)
         curves = {name: value for name, value in row.items() if name not in ("step", "epoch")}
-        self.board.scalars(self.step, curves)
+        self.tracker.scalars(self.step, curves)
         if self.crossed(before, self.every):  # the steps at which other workers reset theirs
             self.model.reset_metrics()
         self.logged_step, self.logged_time = self.step, time.perf_counter()
@@ -231,7 +231,7 @@ class Samples(StepCallback):
 
     Args:
         run: keeps the pictures in its folder samples/.
-        board: gets the same pictures.
+        tracker: gets the same pictures.
         every: steps between two grids; there is one before the first step too.
         pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1].
         forms: {"x", "y"}, what their numbers mean; see `sample_grid`.
@@ -240,14 +240,14 @@ class Samples(StepCallback):
     def __init__(
         self,
         run: Run,
-        board: TensorBoard,
+        tracker: Tracker,
         *,
         every: int,
         pictures: dict,
         forms: Mapping[str, Form] | None = None,
     ):
         super().__init__()
-        self.run, self.board = run, board
+        self.run, self.tracker = run, tracker
         self.every, self.pictures, self.forms = every, pictures, forms
         self.drawn_step: int | None = None
 
@@ -269,7 +269,7 @@ class Samples(StepCallback):
         grid = self.grid()
         with atomic_write(self.run.samples / f"step_{self.step:09d}.png") as temporary:
             temporary.write_bytes(to_png(grid))
-        self.board.image(self.step, "samples", grid)
+        self.tracker.image(self.step, "samples", grid)
         self.drawn_step = self.step
 
     def grid(self) -> np.ndarray:

@@ -17,6 +17,7 @@ from cyclegan_keras.export import serving
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import PictureError, TranslationError
 from cyclegan_keras.files.names import under_utf8_name
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.models.description import Described, Description
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
@@ -76,8 +77,8 @@ def open_translators(
         model: the directory of a run (its last checkpoint, moving averages where it keeps them) or
             an earlier step of one, see `find_source`; a .keras file; the weights of another
             program, as `file@network` where the file holds several networks; several of these with
-            commas; a .tflite file; a SavedModel; or a folder that export.py wrote, whose newest
-            SavedModel is read.
+            commas; a model on the Hub, `hf://user/name`, see `hub.fetching.local`; a .tflite file;
+            a SavedModel; or a folder that export.py wrote, whose newest SavedModel is read.
         max_memory_mb: pictures that would need more megabytes are translated in tiles, where that
             is exact; half of the free memory unless given.
         tile_size: pictures larger than a square of this side, in pixels, are translated in tiles of
@@ -89,6 +90,7 @@ def open_translators(
         WeightsError, RunError: a file or a run that cannot be read.
     """
     backends.need_tensorflow("Reading a model to translate with")
+    model = fetching.local(model)
     path = pathlib.Path(model).expanduser()
     if path.suffix == ".tflite":
         return _of_tflite(path)

@@ -13,8 +13,9 @@ class TranslateOptions:
     model: str | None = option(
         None,
         "What to translate with: a run of train.py (<run>@<step> for an earlier step that it "
-        "keeps), a generator (.keras, .tflite, .pth, .ckpt or .safetensors of another program) or "
-        "a folder that export.py wrote.",
+        "keeps), a generator (.keras, .tflite, .pth, .ckpt or .safetensors of another program), a "
+        "folder that export.py wrote, or a model on the Hugging Face Hub (hf://user/name, "
+        "hf://user/name@revision, hf://user/name/file).",
         required=True,
     )
     direction: str | None = option(

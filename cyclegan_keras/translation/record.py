@@ -13,6 +13,7 @@ from cyclegan_keras.files.errors import TranslationError
 from cyclegan_keras.files.lock import locked
 from cyclegan_keras.files.names import name_bytes
 from cyclegan_keras.files.writing import writing
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.translation.listing import Task
@@ -135,7 +136,7 @@ def fingerprint(model: str) -> str:
         RunError: there is such a run, but it keeps nothing of that step.
     """
     digest = hashlib.sha256()
-    for part in model.split(","):
+    for part in fetching.local(model).split(","):
         role, word = split_role(part)
         path, network = split_network(word)
         files = _model_files(path)

@@ -10,6 +10,8 @@ import keras
 from absl import logging
 
 from cyclegan_keras.files.errors import WeightsError, first_few
+from cyclegan_keras.hub import fetching
+from cyclegan_keras.hub.words import names_hub
 from cyclegan_keras.models.keras_file import load_keras
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
@@ -48,9 +50,10 @@ def load_networks(
         path: a `.keras` file; a PyTorch file (.pth, .pt, .ckpt) or one of safetensors, with
             networks of pytorch-CycleGAN-and-pix2pix, CUT, PyTorch-GAN or vintagify, alone or
             anywhere in a training state; weights of the keras.io example (.weights.h5, or the
-            prefix of a TensorFlow checkpoint); or `file@network` for one network of several. A run
-            and what else `find_source` knows give their networks too, generators by their moving
-            averages where the run keeps them.
+            prefix of a TensorFlow checkpoint); `file@network` for one network of several; or a file
+            on the Hub, `hf://user/name/file`, see `hub.fetching.local`. A run and what else
+            `find_source` knows give their networks too, generators by their moving averages where
+            the run keeps them.
         dropout: whether a PyTorch U-Net has dropout in training, which its file does not record.
         note: called with a sentence on each network, and each kind of arrays, that is left out.
 
@@ -99,12 +102,28 @@ def split_network(path: str | os.PathLike) -> tuple[pathlib.Path, str | None]:
 
     A path that exists is a file of that name.
     """
-    path = pathlib.Path(path).expanduser()
+    path = pathlib.Path(_local_file(path)).expanduser()
     file, at, name = str(path).rpartition("@")
     is_file = pathlib.Path(file).is_file() or index_file(file).is_file()
     if at and name and not path.exists() and is_file:
         return pathlib.Path(file), name
     return path, None
+
+
+def _local_file(path: str | os.PathLike) -> str:
+    """Returns the path of one file, which may be on the Hub.
+
+    Raises:
+        WeightsError: a repository there that holds several.
+    """
+    word = os.fspath(path)
+    if not names_hub(word):
+        return word
+    files = fetching.local(word).split(",")
+    if len(files) > 1:
+        names = [pathlib.Path(file).name for file in files]
+        raise WeightsError(f"{word} holds {', '.join(names)}: name one, as {word}/{names[0]}.")
+    return files[0]
 
 
 def listed(names: Collection[str]) -> str:

@@ -10,6 +10,7 @@ import keras
 from absl import logging
 
 from cyclegan_keras.files.errors import WeightsError
+from cyclegan_keras.hub import fetching
 from cyclegan_keras.models.description import Described
 from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.runs.networks import ROLES, networks_of_run
@@ -45,7 +46,8 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
     """Returns the networks that `sources` names, by role in the order of `ROLES`.
 
     Args:
-        sources: one or several, separated by commas: a file (`load_networks` says which); a folder
+        sources: one or several, separated by commas: a file (`load_networks` says which); a model
+            on the Hub, `hf://user/name`, see `hub.fetching.local`; a folder
             with files called `generator_g.keras` or, as in the reference, `latest_net_G_A.pth`; or
             what `find_source` finds in an earlier run, such as its directory. One network of
             several is given as `file@network`. A network whose name, and whose file's, does not
@@ -59,7 +61,7 @@ def starting_networks(sources: str) -> dict[str, keras.Model]:
     """
     found: dict[str, keras.Model] = {}
     paths = []
-    for source in sources.split(","):
+    for source in fetching.local(sources).split(","):
         role, path = split_role(source)
         is_second = "generator_g" in found and path not in paths
         usual_role = "generator_f" if is_second else "generator_g"

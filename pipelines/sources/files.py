@@ -129,12 +129,12 @@ class HalfPictures(ListedPictures):
 
     def __init__(self, whole: ListedPictures, side: str):
         super().__init__(whole.names, whole.paths, whole.reader_version)
-        self._side = side
+        self.side = side
 
     def picture(self, index: int, channels: int | None = None) -> Picture:
         whole = super().picture(index, channels)
         middle = whole.pixels.shape[1] // 2
-        columns = slice(None, middle) if self._side == "left" else slice(middle, None)
+        columns = slice(None, middle) if self.side == "left" else slice(middle, None)
         return dataclasses.replace(
             whole,
             pixels=whole.pixels[:, columns].copy(),  # a view would keep the other half in memory
@@ -146,14 +146,14 @@ class HalfPictures(ListedPictures):
         if whole.width < 2:
             raise PictureError(f"is {whole.width} px wide, which leaves nothing for a half")
         middle = whole.width // 2
-        width = middle if self._side == "left" else whole.width - middle
+        width = middle if self.side == "left" else whole.width - middle
         return dataclasses.replace(whole, width=width)
 
     def key(self, index: int) -> str:
-        return f"{super().key(index)} {self._side}"
+        return f"{super().key(index)} {self.side}"
 
     def content(self, index: int) -> str:
-        return f"{super().content(index)} {self._side}"
+        return f"{super().content(index)} {self.side}"
 
 
 def read_picture(

@@ -58,17 +58,17 @@ class EncodedPictures(Pictures):
 
     def __init__(self, names: Sequence[str], files: Sequence[bytes], reader_version: int = CURRENT):
         self.names = tuple(names)
-        self._files = files
+        self.files = tuple(files)
         self._reader_version = reader_version
 
     def picture(self, index: int, channels: int | None = None) -> Picture:
-        return read_picture(self._files[index], self._reader_version, channels)
+        return read_picture(self.files[index], self._reader_version, channels)
 
     def header(self, index: int, channels: int | None = None) -> Header:
-        return read_header(self._files[index], self._reader_version, channels)
+        return read_header(self.files[index], self._reader_version, channels)
 
     def key(self, index: int) -> str:
-        return f"{self.names[index]} {zlib.crc32(self._files[index])} {len(self._files[index])}"
+        return f"{self.names[index]} {zlib.crc32(self.files[index])} {len(self.files[index])}"
 
 
 def load(

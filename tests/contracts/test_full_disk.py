@@ -18,8 +18,8 @@ from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.report.page import write_report
 from cyclegan_keras.runs.networks import save_generators, save_snapshot
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.tensorboard import TensorBoard
 from cyclegan_keras.training.callbacks import Samples
-from cyclegan_keras.training.tensorboard import TensorBoard
 from cyclegan_keras.translation.record import Record
 from cyclegan_keras.translation.video_color import SRGB_COLORS
 from cyclegan_keras.translation.video_writing import Frame, VideoWriter, video_to_write

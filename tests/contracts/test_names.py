@@ -13,7 +13,7 @@ from cyclegan_keras.images.writing import write_picture
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.report.page import write_report
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.training.tensorboard import TensorBoard
+from cyclegan_keras.tracking.tensorboard import TensorBoard
 from cyclegan_keras.translation.record import fingerprint
 from cyclegan_keras.weights.networks import load_networks, save_pth
 from pipelines.cache import DiskCache

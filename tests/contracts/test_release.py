@@ -5,6 +5,7 @@ import re
 import keras
 import pytest
 from conftest import ROOT
+from packaging.requirements import Requirement
 
 import cyclegan_keras
 
@@ -13,14 +14,34 @@ try:
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCK = (ROOT / "requirements.lock").read_text().splitlines()
+FILE = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = FILE["project"]
 UNLOCKED = {"bench"}  # a peer, of 2 GB
-PINS = [line for line in LOCK if line and line[0] not in " #"]
-DECLARED = list(PROJECT["dependencies"])
-for extra, packages in PROJECT["optional-dependencies"].items():
+# The locks of tools, each with the extras and dependency groups that it holds.
+TOOLS = {
+    "trackers": ["wandb", "mlflow"],
+    "hub": ["hub"],
+    "data": ["data"],
+    "notebook": ["notebook"],
+    "docs": ["docs"],
+    "release": ["release"],
+}
+
+
+def _pins(lock: str) -> list[str]:
+    """The lines of a lock that name a package and its version."""
+    return [line for line in (ROOT / lock).read_text().splitlines() if line and line[0] not in " #"]
+
+
+PINS = {"requirements": _pins("requirements.lock")}
+for tool in TOOLS:
+    PINS[tool] = _pins(f"locks/{tool}.lock")
+
+DECLARED = [("requirements", package) for package in PROJECT["dependencies"]]
+for extra, packages in (PROJECT["optional-dependencies"] | FILE["dependency-groups"]).items():
     if extra not in UNLOCKED:
-        DECLARED += packages
+        (lock,) = [tool for tool in TOOLS if extra in TOOLS[tool]] or ["requirements"]
+        DECLARED += [(lock, package) for package in packages]
 
 
 def _plain(name: str) -> str:
@@ -34,13 +55,34 @@ def test_one_version():
     assert f"## [{PROJECT['version']}]" in changes or "## [Unreleased]" in changes
 
 
-def test_lock_pins_exactly():
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+( ; .+)?", line) for line in PINS)
+@pytest.mark.parametrize("lock", PINS)
+def test_lock_pins_exactly(lock):
+    assert PINS[lock]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+( ; .+)?", line) for line in PINS[lock])
 
 
-@pytest.mark.parametrize("package", DECLARED)
-def test_lock_holds_what_is_declared(package):
-    assert _plain(package) in map(_plain, PINS)
+@pytest.mark.parametrize(("lock", "package"), DECLARED)
+def test_lock_holds_what_is_declared(lock, package):
+    assert _plain(package) in map(_plain, PINS[lock])
+
+
+def test_no_tool_is_locked_for_those_who_only_train():
+    shared = {_plain(package) for lock, package in DECLARED if lock == "requirements"}
+    tools = {_plain(package) for lock, package in DECLARED if lock != "requirements"} - shared
+    assert {"wandb", "mlflow-skinny", "huggingface-hub", "imagehash", "mkdocs"} <= tools
+    assert tools & set(map(_plain, PINS["requirements"])) == set()
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
+def test_all_locks_fit_into_one_environment(python):
+    environment = {"python_version": python, "python_full_version": f"{python}.9"}
+    versions = {}
+    for pins in PINS.values():
+        for pin in map(Requirement, pins):
+            if pin.marker is None or pin.marker.evaluate(environment):
+                versions.setdefault(pin.name, set()).add(str(pin.specifier))
+    assert len(versions) > 200
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
 
 
 def test_declared_python_is_classified():

@@ -6,8 +6,10 @@ import pytest
 
 from cyclegan_keras import losses
 from cyclegan_keras.cli import presets
+from cyclegan_keras.commands.check_data import CheckDataOptions
 from cyclegan_keras.commands.compress_setup import PictureOptions
 from cyclegan_keras.compression.options import CompressionOptions
+from cyclegan_keras.data_doctor.options import DataCheckOptions
 from cyclegan_keras.evaluation.best import SelectionOptions
 from cyclegan_keras.evaluation.options import EvaluationOptions
 from cyclegan_keras.export.options import ExportOptions
@@ -25,6 +27,8 @@ from pipelines.options import DataOptions
 from pipelines.preprocess import PREPROCESSING
 
 OPTIONS = (
+    CheckDataOptions,
+    DataCheckOptions,
     CompressionOptions,
     PictureOptions,
     DataOptions,

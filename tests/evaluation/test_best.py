@@ -8,7 +8,7 @@ from cyclegan_keras.evaluation.protocol import Evaluation, Pictures, evaluate
 from cyclegan_keras.files.errors import EvaluationError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.training.tensorboard import TensorBoard
+from cyclegan_keras.tracking.tensorboard import TensorBoard
 from pipelines.data import Data
 from pipelines.options import DataOptions
 

@@ -93,7 +93,13 @@ def test_measures_are_json():
         "note": "",
     }
     names = {field.name for field in dataclasses.fields(Measure)}
-    assert names - {"real_score", "copy_score"} == written.keys() - {"floor", "ceiling"}
+    own_names = {"real_score", "copy_score", "by_class"}
+    assert names - own_names == written.keys() - {"floor", "ceiling"}
+
+
+def test_means_over_classes_keep_the_number_of_each_class():
+    measure = Measure(**GOOD | {"by_class": {"road": 0.5, "sky": float("nan")}})
+    assert measure.to_dict()["by_class"] == {"road": 0.5, "sky": None}
 
 
 def _pictures(value, count=3):

@@ -14,8 +14,8 @@ from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.distribution.team import ResetMeans
 from cyclegan_keras.files.errors import WriteError
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.tensorboard import TensorBoard
 from cyclegan_keras.training import callbacks
-from cyclegan_keras.training.tensorboard import TensorBoard
 
 
 class Model:

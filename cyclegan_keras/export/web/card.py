@@ -45,8 +45,8 @@ def card(job: ExportJob, files: Sequence[ExportedFile]) -> list[dict[str, str]]:
     first = next(iter(descriptions.values()))
     source = job.description.get("source", {})
     add("translates", "; ".join(arrow(each) for each in descriptions.values()))
-    add("method", _method(first))
-    add("data", _data(first))
+    add("method", method_of(first))
+    add("data", data_of(first))
     add("steps", f"{first.step:,}" if first.step else None)
     generators = {each: generator_words(generator) for each, generator in job.generators.items()}
     add("generator", _by_direction(generators, descriptions))
@@ -119,7 +119,8 @@ def generator_words(generator: keras.Model) -> str:
     return ", ".join(words)
 
 
-def _method(description: Description) -> str | None:
+def method_of(description: Description) -> str | None:
+    """Returns the method of training, such as "CycleGAN", None where it is not known."""
     training = description.training
     method = METHODS.get(training.get("options", {}).get("method"))
     teacher = training.get("compressed_from", {}).get("name")
@@ -128,7 +129,7 @@ def _method(description: Description) -> str | None:
     return method
 
 
-def _data(description: Description) -> str | None:
+def data_of(description: Description) -> str | None:
     """Returns the name of the training data; of a folder's path the last word alone."""
     data = description.training.get("data", {})
     name = data.get("name") or description.training.get("options", {}).get("dataset")
@@ -179,25 +180,30 @@ def _file_words(file: ExportedFile) -> str:
 # ---- measures ----
 
 
+def evaluation_of(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the evaluation of what is exported, as evaluation.json holds it; empty without one.
+
+    Args:
+        source: what is exported, as the receipt tells it. Only runs are evaluated by step.
+    """
+    if "run" not in source:
+        return {}
+    return _read_json(Run(source["run"]).evaluation(source["step"]) / "evaluation.json")
+
+
 def _measures(
     source: Mapping[str, Any], descriptions: Mapping[Direction, Description]
 ) -> list[dict[str, str]]:
     """Returns rows of what was measured of this step of a run."""
-    if "run" not in source:
-        return []
-    run = Run(source["run"])
     rows: list[dict[str, str]] = []
-    evaluation = _read_json(run.evaluation(source["step"]) / "evaluation.json")
-    compression = _read_json(run.directory / "receipt.json")
-    if compression.get("steps") != source["step"]:  # it speaks of the last step alone
-        compression = {}
+    evaluation = evaluation_of(source)
     for direction, description in descriptions.items():
         for result in evaluation.get("directions", []):
             if result["direction"] == description.words:
                 for measure in result["measures"]:
                     if not any(words in measure["name"] for words in MEASURES_LEFT_OUT):
                         rows.append(_row(measure, description, len(descriptions)))
-        rows += _of_compression(compression, direction, description, len(descriptions))
+        rows += rows_of_compression(source, direction, description, len(descriptions))
     return rows
 
 
@@ -205,16 +211,29 @@ def _row(measure: Mapping[str, Any], description: Description, n_directions: int
     name = measure["name"]
     if n_directions > 1:
         name = f"{name}, {arrow(description)}"
-    return {"key": name, "value": _interval(measure), "details": measure["protocol"]}
+    return {"key": name, "value": interval_of(measure), "details": measure["protocol"]}
 
 
-def _of_compression(
-    receipt: Mapping[str, Any],
+def rows_of_compression(
+    source: Mapping[str, Any],
     direction: Direction,
     description: Description,
     n_directions: int,
 ) -> list[dict[str, str]]:
-    """Returns what the receipt of a compression tells of its student in one direction."""
+    """Returns what the receipt of a compression tells of its student in one direction.
+
+    Args:
+        source: what is exported, as the receipt of the export tells it; no rows unless it is the
+            last step of a compression.
+        direction: of the student.
+        description: of the student.
+        n_directions: how many are exported; names tell theirs where there are several.
+    """
+    if "run" not in source:
+        return []
+    receipt = _read_json(Run(source["run"]).directory / "receipt.json")
+    if receipt.get("steps") != source["step"]:  # it speaks of the last step alone
+        return []
     rows = []
     for result in receipt.get("directions", []):
         quality = result.get("quality") or {}
@@ -222,7 +241,7 @@ def _of_compression(
             continue
         for likeness in quality.get("likeness", []):
             if likeness.get("of") == "student":
-                number = f"{_interval(likeness['psnr_db'])} dB"
+                number = f"{interval_of(likeness['psnr_db'])} dB"
                 if n_directions > 1:
                     number = f"{arrow(description)}: {number}"
                 rows.append({"key": "teacher", "value": number})
@@ -232,7 +251,8 @@ def _of_compression(
     return rows
 
 
-def _interval(measure: Mapping[str, Any]) -> str:
+def interval_of(measure: Mapping[str, Any]) -> str:
+    """Returns a measure with its interval, such as "5.1 (4.8 to 5.4)"."""
     if measure.get("value") is None:
         return "not known"
     if measure.get("low") is None or measure.get("high") is None:

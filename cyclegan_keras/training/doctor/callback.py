@@ -6,11 +6,11 @@ from absl import logging
 from cyclegan_keras.files.errors import DoctorError
 from cyclegan_keras.losses import ADVERSARIAL
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.tracker import Tracker
 from cyclegan_keras.training.callbacks import StepCallback
 from cyclegan_keras.training.doctor.findings import Diagnosis, Finding
 from cyclegan_keras.training.doctor.measures import measure
 from cyclegan_keras.training.options import AdversarialOptions
-from cyclegan_keras.training.tensorboard import TensorBoard
 from cyclegan_keras.training.trainer import SOURCES, TARGETS
 
 
@@ -18,7 +18,7 @@ def callbacks_for(
     *,
     mode: str,
     run: Run,
-    board: TensorBoard,
+    tracker: Tracker,
     every: int,
     pictures: dict,
     method: str,
@@ -29,7 +29,7 @@ def callbacks_for(
     Args:
         mode: "off", "warn" or "stop".
         run: as in `Doctor`.
-        board: as in `Doctor`.
+        tracker: as in `Doctor`.
         every: steps between checks.
         pictures: {"x", "y"}.
         method: of the training.
@@ -39,7 +39,7 @@ def callbacks_for(
         return []
     doctor = Doctor(
         run=run,
-        board=board,
+        tracker=tracker,
         every=every,
         pictures=pictures,
         method=method,
@@ -58,7 +58,7 @@ class Doctor(StepCallback):
 
     Args:
         run: keeps the checks.
-        board: shows them as curves and texts.
+        tracker: shows them as curves and texts.
         every: steps between checks; the first one is at this step, not at 0.
         pictures: {"x", "y"}, each (n, height, width, channels) in [-1, 1], as in the sample grids.
         method: of the training; what helps depends on it.
@@ -72,7 +72,7 @@ class Doctor(StepCallback):
     def __init__(
         self,
         run: Run,
-        board: TensorBoard,
+        tracker: Tracker,
         *,
         every: int,
         pictures: dict,
@@ -81,7 +81,7 @@ class Doctor(StepCallback):
         stop: bool = False,
     ):
         super().__init__()
-        self.run, self.board = run, board
+        self.run, self.tracker = run, tracker
         self.every, self.pictures = every, pictures
         self.loss_at_chance = ADVERSARIAL[gan_mode].loss_at_chance
         self.stop = stop
@@ -117,9 +117,9 @@ class Doctor(StepCallback):
             {"step": self.step, **measures, "findings": [finding.row() for finding in findings]}
         )
         curves = {f"doctor/{name}": value for name, value in measures.items()}
-        self.board.scalars(self.step, curves)
+        self.tracker.scalars(self.step, curves)
         for finding in findings:
-            self.board.text(self.step, "doctor", finding.sentence)
+            self.tracker.text(self.step, "doctor", finding.sentence)
         for finding in findings:
             logging.log(logging.WARNING if finding.begins else logging.INFO, finding.sentence)
             if self.stop and finding.begins:

@@ -12,9 +12,9 @@ from cyclegan_keras.files.errors import DoctorError
 from cyclegan_keras.losses import ADVERSARIAL
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.tensorboard import TensorBoard
 from cyclegan_keras.training.doctor.callback import Doctor, callbacks_for
 from cyclegan_keras.training.options import CUTOptions
-from cyclegan_keras.training.tensorboard import TensorBoard
 from cyclegan_keras.training.trainer import Trainer
 
 EVERY = 2500  # the longest patience is over after five checks
@@ -201,7 +201,7 @@ def test_the_flag_decides_whether_there_is_a_doctor(mode, stops, run):
     doctors = callbacks_for(
         mode=mode,
         run=run,
-        board=TensorBoard(run.tensorboard),
+        tracker=TensorBoard(run.tensorboard),
         every=7,
         pictures=PICTURES,
         method="fastcut",

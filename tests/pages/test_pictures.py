@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from cyclegan_keras.report.pictures import to_data_uri
+from cyclegan_keras.pages.pictures import to_data_uri
 
 
 def decode(address: str) -> tuple[str, np.ndarray]:

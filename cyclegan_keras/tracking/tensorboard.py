@@ -1,22 +1,23 @@
 """What a training writes for TensorBoard: one file of events a start, whoever writes into it."""
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 
-from cyclegan_keras.files.errors import WriteError
+from cyclegan_keras.files.markdown import table
 from cyclegan_keras.files.writing import writing
+from cyclegan_keras.tracking.tracker import Tracker
 
 PROBE_BYTES = 4096  # a block of most file systems
 
 
-class TensorBoard:
+class TensorBoard(Tracker):
     """The curves, pictures and texts of a training, in one file of events.
 
     TensorBoard reads the files of a folder in the order of their names and leaves a file when there
@@ -30,46 +31,44 @@ class TensorBoard:
         folder: of the run's files of events, one for each start of the training.
 
     Example:
-        with TensorBoard(run.tensorboard) as board:
-            board.scalars(100, {"cycle_x": 0.25})
+        with TensorBoard(run.tensorboard) as tracker:
+            tracker.scalars(100, {"cycle_x": 0.25})
     """
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
         self._opened: tf.summary.SummaryWriter | None = None
+        self._about: dict[str, str] = {}  # texts with which each file begins
 
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Adds a point at `step` to each of the curves that `values` names."""
+    def scalars(self, step, values):
         with self._writing(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
 
-    def image(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Adds a picture, uint8 (height, width, channels)."""
+    def image(self, step, name, picture):
         with self._writing(step):
             tf.summary.image(name, picture[None])
 
-    def text(self, step: int, name: str, sentence: str) -> None:
-        """Adds a sentence."""
+    def text(self, step, name, sentence):
         with self._writing(step):
             tf.summary.text(name, sentence)
 
-    def close(self) -> None:
+    def options(self, values):
+        """Shows the options as a table among the texts, in a file that is not made yet."""
+        rows = [(name, f"{value}") for name, value in values.items()]
+        self._about["options"] = table(("option", "value"), rows)
+
+    def facts(self, values):
+        """Shows the facts among the texts, in a file that is not made yet."""
+        indented = json.dumps(values, indent=2).replace("\n", "\n    ")
+        self._about["facts"] = f"    {indented}"  # code in Markdown
+
+    def close(self, *, failed=False):
         """Writes what is left and closes the file."""
         if self._opened is not None:
             opened, self._opened = self._opened, None
             with writing(self.folder):
                 opened.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, error_type, error, traceback):
-        try:
-            self.close()
-        except WriteError:
-            if error is None:  # what ended the block says more
-                raise
 
     @contextlib.contextmanager
     def _writing(self, step: int) -> Iterator[None]:
@@ -89,6 +88,9 @@ class TensorBoard:
         if self._opened is None:
             # As bytes, because the name of a folder may not be UTF-8.
             self._opened = tf.summary.create_file_writer(os.fsencode(self.folder))
+            with self._opened.as_default(step=0):
+                for name, text in self._about.items():
+                    tf.summary.text(name, text)
         return self._opened
 
 

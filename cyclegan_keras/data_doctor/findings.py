@@ -1,0 +1,911 @@
+"""What is wrong with the pictures: each finding says how many, of how many, and what helps."""
+
+import collections
+import dataclasses
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from cyclegan_keras.data_doctor import limits
+from cyclegan_keras.data_doctor.looking import Seen
+from cyclegan_keras.data_doctor.measures import Measures
+from cyclegan_keras.data_doctor.near_duplicates import Near
+from cyclegan_keras.data_doctor.sets import Place
+from cyclegan_keras.files.names import printable
+from cyclegan_keras.images.header import Header
+
+NAMED = 3  # pictures in a sentence
+REDUNDANT = "Leave all but one of each group out: a picture that is there twice is trained twice."
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Group:
+    """Pictures of a finding that are to be seen beside each other.
+
+    Attributes:
+        places: of the pictures.
+        words: what there is to say of them, such as a distance; "" where nothing is.
+    """
+
+    places: tuple[Place, ...]
+    words: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One kind of defect, over all sets.
+
+    Attributes:
+        kind: such as "truncated"; one word, joined by underscores.
+        is_serious: whether it damages a training or its measures whatever is meant by it.
+        title: the kind in words.
+        sentence: how many, of how many looked at, and the first of them.
+        advice: what helps.
+        counts: set -> how many of its pictures.
+        looked_at: set -> of how many.
+        groups: the pictures; empty where the finding is about a whole domain.
+        to_remove: those that a training can do without.
+    """
+
+    kind: str
+    is_serious: bool
+    title: str
+    sentence: str
+    advice: str
+    counts: Mapping[str, int]
+    looked_at: Mapping[str, int]
+    groups: Sequence[Group] = ()
+    to_remove: Sequence[Place] = ()
+
+    @property
+    def count(self) -> int:
+        """How many pictures it is about."""
+        return sum(self.counts.values())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Training:
+    """What is known of the training that the pictures are for.
+
+    Attributes:
+        enlargement: (width, height) in px -> how often training enlarges such a picture.
+        squashes: whether it brings every picture into the form of a square.
+        size_flags: the sizes as flags, such as "--load_size=286 --crop_size=256".
+        channels: how many were asked for of A and of B; None where that follows from the pictures.
+        channel_flags: the flags by which they are asked for.
+        value_range: what was asked for of A and of B.
+    """
+
+    enlargement: Callable[[tuple[int, int]], float]
+    squashes: bool
+    size_flags: str
+    channels: Mapping[str, int | None]
+    channel_flags: Mapping[str, str]
+    value_range: Mapping[str, str]
+
+
+def find_all(seen: Seen, near: Sequence[Near], training: Training) -> list[Finding]:
+    """Returns all findings, the serious ones first.
+
+    Args:
+        seen: what was seen of the pictures.
+        near: pairs that show nearly the same.
+        training: what the pictures are for.
+    """
+    found: list[Finding | None] = [
+        unreadable(seen),
+        truncated(seen),
+        *equal_pictures(seen),
+        *near_pictures(seen, near),
+        *pairs(seen),
+        tiny(seen, training),
+        odd_aspect(seen, training),
+        *of_single_pictures(seen),
+        *colors(seen, training),
+        *numbers(seen, training),
+        *counts(seen),
+    ]
+    kept = [finding for finding in found if finding is not None]
+    return sorted(kept, key=lambda finding: not finding.is_serious)
+
+
+# ---- files ----
+
+
+def unreadable(seen: Seen) -> Finding | None:
+    """Files that cannot be read as pictures at all."""
+    places = [place for place, error in seen.errors.items() if not is_cut_off(error)]
+    return _about_files(
+        seen,
+        places,
+        kind="unreadable",
+        title="Pictures that cannot be read",
+        meaning="They are no pictures, are damaged, or need a package that is not there.",
+        advice="Training leaves them out with a warning, or refuses them by --on_bad_image=error. "
+        "Replace or remove them.",
+    )
+
+
+def truncated(seen: Seen) -> Finding | None:
+    """Files that begin like pictures and end too early."""
+    places = [place for place, error in seen.errors.items() if is_cut_off(error)]
+    return _about_files(
+        seen,
+        places,
+        kind="truncated",
+        title="Pictures that are cut off",
+        meaning="They begin like pictures, but end too early.",
+        advice="Where the header is whole, training notices only when it reaches them, and another "
+        "picture then takes their place. Copy or download them again, or remove them.",
+    )
+
+
+def is_cut_off(error: str) -> bool:
+    """Whether the reason for which a picture cannot be read is that its file ends too early."""
+    words = error.lower()
+    return any(word in words for word in ("truncated", "premature", "unexpected end"))
+
+
+def _about_files(
+    seen: Seen, places: Iterable[Place], *, kind: str, title: str, meaning: str, advice: str
+) -> Finding | None:
+    places = sorted(places)
+    return _of_places(
+        seen,
+        [Group(places=(place,), words=seen.errors[place]) for place in places],
+        kind=kind,
+        is_serious=True,
+        title=title,
+        meaning=meaning,
+        advice=advice,
+        looked_at=seen.decoded,
+        to_remove=places,
+        reasons=seen.errors,
+    )
+
+
+# ---- equal pictures ----
+
+
+def equal_pictures(seen: Seen) -> list[Finding | None]:
+    """Pictures that are equal to others of their set, of the other domain or of the test set."""
+    inside, across, leaked = [], [], []
+    for group in seen.equal:
+        group = tuple(place for place in group if not _is_partner_of_any(seen, place, group))
+        kinds = _relations(seen, group)
+        if "leak" in kinds:
+            leaked.append(group)
+        if "across" in kinds:
+            across.append(group)
+        inside += _by_set(group)
+    looked_at = seen.looked_at if seen.measures.keys() != seen.headers.keys() else seen.decoded
+    return [
+        _of_places(
+            seen,
+            [Group(places=group, words="equal") for group in leaked],
+            kind="leak",
+            is_serious=True,
+            title="Test pictures that are trained on",
+            meaning="They are in the training set too.",
+            advice="Whatever is measured on them is too good. Remove them from the training set, "
+            "so that the test set stays what it is.",
+            looked_at=looked_at,
+            to_remove=_in_training(seen, leaked),
+            only=lambda place: seen.sets[place.set_name].is_test,
+        ),
+        _of_places(
+            seen,
+            [Group(places=group, words="equal") for group in across],
+            kind="duplicates_across_domains",
+            is_serious=True,
+            title="Pictures that are in both domains",
+            meaning="They are in A and in B alike.",
+            advice="No translation can turn a picture into a kind that it already is of: remove "
+            "each from the domain where it does not belong.",
+            looked_at=looked_at,
+            to_remove=[place for group in across for place in group],
+        ),
+        _of_places(
+            seen,
+            [Group(places=group, words="equal") for group in inside],
+            kind="duplicates",
+            is_serious=False,
+            title="Pictures that are there twice",
+            meaning="Each is equal to another one of the same set.",
+            advice=REDUNDANT,
+            looked_at=looked_at,
+            to_remove=_all_but_one(inside),
+        ),
+    ]
+
+
+def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding | None]:
+    """Pictures that show nearly the same as others."""
+    by_relation: dict[str, list[Near]] = {"inside": [], "across": [], "leak": []}
+    for pair in near:
+        for relation in _relations(seen, (pair.first, pair.second)):
+            by_relation[relation].append(pair)
+
+    def groups_of(relation: str) -> list[Group]:
+        return [
+            Group(
+                places=(pair.first, pair.second),
+                words=f"hashes differ in {pair.distance} of 64 bits, "
+                f"correlation {1 - pair.difference:.4f}",
+            )
+            for pair in by_relation[relation]
+        ]
+
+    in_training = [(pair.first, pair.second) for pair in by_relation["leak"]]
+    return [
+        _of_places(
+            seen,
+            groups_of("leak"),
+            kind="near_leak",
+            is_serious=True,
+            title="Test pictures that are nearly trained on",
+            meaning="A training picture shows nearly the same.",
+            advice="Look at them: where they are copies or frames of one film, whatever is "
+            "measured on them is too good. Remove them from the training set.",
+            looked_at=seen.decoded,
+            to_remove=_in_training(seen, in_training),
+            only=lambda place: seen.sets[place.set_name].is_test,
+        ),
+        _of_places(
+            seen,
+            groups_of("across"),
+            kind="near_duplicates_across_domains",
+            is_serious=False,
+            title="Pictures that are nearly in both domains",
+            meaning="A picture of A and one of B show nearly the same.",
+            advice="Where they are copies, remove them from the domain where they do not belong. "
+            "Where they are pairs, a file of them for --pairs, or --method=pix2pix, learns more "
+            "from them.",
+            looked_at=seen.decoded,
+        ),
+        _of_places(
+            seen,
+            groups_of("inside"),
+            kind="near_duplicates",
+            is_serious=False,
+            title="Pictures that are nearly there twice",
+            meaning="Another one of the same set shows nearly the same.",
+            advice="Look at them: leave all but one of each pair out where they are copies.",
+            looked_at=seen.decoded,
+            to_remove=[pair.second for pair in by_relation["inside"]],
+        ),
+    ]
+
+
+def _relations(seen: Seen, group: Sequence[Place]) -> set[str]:
+    """Returns how the pictures of a group lie to each other."""
+    names = {place.set_name for place in group}
+    found = set()
+    if len(names) < len(group):
+        found.add("inside")
+    if len({seen.sets[name].is_test for name in names}) > 1:
+        found.add("leak")
+    for is_test in (False, True):
+        domains = {seen.sets[name].domain for name in names if seen.sets[name].is_test == is_test}
+        if len(domains) > 1:
+            found.add("across")
+    return found
+
+
+def _by_set(group: Sequence[Place]) -> list[tuple[Place, ...]]:
+    """Returns the pictures of a group set by set, of sets that have several of them."""
+    by_set = collections.defaultdict(list)
+    for place in group:
+        by_set[place.set_name].append(place)
+    return [tuple(places) for places in by_set.values() if len(places) > 1]
+
+
+def _is_partner_of_any(seen: Seen, place: Place, group: Sequence[Place]) -> bool:
+    """Whether it is the B of a pair whose A is in the group; `pairs` says so instead."""
+    own = seen.sets[place.set_name]
+    return own.domain == "B" and Place(own.partners, place.number) in group
+
+
+def _in_training(seen: Seen, groups: Iterable[Sequence[Place]]) -> list[Place]:
+    chosen = {place for group in groups for place in group if not seen.sets[place.set_name].is_test}
+    return sorted(chosen)
+
+
+def _all_but_one(groups: Iterable[Sequence[Place]]) -> list[Place]:
+    """Returns all but the first picture of each set in each group."""
+    redundant = []
+    for group in groups:
+        kept: set[str] = set()
+        for place in group:
+            if place.set_name in kept:
+                redundant.append(place)
+            kept.add(place.set_name)
+    return redundant
+
+
+# ---- pairs ----
+
+
+def pairs(seen: Seen) -> list[Finding | None]:
+    """Pairs whose sides differ in size, or do not differ at all."""
+    unequal, same = [], []
+    in_pairs = [name for name, each in seen.sets.items() if each.partners and each.domain == "A"]
+    for place in sorted(place for place in seen.headers if place.set_name in in_pairs):
+        header, other = seen.headers[place], Place(seen.sets[place.set_name].partners, place.number)
+        if other not in seen.headers:
+            continue
+        partner = seen.headers[other]
+        size, size_of_partner = _size(header), _size(partner)
+        if size != size_of_partner:
+            words = f"{size[0]}x{size[1]} and {size_of_partner[0]}x{size_of_partner[1]} px"
+            unequal.append(Group(places=(place, other), words=words))
+        elif _are_equal(seen, place, other):
+            same.append(Group(places=(place, other), words="equal"))
+    return [
+        _of_places(
+            seen,
+            unequal,
+            kind="unequal_pairs",
+            is_serious=True,
+            title="Pairs whose sides differ in size",
+            meaning="The picture and its partner differ in size.",
+            advice="Training on pairs refuses them, since a pixel must show the same place on both "
+            "sides: cut or scale both to one size. A picture of both sides needs an even width.",
+            looked_at=seen.looked_at,
+            only=lambda place: seen.sets[place.set_name].domain == "A",
+        ),
+        _of_places(
+            seen,
+            same,
+            kind="equal_pairs",
+            is_serious=True,
+            title="Pairs whose sides are equal",
+            meaning="The picture and its partner are equal.",
+            advice="They teach to change nothing: replace the side that is wrong, or remove both.",
+            looked_at=seen.decoded,
+            to_remove=[place for group in same for place in group.places],
+            only=lambda place: seen.sets[place.set_name].domain == "A",
+        ),
+    ]
+
+
+def _are_equal(seen: Seen, one: Place, other: Place) -> bool:
+    are_known = one in seen.measures and other in seen.measures
+    return are_known and seen.measures[one].digest == seen.measures[other].digest
+
+
+# ---- sizes ----
+
+
+def tiny(seen: Seen, training: Training) -> Finding | None:
+    """Pictures that training enlarges much."""
+    places = [
+        place
+        for place, header in seen.headers.items()
+        if training.enlargement(_size(header)) > limits.ENLARGED
+    ]
+    groups = [
+        Group(places=(place,), words="{}x{} px".format(*_size(seen.headers[place])))
+        for place in sorted(places, key=lambda place: (min(_size(seen.headers[place])), place))
+    ]
+    advice = "What is enlarged is blurred, and what is blurred is learned: remove them."
+    to_remove = places
+    if len(places) > limits.MOST_OF_A_DOMAIN * len(seen.headers):
+        usual = np.median([min(_size(header)) for header in seen.headers.values()])
+        size = max(4, 4 * int(usual // 4))
+        advice = f"Most pictures are as small: train at their size, --crop_size={size}."
+        to_remove = []
+    return _of_places(
+        seen,
+        groups,
+        kind="tiny",
+        is_serious=False,
+        title="Small pictures",
+        meaning=f"Training enlarges them more than {limits.ENLARGED:g} times "
+        f"({training.size_flags}).",
+        advice=advice,
+        looked_at=seen.looked_at,
+        to_remove=to_remove,
+    )
+
+
+def odd_aspect(seen: Seen, training: Training) -> Finding | None:
+    """Pictures so long that making them square distorts them."""
+    if not training.squashes:
+        return None
+    places = []
+    for place, header in seen.headers.items():
+        width, height = _size(header)
+        if min(width, height) < limits.ASPECT * max(width, height):
+            places.append(place)
+    groups = [
+        Group(places=(place,), words="{}x{} px".format(*_size(seen.headers[place])))
+        for place in sorted(places)
+    ]
+    return _of_places(
+        seen,
+        groups,
+        kind="odd_aspect",
+        is_serious=False,
+        title="Long pictures",
+        meaning=f"One side is more than {1 / limits.ASPECT:.1f} times as long as the other.",
+        advice="--preprocess=resize_and_crop squashes them to a square: use "
+        "--preprocess=scale_shortside_and_crop, or cut or remove them.",
+        looked_at=seen.looked_at,
+        to_remove=places if len(places) <= limits.MOST_OF_A_DOMAIN * len(seen.headers) else [],
+    )
+
+
+def _size(header: Header) -> tuple[int, int]:
+    return header.width, header.height
+
+
+# ---- what single pictures show ----
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Range:
+    """The numbers that pictures of one domain and one type can hold, or that they do hold.
+
+    Attributes:
+        dtype: the type.
+        low: the least.
+        high: the greatest.
+    """
+
+    dtype: str
+    low: float
+    high: float
+
+    def is_brightness(self) -> bool:
+        """Whether a number says how bright a pixel is, so that pictures can be too dark."""
+        return self.dtype == "uint8"
+
+
+def ranges_of(seen: Seen, domain: str) -> dict[str, Range]:
+    """Returns the range of each type of a domain: 0 to 255 of 8 bits, that of its pictures else."""
+    lows: dict[str, float] = {}
+    highs: dict[str, float] = {}
+    for measured in _of_domain(seen, domain).values():
+        dtype = measured.dtype
+        lows[dtype] = min(lows.get(dtype, measured.low), measured.low)
+        highs[dtype] = max(highs.get(dtype, measured.high), measured.high)
+    ranges = {}
+    for dtype, low in lows.items():
+        if dtype == "uint8":
+            ranges[dtype] = Range(dtype=dtype, low=0.0, high=255.0)
+        else:
+            ranges[dtype] = Range(dtype=dtype, low=low, high=highs[dtype])
+    return ranges
+
+
+def is_blank(measured: Measures, found: Range) -> bool:
+    """Whether a picture shows nearly nothing but one color."""
+    width = max(found.high - found.low, 1e-30)
+    has_no_contrast = measured.contrast < limits.BLANK_CONTRAST * width
+    return has_no_contrast or measured.entropy < limits.BLANK_ENTROPY
+
+
+def is_dark(measured: Measures, found: Range) -> bool:
+    """Whether even the brightest parts of a picture are dark."""
+    return found.is_brightness() and measured.bright < limits.DARK * found.high
+
+
+def is_bright(measured: Measures, found: Range) -> bool:
+    """Whether even the darkest parts of a picture are bright."""
+    return found.is_brightness() and measured.dark > limits.BRIGHT * found.high
+
+
+def is_blurred(measured: Measures, found: Range) -> bool:
+    """Whether a picture has no edges."""
+    return measured.sharpness < limits.BLURRED
+
+
+# A picture is counted under the first that fits.
+OF_SINGLE_PICTURES = {
+    "blank": is_blank,
+    "dark": is_dark,
+    "bright": is_bright,
+    "blurred": is_blurred,
+}
+
+
+def of_single_pictures(seen: Seen) -> list[Finding | None]:
+    """Pictures that show little, unless most of their domain is like them."""
+    places: dict[str, list[Place]] = {kind: [] for kind in OF_SINGLE_PICTURES}
+    for domain in ("A", "B"):
+        measures = _of_domain(seen, domain)
+        ranges = ranges_of(seen, domain)
+        own: dict[str, list[Place]] = collections.defaultdict(list)
+        for place, measured in measures.items():
+            for kind, is_so in OF_SINGLE_PICTURES.items():
+                if is_so(measured, ranges[measured.dtype]):
+                    own[kind].append(place)
+                    break
+        for kind, of_kind in own.items():
+            if len(of_kind) <= limits.MOST_OF_A_DOMAIN * len(measures):
+                places[kind] += of_kind
+
+    def groups_of(kind: str, words: Callable[[Measures], str]) -> list[Group]:
+        return [
+            Group(places=(place,), words=words(seen.measures[place]))
+            for place in sorted(places[kind])
+        ]
+
+    look = "Look at them, and remove those that show nothing that can be translated."
+    return [
+        _of_places(
+            seen,
+            groups_of("blank", lambda m: f"contrast {m.contrast:.3g}, {m.entropy:.1f} bits"),
+            kind="blank",
+            is_serious=False,
+            title="Blank pictures",
+            meaning="They show nearly one color.",
+            advice=look,
+            looked_at=seen.decoded,
+            to_remove=places["blank"],
+        ),
+        _of_places(
+            seen,
+            groups_of("dark", lambda m: f"99 % of the pixels are below {m.bright:.0f} of 255"),
+            kind="dark",
+            is_serious=False,
+            title="Dark pictures",
+            meaning="They are dark even in their brightest parts.",
+            advice=look,
+            looked_at=seen.decoded,
+            to_remove=places["dark"],
+        ),
+        _of_places(
+            seen,
+            groups_of("bright", lambda m: f"95 % of the pixels are above {m.dark:.0f} of 255"),
+            kind="bright",
+            is_serious=False,
+            title="Overexposed pictures",
+            meaning="They are bright even in their darkest parts.",
+            advice=look,
+            looked_at=seen.decoded,
+            to_remove=places["bright"],
+        ),
+        _of_places(
+            seen,
+            groups_of("blurred", lambda m: f"sharpness {m.sharpness:.3f}"),
+            kind="blurred",
+            is_serious=False,
+            title="Blurred pictures",
+            meaning="They have no sharp edge.",
+            advice="What is blurred is learned: look at them, and remove those that are not meant "
+            "to be so.",
+            looked_at=seen.decoded,
+            to_remove=places["blurred"],
+        ),
+    ]
+
+
+# ---- colors and numbers ----
+
+
+def colors(seen: Seen, training: Training) -> list[Finding | None]:
+    """Gray pictures among colored ones, colored ones among gray ones, and a domain of each kind."""
+    gray, colored = [], []
+    shares: dict[str, float | None] = {}
+    for domain in ("A", "B"):
+        ranges = ranges_of(seen, domain)
+        measures = {
+            place: measured
+            for place, measured in _of_domain(seen, domain).items()
+            if measured.channels in (1, 3) and not is_blank(measured, ranges[measured.dtype])
+        }
+        own_gray = [place for place, measured in measures.items() if measured.is_gray]
+        share = len(own_gray) / max(len(measures), 1)
+        shares[domain] = share if measures else None
+        if share <= limits.MOST_OF_A_DOMAIN:
+            gray += own_gray
+        elif share < 1.0:
+            colored += sorted(measures.keys() - set(own_gray))
+    return [
+        _of_places(
+            seen,
+            [Group(places=(place,)) for place in sorted(gray)],
+            kind="gray_among_color",
+            is_serious=False,
+            title="Gray pictures among colored ones",
+            meaning="Most of their domain are colored.",
+            advice="Translations of them have no colors to keep: remove them, unless the model is "
+            "to know gray pictures too.",
+            looked_at=seen.decoded,
+            to_remove=gray,
+        ),
+        _of_places(
+            seen,
+            [Group(places=(place,)) for place in sorted(colored)],
+            kind="color_among_gray",
+            is_serious=False,
+            title="Colored pictures among gray ones",
+            meaning="Most of their domain are gray.",
+            advice="Remove them, or train in gray "
+            f"({training.channel_flags['A']}=1 for A, {training.channel_flags['B']}=1 for B).",
+            looked_at=seen.decoded,
+            to_remove=colored,
+        ),
+        color_gap(seen, training, shares),
+    ]
+
+
+def color_gap(seen: Seen, training: Training, shares: Mapping[str, float | None]) -> Finding | None:
+    """One domain all gray, the other one colored.
+
+    Args:
+        seen: what was seen of the pictures.
+        training: what they are for.
+        shares: of gray pictures in A and in B; None where that is no question.
+    """
+    for gray, colored in (("A", "B"), ("B", "A")):
+        if shares[gray] != 1.0 or shares[colored] is None:
+            continue
+        if shares[colored] > limits.MOST_OF_A_DOMAIN or training.channels[gray] == 1:
+            continue
+        return _of_domains(
+            seen,
+            [gray],
+            kind="color_gap",
+            title="A gray and a colored domain",
+            sentence=f"All pictures of {gray} that were looked at are gray, most of {colored} are "
+            "colored.",
+            advice=f"{training.channel_flags[gray]}=1 trains {gray} as the gray pictures that they "
+            "are; the terms that need equal channels, such as --lambda_identity, are left out "
+            "then. Hidden in three gray channels, colors can pass the cycle unseen.",
+        )
+    return None
+
+
+def numbers(seen: Seen, training: Training) -> list[Finding | None]:
+    """Channels and types of numbers that do not go together, and numbers in a narrow range."""
+    return [
+        other_channels(seen, training),
+        mixed_numbers(seen),
+        depth_gap(seen, training),
+        *narrow_ranges(seen, training),
+    ]
+
+
+def other_channels(seen: Seen, training: Training) -> Finding | None:
+    """Pictures whose channels cannot become those of most of their domain."""
+    groups = []
+    for domain in ("A", "B"):
+        headers = _headers_of_domain(seen, domain)
+        if not headers:
+            continue
+        tally = collections.Counter(header.channels for header in headers.values())
+        usual = training.channels[domain] or tally.most_common(1)[0][0]
+        for place, header in headers.items():
+            if header.channels != usual and {header.channels, usual} != {1, 3}:
+                words = f"{header.channels} channels instead of {usual}"
+                groups.append(Group(places=(place,), words=words))
+    groups.sort(key=lambda group: group.places)
+    return _of_places(
+        seen,
+        groups,
+        kind="other_channels",
+        is_serious=False,
+        title="Pictures of other channels",
+        meaning="They have other channels than their domain, and nothing converts them.",
+        advice="Training leaves them out with a warning. Give the number of channels by "
+        f"{training.channel_flags['A']} and {training.channel_flags['B']}, or convert or remove "
+        "them.",
+        looked_at=seen.looked_at,
+        to_remove=[group.places[0] for group in groups],
+    )
+
+
+def mixed_numbers(seen: Seen) -> Finding | None:
+    """Pictures whose type of numbers is not that of most of their domain."""
+    groups = []
+    for domain in ("A", "B"):
+        headers = _headers_of_domain(seen, domain)
+        tally = collections.Counter(header.dtype for header in headers.values())
+        usual = tally.most_common(1)[0][0] if tally else ""
+        for place, header in headers.items():
+            if header.dtype != usual:
+                groups.append(Group(places=(place,), words=f"{header.dtype} instead of {usual}"))
+    groups.sort(key=lambda group: group.places)
+    return _of_places(
+        seen,
+        groups,
+        kind="mixed_numbers",
+        is_serious=False,
+        title="Pictures of another depth",
+        meaning="They hold another type of numbers than most of their domain.",
+        advice="Of 8 and 16 bits white is white (255 is 65,535), which is wrong where 16 bits hold "
+        "fewer, such as 0 to 4,095; all other numbers mean themselves. Bring them to one type, or "
+        "say what is black and white by --value_range.",
+        looked_at=seen.looked_at,
+        to_remove=[group.places[0] for group in groups],
+    )
+
+
+def depth_gap(seen: Seen, training: Training) -> Finding | None:
+    """A and B of different types of numbers, where nobody said what they mean."""
+    types = {}
+    for domain in ("A", "B"):
+        tally = collections.Counter(
+            header.dtype for header in _headers_of_domain(seen, domain).values()
+        )
+        types[domain] = tally.most_common(1)[0][0] if tally else None
+    if types["A"] == types["B"] or None in types.values():
+        return None
+    if "auto" not in training.value_range.values():
+        return None
+    return _of_domains(
+        seen,
+        ["A", "B"],
+        kind="depth_gap",
+        title="Domains of different depth",
+        sentence=f"A holds {types['A']} numbers and B {types['B']}.",
+        advice="Each is trained on its own range, which is right where both are meant to be so; "
+        "--value_range=<of A>/<of B> says which numbers are black and white.",
+    )
+
+
+def narrow_ranges(seen: Seen, training: Training) -> list[Finding | None]:
+    """Domains of 8 bits that use the darkest levels alone, such as maps of numbered labels."""
+    findings: list[Finding | None] = []
+    for domain in ("A", "B"):
+        if ranges_of(seen, domain).keys() != {"uint8"}:
+            continue
+        if training.value_range[domain] != "auto":
+            continue
+        high = max(measured.high for measured in _of_domain(seen, domain).values())
+        if high < limits.NARROW:
+            other = "auto/" if domain == "B" else ""
+            rest = "/auto" if domain == "A" else ""
+            findings.append(
+                _of_domains(
+                    seen,
+                    [domain],
+                    kind="narrow_range",
+                    title="Numbers in a narrow range",
+                    sentence=f"No pixel of {domain} that was looked at is brighter than "
+                    f"{high:.0f} of 255, so that networks see a part of their range alone.",
+                    advice=f"--value_range={other}0,{max(high, 1):.0f}{rest} uses all of it. For "
+                    "maps of labels add --resize_filter=nearest.",
+                )
+            )
+    return findings
+
+
+# ---- sets ----
+
+
+def counts(seen: Seen) -> list[Finding | None]:
+    """Too few training pictures, or many more in one domain than in the other."""
+    left = {}
+    for name, each in seen.sets.items():
+        if each.split == "train":
+            lost = sum(place.set_name == name for place in seen.errors)
+            left[name] = len(each) - lost
+    findings: list[Finding | None] = []
+    few = [name for name, count in left.items() if count < limits.FEW]
+    if few:
+        listed = " and ".join(f"{left[name]} in {name}" for name in few)
+        findings.append(
+            _of_domains(
+                seen,
+                [seen.sets[name].domain for name in few],
+                kind="few",
+                title="Few training pictures",
+                sentence=f"There are {listed}, fewer than {limits.FEW}.",
+                advice="Discriminators learn so few by heart: --diff_augment=color,translation,"
+                "cutout shows them in more ways, and --init_from begins with a trained model.",
+            )
+        )
+    fewest, most = min(left.values(), default=0), max(left.values(), default=0)
+    if fewest and most > limits.IMBALANCE * fewest:
+        listed = " and ".join(f"{count} in {name}" for name, count in left.items())
+        findings.append(
+            _of_domains(
+                seen,
+                [seen.sets[min(left, key=lambda name: left[name])].domain],
+                kind="imbalance",
+                title="Many more pictures in one domain",
+                sentence=f"There are {listed}: in an epoch each picture of the smaller domain is "
+                f"shown {most / fewest:.0f} times.",
+                advice="More pictures of the smaller domain help most. --diff_augment=color,"
+                "translation,cutout shows few in more ways; --max_dataset_size takes fewer of the "
+                "other.",
+            )
+        )
+    return findings
+
+
+# ---- shared ----
+
+
+def _of_domain(seen: Seen, domain: str) -> dict[Place, Measures]:
+    return {
+        place: measured
+        for place, measured in seen.measures.items()
+        if seen.sets[place.set_name].domain == domain
+    }
+
+
+def _headers_of_domain(seen: Seen, domain: str) -> dict[Place, Header]:
+    return {
+        place: header
+        for place, header in seen.headers.items()
+        if seen.sets[place.set_name].domain == domain
+    }
+
+
+def _of_places(
+    seen: Seen,
+    groups: Sequence[Group],
+    *,
+    kind: str,
+    is_serious: bool,
+    title: str,
+    meaning: str,
+    advice: str,
+    looked_at: Callable[[str], int],
+    to_remove: Sequence[Place] = (),
+    only: Callable[[Place], bool] = lambda place: True,
+    reasons: Mapping[Place, str] = types.MappingProxyType({}),
+) -> Finding | None:
+    """Returns a finding about single pictures; None where there are none.
+
+    Args:
+        seen: what was seen of the pictures.
+        groups: the pictures.
+        kind: as of `Finding`.
+        is_serious: as of `Finding`.
+        title: as of `Finding`.
+        meaning: a sentence about them.
+        advice: as of `Finding`.
+        looked_at: name of a set -> how many of its pictures were looked at for this.
+        to_remove: as of `Finding`.
+        only: which pictures of the groups are counted.
+        reasons: what the sentence says of pictures beside their names.
+    """
+    if not groups:
+        return None
+    counted = dict.fromkeys(place for group in groups for place in group.places if only(place))
+    tally = collections.Counter(place.set_name for place in counted)
+    counts_by_set = {name: tally[name] for name in seen.sets if tally[name]}
+    listed = ", ".join(
+        f"{count:,} of {looked_at(name):,} in {name}" for name, count in counts_by_set.items()
+    )
+    named = []
+    for place in list(counted)[:NAMED]:
+        name = seen.sets[place.set_name].pictures.names[place.number]
+        named.append(printable(f"{name} {reasons[place]}" if place in reasons else name))
+    more = f" and {len(counted) - NAMED:,} more" if len(counted) > NAMED else ""
+    return Finding(
+        kind=kind,
+        is_serious=is_serious,
+        title=title,
+        sentence=f"{title}: {listed} ({', '.join(named)}{more}). {meaning}",
+        advice=advice,
+        counts=counts_by_set,
+        looked_at={name: looked_at(name) for name in counts_by_set},
+        groups=groups,
+        to_remove=sorted(set(to_remove)),
+    )
+
+
+def _of_domains(
+    seen: Seen, domains: Sequence[str], *, kind: str, title: str, sentence: str, advice: str
+) -> Finding:
+    """Returns a finding about whole domains."""
+    names = [
+        name for name, each in seen.sets.items() if each.domain in domains and each.split == "train"
+    ]
+    return Finding(
+        kind=kind,
+        is_serious=False,
+        title=title,
+        sentence=f"{title}. {sentence}",
+        advice=advice,
+        counts={name: len(seen.sets[name]) for name in names},
+        looked_at={name: len(seen.sets[name]) for name in names},
+    )

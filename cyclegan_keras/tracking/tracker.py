@@ -1,0 +1,62 @@
+"""What every tracker takes: curves, pictures, texts, options and facts of one run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cyclegan_keras.files.errors import WriteError
+
+
+class Tracker:
+    """Shows a run to people while it trains; this one shows nothing.
+
+    As a context manager it is closed at the end.
+
+    Example:
+        >>> with Tracker() as tracker:
+        ...     tracker.scalars(100, {"cycle_x": 0.25})
+    """
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Adds a point at `step` to each of the curves that `values` names."""
+
+    def image(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Adds a picture, uint8 (height, width, 3)."""
+
+    def text(self, step: int, name: str, sentence: str) -> None:
+        """Adds a sentence."""
+
+    def options(self, values: Mapping[str, Any]) -> None:
+        """Says with which options the run is made.
+
+        Args:
+            values: option by name, as in options.json.
+        """
+
+    def facts(self, values: Mapping[str, Any]) -> None:
+        """Says what is true of the run but nobody chose: its pictures and versions.
+
+        Args:
+            values: nested dicts, as in facts.json.
+        """
+
+    def close(self, *, failed: bool = False) -> None:
+        """Writes what is left.
+
+        Args:
+            failed: whether an error has ended the run.
+
+        Raises:
+            WriteError: what is left cannot be written.
+        """
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error_type, error, traceback):
+        try:
+            self.close(failed=error is not None)
+        except WriteError:
+            if error is None:  # what ended the block says more
+                raise

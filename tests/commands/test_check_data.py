@@ -1,0 +1,218 @@
+"""The command that looks at pictures, and what a training makes of it."""
+
+import io
+import json
+import signal
+import sys
+import time
+
+import numpy as np
+import pytest
+import tifffile
+from drawn_folders import noise, write_ponies
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from cyclegan_keras.commands import check_data, train
+from cyclegan_keras.data_doctor import looking
+from cyclegan_keras.files.errors import DataError, OptionError
+from cyclegan_keras.runs.run import Run
+from pipelines.sources import demo
+from pipelines.sources.files import FilePictures
+from pipelines.sources.tfds import EncodedPictures
+
+HOSTILE = ["<script>alert(1)<", "new\nline", "'\"&amp;"]
+if sys.platform == "linux":
+    HOSTILE.append("caf\udce9")  # as Python shows bytes that are not UTF-8
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A few pictures of two domains, which are too few, and one of them is damaged."""
+    write_ponies(tmp_path / "photos" / "trainA", 4, striped=False, stream=demo.TRAIN_A)
+    write_ponies(tmp_path / "photos" / "trainB", 4, striped=True, stream=demo.TRAIN_B)
+    (tmp_path / "photos" / "trainA" / "broken.jpg").write_bytes(b"")
+    return tmp_path / "photos"
+
+
+def found_in(report):
+    found = json.loads(report.with_suffix(".json").read_text())
+    return {finding["kind"]: finding for finding in found["findings"]}
+
+
+def test_exit_codes(folder, capsys):
+    assert check_data.run(dataset=str(folder)) == 0
+    assert "SERIOUS Pictures that cannot be read: 1 of 5 in trainA" in capsys.readouterr().out
+    assert check_data.run(dataset=str(folder), strict=True) == 1
+    (folder / "trainA" / "broken.jpg").unlink()
+    assert check_data.run(dataset=str(folder), strict=True) == 0  # few pictures are not serious
+    assert "Few training pictures" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({}, DataError, "No --dataset given"),
+        ({"dataset": "nowhere"}, DataError, "neither a folder that exists"),
+        ({"report": "."}, OptionError, "is a folder"),
+        ({"report": "data.pdf"}, OptionError, "HTML page"),
+        ({"load_size": 32, "crop_size": 64}, DataError, "--load_size=32 is smaller"),
+        ({"pairs": "no.csv"}, DataError, "cannot be read"),
+        ({"paired": True}, DataError, "without a partner"),
+    ],
+)
+def test_what_cannot_be_looked_at_gets_a_sentence(options, error, words, folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    given = options if not options else {"dataset": "photos", **options}
+    with pytest.raises(error, match=words):
+        check_data.run(**given)
+
+
+@pytest.mark.parametrize("missing", ["trainB", "both", "pictures"])
+def test_incomplete_folders(missing, folder):
+    for name in {"trainB": ["trainB"], "both": ["trainA", "trainB"], "pictures": []}[missing]:
+        (folder / name).rename(folder / f"old_{name}")
+    if missing == "pictures":
+        for path in (folder / "trainB").iterdir():
+            path.unlink()
+    with pytest.raises(DataError, match="trainB"):
+        check_data.run(dataset=str(folder))
+
+
+def test_dry_run_looks_at_nothing(folder, capsys):
+    assert check_data.run(dataset=str(folder), dry_run=True) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["sets"] == {"trainA": 5, "trainB": 4}
+
+
+def test_hostile_names(folder, tmp_path, capsys):
+    for number, name in enumerate(HOSTILE):
+        Image.fromarray(noise(8, 8, 3, seed=number)).save(folder / "trainA" / f"{name}.png")
+        Image.fromarray(noise(8, 8, 3, seed=number)).save(folder / "trainA" / f"{name}2.png")
+    report = tmp_path / "page" / "data.html"
+    assert check_data.run(dataset=str(folder), report=str(report), crop_size=64) == 0
+    page = report.read_text()
+    assert "<script" not in page
+    assert found_in(report)["duplicates"]["counts"] == {"trainA": 2 * len(HOSTILE)}
+    lines = (report.parent / "data.duplicates.txt").read_bytes().splitlines()
+    assert len(lines) == len(HOSTILE) - 1  # the name with a line break is no line
+    assert all(b"trainA/" in line for line in lines)
+
+
+def test_deep_pictures_and_arrays(tmp_path, capsys):
+    for name, seed in (("trainA", 0), ("trainB", 100)):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            deep = noise(16, 16, 5, seed=seed + number, high=4096, dtype="uint16")
+            tifffile.imwrite(tmp_path / name / f"{number}.tif", deep, planarconfig="contig")
+    np.save(tmp_path / "trainA" / "last.npy", noise(16, 16, 5, seed=50, high=4096, dtype="uint16"))
+    assert check_data.run(dataset=str(tmp_path), report=str(tmp_path / "data.html")) == 0
+    assert found_in(tmp_path / "data.html").keys() == {"few", "tiny"}
+
+
+def test_pairs_side_by_side(tmp_path):
+    (tmp_path / "train").mkdir()
+    for number in range(5):
+        half = noise(16, 16, 3, seed=number)
+        other = half if number == 2 else noise(16, 16, 3, seed=100 + number)
+        Image.fromarray(np.hstack([half, other])).save(tmp_path / "train" / f"{number}.png")
+    Image.fromarray(noise(16, 33, 3, seed=7)).save(tmp_path / "train" / "odd.png")
+    (tmp_path / "train" / "twice.png").write_bytes((tmp_path / "train" / "3.png").read_bytes())
+    report = tmp_path / "data.html"
+    assert check_data.run(dataset=str(tmp_path), report=str(report), crop_size=16) == 0
+    found = found_in(report)
+    assert found.keys() == {"unequal_pairs", "equal_pairs", "duplicates", "few"}
+    assert found["equal_pairs"]["pictures"][0]["names"] == ["train/2.png", "train/2.png"]
+    assert found["duplicates"]["counts"] == {"trainA": 2, "trainB": 2}
+
+
+def test_listed_pairs(folder, tmp_path):
+    listed = ["A,B", "photos/trainA/000.png,photos/trainB/001.png"]
+    (tmp_path / "pairs.csv").write_text("\n".join(listed) + "\n")
+    report = tmp_path / "data.html"
+    options = {"dataset": str(folder), "pairs": str(tmp_path / "pairs.csv"), "crop_size": 64}
+    assert check_data.run(report=str(report), **options) == 0
+    assert found_in(report).keys() == {"unreadable", "few"}  # pairs may be among the others
+
+
+def test_pictures_of_an_archive_are_compared_too():
+    files = []
+    for number in (0, 1, 2, 1):
+        file = io.BytesIO()
+        Image.fromarray(noise(16, 16, 3, seed=number)).save(file, "PNG")
+        files.append(file.getvalue())
+    pictures = EncodedPictures(["a", "b", "c", "d"], files)
+    archive = check_data.picture_set("train", "A", pictures, paired=False)
+    seen = looking.look_at_some([archive], looking.Budget(10), seed=0)
+    assert [[place.number for place in group] for group in seen.equal] == [[1, 3]]
+
+
+def test_a_quick_look_ends_in_time_and_says_what_was_left_out(folder, monkeypatch, capsys):
+    read = FilePictures.picture
+
+    def read_slowly(self, *arguments):
+        time.sleep(0.15)
+        return read(self, *arguments)
+
+    monkeypatch.setattr(FilePictures, "picture", read_slowly)
+    monkeypatch.setattr(looking.os, "cpu_count", lambda: 1)
+    begin = time.monotonic()
+    assert check_data.run(dataset=str(folder), mode="quick", seconds=0.5) == 0
+    assert time.monotonic() - begin < 2
+    out = capsys.readouterr().out
+    assert "All files were opened, and " in out
+    assert "of 9 pictures decoded" in out
+
+
+def test_interrupted(folder, monkeypatch, tmp_path, capsys):
+    read, sent = FilePictures.picture, []
+
+    def interrupt(self, index, channels=None):
+        if index == 2 and not sent:
+            sent.append(index)
+            signal.raise_signal(signal.SIGINT)
+        return read(self, index, channels)
+
+    monkeypatch.setattr(FilePictures, "picture", interrupt)
+    monkeypatch.setattr(looking.os, "cpu_count", lambda: 1)
+    report = tmp_path / "data.html"
+    assert check_data.run(dataset=str(folder), report=str(report)) == 128 + signal.SIGINT
+    assert "interrupted" in report.read_text()
+    assert json.loads(report.with_suffix(".json").read_text())["interrupted"] is True
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_blocks")
+def test_a_training_keeps_what_was_found(folder, tmp_path):
+    options = {
+        "dataset": str(folder),
+        "run_dir": str(tmp_path / "run"),
+        "load_size": 18,
+        "crop_size": 16,
+        "generator": "resnet_3blocks",
+        "discriminator": "pixel",
+        "ngf": 2,
+        "ndf": 2,
+        "n_epochs": 1,
+        "n_epochs_decay": 0,
+        "steps_per_epoch": 1,
+        "sample_count": 1,
+    }
+    assert train.run(**options) == 0
+    run = Run(tmp_path / "run")
+    found = run.saved_data_check()
+    assert found["mode"] == "quick"
+    sentences = {finding["kind"]: finding["sentence"] for finding in found["findings"]}
+    assert sentences.keys() == {"unreadable", "few"}
+    assert "check_data" not in run.saved_options()
+
+    events = EventAccumulator(str(run.tensorboard))
+    events.Reload()
+    (text,) = events.Tensors("data/few")
+    assert text.step == 0
+    assert text.tensor_proto.string_val[0].decode() == sentences["few"]
+
+    # The pictures are looked at once in a run.
+    written = (run.directory / "data_check.json").stat().st_mtime_ns
+    assert train.run(**options) == 0
+    assert (run.directory / "data_check.json").stat().st_mtime_ns == written

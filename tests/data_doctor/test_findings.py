@@ -1,0 +1,202 @@
+"""Each finding on a set that has it, and none on sets that only look as if they had it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from optional import optional
+from pictures_in_memory import TRAINING, colored, gray, picture_set
+
+from cyclegan_keras.data_doctor import limits
+from cyclegan_keras.data_doctor.checking import check
+
+
+@pytest.fixture(autouse=True)
+def small_sets(monkeypatch):
+    """Lets sets of a few pictures pass for whole ones."""
+    monkeypatch.setattr(limits, "FEW", 5)
+
+
+def sound(first, count=12, **changes):
+    return [colored(first + number, **changes) for number in range(count)]
+
+
+def findings(a, b, *others, training=TRAINING, compare=False, **fields):
+    sets = [picture_set("trainA", a, **fields), picture_set("trainB", b), *others]
+    return check(sets, training, dataset="set", compare=compare).findings
+
+
+def kinds(*sets, **options):
+    return [finding.kind for finding in findings(*sets, **options)]
+
+
+def test_nothing_is_found_in_sound_sets():
+    assert kinds(sound(0), sound(100)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "added"),
+    [
+        ("unreadable", "is empty (0 bytes)"),
+        ("truncated", "is damaged (image file is truncated (7 bytes not processed))"),
+        ("duplicates", colored(3)),
+        ("duplicates_across_domains", colored(103)),
+        ("odd_aspect", colored(50)[:6]),
+        ("blank", np.full((24, 24, 3), 99, "uint8")),
+        ("dark", colored(51, high=70)),
+        ("bright", colored(52, low=210)),
+        ("gray_among_color", gray(53)),
+        ("gray_among_color", gray(54, channels=3)),
+        ("other_channels", np.concatenate([colored(55), colored(56)], axis=-1)),
+        ("mixed_numbers", colored(57, high=65536, dtype="uint16")),
+    ],
+)
+def test_one_picture_among_others(kind, added):
+    (found,) = findings([*sound(0), added], sound(100))
+    assert found.kind == kind
+    assert found.looked_at["trainA"] == 13
+    places = [place for group in found.groups for place in group.places]
+    assert ("trainA", 12) in [(place.set_name, place.number) for place in places]
+    assert "of 13 in trainA" in found.sentence
+
+
+def test_blurred():
+    ramp = np.broadcast_to(np.linspace(0, 255, 64)[:, None, None], (64, 64, 3)).astype("uint8")
+    tinted = np.ascontiguousarray(ramp * np.array([1, 0.9, 0.8])).astype("uint8")
+    assert kinds([*sound(0), tinted], sound(100)) == ["blurred"]
+
+
+def test_leaks_name_what_is_to_leave_the_training_set():
+    a, test = sound(0), [*sound(200, 3), colored(4)]
+    (found,) = findings(a, sound(100), picture_set("testA", test), picture_set("testB", sound(300)))
+    assert (found.kind, found.is_serious) == ("leak", True)
+    assert dict(found.counts) == {"testA": 1}
+    assert [(place.set_name, place.number) for place in found.to_remove] == [("trainA", 4)]
+
+
+def test_a_leak_from_the_other_domain_is_a_leak_and_no_duplicate():
+    tests = (picture_set("testA", sound(200)), picture_set("testB", [*sound(300), colored(4)]))
+    assert kinds(sound(0), sound(100), *tests) == ["leak"]
+
+
+def test_what_is_small_is_told_by_the_training():
+    training = dataclasses.replace(TRAINING, enlargement=lambda size: 48 / min(size))
+    (found,) = findings([*sound(0), colored(50, side=20)], sound(100), training=training)
+    assert found.kind == "tiny"
+    (found,) = findings([*sound(0, side=20)], sound(100, side=20), training=training)
+    assert "--crop_size=20" in found.advice
+    assert found.to_remove == []
+
+
+def test_long_pictures_are_as_meant_where_nothing_squashes_them():
+    training = dataclasses.replace(TRAINING, squashes=False)
+    assert kinds([*sound(0), colored(50)[:6]], sound(100), training=training) == []
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        sound(0, high=70),  # night
+        [np.where(colored(s) > 254, 0, 255).astype("uint8") for s in range(12)],  # lines on white
+        [np.full((24, 24, 3), s, "uint8") for s in range(0, 240, 20)],  # plain levels
+        [gray(s) for s in range(12)],
+    ],
+    ids=["night", "lines", "plain", "gray"],
+)
+def test_domains_may_be_dark_empty_or_gray_as_a_whole(domain):
+    b = [gray(s) for s in range(100, 112)] if domain[0].shape[-1] == 1 else sound(100)
+    assert kinds(domain, b) == []
+
+
+def test_a_gray_and_a_colored_domain():
+    a = [gray(s) for s in range(12)]
+    (found,) = findings(a, sound(100))
+    assert found.kind == "color_gap"
+    assert "--input_nc=1" in found.advice
+    asked = dataclasses.replace(TRAINING, channels={"A": 1, "B": None})
+    assert kinds(a, sound(100), training=asked) == []
+
+
+def test_color_among_gray():
+    assert kinds(
+        [*(gray(s) for s in range(12)), colored(50)], [gray(s) for s in range(99, 111)]
+    ) == ["color_among_gray"]
+
+
+def test_domains_of_different_depth():
+    deep = sound(100, high=4096, dtype="uint16")
+    assert kinds(sound(0), deep) == ["depth_gap"]
+    asked = dataclasses.replace(TRAINING, value_range={"A": "dtype", "B": "data"})
+    assert kinds(sound(0), deep, training=asked) == []
+
+
+def test_numbered_labels():
+    labels = [np.repeat(gray(s) // 20, 3, axis=-1) for s in range(12)]
+    photos = [gray(s, channels=3) for s in range(100, 112)]
+    (found,) = findings(labels, photos)
+    assert found.kind == "narrow_range"
+    assert "--value_range=0,12/auto" in found.advice
+
+
+def test_scans_are_judged_by_their_own_range():
+    scans = [colored(s, high=400, dtype="int16")[..., :1] - np.int16(1000) for s in range(24)]
+    scans[0] = np.full((24, 24, 1), -1000, "int16")
+    assert kinds(scans[:12], scans[12:]) == ["blank"]
+
+
+def test_few_and_unequal_numbers():
+    assert kinds(sound(0, 4), sound(100, 12)) == ["few"]
+    assert kinds(sound(0, 5), sound(100, 81)) == ["imbalance"]
+    assert kinds(sound(0, 5), sound(100, 80)) == []
+
+
+def pairs(a, b):
+    sets = [
+        picture_set("trainA", a, partners="trainB"),
+        picture_set("trainB", b, partners="trainA"),
+    ]
+    return check(sets, TRAINING, dataset="set", compare=False).findings
+
+
+def test_pairs():
+    a, b = sound(0), sound(100)
+    assert pairs(a, b) == []
+    (found,) = pairs(a, [*b[:-1], colored(50, side=25)])
+    assert (found.kind, dict(found.counts)) == ("unequal_pairs", {"trainA": 1})
+    (found,) = pairs(a, [*b[:-1], a[-1]])
+    assert (found.kind, dict(found.counts)) == ("equal_pairs", {"trainA": 1})
+
+
+def blotches(seed):
+    """Smooth colors, as thumbnails of photographs have them."""
+    return np.kron(colored(seed, side=6), np.ones((8, 8, 1), "uint8"))
+
+
+def test_near_duplicates_by_where_they_are():
+    optional("imagehash")
+    a = [blotches(s) for s in range(20)]
+    b = [blotches(s) for s in range(100, 120)]
+    darker = {number: (blotches(number) * 0.8).astype("uint8") for number in (1, 2, 3)}
+    found = findings(
+        [*a, darker[1]],
+        [*b, darker[2]],
+        picture_set("testA", [*(blotches(s) for s in range(200, 220)), darker[3]]),
+        picture_set("testB", [blotches(s) for s in range(300, 320)]),
+        compare=True,
+    )
+    assert {finding.kind: [p.number for p in finding.groups[0].places] for finding in found} == {
+        "near_leak": [20, 3],
+        "near_duplicates_across_domains": [2, 20],
+        "near_duplicates": [1, 20],
+    }
+
+
+def test_partners_of_one_scene_may_be_alike():
+    optional("imagehash")
+    a = [blotches(s) for s in range(20)]
+    b = [(picture * 0.8).astype("uint8") for picture in a]
+    sets = [
+        picture_set("trainA", a, partners="trainB"),
+        picture_set("trainB", b, partners="trainA"),
+    ]
+    assert check(sets, TRAINING, dataset="set").findings == []
