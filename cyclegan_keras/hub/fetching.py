@@ -157,9 +157,9 @@ def fetch(word: HubWord) -> Fetched:
             files = [contents.snapshot / name for name in names]
         for file in files:
             _check(word, file)
-    logging.info("%s is commit %s: %s.", word.address, contents.commit[:10], ", ".join(names))
     if contents.reason:
         logging.info("%s", _on_the_cache(word, names, contents.reason))
+    logging.info("%s is commit %s: %s.", word.address, contents.commit[:10], ", ".join(names))
     return Fetched(word=word, commit=contents.commit, files=tuple(files))
 
 

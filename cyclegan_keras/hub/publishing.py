@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from cyclegan_keras.files.errors import HubError, first_few
+from cyclegan_keras.files.errors import HubError
 from cyclegan_keras.hub import fetching, listing
 from cyclegan_keras.hub.client import LOG_IN, open_client, speaking_to_the_hub
 from cyclegan_keras.hub.words import PREFIX, check_repository
@@ -89,6 +89,7 @@ def upload(folder: pathlib.Path, destination: Destination, *, message: str) -> s
         CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(path))
         for name, path in zip(names, paths, strict=True)
     ]
+    listed: dict[str, list[str]] = {}
     removed: list[str] = []
     try:
         with speaking_to_the_hub(destination.word, repository):
@@ -102,9 +103,10 @@ def upload(folder: pathlib.Path, destination: Destination, *, message: str) -> s
                 path = client.hf_hub_download(repository, listing.NAME, revision=head.sha)
                 listed = listing.read_listing(pathlib.Path(path))
                 removed = listing.files_to_remove(listed, there, names)
+            removals = [CommitOperationDelete(path_in_repo=name) for name in removed]
             commit = client.create_commit(
                 repository,
-                [*additions, *(CommitOperationDelete(path_in_repo=name) for name in removed)],
+                additions + removals,
                 commit_message=message,
                 revision=destination.branch,
                 # Another upload at the same time is refused: two halves would be no model.
@@ -118,7 +120,17 @@ def upload(folder: pathlib.Path, destination: Destination, *, message: str) -> s
     fetching.forget()  # the same words name other commits now
     if removed:
         logging.info(
-            "Removed from %s, as of an earlier upload: %s.", repository, first_few(removed)
+            "Removed from %s, as of an earlier upload: %s.", repository, ", ".join(removed)
+        )
+    changed = [
+        name for name in names if name in there and there[name] not in listed.get(name, there[name])
+    ]
+    if changed:
+        logging.warning(
+            "%s had been changed on the Hub since the upload before. This upload replaces it; the "
+            "history of %s has it still.",
+            ", ".join(changed),
+            repository,
         )
     networks = [f"{role}.keras" for role in fetching.ROLES]
     others = [name for name in networks if name in there and name not in (*names, *removed)]

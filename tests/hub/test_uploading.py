@@ -7,6 +7,7 @@ from cyclegan_keras.files.errors import HubError
 from cyclegan_keras.hub import fetching, listing, publishing
 from cyclegan_keras.hub.publishing import Destination
 
+CARD = "---\nlicense: mit\n---\n"
 PONIES = Destination(repository="anna/ponies")
 
 pytestmark = pytest.mark.usefixtures("new_cache", "as_anna")
@@ -55,6 +56,16 @@ def test_files_of_the_owner_stay_and_are_named(hub, folder_of, caplog):
     upload(folder_of(generator_g__keras="g"))
     assert names(hub) == {"generator_f.keras", "generator_g.keras", "notes.md", "samples.png"}
     assert hub.files("anna/ponies")["samples.png"] == b"better"
+
+
+def test_a_card_that_its_owner_changed_is_replaced_and_that_is_said(hub, folder_of, caplog):
+    upload(folder_of(README__md=CARD + "1"))
+    upload(folder_of(README__md=CARD + "2"))
+    assert "had been changed" not in caplog.text
+    hub.repositories["anna/ponies"].commit("main", {"README.md": b"My words"}, "By hand")
+    upload(folder_of(README__md=CARD + "3"))
+    assert hub.files("anna/ponies")["README.md"].endswith(b"3")
+    assert "README.md had been changed on the Hub since the upload before" in caplog.text
 
 
 @pytest.mark.parametrize(
