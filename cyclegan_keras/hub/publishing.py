@@ -213,8 +213,8 @@ def _refuse_without_right(account: dict, destination: Destination) -> None:
 
 def _may_write_somewhere(token: dict) -> bool:
     """Whether a fine-grained token may write to a repository; True where it does not say."""
-    scopes = token.get("fineGrained", {}).get("scoped")
-    if scopes is None:
+    rules = token.get("fineGrained", {})
+    if "scoped" not in rules:
         return True
-    rights = [right for scope in scopes for right in scope.get("permissions", [])]
-    return "repo.write" in rights
+    rights = [right for scope in rules["scoped"] for right in scope.get("permissions", [])]
+    return "repo.write" in rights or "repo.write" in rules.get("global", [])
