@@ -102,20 +102,19 @@ class AdversarialOptions:
     )
     diff_augment: str = option(
         "none",
-        "What is changed at random in all that discriminators see, in real and translated pictures "
-        "alike; for few pictures. Some of color, translation and cutout, with commas between: "
-        "color,translation,cutout. none: nothing.",
+        "For few pictures: change at random whatever discriminators see, real and translated "
+        "pictures alike. Some of color, translation and cutout, separated by commas, or none.",
     )
     d_regularization: str = option(
         "none",
-        "What keeps discriminators from becoming too steep. r1: a penalty of their slope at real "
-        "pictures, weighted by --lambda_r1.",
+        "Keep discriminators from becoming too steep. r1: penalize their slope at real pictures, "
+        "weighted by --lambda_r1.",
         choices=("none", "r1"),
     )
     lambda_r1: float = option(
         0.1,
-        "Weight of the penalty of --d_regularization=r1: gamma of gamma / 2 |slope|^2, the mean "
-        "over pictures and patches.",
+        "Weight of --d_regularization=r1. Half of it times the squared slope, averaged over "
+        "pictures and patches, is added to the loss of each discriminator.",
         low=0.0,
     )
     ema_decay: float = option(
