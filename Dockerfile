@@ -5,7 +5,7 @@
 #     docker build --tag cyclegan-keras:gpu --build-arg DEVICE=gpu .
 #
 # DEVICE  cpu or gpu
-# EXTRAS  further abilities, as pyproject.toml names them, separated by blanks
+# EXTRAS  further abilities, as pyproject.toml names them, separated by spaces
 # PYTHON  3.10 to 3.13
 ARG DEVICE=cpu
 ARG PYTHON=3.12

@@ -93,7 +93,9 @@ TRAIN = {
     "beta2": "not offered: it is 0.999, as in the reference",
     "no_lsgan": "--gan_mode=vanilla",
     "identity": "--lambda_identity",
-    "lambda_R1": "--d_regularization=r1 turns the penalty on, and --lambda_r1 is its weight",
+    "lambda_R1": (
+        "--d_regularization=r1 turns the penalty on, and --lambda_r1 weighs its mean over patches"
+    ),
     "lambda_GAN": "not offered: it is 1, and the other weights are relative to it",
 }
 

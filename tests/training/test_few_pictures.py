@@ -152,9 +152,10 @@ def test_other_channels_and_half_precision_train():
 
 
 def test_checkpoints_have_the_names_that_they_had():
-    plain = make_trainer("pix2pix").state()
-    other = make_trainer("pix2pix", diff_augment="color", d_regularization="r1").state()
-    assert list(plain) == list(other)
+    plain = make_trainer("pix2pix")
+    other = make_trainer("pix2pix", diff_augment="color", d_regularization="r1")
+    assert list(plain.state()) == list(other.state())
+    assert other.means.keys() - plain.means.keys() == {"r1_y"}
 
 
 @pytest.mark.slow
@@ -252,7 +253,6 @@ def test_discriminators_learn_from_r1_as_finite_differences_say(norm):
 def test_r1_is_a_term_of_training_alone():
     trainer, data = make_trainer("pix2pix", d_regularization="r1"), batch()
     assert trainer.train_step(data).keys() - trainer.test_step(data).keys() == {"r1_y"}
-    assert "r1_y" not in make_trainer("pix2pix").means
 
 
 # ---- refusals ----
