@@ -227,7 +227,8 @@ def chosen_directions(options: EvaluationOptions, offered: list[Direction]) -> l
 
 def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, str]:
     """Returns what the result says about itself."""
-    facts = {"model": fetching.pinned(options.model) or options.model.rstrip("/")}
+    words = [fetching.pinned(word) or word.rstrip("/") for word in options.model.split(",")]
+    facts = {"model": ",".join(words)}
     if description.step is not None:
         facts["step"] = f"{description.step:,}"
     trained_on = description.training.get("options", {}).get("dataset")
