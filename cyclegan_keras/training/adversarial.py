@@ -32,7 +32,7 @@ class AdversarialTrainer(Trainer):
             bounds the slope of a whole-picture critic, not of every patch.
         lambda_penalty: weight of the gradient penalty, used by `"wgangp"` alone.
         diff_augment: what is changed at random in all that discriminators see in training: some of
-            color, translation and cutout, with commas between, or none.
+            color, translation and cutout, separated by commas, or none.
         d_regularization: `"r1"` for a penalty of the discriminators' slope at real pictures.
         lambda_r1: weight of that penalty.
         ema_decay: decay of the moving average of the generators, 0 for none.

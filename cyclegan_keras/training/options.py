@@ -9,7 +9,7 @@ AUGMENTATIONS = ("color", "translation", "cutout")  # of --diff_augment, in the 
 
 
 def augmentation_names(words: str) -> tuple[str, ...]:
-    """Returns the names in a list with commas, in the order in which they are done.
+    """Returns the names in a list separated by commas, in the order in which they are done.
 
     Raises:
         ValueError: a name is none of `AUGMENTATIONS`, or stands twice.
@@ -27,7 +27,7 @@ def augmentation_names(words: str) -> tuple[str, ...]:
     if unknown or len(set(names)) < len(names):
         raise ValueError(
             f"--diff_augment={words}: expected some of {', '.join(AUGMENTATIONS)}, each once and "
-            "with commas between, or none."
+            "separated by commas, or none."
         )
     return tuple(name for name in AUGMENTATIONS if name in names)
 
