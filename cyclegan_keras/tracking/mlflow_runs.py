@@ -22,7 +22,8 @@ from cyclegan_keras.tracking.tracker import Tracker
 
 EXPERIMENT = "cyclegan-keras"
 OF_TRAININGS = {"mlflow.experimentKind": "custom_model_development"}  # its page begins with runs
-MOST_CHARACTERS = 5000  # of an option or a fact, in every store of MLflow
+MOST_CHARACTERS = 5000  # of an option or a fact; MLflow 3 takes 6000 and 8000
+SETTLE_SECONDS = 1.0  # MLflow answers when its store has everything; so seldom it is noted
 MOST_IN_BATCH = 100  # options or facts in one request
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 RETRYING = logging.getLogger("urllib3.connectionpool")  # warns at each attempt to reach a server
