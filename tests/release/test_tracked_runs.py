@@ -25,7 +25,8 @@ from pipelines.sources import demo
 
 GENERATORS["resnet_3blocks"] = functools.partial(ResNetGenerator.from_options, n_blocks=0)
 demo.TEST_COUNT = 6
-wandb_runs.SETTLE_SECONDS = 1.0  # the test does not wait for half a minute
+wandb_runs.FLUSH_SECONDS = 0.5  # wandb loses more in a crash than it usually does
+wandb_runs.SETTLE_SECONDS = 1.0  # and the test does not wait for half a minute
 runpy.run_path(os.path.join(os.environ["PYTHONPATH"], "train.py"), run_name="__main__")
 """
 TINY = (
