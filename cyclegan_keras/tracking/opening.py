@@ -153,8 +153,8 @@ def _opened_for_evaluation(name: str, run: Run, *, is_asked_for: bool) -> list[T
         return []
     if record.moved_from is not None and not is_asked_for:
         raise OptionError(
-            f"{run.directory} was in {record.moved_from} when it was trained; with "
-            f"--tracker={name} it is logged all the same, and with --tracker=none nothing is said."
+            f"{run.directory} was in {record.moved_from} when it was trained. --tracker={name} "
+            "logs it all the same, and --tracker=none says nothing of it."
         )
     check_installed([name])
     if name == MLFLOW:

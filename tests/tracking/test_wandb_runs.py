@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from optional import optional
-from tracked_runs import from_wandb, wandb_files
+from tracked_runs import from_wandb, wait_for_exit, wandb_files
 
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.runs.run import Run
@@ -44,8 +44,11 @@ def test_a_continued_run_is_one_run_of_wandb_without_repeated_steps(run, monkeyp
     with open_for_evaluation(run) as tracker:
         tracker.scalars(2, {"test/x_to_y/KID": 3.0})
 
+    files = wandb_files(run.directory)
+    assert len(files) == 3
+    for file in files:
+        wait_for_exit(file)
     found = from_wandb(run.directory)
-    assert len(wandb_files(run.directory)) == 3
     assert found.points == {
         "cycle_x": [(2, 0.5), (4, 0.25), (6, 0.125)],
         "eval/x_to_y/L1 to the truth": [(2, 7.0)],
