@@ -94,7 +94,7 @@ endef
 # Without .ready an environment is unfinished and made from nothing, so an interrupted install heals itself.
 $(READY): requirements.lock pyproject.toml
 	$(CHECK_PYTHON)
-	@test -f $@ || { echo "Making $(VENV) (about 3 GB, TensorFlow above all)."; "$(PYTHON)" -m venv --clear $(VENV); }
+	@test -f $@ || { echo "Making $(VENV) (about 4 GB, TensorFlow above all)."; "$(PYTHON)" -m venv --clear $(VENV); }
 	@rm -f $@
 	$(RUN) -m pip install --quiet -r requirements.lock
 	$(RUN) -m pip install --quiet --no-deps --no-build-isolation -e .
@@ -106,7 +106,7 @@ $(READY_TO_TEST): $(READY) $(TEST_LOCKS)
 	@touch $@
 
 $(READY_TO_RELEASE): $(READY_TO_TEST) $(RELEASE_LOCKS)
-	@echo "Adding what runs notebooks, makes the documentation and builds packages to $(VENV) (0.2 GB)."
+	@echo "Adding what runs notebooks, makes the documentation and builds packages to $(VENV) (0.3 GB)."
 	$(RUN) -m pip install --quiet -c requirements.lock $(addprefix -r ,$(RELEASE_LOCKS))
 	@touch $@
 

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -120,7 +121,7 @@ def unreadable(seen: Seen) -> Finding | None:
         places,
         kind="unreadable",
         title="Pictures that cannot be read",
-        meaning="No program can read them, or not this one: each says why.",
+        meaning="They are no pictures, are damaged, or need a package that is not there.",
         advice="Training leaves them out with a warning, or refuses them by --on_bad_image=error. "
         "Replace or remove them.",
     )
@@ -160,6 +161,7 @@ def _about_files(
         advice=advice,
         looked_at=seen.decoded,
         to_remove=places,
+        reasons=seen.errors,
     )
 
 
@@ -229,7 +231,8 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding | None]:
         return [
             Group(
                 places=(pair.first, pair.second),
-                words=f"hashes differ in {pair.distance} of 64 bits, "
+                words=("mirrored, " if pair.is_mirrored else "")
+                + f"hashes differ in {pair.distance} of 64 bits, "
                 f"correlation {1 - pair.difference:.4f}",
             )
             for pair in by_relation[relation]
@@ -848,6 +851,7 @@ def _of_places(
     looked_at: Callable[[str], int],
     to_remove: Sequence[Place] = (),
     only: Callable[[Place], bool] = lambda place: True,
+    reasons: Mapping[Place, str] = types.MappingProxyType({}),
 ) -> Finding | None:
     """Returns a finding about single pictures; None where there are none.
 
@@ -862,6 +866,7 @@ def _of_places(
         looked_at: name of a set -> how many of its pictures were looked at for this.
         to_remove: as of `Finding`.
         only: which pictures of the groups are counted.
+        reasons: what the sentence says of pictures beside their names.
     """
     if not groups:
         return None
@@ -871,15 +876,16 @@ def _of_places(
     listed = ", ".join(
         f"{count:,} of {looked_at(name):,} in {name}" for name, count in counts_by_set.items()
     )
-    names = [printable(seen.sets[place.set_name].pictures.names[place.number]) for place in counted]
-    named = ", ".join(names[:NAMED])
-    if len(names) > NAMED:
-        named += f" and {len(names) - NAMED:,} more"
+    named = []
+    for place in list(counted)[:NAMED]:
+        name = seen.sets[place.set_name].pictures.names[place.number]
+        named.append(printable(f"{name} {reasons[place]}" if place in reasons else name))
+    more = f" and {len(counted) - NAMED:,} more" if len(counted) > NAMED else ""
     return Finding(
         kind=kind,
         is_serious=is_serious,
         title=title,
-        sentence=f"{title}: {listed} ({named}). {meaning}",
+        sentence=f"{title}: {listed} ({', '.join(named)}{more}). {meaning}",
         advice=advice,
         counts=counts_by_set,
         looked_at={name: looked_at(name) for name in counts_by_set},

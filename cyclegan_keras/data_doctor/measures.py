@@ -104,7 +104,7 @@ def measure(picture: Picture) -> Measures:
         is_gray=is_gray,
         digest=_digest(pixels),
         thumbnail=np.asarray(
-            brightness.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX), np.uint8
+            brightness.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.HAMMING), np.uint8
         ),
     )
 

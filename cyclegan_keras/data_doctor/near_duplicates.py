@@ -1,4 +1,4 @@
-"""Pictures that show the same with small differences: scaled, recompressed, in other brightness.
+"""Pictures that show the same with small differences: scaled, recompressed, brighter, mirrored.
 
 Perceptual hashes (imagehash, an extra) propose pairs, since they are compared quickly. They alone
 are wrong too often: of the drawn ponies one pair in a thousand has equal hashes. So the thumbnails
@@ -7,7 +7,7 @@ of a pair are correlated as well, and have to be much more alike than other pict
 
 import dataclasses
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from PIL import Image
@@ -31,12 +31,14 @@ class Near:
         second: the other one.
         distance: bits of 64 in which their hashes differ.
         difference: 1 - correlation of their thumbnails, from 0.
+        is_mirrored: whether one of them shows the mirror image of the other.
     """
 
     first: Place
     second: Place
     distance: int
     difference: float
+    is_mirrored: bool = False
 
 
 def is_available() -> bool:
@@ -64,40 +66,44 @@ def find_near_duplicates(
     places = sorted(measures)
     if len(places) < 2:
         return []
-    thumbnails = _normalized([measures[place].thumbnail for place in places])
+    pixels = np.stack([measures[place].thumbnail for place in places])
     digests = np.array([measures[place].digest for place in places], "S16")
-    hashes = _hashes([measures[place].thumbnail for place in places])
+    thumbnails, hashes = _normalized(pixels), _hashes(pixels)
     domains = np.array([sets[place.set_name].domain for place in places])
     most = np.zeros(len(places))
     for domain in sorted(set(domains)):
         members = np.flatnonzero(domains == domain)
         most[members] = _most_difference(thumbnails, digests, members, seed)
 
-    near: list[Near] = []
-    for top in range(0, len(places), ROWS):
-        if stop() or len(near) >= MOST_PAIRS:
-            break
-        rows = slice(top, top + ROWS)
-        bits = _different_bits(hashes[rows, None], hashes[None, top:])
-        first, second = np.nonzero(bits <= limits.HASH_BITS)
-        is_new = first < second
-        first, second = first[is_new] + top, second[is_new] + top
-        for start in range(0, len(first), PAIRS):
-            a, b = first[start : start + PAIRS], second[start : start + PAIRS]
-            difference = 1 - np.einsum("ij,ij->i", thumbnails[a], thumbnails[b])
-            is_near = difference <= np.minimum(most[a], most[b])
-            for i, j, value in zip(a[is_near], b[is_near], difference[is_near], strict=True):
-                if digests[i] == digests[j] or _are_partners(sets, places[i], places[j]):
-                    continue
-                near.append(
-                    Near(
+    near: dict[tuple[int, int], Near] = {}
+    for is_mirrored in (False, True):
+        others, hashes_of_others = thumbnails, hashes
+        if is_mirrored:
+            mirrored = np.ascontiguousarray(pixels[:, :, ::-1])
+            others, hashes_of_others = _normalized(mirrored), _hashes(mirrored)
+        for top in range(0, len(places), ROWS):
+            if stop() or len(near) >= MOST_PAIRS:
+                break
+            bits = _different_bits(hashes[top : top + ROWS, None], hashes_of_others[None, top:])
+            first, second = np.nonzero(bits <= limits.HASH_BITS)
+            is_new = first < second
+            first, second = first[is_new] + top, second[is_new] + top
+            for start in range(0, len(first), PAIRS):
+                a, b = first[start : start + PAIRS], second[start : start + PAIRS]
+                difference = 1 - np.einsum("ij,ij->i", thumbnails[a], others[b])
+                is_near = difference <= np.minimum(most[a], most[b])
+                is_near &= digests[a] != digests[b]
+                for i, j, value in zip(a[is_near], b[is_near], difference[is_near], strict=True):
+                    if (i, j) in near or _are_partners(sets, places[i], places[j]):
+                        continue
+                    near[i, j] = Near(
                         first=places[i],
                         second=places[j],
                         distance=int(bits[i - top, j - top]),
                         difference=max(0.0, float(value)),
+                        is_mirrored=is_mirrored,
                     )
-                )
-    return sorted(near, key=lambda pair: (pair.difference, pair.first, pair.second))
+    return sorted(near.values(), key=lambda pair: (pair.difference, pair.first, pair.second))
 
 
 def _are_partners(sets: Mapping[str, PictureSet], first: Place, second: Place) -> bool:
@@ -105,7 +111,7 @@ def _are_partners(sets: Mapping[str, PictureSet], first: Place, second: Place) -
     return is_partner and first.number == second.number
 
 
-def _hashes(thumbnails: Sequence[np.ndarray]) -> np.ndarray:
+def _hashes(thumbnails: np.ndarray) -> np.ndarray:
     """Returns the perceptual hash of each thumbnail as uint64."""
     import imagehash  # an extra
 
@@ -113,9 +119,9 @@ def _hashes(thumbnails: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack(packed).view(np.uint64)[:, 0]
 
 
-def _normalized(thumbnails: Sequence[np.ndarray]) -> np.ndarray:
+def _normalized(thumbnails: np.ndarray) -> np.ndarray:
     """Returns float32 rows of mean 0 and length 1, whose products are correlations."""
-    rows = np.stack(thumbnails).reshape(len(thumbnails), -1).astype(np.float32)
+    rows = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
     return rows

@@ -26,6 +26,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         per_picture: at test, normalize each picture by its own mean and variance.
         **kwargs: as in `keras.layers.BatchNormalization`.
 
+    Attributes:
+        twice_differentiable: whether second derivatives in training are right too, which penalties
+            of gradients need. TensorFlow's variance takes the mean for a constant; its first
+            derivatives do not suffer, and take a little less work.
+
     Input shape:
         `(batch, height, width, channels)`.
 
@@ -48,6 +53,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
         self.per_picture = per_picture
         self.batches = None
+        self.twice_differentiable = False
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -74,6 +80,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self.moving_variance.assign(kept + biased * count / ops.maximum(count - 1, 1))
         self.batches.assign_add(1)
         return outputs
+
+    def _moments(self, inputs, mask):
+        if not self.twice_differentiable:
+            return super()._moments(inputs, mask)
+        axes = [axis for axis in range(len(inputs.shape)) if axis != self.axis % len(inputs.shape)]
+        mean = ops.mean(inputs, axis=axes, keepdims=True)
+        variance = ops.mean(ops.square(inputs - mean), axis=axes)
+        return ops.squeeze(mean, axis=axes), variance
 
     def get_config(self):
         return {**super().get_config(), "per_picture": self.per_picture}

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 import keras
 from keras import ops
 
+from cyclegan_keras.layers import BatchNormalization
 from cyclegan_keras.layers.diff_augment import augment, draw
 from cyclegan_keras.losses import ADVERSARIAL, gradient_penalty, r1_penalty
 from cyclegan_keras.training.gradient_steps import Loss, engine
@@ -60,7 +61,7 @@ class AdversarialTrainer(Trainer):
         lambda_penalty: float = 10.0,
         diff_augment: str = "none",
         d_regularization: str = "none",
-        lambda_r1: float = 1.0,
+        lambda_r1: float = 0.1,
         ema_decay: float = 0.0,
         seed: int = 0,
         name: str | None = None,
@@ -86,6 +87,10 @@ class AdversarialTrainer(Trainer):
         self.augmentations = options.augmentations
         self.seed = seed
         self.lambda_r1 = lambda_r1 if d_regularization == "r1" else 0.0
+        if self.lambda_penalty or self.lambda_r1:
+            for name, network in networks.items():
+                if _is_discriminator(name):
+                    _make_twice_differentiable(network)
         self.weights_of_terms = dict(weights_of_terms)
         judged = [
             name.removeprefix("discriminator_") for name in networks if _is_discriminator(name)
@@ -213,7 +218,7 @@ class AdversarialTrainer(Trainer):
             return Loss(loss, {f"d_{domain}": loss})
         penalty = r1_penalty(self.gradients_at(discriminator, real))
         terms = {f"d_{domain}": loss, f"r1_{domain}": penalty}
-        return Loss(loss + self.lambda_r1 * penalty, terms)
+        return Loss(loss + self.lambda_r1 * ops.cast(penalty, loss.dtype), terms)
 
     def discriminator_loss(self, discriminator, real, fake, training: bool = True):
         """Returns half of (real + fake), plus, in training, the penalty of wgangp: a scalar.
@@ -243,3 +248,11 @@ class AdversarialTrainer(Trainer):
 
 def _is_discriminator(name: str) -> bool:
     return name.startswith("discriminator")
+
+
+def _make_twice_differentiable(network: keras.Model) -> None:
+    for layer in network.layers:
+        if isinstance(layer, BatchNormalization):
+            layer.twice_differentiable = True
+        elif isinstance(layer, keras.Model):
+            _make_twice_differentiable(layer)

@@ -4,6 +4,7 @@ import io
 import json
 import signal
 import sys
+import threading
 import time
 
 import numpy as np
@@ -170,7 +171,10 @@ def test_interrupted(folder, monkeypatch, tmp_path, capsys):
     def interrupt(self, index, channels=None):
         if index == 2 and not sent:
             sent.append(index)
-            signal.raise_signal(signal.SIGINT)
+            interruption = signal.getsignal(signal.SIGINT).__self__
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            while not interruption.requested():
+                time.sleep(0.01)
         return read(self, index, channels)
 
     monkeypatch.setattr(FilePictures, "picture", interrupt)

@@ -188,6 +188,29 @@ def test_a_conditional_discriminator_sees_the_input_too():
     )
 
 
+def test_discriminators_learn_on_as_they_were_trained():
+    judge = discriminator(0, channels=6)
+    distiller = make(
+        gan=True,
+        conditional=True,
+        discriminators={"discriminator_y": judge},
+        diff_augment="translation,cutout",
+        d_regularization="r1",
+    )
+    seen, look = [], judge.call
+    judge.call = lambda images, **how: seen.append(np.asarray(images)) or look(images, **how)
+    distiller.train_step(batch())
+    assert not seen
+    distiller.is_adversarial = True
+    logs = distiller.train_step(batch())
+    assert {"d_y", "r1_y"} <= logs.keys()
+    assert len(seen) == 4  # the student's picture, a fake, a real one, and that for R1
+    for pictures in seen:
+        empty = np.all(pictures == 0, axis=-1).mean(axis=(1, 2))
+        assert np.all(empty > 0.05)
+    assert np.array_equal(seen[2], seen[3])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -191,6 +191,19 @@ def test_near_duplicates_by_where_they_are():
     }
 
 
+def test_mirror_images():
+    optional("imagehash")
+    a = [blotches(s) for s in range(20)]
+    (found,) = findings(
+        [*a, np.ascontiguousarray(a[6][:, ::-1])],
+        [blotches(s) for s in range(100, 120)],
+        compare=True,
+    )
+    assert found.kind == "near_duplicates"
+    assert [place.number for place in found.groups[0].places] == [6, 20]
+    assert found.groups[0].words.startswith("mirrored, ")
+
+
 def test_partners_of_one_scene_may_be_alike():
     optional("imagehash")
     a = [blotches(s) for s in range(20)]

@@ -59,6 +59,8 @@ def trainer():
         PixelDiscriminator(ndf=2, name="discriminator_y"),
         pool_size=3,
         lambda_identity=0.0,
+        diff_augment="color,translation,cutout",
+        d_regularization="r1",
         ema_decay=0.5,
     )
     made.build({"x": (None, 16, 16, 3), "y": (None, 16, 16, 3)})

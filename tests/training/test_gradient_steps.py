@@ -17,7 +17,14 @@ from cyclegan_keras.training.options import METHOD_OPTIONS
 from cyclegan_keras.training.table import TRAINERS
 
 SIDE, BATCH = 16, 4
-SMALL = {"cut": {"nce_layers": "0,4", "nce_units": 4, "n_patches": 16}}
+FEW_PICTURES = {"diff_augment": "color,translation,cutout", "d_regularization": "r1"}
+SMALL = {"nce_layers": "0,4", "nce_units": 4, "n_patches": 16}
+OPTIONS = {
+    "cyclegan": FEW_PICTURES,
+    "pix2pix": FEW_PICTURES,
+    "cut": {**SMALL, **FEW_PICTURES},
+    "fastcut": SMALL,
+}
 ONE_BLOCK = {"one_block": partial(ResNetGenerator.from_options, n_blocks=1)}
 NETWORKS = NetworkOptions(
     generator="one_block", discriminator="pixel", ngf=2, ndf=2, norm="instance"
@@ -27,7 +34,7 @@ NETWORKS = NetworkOptions(
 def trained(method, steps=2, **how):
     """Returns the logs and the state after some steps on batches of four, in float64."""
     keras.utils.set_random_seed(0)
-    options = METHOD_OPTIONS[method](**SMALL.get(method.removeprefix("fast"), {}))
+    options = METHOD_OPTIONS[method](**OPTIONS[method])
     with mock.patch.dict(GENERATORS, ONE_BLOCK):
         trainer = TRAINERS[method].from_options(
             options,

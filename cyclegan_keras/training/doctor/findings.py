@@ -117,13 +117,17 @@ AILMENTS = (
         number="its loss is {value:.1%} of that of guessing",
         remedies={
             "cyclegan": "Start a new run with a weaker discriminator (--ndf=32, or "
-            "--discriminator=n_layers --n_layers=2) or with more pictures.",
+            "--discriminator=n_layers --n_layers=2), with more pictures, or with "
+            "--diff_augment=translation,cutout.",
             "pix2pix": "Start a new run with a weaker discriminator (--ndf=32, or "
-            "--discriminator=n_layers --n_layers=2) or with more pictures.",
+            "--discriminator=n_layers --n_layers=2), with more pictures, or with "
+            "--diff_augment=translation,cutout.",
             "cut": "Start a new run with a lower --lambda_nce, with a weaker discriminator "
-            "(--ndf=32) or with more pictures.",
+            "(--ndf=32), with more pictures, or with "
+            "--diff_augment=translation,cutout.",
             "fastcut": "Start a new run with a lower --lambda_nce, with a weaker discriminator "
-            "(--ndf=32) or with more pictures.",
+            "(--ndf=32), with more pictures, or with "
+            "--diff_augment=translation,cutout.",
         },
     ),
 )
