@@ -71,7 +71,7 @@ class Section:
         names: of all its pictures, a line for each group, up to `MOST_NAMES`.
         unnamed: how many groups have no line.
         list_name: the file that lists what can be removed; "" where there is none.
-        command: that moves the files of that list away.
+        command: that moves the files of that list into an archive.
     """
 
     finding: Finding
@@ -101,7 +101,9 @@ def write_page(
     path = pathlib.Path(path)
     lists = write_lists(path, check.seen, list(check.findings))
     with atomic_write(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(check.to_dict(), indent=2) + "\n", encoding="utf-8")
+        found = check.to_dict()
+        found["lists"] = {kind: printable(file.name) for kind, file in lists.items()}
+        temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     page = render(check, examples=examples, lists=lists)
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
@@ -135,7 +137,7 @@ def render(check: Check, *, examples: int, lists: Mapping[str, pathlib.Path]) ->
         policy=policy,
         style=style,
         dataset=printable(check.dataset),
-        headline=_headline(check),
+        headline=check.headline,
         mode=check.mode,
         seconds=f"{check.seconds:.1f} s",
         was_stopped=check.was_stopped,
@@ -149,14 +151,6 @@ def render(check: Check, *, examples: int, lists: Mapping[str, pathlib.Path]) ->
     )
 
 
-def _headline(check: Check) -> str:
-    count, serious = len(check.findings), sum(each.is_serious for each in check.findings)
-    if not count:
-        return "Nothing found"
-    words = f"{count} finding" if count == 1 else f"{count} findings"
-    return f"{words}, {serious} of them serious" if serious else words
-
-
 def _section(
     check: Check, finding: Finding, examples: int, list_file: pathlib.Path | None
 ) -> Section:
@@ -167,7 +161,9 @@ def _section(
     command = ""
     if list_file is not None:
         name = shlex.quote(printable(list_file.name))
-        command = f"mkdir set_aside && xargs -d '\\n' -a {name} mv -t set_aside"
+        # One archive for all lists: pictures keep their folders in it, so that those of equal
+        # names do not replace each other and all can be put back.
+        command = f"tar -rf set_aside.tar --remove-files --no-unquote -T {name}"
     return Section(
         finding=dataclasses.replace(finding, sentence=printable(finding.sentence)),
         cards=[_card(check, group) for group in finding.groups[:examples]],
