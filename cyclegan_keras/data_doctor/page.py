@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -24,6 +25,7 @@ FOLDER = pathlib.Path(__file__).parent
 STYLES = [FOLDER.parent / "pages" / "base.css", FOLDER / "page.css"]
 THUMBNAIL = 192  # px of the longer side
 MOST_IN_A_GROUP = 4  # pictures of a group that are shown
+FLAG = r"(--\w[\w=,./-]*\w)"
 MOST_NAMES = 500  # in a folded list; the list file and the JSON have all
 
 
@@ -67,6 +69,8 @@ class Section:
 
     Attributes:
         finding: itself.
+        sentence: that of the finding, without its title, which is the heading.
+        advice: that of the finding, in parts: every second one is a flag.
         cards: its examples.
         names: of all its pictures, a line for each group, up to `MOST_NAMES`.
         unnamed: how many groups have no line.
@@ -75,6 +79,8 @@ class Section:
     """
 
     finding: Finding
+    sentence: str
+    advice: Sequence[str]
     cards: Sequence[Card]
     names: Sequence[str]
     unnamed: int
@@ -165,7 +171,9 @@ def _section(
         # names do not replace each other and all can be put back.
         command = f"tar -rf set_aside.tar --remove-files --no-unquote -T {name}"
     return Section(
-        finding=dataclasses.replace(finding, sentence=printable(finding.sentence)),
+        finding=finding,
+        sentence=printable(finding.sentence.removeprefix(finding.title).lstrip(":. ")),
+        advice=re.split(FLAG, printable(finding.advice)),
         cards=[_card(check, group) for group in finding.groups[:examples]],
         names=names,
         unnamed=max(0, len(finding.groups) - MOST_NAMES),
