@@ -101,7 +101,9 @@ def main() -> None:
 
 def report(arguments: argparse.Namespace, errors: dict) -> None:
     """Prints the table and the line of JSON."""
-    print(f"{arguments.pictures} pictures a domain, {7 * arguments.times * STEPS_PER_EPOCH} steps")
+    print(
+        f"\n{arguments.pictures} pictures a domain, {7 * arguments.times * STEPS_PER_EPOCH} steps"
+    )
     print(f"{'way':28}{'G: mean':>8}{'sd':>6}  of each seed{'':12}{'F: mean':>8}{'sd':>6}  of each")
     for way in arguments.ways:
         cells = []

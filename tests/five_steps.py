@@ -19,13 +19,7 @@ SIDE, BATCH, BEFORE, STEPS = 16, 2, 2, 5
 METHODS = {
     "cyclegan": {"pool_size": 5, "ema_decay": 0.9},  # full after the third step
     "pix2pix": {"diff_augment": "color,translation,cutout"},
-    "cut": {
-        "nce_layers": "0,4",
-        "nce_units": 4,
-        "n_patches": 16,
-        "d_regularization": "r1",
-        "lambda_r1": 0.1,
-    },
+    "cut": {"nce_layers": "0,4", "nce_units": 4, "n_patches": 16, "d_regularization": "r1"},
     "fastcut": {"nce_layers": "0,4", "nce_units": 4, "n_patches": 16, "nce_identity": False},
 }
 CHANNELS = {"cyclegan": (3, 3), "pix2pix": (3, 1), "cut": (3, 3), "fastcut": (1, 3)}  # of x, of y

@@ -28,6 +28,7 @@ class Account:
     role: str = "write"  # of the token
     organizations: dict[str, str] = dataclasses.field(default_factory=dict)  # name -> role in it
     expired: bool = False  # the token
+    rights: list[str] | None = None  # of a fine-grained token
 
     def may_write(self, namespace):
         if self.role == "read":
@@ -46,8 +47,10 @@ class Repository:
     messages: dict[str, str] = dataclasses.field(default_factory=dict)
     branches: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    def commit(self, branch, files, message):
+    def commit(self, branch, files, message, removed=()):
         content = {**self.commits.get(self.branches.get(branch), {}), **files}
+        for path in removed:
+            del content[path]
         seed = f"{self.name} {message} {len(self.commits)}".encode()
         commit = hashlib.sha1(seed).hexdigest()
         self.commits[commit] = content
@@ -68,7 +71,8 @@ class StandIn:
     Attributes:
         accounts: token -> account.
         repositories: "user/name" -> repository.
-        failing: "torn", "damaged", "down", "no commits" or ""; what becomes of answers.
+        failing: "torn", "damaged", "down", "busy", "no commits", "overtaken" or ""; what becomes
+            of answers.
         asked: (method, path) of every request.
     """
 
@@ -127,6 +131,16 @@ def etag(path, content):
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
+def blob(path, content):
+    """Returns what the Hub says of a file where it is asked for more than its name."""
+    found = {"size": len(content), "blobId": etag(path, content)}
+    if is_large(path):
+        pointer = f"oid sha256:{etag(path, content)}\nsize {len(content)}\n".encode()
+        found["lfs"] = {"sha256": found["blobId"], "size": len(content), "pointerSize": 130}
+        found["blobId"] = etag("pointer", pointer)
+    return found
+
+
 class HubRefusalError(Exception):
     """A status with the headers by which the Hub says what it refuses."""
 
@@ -137,6 +151,7 @@ class HubRefusalError(Exception):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # it holds a body back for 40 ms after its headers
     hub: StandIn
 
     # ---- requests ----
@@ -182,6 +197,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         try:
             if self.hub.failing == "down":
                 raise HubRefusalError(503, message="The Hub is down")
+            if self.hub.failing == "busy":
+                raise HubRefusalError(429, message="Too many requests")
             for pattern, answer in routes.items():
                 found = re.fullmatch(pattern, path)
                 if found:
@@ -274,6 +291,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             for name, role in account.organizations.items()
         ]
         token = {"displayName": "test", "role": account.role}
+        if account.rights is not None:
+            entity = {"type": "user", "name": account.name}
+            token["fineGrained"] = {"scoped": [{"entity": entity, "permissions": account.rights}]}
         self._send(
             200,
             {
@@ -309,6 +329,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _info(self, name, revision="main"):
         repository = self._repository(name)
         commit = self._commit_of(repository, revision)
+        has_blobs = "blobs" in urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
         self._send(
             200,
             {
@@ -323,7 +344,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 "tags": [],
                 "downloads": 0,
                 "likes": 0,
-                "siblings": [{"rfilename": path} for path in repository.commits[commit]],
+                "siblings": [
+                    {"rfilename": path, **(blob(path, content) if has_blobs else {})}
+                    for path, content in repository.commits[commit].items()
+                ],
             },
         )
 
@@ -418,18 +442,26 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.hub.failing == "no commits":
             raise HubRefusalError(403, message="Pushing is not allowed")
         self._commit_of(repository, branch)
-        message, files = "", {}
+        message, files, removed = "", {}, []
+        if self.hub.failing == "overtaken":
+            repository.commit(branch, {"notes.md": b"In between"}, "Another")
         for line in self.body.splitlines():
             operation = json.loads(line)
             value = operation["value"]
             if operation["key"] == "header":
                 message = value["summary"]
+                if value.get("parentCommit") not in (None, repository.resolve(branch)):
+                    raise HubRefusalError(412, message="A commit has happened since")
             elif operation["key"] == "file":
                 files[value["path"]] = base64.b64decode(value["content"])
             elif operation["key"] == "lfsFile":
                 files[value["path"]] = self.hub.large[value["oid"]]
+            elif operation["key"] == "deletedFile":
+                if value["path"] not in repository.commits[repository.resolve(branch)]:
+                    raise HubRefusalError(404, "EntryNotFound", f"No file {value['path']}")
+                removed.append(value["path"])
             else:
                 raise HubRefusalError(400, message=f"No such operation: {operation['key']}")
-        commit = repository.commit(branch, files, message)
+        commit = repository.commit(branch, files, message, removed)
         url = f"{self.hub.endpoint}/{name}/commit/{commit}"
         self._send(200, {"success": True, "commitOid": commit, "commitUrl": url})

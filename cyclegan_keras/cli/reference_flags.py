@@ -93,6 +93,7 @@ TRAIN = {
     "beta2": "not offered: it is 0.999, as in the reference",
     "no_lsgan": "--gan_mode=vanilla",
     "identity": "--lambda_identity",
+    "lambda_R1": "--d_regularization=r1 turns the penalty on, and --lambda_r1 is its weight",
     "lambda_GAN": "not offered: it is 1, and the other weights are relative to it",
 }
 

@@ -23,7 +23,6 @@ from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import (
     DataError,
     ExportError,
-    HubError,
     OptionError,
     PictureError,
     RunError,
@@ -251,14 +250,7 @@ def push(
     step = f", step {source['step']:,}" if source.get("step") else ""
     message = options.hub_message or f"Upload {source['name']}{step}"
     print(f"Uploading {folder} to {destination.address} ...", flush=True)
-    try:
-        commit = publishing.upload(folder, destination, message=message)
-    except HubError as error:
-        branch = f" --revision={destination.branch}" if destination.branch else ""
-        by_hand = f"hf upload {destination.repository} {shlex.quote(str(folder))} .{branch}"
-        raise type(error)(
-            f"{error} What was exported is intact; `{by_hand}` uploads it."
-        ) from error
+    commit = publishing.upload(folder, destination, message=message)
     print(f"Uploaded, commit {commit[:10]}: translate.py --model={destination.address}")
 
 

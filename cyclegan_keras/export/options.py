@@ -57,6 +57,7 @@ class ExportOptions:
     max_image_pixels: int = option(
         4 * 2**20, "Pixels of the largest picture that the server accepts.", low=1, high=2**31 - 1
     )
+    # This spelling is that of the flag and of files of earlier exports, and so it stays.
     licence: str | None = option(None, "License of the weights, written into the description.")
     description: str | None = option(None, "A sentence about the model for its users.")
     web_title: str | None = option(

@@ -1,4 +1,4 @@
-"""SHA-256 digests of files and folders."""
+"""Digests of files and folders."""
 
 import hashlib
 import pathlib
@@ -17,6 +17,13 @@ def sha256(path: pathlib.Path) -> str:
     for file in sorted(file for file in path.rglob("*") if file.is_file()):
         digest.update(name_bytes(file.relative_to(path).as_posix()))
         add_file(digest, file)
+    return digest.hexdigest()
+
+
+def git_sha1(path: pathlib.Path) -> str:
+    """Returns the digest by which git, and the Hugging Face Hub, name the content of a file."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size)
+    add_file(digest, path)
     return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ from cyclegan_keras.files.errors import HubConnectionError, HubError, UserError,
 from cyclegan_keras.files.shield import first_line
 from cyclegan_keras.files.writing import writing
 
+OFFLINE = "HF_HUB_OFFLINE is set"
 LOG_IN = "log in by `hf auth login`, or set HF_TOKEN"
 # Packages whose errors say that an exchange failed: versions of the client use one or another.
 _OF_NETWORK = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3", "hf_xet")
@@ -60,6 +61,19 @@ def is_out_of_reach(error: BaseException) -> bool:
     return isinstance(error, ConnectionError | TimeoutError) or package_of(error) in _OF_NETWORK
 
 
+def why_out_of_reach(error: BaseException) -> str:
+    """Returns why the Hub does not answer, for a sentence, of an error that `is_out_of_reach`."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return OFFLINE
+    if _status(error) == _TOO_MANY:
+        return "the Hub answers 429, too many requests of yours"
+    if _status(error):
+        return f"the Hub answers {_status(error)}, which is a failure of its own"
+    return "the Hub cannot be reached"
+
+
 @contextlib.contextmanager
 def speaking_to_the_hub(word: str, repository: str) -> Iterator[None]:
     """Turns what the client raises in the block into one sentence.
@@ -98,8 +112,7 @@ def _sentence_of(error: Exception, word: str, repository: str, errors) -> UserEr
     """
     if isinstance(error, errors.GatedRepoError):
         return HubError(
-            f"{word}: {repository} is given only to those who asked: ask for it on its page on the "
-            f"Hub, and {LOG_IN}."
+            f"{word}: {repository} is gated: request access on its page on the Hub, and {LOG_IN}."
         )
     if isinstance(error, errors.RevisionNotFoundError):
         return HubError(
@@ -146,7 +159,7 @@ def _sentence_of_status(error, word: str, repository: str) -> UserError:
         )
     if status == _TOO_MANY:
         return HubConnectionError(
-            f"{word}: the Hub has answered too many requests of yours. Wait some minutes. "
+            f"{word}: the Hub refuses more requests of yours for now. Wait some minutes. "
             f"{_TRY_AGAIN}"
         )
     said = _said(error) or _short(error)

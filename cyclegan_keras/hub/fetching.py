@@ -6,7 +6,6 @@ A word means the same commit until the process ends, so that all parts of a comm
 
 import dataclasses
 import functools
-import hashlib
 import os
 import pathlib
 import re
@@ -15,13 +14,15 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from cyclegan_keras.files.digest import add_file
+from cyclegan_keras.files.digest import git_sha1, sha256
 from cyclegan_keras.files.errors import HubConnectionError, HubError, first_few
 from cyclegan_keras.hub.client import (
+    OFFLINE,
     cache_folder,
     is_out_of_reach,
     open_client,
     speaking_to_the_hub,
+    why_out_of_reach,
 )
 from cyclegan_keras.hub.words import HubWord, names_hub, parse
 
@@ -29,8 +30,10 @@ from cyclegan_keras.hub.words import HubWord, names_hub, parse
 SAFE = (".keras", ".safetensors", ".tflite")
 # Formats that are, or may hold, pickles or code.
 UNSAFE = (".pth", ".pt", ".ckpt", ".bin", ".tar", ".pkl", ".pickle", ".h5", ".hdf5", ".pb", ".npy")
+SAVED_MODEL = ("saved_model.pb", "saved_model.pbtxt")
 PATIENCE = 30.0  # seconds until an answer
-ROLES = ("generator_g", "generator_f", "discriminator_x", "discriminator_y")
+GENERATORS = ("generator_g", "generator_f")
+ROLES = (*GENERATORS, "discriminator_x", "discriminator_y")
 _SHA256, _GIT_SHA1 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{40}")
 _PICKLE_ADVICE = (
     "Only .keras, .safetensors and .tflite files are taken from the Hub. Ask its owner for "
@@ -52,6 +55,23 @@ class Fetched:
     word: HubWord
     commit: str
     files: tuple[pathlib.Path, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What a revision of a repository holds.
+
+    Attributes:
+        commit: 40 hexadecimal digits.
+        names: the paths of all files; of those in the cache where the Hub could not be asked.
+        snapshot: the folder of the cache where the Hub could not be asked, or else None.
+        reason: why it could not be asked; "" where it was.
+    """
+
+    commit: str
+    names: tuple[str, ...]
+    snapshot: pathlib.Path | None = None
+    reason: str = ""
 
 
 def local(word: str | os.PathLike) -> str:
@@ -90,8 +110,12 @@ def local(word: str | os.PathLike) -> str:
 def name_of(word: str) -> str | None:
     """Returns what files made of a model of the Hub are called; None of any other.
 
+    Of several with commas, the first decides.
+
     Example:
         >>> name_of("hf://anna/ponies@v1"), name_of("runs/ponies")
+        ('ponies', None)
+        >>> name_of("hf://anna/ponies,a.keras"), name_of("a.keras,hf://anna/ponies")
         ('ponies', None)
     """
     asked = parse(word.split(",")[0])
@@ -101,7 +125,7 @@ def name_of(word: str) -> str | None:
 def pinned(word: str) -> str | None:
     """Returns the addresses of a word's models on the Hub with their commits; None without any.
 
-    They are those of `local`, and lead to the same files for ever.
+    They are those of `local`, and lead to the same files permanently.
 
     Args:
         word: as `local` takes it.
@@ -123,58 +147,95 @@ def fetch(word: HubWord) -> Fetched:
         _refuse_unsafe(word, word.file)
     client = open_client(word.address)
     with speaking_to_the_hub(word.address, word.repository):
-        try:
-            info = client.model_info(word.repository, revision=word.revision, timeout=PATIENCE)
-        except Exception as error:
-            if not is_out_of_reach(error):
-                raise
-            fetched = _from_cache(word, error)
+        # Without a revision, the Hub and its cache speak of the branch "main".
+        contents = _contents(word.repository, word.revision or "main")
+        if contents.snapshot is None:
+            names = _chosen(word, contents.names)
+            files = _from_hub(client, word, contents.commit, names)
         else:
-            names = [each.rfilename for each in info.siblings or []]
-            fetched = _from_hub(client, word, info.sha, _chosen(word, names))
-        for file in fetched.files:
+            names = _chosen_offline(word, contents)
+            files = [contents.snapshot / name for name in names]
+        for file in files:
             _check(word, file)
-    listed = ", ".join(file.name for file in fetched.files)
-    logging.info("%s is commit %s: %s.", word.address, fetched.commit[:10], listed)
-    return fetched
+    if contents.reason:
+        logging.info("%s", _on_the_cache(word, names, contents.reason))
+    logging.info("%s is commit %s: %s.", word.address, contents.commit[:10], ", ".join(names))
+    return Fetched(word=word, commit=contents.commit, files=tuple(files))
 
 
-def _from_hub(client, word: HubWord, commit: str, names: Sequence[str]) -> Fetched:
+def forget() -> None:
+    """Lets the words of this process be looked up anew: they may name other commits now."""
+    fetch.cache_clear()
+    _contents.cache_clear()
+
+
+@functools.cache
+def _contents(repository: str, revision: str) -> Contents:
+    """Returns what a revision holds, once for all words, whatever file or role they name."""
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    address = HubWord(repository=repository, revision=revision).address
+    try:
+        info = open_client(address).model_info(repository, revision=revision, timeout=PATIENCE)
+    except Exception as error:
+        if not is_out_of_reach(error):
+            raise
+        reason = why_out_of_reach(error)
+    else:
+        names = tuple(each.rfilename for each in info.siblings or [])
+        return Contents(commit=info.sha, names=names)
+    try:
+        folder = huggingface_hub.snapshot_download(
+            repository, revision=revision, local_files_only=True
+        )
+    except LocalEntryNotFoundError as nothing:
+        raise _not_in_cache(address.removesuffix("@main"), reason) from nothing
+    snapshot = pathlib.Path(folder)
+    files = [path for path in snapshot.rglob("*") if path.is_file()]
+    names = tuple(path.relative_to(snapshot).as_posix() for path in files)
+    return Contents(commit=snapshot.name, names=names, snapshot=snapshot, reason=reason)
+
+
+def _from_hub(client, word: HubWord, commit: str, names: Sequence[str]) -> list[pathlib.Path]:
     """Fetches files of a commit; what is in the cache is not fetched again."""
     paths = [client.hf_hub_download(word.repository, name, revision=commit) for name in names]
     # Only now may the cache say where the branch is: what it knows of it is complete.
     client.hf_hub_download(word.repository, names[0], revision=word.revision)
-    return Fetched(word=word, commit=commit, files=tuple(pathlib.Path(path) for path in paths))
+    return [pathlib.Path(path) for path in paths]
 
 
-def _from_cache(word: HubWord, error: Exception) -> Fetched:
-    """Returns what was fetched before, where the Hub cannot be asked."""
-    import huggingface_hub
-    from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
-
-    is_offline = isinstance(error, OfflineModeIsEnabled)
-    reason = "HF_HUB_OFFLINE is set" if is_offline else "the Hub cannot be reached"
-    missing = (
-        f"{word.address} is not in the cache {cache_folder()}, and {reason}: fetch it once with a "
-        "network, or give the path of a file."
+def _not_in_cache(address: str, reason: str) -> HubError:
+    kind = HubError if reason == OFFLINE else HubConnectionError
+    return kind(
+        f"{address} is not in the cache {cache_folder()}, and {reason}: fetch it once while the "
+        "Hub answers, or give the path of a file."
     )
-    missing_error = HubError(missing) if is_offline else HubConnectionError(missing)
+
+
+def _chosen_offline(word: HubWord, contents: Contents) -> list[str]:
+    """Returns which files of the cache a word means, where the Hub could not be asked."""
+    if word.file not in (None, *contents.names) or not contents.names:
+        raise _not_in_cache(word.address, contents.reason)
     try:
-        folder = huggingface_hub.snapshot_download(
-            word.repository, revision=word.revision, local_files_only=True
-        )
-    except LocalEntryNotFoundError as nothing:
-        raise missing_error from nothing
-    snapshot = pathlib.Path(folder)
-    found = [
-        path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()
-    ]
-    if word.file not in (None, *found) or not found:
-        raise missing_error
-    names = _chosen(word, found)
-    logging.info("%s: %s, and what was fetched before is taken.", word.address, reason)
-    files = tuple(snapshot / name for name in names)
-    return Fetched(word=word, commit=snapshot.name, files=files)
+        return _chosen(word, contents.names)
+    except HubError as error:
+        raise HubError(f"{error} Only the cache was looked at: {contents.reason}.") from error
+
+
+def _on_the_cache(word: HubWord, names: Sequence[str], reason: str) -> str:
+    """Returns a sentence on what was taken, where the Hub could not be asked.
+
+    The cache does not know what else a repository has: of two generators it may hold one.
+    """
+    sentence = f"{word.address}: {reason}, and what was fetched before is taken."
+    generators = [name for name in names if pathlib.PurePath(name).stem in GENERATORS]
+    if len(generators) != 1 or word.file or word.role:
+        return sentence
+    return (
+        f"{sentence} The cache holds {generators[0]} alone; if the repository has a second "
+        "generator, fetch it once while the Hub answers."
+    )
 
 
 # ---- which files ----
@@ -220,7 +281,7 @@ def _chosen(word: HubWord, names: Sequence[str]) -> list[str]:
 
 def _on_nothing(word: HubWord, names: Sequence[str]) -> str:
     """Returns a sentence on a repository without a network that is taken from the Hub."""
-    deeper = [name for name in names if name.endswith(SAFE)]
+    deeper = [name for name in names if name.lower().endswith(SAFE)]
     if deeper:
         return (
             f"{word.address} has no network at its top, but {first_few(deeper)}: name one, as "
@@ -231,21 +292,47 @@ def _on_nothing(word: HubWord, names: Sequence[str]) -> str:
             f"{word.address} is a Keras model in several files: read it by "
             f'keras.saving.load_model("{word.address}"), save it as a .keras file, and give that.'
         )
+    return _on_formats(word, names) or (
+        f"{word.address} holds no network: expected .keras or .safetensors files."
+    )
+
+
+def _on_formats(word: HubWord, names: Sequence[str]) -> str | None:
+    """Returns why none of these files is taken; None where none is of a format that is known."""
+    graphs = [name for name in names if pathlib.PurePath(name).name in SAVED_MODEL]
+    if graphs:
+        return (
+            f"{word.address}: a SavedModel ({graphs[0]}) is not taken from the Hub, because its "
+            "graph may do anything when it is run. Ask its owner for a .keras file; or, if you "
+            f"trust the repository, fetch it by `hf download {word.repository} --local-dir="
+            f"{word.repository.partition('/')[2]}` and give translate.py the folder that holds "
+            f"{pathlib.PurePath(graphs[0]).name}."
+        )
     unsafe = [name for name in names if name.lower().endswith(UNSAFE)]
     if unsafe:
         advice = _PICKLE_ADVICE.format(repository=word.repository, file=unsafe[0])
+        verb = "is of a format" if word.file else "holds only formats"
+        pronoun = "it is" if word.file else "they are"
         return (
-            f"{word.address} holds only formats that may run code when they are read "
-            f"({first_few(unsafe)}). {advice}"
+            f"{word.address} {verb} that may run code when {pronoun} read ({first_few(unsafe)}). "
+            f"{advice}"
         )
-    return f"{word.address} holds no network: expected .keras or .safetensors files."
+    graphs = [name for name in names if name.lower().endswith(".onnx")]
+    if graphs:
+        return (
+            f"{word.address}: ONNX ({first_few(graphs)}) is written by this program, and not read. "
+            "Ask its owner for a .keras file, or run it by an ONNX runtime."
+        )
+    return None
 
 
 def _refuse_unsafe(word: HubWord, name: str) -> None:
     if name.lower().endswith(SAFE):
         return
-    advice = _PICKLE_ADVICE.format(repository=word.repository, file=name)
-    raise HubError(f"{word.address} is of a format that may run code when it is read. {advice}")
+    raise HubError(
+        _on_formats(word, [name])
+        or f"{word.address}: expected the path of a .keras, .safetensors or .tflite file."
+    )
 
 
 # ---- whether they are what was announced ----
@@ -255,21 +342,21 @@ def _check(word: HubWord, file: pathlib.Path) -> None:
     """Refuses a file of the cache that is damaged, or that is not what its name says.
 
     The client compares lengths alone. Its cache calls each file by the digest that the Hub has
-    announced: SHA-256 of large files, git's SHA-1 of small ones.
+    announced: SHA-256 of large files, git's SHA-1 of small ones. A cache without symbolic links,
+    as on some systems and network drives, does not say it, and the format alone is checked there.
 
     Raises:
         HubConnectionError: the digest is another; the file is removed from the cache.
         HubError: the file is of another format.
     """
     digest = pathlib.Path(os.readlink(file)).name if file.is_symlink() else ""
-    found = None
     if _SHA256.fullmatch(digest):
-        found = hashlib.sha256()
+        found = sha256(file)
     elif _GIT_SHA1.fullmatch(digest):
-        found = hashlib.sha1(b"blob %d\0" % file.stat().st_size)
-    if found is not None:
-        add_file(found, file)
-    if found is not None and found.hexdigest() != digest:
+        found = git_sha1(file)
+    else:
+        found = digest
+    if found != digest:
         file.resolve().unlink()
         file.unlink()
         raise HubConnectionError(

@@ -2,9 +2,13 @@
 
 import dataclasses
 import pathlib
+import shlex
+from collections.abc import Sequence
+
+from absl import logging
 
 from cyclegan_keras.files.errors import HubError
-from cyclegan_keras.hub import fetching
+from cyclegan_keras.hub import fetching, listing
 from cyclegan_keras.hub.client import LOG_IN, open_client, speaking_to_the_hub
 from cyclegan_keras.hub.words import PREFIX, check_repository
 
@@ -43,7 +47,7 @@ class Destination:
 
 
 def prepare(destination: Destination) -> None:
-    """Makes sure that one may write there, and makes the repository and the branch if need be.
+    """Makes sure that one may write there, and changes nothing.
 
     Call it before hours of work whose result is to be published.
 
@@ -52,53 +56,127 @@ def prepare(destination: Destination) -> None:
             asked for where there is a public one.
         HubConnectionError: the Hub cannot be reached.
     """
-    repository, word = destination.repository, destination.word
-    client = open_client(word)
-    with speaking_to_the_hub(word, repository):
+    client = open_client(destination.word)
+    with speaking_to_the_hub(destination.word, destination.repository):
         _refuse_without_right(client.whoami(), destination)
-        client.create_repo(repository, private=destination.private or None, exist_ok=True)
-        if destination.private and not client.model_info(repository).private:
-            raise HubError(
-                f"{word} --hub_private: {repository} exists and is public. Make it private in its "
-                "settings on the Hub, choose another name, or leave --hub_private out."
-            )
-        if destination.branch:
-            client.create_branch(repository, branch=destination.branch, exist_ok=True)
+        _refuse_a_public_one(client, destination)
 
 
 def upload(folder: pathlib.Path, destination: Destination, *, message: str) -> str:
     """Uploads all files of a folder in one commit; returns the commit.
 
-    Files that the repository has besides stay there.
+    The repository and the branch are made if need be. The same commit removes what an earlier
+    upload put there and this one does not have, such as the generator of the other direction. Every
+    other file stays, also one of those that its owner has changed since.
 
     Args:
-        folder: with files and folders.
+        folder: with files and folders; `listing.write_listing` has listed them.
         destination: which `prepare` was called with.
         message: of the commit.
 
     Raises:
-        HubError: the right to write there was lost.
+        HubError: the right to write there was lost. The message has a command that uploads the
+            folder later.
         HubConnectionError: the exchange broke off; the repository is as it was.
     """
+    repository = destination.repository
     client = open_client(destination.word)
-    from huggingface_hub import CommitOperationAdd
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    operations = [
-        CommitOperationAdd(
-            path_in_repo=path.relative_to(folder).as_posix(), path_or_fileobj=str(path)
-        )
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    additions = [
+        CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(path))
+        for name, path in zip(names, paths, strict=True)
     ]
-    with speaking_to_the_hub(destination.word, destination.repository):
-        commit = client.create_commit(
-            destination.repository,
-            operations,
-            commit_message=message,
-            revision=destination.branch,
+    listed: dict[str, list[str]] = {}
+    removed: list[str] = []
+    try:
+        with speaking_to_the_hub(destination.word, repository):
+            client.create_repo(repository, private=destination.private or None, exist_ok=True)
+            _refuse_a_public_one(client, destination)
+            if destination.branch:
+                client.create_branch(repository, branch=destination.branch, exist_ok=True)
+            head = client.model_info(repository, revision=destination.branch, files_metadata=True)
+            there = {each.rfilename: _digest(each) for each in head.siblings or []}
+            if listing.NAME in there:
+                path = client.hf_hub_download(repository, listing.NAME, revision=head.sha)
+                listed = listing.read_listing(pathlib.Path(path))
+                removed = listing.files_to_remove(listed, there, names)
+            removals = [CommitOperationDelete(path_in_repo=name) for name in removed]
+            commit = client.create_commit(
+                repository,
+                additions + removals,
+                commit_message=message,
+                revision=destination.branch,
+                # Another upload at the same time is refused: two halves would be no model.
+                parent_commit=head.sha,
+            )
+    except HubError as error:
+        by_hand = _by_hand(folder, destination, removed)
+        raise type(error)(
+            f"{error} What was exported is intact; `{by_hand}` uploads it."
+        ) from error
+    fetching.forget()  # the same words name other commits now
+    if removed:
+        logging.info(
+            "Removed from %s, as of an earlier upload: %s.", repository, ", ".join(removed)
         )
-    fetching.fetch.cache_clear()  # the same words name other commits now
+    changed = [
+        name for name in names if name in there and there[name] not in listed.get(name, there[name])
+    ]
+    if changed:
+        logging.warning(
+            "%s had been changed on the Hub since the upload before. This upload replaces it; the "
+            "history of %s has it still.",
+            ", ".join(changed),
+            repository,
+        )
+    networks = [f"{role}.keras" for role in fetching.ROLES]
+    others = [name for name in networks if name in there and name not in (*names, *removed)]
+    if others:
+        logging.warning(
+            "%s has %s besides, which no upload of this program put there as it is. It stays, and "
+            "%s names it too: remove it there if it belongs to another training.",
+            repository,
+            " and ".join(others),
+            destination.address,
+        )
     return commit.oid
+
+
+def _by_hand(folder: pathlib.Path, destination: Destination, removed: Sequence[str]) -> str:
+    """Returns a command of the client that does what `upload` does."""
+    words = ["hf", "upload", destination.repository, str(folder), "."]
+    if destination.branch:
+        words.append(f"--revision={destination.branch}")
+    if destination.private:
+        words.append("--private")
+    words += [f"--delete={name}" for name in removed]
+    return shlex.join(words)
+
+
+def _digest(file) -> str:
+    """Returns the digest that the Hub gives of a file of a repository: SHA-256 of large ones."""
+    return (file.lfs.sha256 if file.lfs else file.blob_id) or ""
+
+
+def _refuse_a_public_one(client, destination: Destination) -> None:
+    """Raises HubError where a private repository is asked for, and there is a public one."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    if not destination.private:
+        return
+    try:
+        is_private = client.model_info(destination.repository).private
+    except RepositoryNotFoundError:
+        return  # and it will be made
+    if not is_private:
+        raise HubError(
+            f"{destination.word} --hub_private: {destination.repository} exists and is public. "
+            "Make it private in its settings on the Hub, choose another name, or leave "
+            "--hub_private out."
+        )
 
 
 def _refuse_without_right(account: dict, destination: Destination) -> None:
@@ -110,6 +188,11 @@ def _refuse_without_right(account: dict, destination: Destination) -> None:
         raise HubError(
             f"{destination.word}: your token may read and not write. Make one with the right to "
             f"write in your settings on the Hub, and {LOG_IN}."
+        )
+    if token.get("role") == "fineGrained" and not _may_write_somewhere(token):
+        raise HubError(
+            f"{destination.word}: your fine-grained token may write to no repository. Give it that "
+            f"right in your settings on the Hub, or make another, and {LOG_IN}."
         )
     if namespace == name:
         return
@@ -126,3 +209,12 @@ def _refuse_without_right(account: dict, destination: Destination) -> None:
             f"{destination.word}: your role in {namespace} is {role!r}, which may not write. Ask "
             "its owner, or choose another repository."
         )
+
+
+def _may_write_somewhere(token: dict) -> bool:
+    """Whether a fine-grained token may write to a repository; True where it does not say."""
+    rules = token.get("fineGrained", {})
+    if "scoped" not in rules:
+        return True
+    rights = [right for scope in rules["scoped"] for right in scope.get("permissions", [])]
+    return "repo.write" in rights or "repo.write" in rules.get("global", [])

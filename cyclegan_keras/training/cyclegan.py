@@ -79,7 +79,7 @@ class CycleGAN(AdversarialTrainer):
         lambda_penalty: float = 10.0,
         diff_augment: str = "none",
         d_regularization: str = "none",
-        lambda_r1: float = 1.0,
+        lambda_r1: float = 0.1,
         pool_size: int = 50,
         ema_decay: float = 0.0,
         seed: int = 0,

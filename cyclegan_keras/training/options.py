@@ -89,11 +89,10 @@ class AdversarialOptions:
         choices=("none", "r1"),
     )
     lambda_r1: float = option(
-        1.0,
+        0.1,
         "Weight of the penalty of --d_regularization=r1: gamma of gamma / 2 |slope|^2, the mean "
         "over pictures and patches.",
         low=0.0,
-        aliases=("lambda_R1",),
     )
     ema_decay: float = option(
         0.0,

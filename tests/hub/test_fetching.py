@@ -73,7 +73,7 @@ def test_a_word_is_one_commit_in_a_process_and_the_newest_in_the_next(ponies, hu
     assert len(hub.asked) == before
     old = ponies.branches["main"]
     new = ponies.commit("main", {"README.md": b"# Other ponies"}, "Second")
-    fetching.fetch.cache_clear()
+    fetching.forget()
     assert new in fetching.local("hf://anna/ponies/generator_g.keras")
     assert old in fetching.local(f"hf://anna/ponies@{old}/generator_g.keras")
 
@@ -88,10 +88,10 @@ def test_what_was_fetched_needs_no_network(ponies, hub, new_cache, monkeypatch):
     from huggingface_hub.utils import _http
 
     online = fetching.local("hf://anna/ponies")
-    fetching.fetch.cache_clear()
+    fetching.forget()
     hub.failing = "down"
     assert fetching.local("hf://anna/ponies") == online
-    fetching.fetch.cache_clear()
+    fetching.forget()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     reset = getattr(_http, "reset_sessions", None)  # of older clients, which keep it in sessions
     if reset:
@@ -106,9 +106,45 @@ def test_what_was_fetched_needs_no_network(ponies, hub, new_cache, monkeypatch):
         reset()
 
 
+def test_all_words_of_a_command_are_one_commit(ponies, keras_file):
+    first = fetching.local("hf://anna/ponies/generator_g.keras")
+    ponies.commit("main", {"generator_f.keras": keras_file + b"later"}, "Between two words")
+    second = fetching.local("generator_f=hf://anna/ponies,hf://anna/ponies@main")
+    places = {path.rpartition("=")[2].rpartition("/")[0] for path in (first, *second.split(","))}
+    assert len(places) == 1
+    assert fetching.pinned("hf://anna/ponies,hf://anna/ponies/generator_g.keras").count("@") == 2
+
+
+def test_one_generator_of_two_in_the_cache_is_said(ponies, hub, new_cache, caplog):
+    caplog.set_level("INFO")
+    fetching.local("hf://anna/ponies/generator_g.keras")
+    fetching.forget()
+    hub.failing = "down"
+    assert fetching.local("hf://anna/ponies").endswith("/generator_g.keras")
+    assert "The cache holds generator_g.keras alone; if the repository has a second" in caplog.text
+    assert "generator_f" in sentence_of("generator_f=hf://anna/ponies")
+    assert "Only the cache was looked at: the Hub answers 503" in sentence_of(
+        "generator_f=hf://anna/ponies"
+    )
+    caplog.clear()
+    fetching.local("generator_g=hf://anna/ponies")
+    assert "alone" not in caplog.text
+
+
+def test_why_the_cache_is_taken_is_said(ponies, hub, new_cache, caplog):
+    caplog.set_level("INFO")
+    online = fetching.local("hf://anna/ponies")
+    fetching.forget()
+    hub.failing = "busy"
+    assert fetching.local("hf://anna/ponies") == online
+    assert "the Hub answers 429, too many requests of yours, and what was" in caplog.text
+    with pytest.raises(HubConnectionError, match=r"is not in the cache .* answers 429"):
+        fetching.local("hf://anna/zebras")
+
+
 def test_the_hub_out_of_reach_is_a_failure_underway(hub, new_cache):
     hub.failing = "down"
-    with pytest.raises(HubConnectionError, match=r"is not in the cache .* cannot be reached"):
+    with pytest.raises(HubConnectionError, match=r"is not in the cache .* the Hub answers 503"):
         fetching.local("hf://anna/ponies")
     assert HubConnectionError.exit_code == 1
 
@@ -141,7 +177,7 @@ def test_private_and_gated_ones_need_a_token_that_may(ponies, hub, new_cache, mo
     monkeypatch.setenv("HF_TOKEN", "hf_of_anna")
     assert fetching.local("hf://anna/ponies/generator_g.keras")
     hub.add("bob/ponies", {}, gated=True)
-    assert "is given only to those who asked" in sentence_of("hf://bob/ponies")
+    assert "is gated: request access on its page" in sentence_of("hf://bob/ponies")
 
 
 def test_a_repository_of_pickles_alone_is_refused(hub, new_cache):
@@ -150,6 +186,36 @@ def test_a_repository_of_pickles_alone_is_refused(hub, new_cache):
     assert "only formats that may run code when they are read (latest_net_G_A.pth)" in said
     assert "hf download bob/old latest_net_G_A.pth" in said
     assert not any("/resolve/" in path for _, path in hub.asked)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["saved_model.pb", "variables/variables.index"], "a SavedModel (saved_model.pb) is not"),
+        (["1/saved_model.pb", "keras_metadata.pb"], "a SavedModel (1/saved_model.pb) is not taken"),
+        (["generator_g.onnx", "README.md"], "ONNX (generator_g.onnx) is written by this program"),
+        (["README.md"], "holds no network: expected .keras or .safetensors files"),
+        (["tflite/a.tflite"], "but tflite/a.tflite: name one, as hf://bob/other/tflite/a.tflite"),
+        (["config.json", "model.weights.h5"], "is a Keras model in several files"),
+    ],
+)
+def test_a_repository_of_other_formats_is_refused_by_their_name(hub, new_cache, files, said):
+    hub.add("bob/other", dict.fromkeys(files, b"content"))
+    assert said in sentence_of("hf://bob/other")
+    assert not any("/resolve/" in path for _, path in hub.asked)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("a.onnx", "ONNX (a.onnx) is written by this program, and not read"),
+        ("1/saved_model.pb", "give translate.py the folder that holds saved_model.pb"),
+        ("README.md", "expected the path of a .keras, .safetensors or .tflite file"),
+    ],
+)
+def test_a_file_of_another_format_is_refused_by_its_name(hub, new_cache, file, said):
+    assert said in sentence_of(f"hf://bob/other/{file}")
+    assert hub.asked == []
 
 
 def test_a_pickle_by_another_name_is_refused(hub, new_cache):
@@ -205,7 +271,7 @@ def test_a_download_that_breaks_off_is_a_sentence_and_leaves_nothing(ponies, hub
 def test_a_missing_package_is_named(monkeypatch):
     import sys
 
-    fetching.fetch.cache_clear()
+    fetching.forget()
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(HubError, match=r'pip install "cyclegan-keras\[hub\]"'):
         fetching.local("hf://anna/ponies")

@@ -169,6 +169,14 @@ def test_no_right_to_write_is_said_before_the_work(
     assert hub.repositories == {}
 
 
+def test_an_export_that_fails_leaves_no_repository(made, tmp_path, hub, as_anna, capsys):
+    words = (f"--hub_examples={tmp_path}/nowhere", "--hub_branch=try")
+    assert push(made, tmp_path / "export", *words) == 2
+    assert "nowhere is no folder" in capsys.readouterr().err
+    assert hub.repositories == {}
+    assert ("GET", "/api/whoami-v2") in hub.asked
+
+
 def test_nothing_private_lands_in_a_public_repository(made, tmp_path, hub, as_anna, capsys):
     hub.add("lab/ponies", {})
     assert push(made, tmp_path / "export", "--hub_private", repository="lab/ponies") == 2
@@ -194,7 +202,7 @@ def test_an_upload_that_is_refused_leaves_the_export(made, tmp_path, hub, as_ann
     assert push(made, tmp_path / "export") == 2
     said = capsys.readouterr().err
     assert "the Hub does not let you do this" in said
-    assert f"hf upload anna/ponies {tmp_path}/export/hub ." in said
+    assert f"`hf upload anna/ponies {tmp_path}/export/hub .` uploads it" in said
     assert (tmp_path / "export" / "hub" / "README.md").exists()
     assert list(hub.files("anna/ponies")) == [".gitattributes"]
 
@@ -215,6 +223,27 @@ def test_a_branch_with_exported_files(made, tmp_path, hub, new_cache, as_anna):
     model = "--model=hf://lab/ponies@try/tflite/generator_g_fp32.tflite"
     source = f"--input={made}/pictures/testA/0.png"
     assert run(translate, model, source, f"--output={tmp_path}/0.png") == 0
+
+
+@pytest.mark.release
+def test_one_direction_takes_the_place_of_two(made, tmp_path, hub, new_cache, as_anna):
+    pytest.importorskip("ai_edge_litert")
+    words = ("--format=tflite", "--tflite_variants=fp32", "--tflite_size=16")
+    words += ("--allow_quality_loss", f"--hub_examples={made}/pictures/testA")
+    assert push(made, tmp_path / "both", *words) == 0
+    old = {"generator_f.keras", "samples_generator_f.png", "tflite/generator_g_fp32.tflite"}
+    assert old < set(hub.files("anna/ponies"))
+    hub.repositories["anna/ponies"].commit("main", {"notes.md": b"Mine"}, "Notes")
+
+    one = tmp_path / "one.keras"
+    one.write_bytes(hub.files("anna/ponies")["generator_g.keras"])
+    words = (f"--pictures={made}/pictures/testA", "--format=none", f"--output={tmp_path}/one")
+    assert run(export, f"--model={one}", *words, "--push_to_hub=anna/ponies") == 0
+    files = hub.files("anna/ponies")
+    assert {"generator_g.keras", "notes.md", "README.md"} < set(files)
+    assert not old & set(files)
+    new_cache("of_another_machine")
+    assert fetching.local("hf://anna/ponies").endswith("/generator_g.keras")
 
 
 @pytest.fixture
@@ -287,6 +316,6 @@ def test_all_commands_take_models_of_the_hub(published, made, hub, tmp_path, mon
 def test_an_output_folder_is_continued_by_the_same_weights(published, made, tmp_path, capsys):
     words = (f"--input={made}/pictures/testA", f"--output={tmp_path}/translated")
     assert run(translate, "--model=hf://anna/ponies", *words) == 0
-    fetching.fetch.cache_clear()
+    fetching.forget()
     assert run(translate, "--model=hf://anna/ponies", *words) == 0
     assert "2 of 2" in capsys.readouterr().out

@@ -72,12 +72,13 @@ def watched(trainer, monkeypatch):
 # ---- what discriminators see ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "order"),
     [
         ("cyclegan", "g_fake_y g_fake_x real_x fake_x real_y fake_y"),
         ("pix2pix", "real_y fake_y g_fake_y"),
-        ("cut", "real_y fake_y g_fake_y"),
+        pytest.param("cut", "real_y fake_y g_fake_y", marks=pytest.mark.release),
     ],
 )
 def test_all_that_discriminators_see_is_augmented_by_draws_of_its_own(method, order, monkeypatch):
@@ -108,6 +109,7 @@ def test_all_that_discriminators_see_is_augmented_by_draws_of_its_own(method, or
     assert any(np.array_equal(image, whole) for image in seen)
 
 
+@pytest.mark.slow
 def test_generators_learn_through_the_augmentation():
     trainer, data = make_trainer("cyclegan", diff_augment="translation,cutout"), batch()
     changed = trainer.with_draws(data, ["g_fake_y"])
@@ -130,6 +132,7 @@ def test_generators_learn_through_the_augmentation():
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_other_channels_and_half_precision_train():
     options = {"diff_augment": "color,translation,cutout", "d_regularization": "r1"}
     keras.config.set_dtype_policy("mixed_float16")  # tests/conftest.py takes it back
@@ -156,6 +159,7 @@ def test_checkpoints_have_the_names_that_they_had():
     assert list(plain) == list(other)
 
 
+@pytest.mark.slow
 def test_a_resumed_training_goes_on_exactly():
     options = {"diff_augment": "color,translation,cutout", "d_regularization": "r1"}
     whole = make_trainer("pix2pix", **options)

@@ -154,8 +154,11 @@ def metadata_of(
     )
 
 
-def license_of(licence: str | None) -> tuple[str | None, str | None]:
+def license_of(words: str | None) -> tuple[str | None, str | None]:
     """Returns the Hub's identifier of a license, and the name of one that it does not know.
+
+    Args:
+        words: what `--licence` says.
 
     Example:
         >>> license_of("CC BY-NC 4.0"), license_of("Apache-2.0"), license_of("Ours, 2.1")
@@ -163,9 +166,9 @@ def license_of(licence: str | None) -> tuple[str | None, str | None]:
         >>> license_of(None)
         (None, None)
     """
-    if not licence:
+    if not words:
         return None, None
-    word = re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-.")
+    word = re.sub(r"[^a-z0-9.]+", "-", words.lower()).strip("-.")
     word = {"cc0": "cc0-1.0", "apache": "apache-2.0"}.get(word, word)
     if word in LICENSES:
         return word, None
@@ -406,17 +409,19 @@ def _limits(first: Description) -> str:
         [
             "## Limits",
             "",
-            f"- It has learned from {of_what}. What pictures of another kind become is by chance.",
+            f"- It has learned from {of_what}. On pictures of another kind the result is "
+            "arbitrary.",
             "- A translation shows what pictures of the target look like, and not what was there. "
             "It may add or remove things: do not take it for a measurement, in medicine above all.",
-            "- It repeats what is uneven in its training pictures, such as who and what is shown.",
+            "- It repeats what is unbalanced in its training pictures, such as who and what is "
+            "shown.",
         ]
     )
 
 
-def _license(licence: str | None) -> str:
-    if licence:
-        return f"## License\n\nThe weights: {licence}."
+def _license(words: str | None) -> str:
+    if words:
+        return f"## License\n\nThe weights: {words}."
     return "## License\n\nNo license was given for these weights. Ask who published them."
 
 

@@ -18,6 +18,7 @@ from cyclegan_keras.export.job import ExportJob
 from cyclegan_keras.export.receipt import write_receipt
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.paths import without_folders
+from cyclegan_keras.hub.listing import write_listing
 from cyclegan_keras.models.description import Description
 
 NAME = "hub"  # of the folder within an export
@@ -84,6 +85,7 @@ def write_folder(
     }
     text = card.text_of(job, public, repository=repository, roles=roles, sheets=sheets)
     (folder / "README.md").write_text(text, encoding="utf-8")
+    write_listing(folder)
     return folder
 
 
