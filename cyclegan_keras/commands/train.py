@@ -174,7 +174,8 @@ def train_as_set_up(setup: Setup, joined) -> int:
     if not setup.saved:
         run.check_free()
         mode = options["data check"].check_data
-        data_check = check_before_training(source, options["data"], mode)
+        chosen = setup.options["data"]
+        data_check = check_before_training(source, chosen, mode, paired=paired)
     run.create()
     with run.locked():
         note_changes(run, options, learning_rates)
