@@ -73,6 +73,8 @@ def train(arguments: argparse.Namespace, way: str, seed: int) -> dict[str, float
     errors = {}
     for letter, error, unchanged in ERROR.findall(log.read_text()):
         errors[letter], errors[f"{letter}0"] = float(error), float(unchanged)
+    if not errors:
+        sys.exit(f"{log} does not end with the errors of G and F as train.py prints them.")
     print(name, errors, flush=True)
     return errors
 

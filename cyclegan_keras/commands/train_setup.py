@@ -21,7 +21,12 @@ from cyclegan_keras.runs.options import RunOptions
 from cyclegan_keras.runs.pictures import PAIRS, TRAINING, knows_pictures
 from cyclegan_keras.runs.run import Run, is_compression
 from cyclegan_keras.tracking.options import TrackingOptions
-from cyclegan_keras.training.options import METHOD_OPTIONS, AdversarialOptions, OptimizerOptions
+from cyclegan_keras.training.options import (
+    METHOD_OPTIONS,
+    AdversarialOptions,
+    OptimizerOptions,
+    augmentation_names,
+)
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
 
@@ -79,6 +84,7 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     typed = dict(typed)
     if typed.get("dataset"):  # photos/ and photos are one folder
         typed["dataset"] = os.path.normpath(os.path.expanduser(typed["dataset"]))
+    typed = with_ordered_augmentations(typed)
     preset = presets.PRESET_DEFAULTS.get(typed.get("preset"), {})
     run_dir = os.path.expanduser(typed.get("run_dir") or usual_directory({**preset, **typed}))
     run = Run(run_dir)
@@ -110,6 +116,11 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
     flags.refuse_other_methods(typed, method, METHOD_OPTIONS)
     if typed.get("pairs"):
         refuse_pairs_unless_mixed(method)
+    if "lambda_r1" in typed and chosen.get("d_regularization") != "r1":
+        raise OptionError(
+            f"--lambda_r1={typed['lambda_r1']} weighs a penalty that is off: add "
+            "--d_regularization=r1, or leave --lambda_r1 out."
+        )
 
     starting_networks, starting_options = {}, {}
     init_from = chosen.get("init_from")
@@ -152,6 +163,23 @@ def resolve_options(typed: Mapping[str, Any]) -> Setup:
         is_default_run_dir=not typed.get("run_dir"),
         starting_networks=starting_networks,
     )
+
+
+def with_ordered_augmentations(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the typed options with --diff_augment in the order in which it is done.
+
+    The order typed changes nothing in a training, and so shall not make another run of it.
+
+    Raises:
+        OptionError: --diff_augment names something else.
+    """
+    if typed.get("diff_augment") is None:
+        return dict(typed)
+    try:
+        names = augmentation_names(typed["diff_augment"])
+    except ValueError as error:
+        raise OptionError(str(error)) from error
+    return {**typed, "diff_augment": ",".join(names) or "none"}
 
 
 def drop_unused_init_from(

@@ -184,9 +184,10 @@ class Distiller(AdversarialTrainer):
 
         # 2. In the adversarial part, the discriminators learn to tell these translations.
         if self.is_adversarial:
+            judged = self.with_draws(data, SEEN_BY_DISCRIMINATORS)
             discriminators = self.minimize(
                 self.discriminator_objectives,
-                batch={**self.with_draws(data, SEEN_BY_DISCRIMINATORS), **students.pictures},
+                batch={**judged, **students.pictures},
                 variables=self.discriminator_variables,
                 optimizer="discriminator_optimizer",
             )

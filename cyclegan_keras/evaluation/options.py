@@ -71,9 +71,9 @@ class EvaluationOptions:
     )
     segmentation_input: str | None = option(
         None,
-        "Which numbers this network expects: 0..255 also for networks that scale pictures "
-        "themselves; torch: ImageNet's mean and deviation; caffe: blue first, minus ImageNet's "
-        "mean.",
+        "Numbers that this network expects: 0..255, also where it scales pictures itself; 0..1; "
+        "-1..1; torch, by the mean and deviation of ImageNet; caffe, blue first, less the mean of "
+        "ImageNet.",
         choices=("0..255", "0..1", "-1..1", "torch", "caffe"),
     )
     segmentation_size: str | None = option(

@@ -16,8 +16,6 @@ from keras import ops
 
 from cyclegan_keras.layers.threefry import uniform
 
-AUGMENTATIONS = ("color", "translation", "cutout")  # in the order in which they are done
-
 # Columns of `draw`.
 BRIGHTNESS, SATURATION, CONTRAST, DOWN, RIGHT, CUT_ROW, CUT_COLUMN = range(7)
 DRAWS = 8  # numbers a picture; threefry gives two at once, so that the last one is not used
@@ -29,7 +27,7 @@ def augment(pictures, draws, augmentations: Collection[str], condition=None):
     Args:
         pictures: (batch, height, width, channels) in [-1, 1].
         draws: (batch, DRAWS) in [0, 1), see `draw`.
-        augmentations: some of `AUGMENTATIONS`.
+        augmentations: some of "color", "translation" and "cutout", which are done in this order.
         condition: (batch, height, width, other channels), what a conditional discriminator sees
             beside each picture. It is moved and cut out with the picture and keeps its colors,
             which may be the codes of labels.
@@ -97,6 +95,8 @@ def recolor(pictures, draws):
 def move(pictures, draws):
     """Moves by up to an eighth of the sides, in whole pixels; what comes in from outside is 0.
 
+    An eighth is rounded to the nearest number of pixels, and a half upward, as by the authors.
+
     Args:
         pictures: (batch, height, width, channels).
         draws: (batch, DRAWS).
@@ -115,13 +115,15 @@ def move(pictures, draws):
 
 def _origins(uniforms, side):
     """Returns from which row (or column) each one comes: ints (batch, side), perhaps outside."""
-    largest = side // 8
+    largest = (side + 4) // 8
     shifts = _whole(uniforms, 2 * largest + 1) - largest  # (batch,)
     return ops.arange(side, dtype="int32")[None, :] - shifts[:, None]
 
 
 def cut_out(pictures, draws):
-    """Sets a rectangle of half the sides to zero; its middle may be anywhere in the picture.
+    """Sets a rectangle of half the sides, rounded upward, to zero.
+
+    Its middle may be anywhere in the picture, so that it may reach out of it.
 
     Args:
         pictures: (batch, height, width, channels).
@@ -135,7 +137,7 @@ def cut_out(pictures, draws):
 
 def _covered(uniforms, side):
     """Returns which rows (or columns) the rectangle covers: bools (batch, side)."""
-    length = side // 2
+    length = (side + 1) // 2
     # A rectangle of even length has its middle between two pixels, of which there is one more.
     middles = _whole(uniforms, side + 1 - length % 2)
     distances = ops.arange(side, dtype="int32")[None, :] - (middles - length // 2)[:, None]

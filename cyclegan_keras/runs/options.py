@@ -73,7 +73,7 @@ class RunOptions:
     )
     log_every: int = option(
         50,
-        "Steps between lines of metrics.jsonl and points in TensorBoard.",
+        "Steps between lines of metrics.jsonl and points in the trackers.",
         low=1,
         may_change=True,
     )

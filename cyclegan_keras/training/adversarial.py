@@ -45,8 +45,8 @@ class AdversarialTrainer(Trainer):
             it, and nothing else.
 
     Raises:
-        ValueError: an unknown `gan_mode`, `diff_augment` or `d_regularization`, or `"wgangp"` and
-            `"r1"` together.
+        ValueError: an unknown `gan_mode`, `diff_augment` or `d_regularization`; `"r1"` together
+            with `"wgangp"`, or with a weight of 0.
     """
 
     judges_real_first = False
@@ -83,6 +83,7 @@ class AdversarialTrainer(Trainer):
             gan_mode=gan_mode,
             diff_augment=diff_augment,
             d_regularization=d_regularization,
+            lambda_r1=lambda_r1,
         )
         self.augmentations = options.augmentations
         self.seed = seed

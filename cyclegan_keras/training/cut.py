@@ -195,12 +195,10 @@ class CUT(AdversarialTrainer):
         translation = self.forward_pass(translate, data, self.generator_variables)
 
         # 2. D learns to distinguish y from G(x).
+        judged = self.with_draws(data, SEEN_BY_DISCRIMINATORS)
         discriminator = self.minimize(
             [self.loss_of_discriminator],
-            batch={
-                **self.with_draws(data, SEEN_BY_DISCRIMINATORS),
-                "fake_y": ops.stop_gradient(translation.value[0]),
-            },
+            batch={**judged, "fake_y": ops.stop_gradient(translation.value[0])},
             variables=self.discriminator_variables,
             optimizer="discriminator_optimizer",
         )

@@ -184,13 +184,10 @@ class CycleGAN(AdversarialTrainer):
         earlier_y = self.pool_y(generators.pictures["fake_y"])
 
         # 3. D_X and D_Y learn to distinguish real pictures from these fakes.
+        judged = self.with_draws(data, SEEN_BY_DISCRIMINATORS)
         discriminators = self.minimize(
             [self.loss_of_discriminator_x, self.loss_of_discriminator_y],
-            batch={
-                **self.with_draws(data, SEEN_BY_DISCRIMINATORS),
-                "fake_x": earlier_x,
-                "fake_y": earlier_y,
-            },
+            batch={**judged, "fake_x": earlier_x, "fake_y": earlier_y},
             variables=self.discriminator_variables,
             optimizer="discriminator_optimizer",
         )

@@ -168,6 +168,9 @@ class GradientSteps:
         squares of the patches' gradients, and for a single logit it is that of the paper. Maps of
         several patch sizes count the same, as in the losses.
 
+        It is one more pass in training: the moving statistics of a batch norm, which only measures
+        without learning use, see real pictures twice.
+
         Args:
             discriminator: (images, training) -> logits, (batch, height, width, 1), or a list.
             images: (batch, height, width, channels).

@@ -5,8 +5,31 @@ from typing import Any
 
 from cyclegan_keras.files.option import option
 
-# The choices of --diff_augment: `layers.diff_augment.AUGMENTATIONS`.
-AUGMENTATIONS = ("color", "translation", "cutout")
+AUGMENTATIONS = ("color", "translation", "cutout")  # of --diff_augment, in the order of `augment`
+
+
+def augmentation_names(words: str) -> tuple[str, ...]:
+    """Returns the names in a list with commas, in the order in which they are done.
+
+    Raises:
+        ValueError: a name is none of `AUGMENTATIONS`, or stands twice.
+
+    Example:
+        >>> augmentation_names("cutout, color")
+        ('color', 'cutout')
+        >>> augmentation_names("none")
+        ()
+    """
+    names = [name.strip() for name in words.split(",")]
+    if names == ["none"]:
+        return ()
+    unknown = [name for name in names if name not in AUGMENTATIONS]
+    if unknown or len(set(names)) < len(names):
+        raise ValueError(
+            f"--diff_augment={words}: expected some of {', '.join(AUGMENTATIONS)}, each once and "
+            "with commas between, or none."
+        )
+    return tuple(name for name in AUGMENTATIONS if name in names)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,7 +85,8 @@ class AdversarialOptions:
     """The options of all methods whose generators learn from discriminators.
 
     Raises:
-        ValueError: `diff_augment` names something else, or there are two penalties of gradients.
+        ValueError: `diff_augment` names something else, there are two penalties of gradients, or
+            one of weight 0.
     """
 
     gan_mode: str = option(
@@ -78,20 +102,19 @@ class AdversarialOptions:
     )
     diff_augment: str = option(
         "none",
-        "What is changed at random in all that discriminators see, in real and translated pictures "
-        "alike; for few pictures. Some of color, translation and cutout, with commas between: "
-        "color,translation,cutout. none: nothing.",
+        "For few pictures: change at random whatever discriminators see, real and translated "
+        "pictures alike. Some of color, translation and cutout, separated by commas, or none.",
     )
     d_regularization: str = option(
         "none",
-        "What keeps discriminators from becoming too steep. r1: a penalty of their slope at real "
-        "pictures, weighted by --lambda_r1.",
+        "Keep discriminators from becoming too steep. r1: penalize their slope at real pictures, "
+        "weighted by --lambda_r1.",
         choices=("none", "r1"),
     )
     lambda_r1: float = option(
         0.1,
-        "Weight of the penalty of --d_regularization=r1: gamma of gamma / 2 |slope|^2, the mean "
-        "over pictures and patches.",
+        "Weight of --d_regularization=r1. Half of it times the squared slope, averaged over "
+        "pictures and patches, is added to the loss of each discriminator.",
         low=0.0,
     )
     ema_decay: float = option(
@@ -103,23 +126,22 @@ class AdversarialOptions:
     )
 
     def __post_init__(self):
-        augmentations = self.augmentations
-        unknown = [name for name in augmentations if name not in AUGMENTATIONS]
-        if unknown or len(set(augmentations)) < len(augmentations):
-            raise ValueError(
-                f"--diff_augment={self.diff_augment}: expected some of {', '.join(AUGMENTATIONS)}, "
-                "each once and with commas between."
-            )
+        augmentation_names(self.diff_augment)
         if self.d_regularization != "none" and self.gan_mode == "wgangp":
             raise ValueError(
                 f"--d_regularization={self.d_regularization} with --gan_mode=wgangp would penalize "
                 "the slope of discriminators twice: use another --gan_mode, or leave it out."
             )
+        if self.d_regularization == "r1" and self.lambda_r1 == 0:
+            raise ValueError(
+                "--d_regularization=r1 with --lambda_r1=0 would penalize nothing: leave both out, "
+                "or give a weight above 0."
+            )
 
     @property
     def augmentations(self) -> tuple[str, ...]:
-        """The names in `diff_augment`."""
-        return () if self.diff_augment == "none" else tuple(self.diff_augment.split(","))
+        """The names in `diff_augment`, in the order in which they are done."""
+        return augmentation_names(self.diff_augment)
 
     def changes_for_several_sizes(self) -> list[str]:
         """Returns the options to change where training pictures have several sizes."""

@@ -129,12 +129,10 @@ class Pix2Pix(AdversarialTrainer):
         translation = self.forward_pass(self.translate_batch, data, self.generator_variables)
 
         # 2. D learns to distinguish (x, y) from (x, G(x)).
+        judged = self.with_draws(data, SEEN_BY_DISCRIMINATORS)
         discriminator = self.minimize(
             [self.loss_of_discriminator],
-            batch={
-                **self.with_draws(data, SEEN_BY_DISCRIMINATORS),
-                "fake_y": ops.stop_gradient(translation.value),
-            },
+            batch={**judged, "fake_y": ops.stop_gradient(translation.value)},
             variables=self.discriminator_variables,
             optimizer="discriminator_optimizer",
         )

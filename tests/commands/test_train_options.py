@@ -9,6 +9,7 @@ import keras
 import pytest
 from made_runs import make_run
 
+from cyclegan_keras.cli import flags
 from cyclegan_keras.commands.train import fill_in
 from cyclegan_keras.commands.train_setup import (
     default_directory,
@@ -18,6 +19,7 @@ from cyclegan_keras.commands.train_setup import (
 from cyclegan_keras.files.errors import OptionError, RunError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.runs.options import RunOptions
+from cyclegan_keras.runs.run import Run
 
 
 def test_contradiction_names_the_options_and_the_way_out():
@@ -26,6 +28,25 @@ def test_contradiction_names_the_options_and_the_way_out():
     refuse_contradiction({"seed": 1, "log_every": 7}, saved, fields, "runs/a")
     with pytest.raises(RunError, match=r"--seed=2 \(the run has 1\).*another --run_dir"):
         refuse_contradiction({"seed": 2}, saved, fields, "runs/a")
+
+
+def test_augmentation_is_the_same_in_any_order(tmp_path):
+    typed = {"dataset": "demo/ponies", "run_dir": str(tmp_path)}
+    setup = resolve_options({**typed, "diff_augment": "cutout, color"})
+    assert setup.options["cyclegan"].diff_augment == "color,cutout"
+    Run(tmp_path).save_options(flags.flatten(setup.options, saved_only=True))
+    resolve_options({**typed, "diff_augment": "color, cutout"})  # continues it
+    with pytest.raises(RunError, match="--diff_augment=color,translation"):
+        resolve_options({**typed, "diff_augment": "translation,color"})
+    with pytest.raises(OptionError, match="--diff_augment=colour: expected some of color,"):
+        resolve_options({**typed, "diff_augment": "colour"})
+
+
+def test_a_weight_without_its_penalty_is_refused():
+    typed = {"dataset": "demo/ponies", "lambda_r1": 5.0}
+    with pytest.raises(OptionError, match=r"--lambda_r1=5.0 weighs a penalty that is off"):
+        resolve_options(typed)
+    assert resolve_options({**typed, "d_regularization": "r1"}).options["cyclegan"].lambda_r1 == 5
 
 
 def test_networks_to_start_from_are_read_whatever_the_caller_has_chosen(tmp_path):

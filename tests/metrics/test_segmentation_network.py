@@ -80,8 +80,10 @@ def of_layers(*layers):
     [
         (lambda: of_layers(keras.layers.Conv2D(1, 1)), "that is no class number"),
         (
-            lambda: of_layers(keras.layers.Conv2D(1, 1, kernel_initializer="zeros"),
-                              keras.layers.Rescaling(1, offset=7)),
+            lambda: of_layers(
+                keras.layers.Conv2D(1, 1, kernel_initializer="zeros"),
+                keras.layers.Rescaling(1, offset=7),
+            ),
             "class numbers from 7 to 7, but the class list has 2 classes: expected 0 to 1.",
         ),
         (lambda: of_layers(keras.layers.GlobalAveragePooling2D()), "an array of shape (1, 3)"),
@@ -90,7 +92,7 @@ def of_layers(*layers):
             "cannot segment pictures of 16x16:",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_a_network_cannot_do_is_a_sentence(model, expected):
     with pytest.raises(MetricError) as raised:
         classes(network_of(model()), [stripes((200, 3, 0), GREEN)])

@@ -39,12 +39,11 @@ pytestmark = [pytest.mark.release, pytest.mark.process]
 # What is counted in a page: the parts of a text that a dialect of Markdown may miss.
 COUNTED = ("h1", "h2", "h3", "ul", "ol", "li", "table", "tr", "td", "pre", "img", "em", "strong")
 # The elements that the site consists of; any other is a word in angle brackets.
-ELEMENTS = {
-    *("article", "div", "nav", "details", "summary", "blockquote", "hr"),
-    *("h1", "h2", "h3", "h4", "h5", "h6", "p", "pre", "code", "ul", "ol", "li"),
-    *("table", "thead", "tbody", "tr", "th", "td"),
-    *("a", "b", "br", "button", "em", "img", "small", "span", "strong", "svg", "path"),
-}
+BLOCKS = {"article", "div", "nav", "details", "summary", "blockquote", "hr", "pre"}
+TEXTS = {"h1", "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li"}
+TABLES = {"table", "thead", "tbody", "tr", "th", "td"}
+INLINE = {"a", "b", "br", "button", "code", "em", "img", "small", "span", "strong", "svg", "path"}
+ELEMENTS = BLOCKS | TEXTS | TABLES | INLINE
 VOID = ("img", "br", "hr", "input", "meta", "link")
 
 

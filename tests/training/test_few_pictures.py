@@ -1,7 +1,5 @@
 """--diff_augment and --d_regularization in the trainers."""
 
-import itertools
-
 import keras
 import numpy as np
 import pytest
@@ -262,13 +260,16 @@ def test_r1_is_a_term_of_training_alone():
 
 @pytest.mark.parametrize("options_class", [CycleGANOptions, CUTOptions])
 def test_what_cannot_be_is_refused_in_a_sentence(options_class):
-    for some in itertools.permutations(ALL, 2):
-        assert options_class(diff_augment=",".join(some)).augmentations == some
+    assert options_class(diff_augment="cutout, color").augmentations == ("color", "cutout")
     for wrong in ("colour", "color,color", "color,", ""):
         with pytest.raises(ValueError, match=f"--diff_augment={wrong}: expected some of color, "):
             options_class(diff_augment=wrong)
     with pytest.raises(ValueError, match=r"--d_regularization=r1 with --gan_mode=wgangp would"):
         options_class(gan_mode="wgangp", d_regularization="r1")
+    with pytest.raises(
+        ValueError, match=r"--d_regularization=r1 with --lambda_r1=0 would penalize"
+    ):
+        options_class(d_regularization="r1", lambda_r1=0.0)
 
 
 def test_trainers_refuse_what_options_refuse():
