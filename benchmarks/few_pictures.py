@@ -41,7 +41,7 @@ def train(arguments: argparse.Namespace, way: str, seed: int) -> dict[str, float
     """Trains once, or reads what it came to before; returns G and F -> error, "G0" and "F0"."""
     name = "-".join([str(arguments.pictures), way.replace(",", "-").replace(" ", "-"), str(seed)])
     folder = arguments.out / name
-    log = folder.with_suffix(".log")
+    log = folder.with_name(f"{name}.log")
     if not (log.exists() and ERROR.search(log.read_text())):
         folder.parent.mkdir(parents=True, exist_ok=True)
         command = [

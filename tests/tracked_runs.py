@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import struct
+import time
 
 # A .wandb file: 7 bytes, then blocks as LevelDB's log has them, of records in wandb's own protobuf.
 # https://github.com/google/leveldb/blob/main/doc/log_format.md
@@ -52,11 +53,19 @@ def wandb_records(path: pathlib.Path):
             at += left
             continue
         _, length, kind = HEADER.unpack_from(data, at)
+        if at + HEADER.size + length > len(data):
+            return
         parts.append(data[at + HEADER.size : at + HEADER.size + length])
         at += HEADER.size + length
         if kind in (FULL, LAST):
             yield wandb_internal_pb2.Record.FromString(b"".join(parts))
             parts = []
+
+
+def wait_for_exit(path: pathlib.Path) -> None:
+    """Waits until a .wandb file is whole: a process of wandb's own writes it, a moment later."""
+    while all(record.WhichOneof("record_type") != "exit" for record in wandb_records(path)):
+        time.sleep(0.01)
 
 
 def row_of(history) -> dict:

@@ -6,6 +6,7 @@ python check_data.py --dataset=photos --report=data.html
 import dataclasses
 import json
 import pathlib
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from cyclegan_keras.files.option import option, option_of
 from pipelines.options import DataOptions
 
 QUICK_SECONDS = 10.0
+MOST_LOGGED = 12  # findings that a training logs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -268,22 +270,29 @@ def text_of(found) -> str:
     lines = [f"{found.dataset}: {counted}; looked at in {found.seconds:.1f} s."]
     lines += found.left_out
     for finding in found.findings:
-        mark = "SERIOUS " if finding.is_serious else ""
-        lines += [f"{mark}{finding.sentence}", f"    {finding.advice}"]
-    if not found.findings:
-        lines.append("Nothing found.")
+        lines += [f"{mark(finding)}{finding.sentence}", f"    {finding.advice}"]
+    lines.append(f"{found.headline}.")
     return printable("\n".join(lines))
 
 
-def check_before_training(source, options: DataOptions, mode: str) -> dict[str, Any] | None:
+def mark(finding) -> str:
+    """Returns what a line about a finding begins with."""
+    return "Serious: " if finding.is_serious else ""
+
+
+def check_before_training(
+    source, options: DataOptions, mode: str, *, paired: bool = False
+) -> dict[str, Any] | None:
     """Looks at the pictures of a run that is about to begin, and logs what was found.
 
+    A finding is a line. What helps is told by the command that the last line names.
     Pictures that this program draws are known to be sound: they are looked at only by "full".
 
     Args:
         source: the data set, just opened.
-        options: how its pictures are prepared.
+        options: how its pictures are prepared, as they were chosen.
         mode: "off", "quick" or "full".
+        paired: whether the training needs pairs.
 
     Returns:
         What data_check.json of the run holds; None where nothing was looked at.
@@ -301,14 +310,33 @@ def check_before_training(source, options: DataOptions, mode: str) -> dict[str, 
         mode=mode,
         seconds=QUICK_SECONDS,
     )
-    for finding in found.findings:
-        log = absl.logging.warning if finding.is_serious else absl.logging.info
-        log("%s %s", printable(finding.sentence), printable(finding.advice))
     if found.findings or found.left_out:
-        left_out = " ".join(found.left_out)
+        begin = f"Looked at the pictures in {found.seconds:.1f} s: {found.headline.lower()}."
+        absl.logging.info("%s", " ".join([begin, *found.left_out]))
+        for finding in found.findings[:MOST_LOGGED]:
+            log = absl.logging.warning if finding.is_serious else absl.logging.info
+            log("  %s", printable(f"{mark(finding)}{finding.summary}"))
+        if len(found.findings) > MOST_LOGGED:
+            absl.logging.info("  and %d more", len(found.findings) - MOST_LOGGED)
         absl.logging.info(
-            "%s check_data.py --dataset=%s --report=data.html looks at all and shows it.",
-            f"The pictures were looked at in {found.seconds:.1f} s. {left_out}".rstrip(),
-            printable(source.name),
+            "What helps, with pictures: %s", printable(command_for(options, paired=paired))
         )
     return found.to_dict()
+
+
+def command_for(options: DataOptions, *, paired: bool) -> str:
+    """Returns the command line that looks at all pictures of a training.
+
+    Args:
+        options: those of the training; what differs from its default is part of the command.
+        paired: whether the training needs pairs.
+    """
+    own = {field.name for field in dataclasses.fields(CheckDataOptions)}
+    words = ["python", "check_data.py"]
+    for field in dataclasses.fields(DataOptions):
+        value = getattr(options, field.name)
+        if field.name in own and value != field.default:
+            words.append(f"--{field.name}={value}")
+    if paired:
+        words.append("--paired")
+    return shlex.join([*words, "--report=data.html"])

@@ -55,6 +55,8 @@ from cyclegan_keras.commands.fitting import (
 )
 from cyclegan_keras.files.errors import LostPicturesError
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.opening import check_installed, open_trackers, public
+from cyclegan_keras.tracking.tracker import Tracker
 
 FEW_PICTURES = 100
 SHOWN = ("generator_loss", "l1_g", "l1_f", "d_x", "d_y")  # beside the progress bar
@@ -91,6 +93,7 @@ def compress(typed: Mapping[str, Any]) -> int:
 
     # ---- what is asked for, and the teachers ----
     setup = resolve_options(typed)
+    check_installed(setup.options["trackers"].names)
     directory = Run(setup.run_dir, setup.options["compression"].keep_checkpoints)
     if setup.options["compression"].dry_run:
         print(json.dumps(outline(setup, directory), indent=2))
@@ -234,10 +237,16 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
     continue_run(distiller, directory)
     if distiller.step < steps:
         batches = open_batches(setup, data, steps, directory)
-    while distiller.step < steps:
-        if distiller.step == distiller.adversarial_from:  # from here on they may become worse
-            save_snapshot(distiller, directory)
-        interruption = distill(setup, distiller, batches, data, directory, steps)
+        interruption = Interruption(
+            "Stopping after this step; press Ctrl-C again to stop without saving."
+        )
+        with open_trackers(setup.options["trackers"].names, directory) as tracker:
+            tracker.options(public(directory.saved_options()))
+            tracker.facts(public(directory.saved_facts()))
+            while distiller.step < steps and not interruption.requested():
+                if distiller.step == distiller.adversarial_from:  # they may become worse from here
+                    save_snapshot(distiller, directory)
+                distill(setup, distiller, batches, data, directory, steps, interruption, tracker)
         if data.patches.left_out():
             print(data.patches.left_out())
         if interruption.requested():
@@ -255,11 +264,27 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
     return 0
 
 
-def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) -> Interruption:
-    """Trains the students to the last step, or until a signal asks to stop.
+def distill(
+    setup: Setup,
+    distiller,
+    batches,
+    data,
+    directory: Run,
+    steps: int,
+    interruption: Interruption,
+    tracker: Tracker,
+) -> None:
+    """Trains the students to `Distiller.next_stop`, or until a signal asks to stop.
 
-    Returns:
-        The signal, if any.
+    Args:
+        setup: what the compression consists of, with definite options.
+        distiller: trains the students.
+        batches: see `open_batches`.
+        data: the pictures.
+        directory: the run, locked.
+        steps: of the whole distillation.
+        interruption: catches the signals.
+        tracker: shows curves and sample grids.
 
     Raises:
         LostPicturesError: pictures cannot be read any more; the state after the last step is saved.
@@ -269,7 +294,6 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     from cyclegan_keras.compression.samples import StudentSamples
     from cyclegan_keras.distribution.team import Team
     from cyclegan_keras.models.any_size import translate_any_size
-    from cyclegan_keras.tracking.tensorboard import TensorBoard
     from cyclegan_keras.training import callbacks, progress
     from cyclegan_keras.training.stage import Stage
     from cyclegan_keras.training.trainer import SOURCES
@@ -277,7 +301,6 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     options, batch_size = setup.options["compression"], setup.data_options.batch_size
     teachers = teachers_of(setup)
     pictures = data.whole.samples(options.sample_count)
-    tracker = TensorBoard(directory.tensorboard)
     bar = progress.Progress(
         batch_size,
         steps,
@@ -285,9 +308,6 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
         seconds_of=seconds_of_steps(setup, directory, data, distiller.step),
     )
     checkpoints = callbacks.Checkpoints(directory, options.checkpoint_minutes)
-    interruption = Interruption(
-        "Stopping after this step; press Ctrl-C again to stop without saving."
-    )
     callbacks_of_fit = [
         callbacks.StopOnNonFinite(directory),
         callbacks.Metrics(
@@ -323,7 +343,6 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
     began = time.perf_counter()
     with (
         interruption,
-        tracker,
         contextlib.closing(bar),
         saving_after_failure(
             checkpoints,
@@ -349,7 +368,6 @@ def distill(setup: Setup, distiller, batches, data, directory: Run, steps: int) 
                 raise
             raise batches.failure from error
     note_seconds(directory, "learning", time.perf_counter() - began)
-    return interruption
 
 
 def what_takes_less(setup: Setup, data) -> str:

@@ -18,6 +18,7 @@ from cyclegan_keras.models.options import NetworkOptions
 from cyclegan_keras.runs import moved
 from cyclegan_keras.runs.pictures import TRAINING, knows_pictures
 from cyclegan_keras.runs.run import Run, is_compression
+from cyclegan_keras.tracking.options import TrackingOptions
 from pipelines.options import DEFAULT_CROP_SIZE, DataOptions, check_options
 from pipelines.preprocess import MULTIPLE
 from pipelines.sources import datasets, one_folder
@@ -63,7 +64,11 @@ class PictureOptions:
     cache_dir: str | None = option_of(DataOptions, "cache_dir")
 
 
-GROUPS = {"compression": CompressionOptions, "pictures": PictureOptions}
+GROUPS = {
+    "compression": CompressionOptions,
+    "trackers": TrackingOptions,
+    "pictures": PictureOptions,
+}
 
 # Options of the model's training that say nothing about what its pictures are.
 NOT_OF_TRAINING = ("batch_size", "cache", "cache_mb", "cache_dir", "on_bad_image")

@@ -21,6 +21,8 @@ from cyclegan_keras.files.errors import DataError, EvaluationError, OptionError,
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run, versions
 from cyclegan_keras.runs.sources import RunSource, find_source
+from cyclegan_keras.tracking.opening import open_for_evaluation
+from cyclegan_keras.tracking.options import NONE, tracker_names
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
 from pipelines.sources.base import Source
@@ -117,7 +119,16 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     print(f"Wrote {output}: evaluation.json, evaluation.md")
     if run_source:
         by_direction = dict(zip(directions, evaluations, strict=True))
-        log_to_trackers(Run(run_source.directory), description.step, by_direction)
+        x_to_y = Direction(trained_with.get("direction") or Direction.A_TO_B)
+        names = None if options.tracker is None else tracker_names(options.tracker)
+        with open_for_evaluation(Run(run_source.directory), names) as tracker:
+            tracker.scalars(description.step, curves_of(by_direction, x_to_y))
+    elif options.tracker not in (None, NONE):
+        absl.logging.warning(
+            "The evaluation is not logged to %s: --model=%s is no run of train.py.",
+            options.tracker,
+            options.model,
+        )
 
     # ---- the page ----
     if report:
@@ -137,22 +148,19 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     return 0
 
 
-def log_to_trackers(run: Run, step: int, evaluations: Mapping) -> None:
-    """Adds an evaluation to the runs that trackers keep of a run; what fails is a warning.
+def curves_of(evaluations: Mapping, x_to_y: Direction) -> dict[str, float]:
+    """Returns the measures by the names that trackers show, with directions as in the training.
 
     Args:
-        run: that was evaluated.
-        step: of the model.
         evaluations: direction -> its evaluation.
+        x_to_y: the direction from x to y.
     """
-    from cyclegan_keras.tracking.opening import open_for_evaluation
-
-    with open_for_evaluation(run) as tracker:
-        for direction, evaluation in evaluations.items():
-            values = {}
-            for measure in evaluation.measures:
-                values[f"evaluate/{direction}/{measure.name}"] = measure.value
-            tracker.scalars(step, values)
+    curves = {}
+    for direction, evaluation in evaluations.items():
+        words = "x_to_y" if direction is x_to_y else "y_to_x"
+        for measure in evaluation.measures:
+            curves[f"test/{words}/{measure.name}"] = measure.value
+    return curves
 
 
 def sections_of(run_source: RunSource | None) -> list:

@@ -37,8 +37,7 @@ from cyclegan_keras.files.errors import (
 )
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.tracking.opening import check_trackers, open_trackers, public
-from cyclegan_keras.tracking.options import tracker_names
+from cyclegan_keras.tracking.opening import check_installed, open_trackers, public
 from cyclegan_keras.tracking.tracker import Tracker
 
 
@@ -74,10 +73,9 @@ def main(argv: list[str]) -> int:
 def train(typed: Mapping[str, Any]) -> int:
     """Trains with the typed options, given by name; returns the exit code."""
     backends.check_environment()
-    if typed.get("tracker") is not None:
-        check_trackers(typed["tracker"])
     if typed.get("dry_run"):
         setup = resolve_options(typed)
+        check_installed(setup.options["trackers"].names)
         shown = flags.flatten(setup.options)
         shown["run_dir"] = setup.run_dir
         print(json.dumps(shown, indent=2))
@@ -90,7 +88,7 @@ def train(typed: Mapping[str, Any]) -> int:
     joined = devices.join(typed)
     setup = resolve_options(typed)
     refuse_missing(setup)
-    check_trackers(setup.options["trackers"].tracker)  # that of the run, where none was typed
+    check_installed(setup.options["trackers"].names)
     run_options = setup.options["run"]
     with contextlib.ExitStack() as stack:
         if setup.options["plan"].plan:
@@ -176,7 +174,8 @@ def train_as_set_up(setup: Setup, joined) -> int:
     if not setup.saved:
         run.check_free()
         mode = options["data check"].check_data
-        data_check = check_before_training(source, options["data"], mode)
+        chosen = setup.options["data"]
+        data_check = check_before_training(source, chosen, mode, paired=paired)
     run.create()
     with run.locked():
         note_changes(run, options, learning_rates)
@@ -403,7 +402,7 @@ def tracker_of_training(run: Run, options: dict, team) -> Tracker:
     tracker, refusal = Tracker(), None
     if team.is_chief:
         try:
-            tracker = open_trackers(tracker_names(options["trackers"].tracker), run)
+            tracker = open_trackers(options["trackers"].names, run)
         except UserError as error:
             refusal = error
     sentence = team.from_chief("" if refusal is None else str(refusal))
@@ -489,9 +488,8 @@ def fit(
             what_takes_less=lambda: less_memory.sentences(options, data, trainer),
         ),
     ):
-        if trainer.step == 0:
-            for finding in run.saved_data_check().get("findings", ()):
-                tracker.text(0, f"data/{finding['kind']}", finding["sentence"])
+        for finding in run.saved_data_check().get("findings", ()):
+            tracker.about(f"data/{finding['kind']}", finding["sentence"])
         fit_while_readable(
             trainer,
             data.train,

@@ -42,6 +42,16 @@ class Check:
         """Whether a finding is serious."""
         return any(finding.is_serious for finding in self.findings)
 
+    @property
+    def headline(self) -> str:
+        """How many findings there are, in words."""
+        count = len(self.findings)
+        serious = sum(finding.is_serious for finding in self.findings)
+        if not count:
+            return "Nothing found"
+        words = f"{count} finding" if count == 1 else f"{count} findings"
+        return f"{words}, {serious} of them serious" if serious else words
+
     def to_dict(self) -> dict[str, Any]:
         """Returns all that was found as JSON can hold it."""
         sets = {}
@@ -103,7 +113,7 @@ def check(
         seconds: that a quick look may take.
         compare: whether to look for near-duplicates, where imagehash is installed.
         seed: of what a quick look takes first.
-        stop: is asked again and again; where it returns True, what was found so far is returned.
+        stop: is asked between pictures; where it returns True, what was found so far is returned.
         threads: to read in; as many as the machine has processors unless given.
     """
     budget = Budget(seconds if mode == "quick" else None, stop)

@@ -40,17 +40,20 @@ class Finding:
         kind: such as "truncated"; one word, joined by underscores.
         is_serious: whether it damages a training or its measures whatever is meant by it.
         title: the kind in words.
-        sentence: how many, of how many looked at, and the first of them.
+        summary: how many, of how many looked at, in one line.
+        sentence: the same, with names of the first of them and with what it means.
         advice: what helps.
-        counts: set -> how many of its pictures.
+        counts: set -> how many of its pictures; all of them where it is about a whole domain.
         looked_at: set -> of how many.
         groups: the pictures; empty where the finding is about a whole domain.
-        to_remove: those that a training can do without.
+        to_remove: those that a training can do without. Of pictures that are equal, one is never
+            among them. It is empty where it would be most of a set.
     """
 
     kind: str
     is_serious: bool
     title: str
+    summary: str
     sentence: str
     advice: str
     counts: Mapping[str, int]
@@ -188,11 +191,11 @@ def equal_pictures(seen: Seen) -> list[Finding | None]:
             is_serious=True,
             title="Test pictures that are trained on",
             meaning="They are in the training set too.",
-            advice="Whatever is measured on them is too good. Remove them from the training set, "
-            "so that the test set stays what it is.",
+            advice="Whatever is measured on them is too good. Remove them from the training set; "
+            "where that is most of it, test on other pictures.",
             looked_at=looked_at,
             to_remove=_in_training(seen, leaked),
-            only=lambda place: seen.sets[place.set_name].is_test,
+            counted=lambda place: seen.sets[place.set_name].is_test,
         ),
         _of_places(
             seen,
@@ -202,9 +205,8 @@ def equal_pictures(seen: Seen) -> list[Finding | None]:
             title="Pictures that are in both domains",
             meaning="They are in A and in B alike.",
             advice="No translation can turn a picture into a kind that it already is of: remove "
-            "each from the domain where it does not belong.",
+            "each from the domain where it does not belong. Only you know which that is.",
             looked_at=looked_at,
-            to_remove=[place for group in across for place in group],
         ),
         _of_places(
             seen,
@@ -215,7 +217,8 @@ def equal_pictures(seen: Seen) -> list[Finding | None]:
             meaning="Each is equal to another one of the same set.",
             advice=REDUNDANT,
             looked_at=looked_at,
-            to_remove=_all_but_one(inside),
+            to_remove=_all_but_one(seen, inside),
+            lists_most=True,
         ),
     ]
 
@@ -251,7 +254,7 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding | None]:
             "measured on them is too good. Remove them from the training set.",
             looked_at=seen.decoded,
             to_remove=_in_training(seen, in_training),
-            only=lambda place: seen.sets[place.set_name].is_test,
+            counted=lambda place: seen.sets[place.set_name].is_test,
         ),
         _of_places(
             seen,
@@ -274,7 +277,7 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding | None]:
             meaning="Another one of the same set shows nearly the same.",
             advice="Look at them: leave all but one of each pair out where they are copies.",
             looked_at=seen.decoded,
-            to_remove=[pair.second for pair in by_relation["inside"]],
+            to_remove=_second_ones(seen, by_relation["inside"], near),
         ),
     ]
 
@@ -304,8 +307,7 @@ def _by_set(group: Sequence[Place]) -> list[tuple[Place, ...]]:
 
 def _is_partner_of_any(seen: Seen, place: Place, group: Sequence[Place]) -> bool:
     """Whether it is the B of a pair whose A is in the group; `pairs` says so instead."""
-    own = seen.sets[place.set_name]
-    return own.domain == "B" and Place(own.partners, place.number) in group
+    return seen.sets[place.set_name].domain == "B" and _partner(seen, place) in group
 
 
 def _in_training(seen: Seen, groups: Iterable[Sequence[Place]]) -> list[Place]:
@@ -313,16 +315,44 @@ def _in_training(seen: Seen, groups: Iterable[Sequence[Place]]) -> list[Place]:
     return sorted(chosen)
 
 
-def _all_but_one(groups: Iterable[Sequence[Place]]) -> list[Place]:
-    """Returns all but the first picture of each set in each group."""
+def _all_but_one(seen: Seen, groups: Iterable[Sequence[Place]]) -> list[Place]:
+    """Returns all but the first picture of each group, which is of one set.
+
+    A pair is redundant only where both of its sides are: a map may have two photographs.
+    """
+    first = _first_equals(seen)
     redundant = []
     for group in groups:
-        kept: set[str] = set()
+        kept = set()
         for place in group:
-            if place.set_name in kept:
+            partner = _partner(seen, place)
+            shown = first.get(partner, partner)
+            if shown in kept:
                 redundant.append(place)
-            kept.add(place.set_name)
+            kept.add(shown)
     return redundant
+
+
+def _second_ones(seen: Seen, pairs: Iterable[Near], near: Iterable[Near]) -> list[Place]:
+    """Returns the second pictures of one set; of sets with partners where those are alike too."""
+    first = _first_equals(seen)
+    alike = {(pair.first, pair.second) for pair in near}
+    redundant = []
+    for pair in pairs:
+        one, other = _partner(seen, pair.first), _partner(seen, pair.second)
+        if (one, other) in alike or first.get(one, one) == first.get(other, other):
+            redundant.append(pair.second)
+    return redundant
+
+
+def _first_equals(seen: Seen) -> dict[Place | None, Place]:
+    """Returns the first of the pictures that are equal to a picture."""
+    return {place: group[0] for group in seen.equal for place in group}
+
+
+def _partner(seen: Seen, place: Place) -> Place | None:
+    partners = seen.sets[place.set_name].partners
+    return Place(partners, place.number) if partners else None
 
 
 # ---- pairs ----
@@ -354,7 +384,7 @@ def pairs(seen: Seen) -> list[Finding | None]:
             advice="Training on pairs refuses them, since a pixel must show the same place on both "
             "sides: cut or scale both to one size. A picture of both sides needs an even width.",
             looked_at=seen.looked_at,
-            only=lambda place: seen.sets[place.set_name].domain == "A",
+            counted=lambda place: seen.sets[place.set_name].domain == "A",
         ),
         _of_places(
             seen,
@@ -366,7 +396,7 @@ def pairs(seen: Seen) -> list[Finding | None]:
             advice="They teach to change nothing: replace the side that is wrong, or remove both.",
             looked_at=seen.decoded,
             to_remove=[place for group in same for place in group.places],
-            only=lambda place: seen.sets[place.set_name].domain == "A",
+            counted=lambda place: seen.sets[place.set_name].domain == "A",
         ),
     ]
 
@@ -391,12 +421,18 @@ def tiny(seen: Seen, training: Training) -> Finding | None:
         for place in sorted(places, key=lambda place: (min(_size(seen.headers[place])), place))
     ]
     advice = "What is enlarged is blurred, and what is blurred is learned: remove them."
-    to_remove = places
-    if len(places) > limits.MOST_OF_A_DOMAIN * len(seen.headers):
-        usual = np.median([min(_size(header)) for header in seen.headers.values()])
-        size = max(4, 4 * int(usual // 4))
-        advice = f"Most pictures are as small: train at their size, --crop_size={size}."
-        to_remove = []
+    small: dict[str, float] = {}  # domain -> its usual side
+    for domain in ("A", "B"):
+        headers = _headers_of_domain(seen, domain)
+        count = sum(place in headers for place in places)
+        if count > limits.MOST_OF_A_DOMAIN * len(headers):
+            small[domain] = np.median([min(_size(header)) for header in headers.values()])
+    if small:
+        size = max(4, 4 * int(min(small.values()) // 4))
+        advice = (
+            f"Most pictures of {' and of '.join(small)} are as small: train at their size, "
+            f"--crop_size={size}."
+        )
     return _of_places(
         seen,
         groups,
@@ -407,7 +443,7 @@ def tiny(seen: Seen, training: Training) -> Finding | None:
         f"({training.size_flags}).",
         advice=advice,
         looked_at=seen.looked_at,
-        to_remove=to_remove,
+        to_remove=places,
     )
 
 
@@ -434,7 +470,7 @@ def odd_aspect(seen: Seen, training: Training) -> Finding | None:
         advice="--preprocess=resize_and_crop squashes them to a square: use "
         "--preprocess=scale_shortside_and_crop, or cut or remove them.",
         looked_at=seen.looked_at,
-        to_remove=places if len(places) <= limits.MOST_OF_A_DOMAIN * len(seen.headers) else [],
+        to_remove=places,
     )
 
 
@@ -727,7 +763,7 @@ def mixed_numbers(seen: Seen) -> Finding | None:
 
 
 def depth_gap(seen: Seen, training: Training) -> Finding | None:
-    """A and B of different types of numbers, where nobody said what they mean."""
+    """A and B of different types of numbers, where it was said of neither what they mean."""
     types = {}
     for domain in ("A", "B"):
         tally = collections.Counter(
@@ -736,7 +772,7 @@ def depth_gap(seen: Seen, training: Training) -> Finding | None:
         types[domain] = tally.most_common(1)[0][0] if tally else None
     if types["A"] == types["B"] or None in types.values():
         return None
-    if "auto" not in training.value_range.values():
+    if any(value_range != "auto" for value_range in training.value_range.values()):
         return None
     return _of_domains(
         seen,
@@ -849,8 +885,9 @@ def _of_places(
     meaning: str,
     advice: str,
     looked_at: Callable[[str], int],
-    to_remove: Sequence[Place] = (),
-    only: Callable[[Place], bool] = lambda place: True,
+    to_remove: Iterable[Place] = (),
+    lists_most: bool = False,
+    counted: Callable[[Place], bool] = lambda place: True,
     reasons: Mapping[Place, str] = types.MappingProxyType({}),
 ) -> Finding | None:
     """Returns a finding about single pictures; None where there are none.
@@ -864,33 +901,45 @@ def _of_places(
         meaning: a sentence about them.
         advice: as of `Finding`.
         looked_at: name of a set -> how many of its pictures were looked at for this.
-        to_remove: as of `Finding`.
-        only: which pictures of the groups are counted.
+        to_remove: as of `Finding`, but for sets of which it is most.
+        lists_most: whether it may be most of a set.
+        counted: which pictures of the groups are counted and named.
         reasons: what the sentence says of pictures beside their names.
     """
     if not groups:
         return None
-    counted = dict.fromkeys(place for group in groups for place in group.places if only(place))
-    tally = collections.Counter(place.set_name for place in counted)
+    places = [place for group in groups for place in group.places if counted(place)]
+    places = list(dict.fromkeys(places))
+    tally = collections.Counter(place.set_name for place in places)
     counts_by_set = {name: tally[name] for name in seen.sets if tally[name]}
     listed = ", ".join(
         f"{count:,} of {looked_at(name):,} in {name}" for name, count in counts_by_set.items()
     )
     named = []
-    for place in list(counted)[:NAMED]:
+    for place in places[:NAMED]:
         name = seen.sets[place.set_name].pictures.names[place.number]
         named.append(printable(f"{name} {reasons[place]}" if place in reasons else name))
-    more = f" and {len(counted) - NAMED:,} more" if len(counted) > NAMED else ""
+    more = f" and {len(places) - NAMED:,} more" if len(places) > NAMED else ""
+    removed = sorted(set(to_remove))
+    if not lists_most:
+        by_set = collections.Counter(place.set_name for place in removed)
+        most = [
+            name
+            for name, count in by_set.items()
+            if count > limits.MOST_OF_A_DOMAIN * looked_at(name)
+        ]
+        removed = [place for place in removed if place.set_name not in most]
     return Finding(
         kind=kind,
         is_serious=is_serious,
         title=title,
+        summary=f"{title}: {listed}",
         sentence=f"{title}: {listed} ({', '.join(named)}{more}). {meaning}",
         advice=advice,
         counts=counts_by_set,
         looked_at={name: looked_at(name) for name in counts_by_set},
         groups=groups,
-        to_remove=sorted(set(to_remove)),
+        to_remove=removed,
     )
 
 
@@ -905,8 +954,9 @@ def _of_domains(
         kind=kind,
         is_serious=False,
         title=title,
+        summary=f"{title}. {sentence}",
         sentence=f"{title}. {sentence}",
         advice=advice,
         counts={name: len(seen.sets[name]) for name in names},
-        looked_at={name: len(seen.sets[name]) for name in names},
+        looked_at={name: seen.looked_at(name) for name in names},
     )

@@ -36,7 +36,7 @@ class Budget:
 
     Args:
         seconds: from now on; None for as long as it takes.
-        stop: is asked again and again; where it returns True, looking ends.
+        stop: is asked between pictures; where it returns True, looking ends.
     """
 
     def __init__(self, seconds: float | None, stop: Callable[[], bool] = lambda: False):

@@ -35,7 +35,8 @@ class Measures:
         contrast: standard deviation of brightness, likewise.
         entropy: of the brightness in 256 levels, 0 to 8 bits.
         sharpness: standard deviation of the Laplacian, as a share of that of the brightness.
-        is_gray: whether all of its up to three channels are alike.
+        is_gray: whether all of its up to three channels are alike, on a copy of about COLOR_SIDE
+            px: a gray photograph with a small colored stamp is gray.
         digest: of its pixels, equal where two pictures are equal.
         thumbnail: brightness, uint8 (THUMBNAIL, THUMBNAIL).
     """

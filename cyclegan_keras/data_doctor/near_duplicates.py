@@ -61,7 +61,7 @@ def find_near_duplicates(
         sets: by name.
         measures: of the pictures to compare; none of them is blank.
         seed: of the pairs by which is found out how alike pictures of a domain are.
-        stop: is asked again and again; where it returns True, the pairs found so far are returned.
+        stop: is asked now and then; where it returns True, the pairs found so far are returned.
     """
     places = sorted(measures)
     if len(places) < 2:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -24,6 +25,7 @@ FOLDER = pathlib.Path(__file__).parent
 STYLES = [FOLDER.parent / "pages" / "base.css", FOLDER / "page.css"]
 THUMBNAIL = 192  # px of the longer side
 MOST_IN_A_GROUP = 4  # pictures of a group that are shown
+FLAG = r"(--\w[\w=,./-]*\w)"
 MOST_NAMES = 500  # in a folded list; the list file and the JSON have all
 
 
@@ -67,14 +69,18 @@ class Section:
 
     Attributes:
         finding: itself.
+        sentence: that of the finding, without its title, which is the heading.
+        advice: that of the finding, in parts: every second one is a flag.
         cards: its examples.
         names: of all its pictures, a line for each group, up to `MOST_NAMES`.
         unnamed: how many groups have no line.
         list_name: the file that lists what can be removed; "" where there is none.
-        command: that moves the files of that list away.
+        command: that moves the files of that list into an archive.
     """
 
     finding: Finding
+    sentence: str
+    advice: Sequence[str]
     cards: Sequence[Card]
     names: Sequence[str]
     unnamed: int
@@ -101,7 +107,9 @@ def write_page(
     path = pathlib.Path(path)
     lists = write_lists(path, check.seen, list(check.findings))
     with atomic_write(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(check.to_dict(), indent=2) + "\n", encoding="utf-8")
+        found = check.to_dict()
+        found["lists"] = {kind: printable(file.name) for kind, file in lists.items()}
+        temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     page = render(check, examples=examples, lists=lists)
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="replace", newline="\n")
@@ -135,7 +143,7 @@ def render(check: Check, *, examples: int, lists: Mapping[str, pathlib.Path]) ->
         policy=policy,
         style=style,
         dataset=printable(check.dataset),
-        headline=_headline(check),
+        headline=check.headline,
         mode=check.mode,
         seconds=f"{check.seconds:.1f} s",
         was_stopped=check.was_stopped,
@@ -149,14 +157,6 @@ def render(check: Check, *, examples: int, lists: Mapping[str, pathlib.Path]) ->
     )
 
 
-def _headline(check: Check) -> str:
-    count, serious = len(check.findings), sum(each.is_serious for each in check.findings)
-    if not count:
-        return "Nothing found"
-    words = f"{count} finding" if count == 1 else f"{count} findings"
-    return f"{words}, {serious} of them serious" if serious else words
-
-
 def _section(
     check: Check, finding: Finding, examples: int, list_file: pathlib.Path | None
 ) -> Section:
@@ -167,9 +167,13 @@ def _section(
     command = ""
     if list_file is not None:
         name = shlex.quote(printable(list_file.name))
-        command = f"mkdir set_aside && xargs -d '\\n' -a {name} mv -t set_aside"
+        # One archive for all lists: pictures keep their folders in it, so that those of equal
+        # names do not replace each other and all can be put back.
+        command = f"tar -rf set_aside.tar --remove-files --no-unquote -T {name}"
     return Section(
-        finding=dataclasses.replace(finding, sentence=printable(finding.sentence)),
+        finding=finding,
+        sentence=printable(finding.sentence.removeprefix(finding.title).lstrip(":. ")),
+        advice=re.split(FLAG, printable(finding.advice)),
         cards=[_card(check, group) for group in finding.groups[:examples]],
         names=names,
         unnamed=max(0, len(finding.groups) - MOST_NAMES),

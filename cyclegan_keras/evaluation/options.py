@@ -3,11 +3,16 @@
 import dataclasses
 
 from cyclegan_keras.files.option import option
+from cyclegan_keras.tracking.options import tracker_names
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EvaluationOptions:
-    """What to evaluate, on which pictures, and where to write the result."""
+    """What to evaluate, on which pictures, and where to write the result.
+
+    Raises:
+        ValueError: a tracker of that name is unknown.
+    """
 
     model: str | None = option(
         None,
@@ -100,7 +105,16 @@ class EvaluationOptions:
         None, "Also write an HTML page with pictures, metrics and losses, for example report.html."
     )
     report_pictures: int = option(24, "Pictures of each direction in the report.", low=1, high=400)
+    tracker: str | None = option(
+        None,
+        "Which of wandb and mlflow show the measures too, separated by commas, or none; the run "
+        "must have a tracked run there. By default, all that its training has logged to.",
+    )
     dry_run: bool = option(False, "Print what would be evaluated, and stop.")
+
+    def __post_init__(self):
+        if self.tracker is not None:
+            tracker_names(self.tracker)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,11 @@
 """A tracker that is somewhere else, and may be slow or away, without holding up a training."""
 
+import dataclasses
 import functools
 import queue
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
 
 from absl import logging
 
@@ -11,9 +13,25 @@ from cyclegan_keras.tracking.reasons import reason_of
 from cyclegan_keras.tracking.record import Record
 from cyclegan_keras.tracking.tracker import Tracker
 
-MOST_WAITING = 1000  # entries that a tracker has not taken yet; more are not kept for it
+MOST_WAITING_BYTES = 256_000_000  # that a tracker has not taken yet; more is not kept for it
+ENTRY_BYTES = 4_000  # what a row of curves or a text takes, roughly
 PATIENCE_SECONDS = 60.0  # at the end
 QUIET_SECONDS = 2.0  # of them, before a message says what is waited for
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Logged:
+    """What a tracker has taken.
+
+    Attributes:
+        time: when, by the monotonic clock.
+        step: of the run.
+        names: of curves, pictures and texts.
+    """
+
+    time: float
+    step: int
+    names: list[str]
 
 
 class Background(Tracker):
@@ -27,13 +45,28 @@ class Background(Tracker):
         title: its name in messages.
         rest: a sentence that says where that is which was not logged.
         record: knows what an earlier process has logged, which is left out; None to log all.
+        settle_seconds: after how long what the tracker has taken is safe from a process that is
+            killed. Only then it is noted in the record: what is noted is never logged again, so it
+            must be there.
     """
 
-    def __init__(self, tracker: Tracker, *, title: str, rest: str, record: Record | None = None):
+    def __init__(
+        self,
+        tracker: Tracker,
+        *,
+        title: str,
+        rest: str,
+        record: Record | None = None,
+        settle_seconds: float = 0.0,
+    ):
         self.tracker, self.title, self.rest, self.record = tracker, title, rest, record
+        self.settle_seconds = settle_seconds
         self._waiting: queue.SimpleQueue[tuple[str, Callable[[], None]] | None] = (
             queue.SimpleQueue()
         )
+        self._lock = threading.Lock()
+        self._waiting_bytes = 0
+        self._settling: list[_Logged] = []  # what the tracker has taken and the record lacks
         self._lost: list[str] = []  # what was not logged, in words
         self._reason = ""
         # A daemon, so that a server that never answers does not keep the process from ending.
@@ -43,15 +76,21 @@ class Background(Tracker):
     def scalars(self, step, values):
         new = {name: value for name, value in values.items() if self._is_new(name, step)}
         if new:
-            self._add(step, functools.partial(self.tracker.scalars, step, new), new)
+            self._add(step, functools.partial(self.tracker.scalars, step, new), names=list(new))
 
     def image(self, step, name, picture):
         if self._is_new(name, step):
-            self._add(step, functools.partial(self.tracker.image, step, name, picture), [name])
+            self._add(
+                step,
+                functools.partial(self.tracker.image, step, name, picture),
+                names=[name],
+                size=picture.nbytes,
+            )
 
     def text(self, step, name, sentence):
         if self._is_new(name, step):
-            self._add(step, functools.partial(self.tracker.text, step, name, sentence), [name])
+            log = functools.partial(self.tracker.text, step, name, sentence)
+            self._add(step, log, names=[name])
 
     def options(self, values):
         self._put("the options", functools.partial(self.tracker.options, dict(values)))
@@ -61,7 +100,7 @@ class Background(Tracker):
 
     def close(self, *, failed=False):
         """Waits for the tracker to take what is left, at most `PATIENCE_SECONDS`."""
-        self._put("the end of the run", functools.partial(self.tracker.close, failed=failed))
+        self._put("the end of the run", functools.partial(self._close, failed=failed))
         self._waiting.put(None)
         self._thread.join(QUIET_SECONDS)
         if self._thread.is_alive():
@@ -88,17 +127,48 @@ class Background(Tracker):
     def _is_new(self, name: str, step: int) -> bool:
         return self.record is None or self.record.is_new(name, step)
 
-    def _add(self, step: int, log: Callable[[], None], names: Iterable[str]) -> None:
-        """Has `log` called in the thread, unless too much waits there already."""
-        if self._waiting.qsize() >= MOST_WAITING:
-            self._lose(f"step {step}", "it takes too long")
-        else:
-            self._put(f"step {step}", functools.partial(self._log, step, log, list(names)))
+    def _add(
+        self, step: int, log: Callable[[], None], *, names: list[str], size: int = ENTRY_BYTES
+    ) -> None:
+        """Has `log` called in the thread, unless too much waits there already.
 
-    def _log(self, step: int, log: Callable[[], None], names: list[str]) -> None:
-        log()
+        Args:
+            step: of the entry.
+            log: logs it.
+            names: of what is logged.
+            size: bytes that it takes until then, about.
+        """
+        with self._lock:
+            is_too_much = self._waiting_bytes and self._waiting_bytes + size > MOST_WAITING_BYTES
+            if not is_too_much:
+                self._waiting_bytes += size
+        if is_too_much:
+            self._lose(f"step {step}", "it takes too long")
+            return
+        self._put(f"step {step}", functools.partial(self._log, step, log, names=names, size=size))
+
+    def _log(self, step: int, log: Callable[[], None], *, names: list[str], size: int) -> None:
+        try:
+            log()
+        finally:
+            with self._lock:
+                self._waiting_bytes -= size
         if self.record is not None:
-            self.record.note(names, step)
+            self._settling.append(_Logged(time=time.monotonic(), step=step, names=names))
+            # Seldom, because each note is a file that is written to the disk.
+            if time.monotonic() - self._settling[0].time >= 2 * self.settle_seconds:
+                self._note(until=time.monotonic() - self.settle_seconds)
+
+    def _close(self, *, failed: bool) -> None:
+        self.tracker.close(failed=failed)
+        if self._settling:
+            self._note(until=time.monotonic())
+
+    def _note(self, *, until: float) -> None:
+        """Writes into the record what the tracker has taken until that time."""
+        settled = [logged for logged in self._settling if logged.time <= until]
+        self._settling = [logged for logged in self._settling if logged.time > until]
+        self.record.note((name, logged.step) for logged in settled for name in logged.names)
 
     def _put(self, what: str, log: Callable[[], None]) -> None:
         self._waiting.put((what, log))

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +11,8 @@ from cyclegan_keras.files.errors import OptionError, UserError
 from cyclegan_keras.files.names import printable
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.background import Background
-from cyclegan_keras.tracking.options import MLFLOW, TENSORBOARD, WANDB, tracker_names
-from cyclegan_keras.tracking.record import Record
+from cyclegan_keras.tracking.options import MLFLOW, TENSORBOARD, WANDB
+from cyclegan_keras.tracking.record import Record, record_of_training
 from cyclegan_keras.tracking.several import Several
 from cyclegan_keras.tracking.tracker import Tracker
 
@@ -21,19 +20,15 @@ from cyclegan_keras.tracking.tracker import Tracker
 OPTIONAL = (WANDB, MLFLOW)
 
 
-def check_trackers(word: str) -> None:
-    """Refuses a --tracker that cannot be used here, before anything is computed.
+def check_installed(names: Sequence[str]) -> None:
+    """Refuses trackers whose packages are not installed, before anything is computed.
 
     Args:
-        word: names of trackers, separated by commas.
+        names: of `TRACKERS`.
 
     Raises:
-        OptionError: a name is unknown, or its package is not installed.
+        OptionError: a package is not installed.
     """
-    try:
-        names = tracker_names(word)
-    except ValueError as error:
-        raise OptionError(str(error)) from error
     for name in names:
         if name in OPTIONAL and not is_installed(name):
             raise OptionError(
@@ -51,6 +46,10 @@ def is_installed(package: str) -> bool:
 def open_trackers(names: Sequence[str], run: Run) -> Tracker:
     """Opens the trackers of a training, which goes on in the tracked runs that it has already.
 
+    A new tracked run that cannot be begun is an error: what is wrong can be put right before
+    anything is trained. One that cannot be continued is a warning, because nobody may be there to
+    read an error: a server may be away while a training that was stopped starts by itself.
+
     Args:
         names: of `TRACKERS`.
         run: is created and locked.
@@ -59,57 +58,75 @@ def open_trackers(names: Sequence[str], run: Run) -> Tracker:
         All of them as one.
 
     Raises:
-        OptionError: one cannot be used; the others are closed.
+        OptionError: a new tracked run cannot be begun; the others are closed.
         RunError: what the run remembers of one is damaged.
         WriteError: the directory of the run cannot be written to.
     """
     opened: list[Tracker] = []
     try:
         for name in names:
-            opened.append(_open(name, run))
+            if name == TENSORBOARD:
+                from cyclegan_keras.tracking.tensorboard import TensorBoard
+
+                opened.append(TensorBoard(run.tensorboard))
+                continue
+            record = record_of_training(run, name)
+            try:
+                opened.append(_open(name, run, record))
+            except OptionError as error:
+                if not record.tracked:
+                    raise
+                logging.warning(
+                    "%s The training goes on without it; metrics.jsonl and samples/ of %s have "
+                    "everything.",
+                    error,
+                    run.directory,
+                )
     except BaseException:
         Several(opened).close(failed=True)
         raise
     return Several(opened)
 
 
-def _open(name: str, run: Run) -> Tracker:
-    if name == TENSORBOARD:
-        from cyclegan_keras.tracking.tensorboard import TensorBoard
-
-        return TensorBoard(run.tensorboard)
-    record = record_of(run, name)
+def _open(name: str, run: Run, record: Record) -> Tracker:
     if name == WANDB:
-        from cyclegan_keras.tracking.weights_and_biases import WeightsAndBiases
+        from cyclegan_keras.tracking.wandb_runs import SETTLE_SECONDS, WeightsAndBiases
 
         in_wandb = WeightsAndBiases(run, record)
-        return Background(in_wandb, title=WANDB, rest=in_wandb.rest, record=record)
-    from cyclegan_keras.tracking.ml_flow import MLflow
+        return Background(
+            in_wandb,
+            title=WANDB,
+            rest=in_wandb.rest,
+            record=record,
+            settle_seconds=SETTLE_SECONDS,
+        )
+    from cyclegan_keras.tracking.mlflow_runs import SETTLE_SECONDS, MLflow
 
     in_mlflow = MLflow(run, record)
     logging.info("MLflow shows this run as %s.", in_mlflow.place)
-    return Background(in_mlflow, title=MLFLOW, rest=in_mlflow.rest, record=record)
+    return Background(
+        in_mlflow,
+        title=MLFLOW,
+        rest=in_mlflow.rest,
+        record=record,
+        settle_seconds=SETTLE_SECONDS,
+    )
 
 
-def open_for_evaluation(run: Run) -> Tracker:
+def open_for_evaluation(run: Run, names: Sequence[str] | None = None) -> Tracker:
     """Opens the tracked runs that a run has already, to add an evaluation.
 
     One that cannot be opened is left out with a warning: the evaluation itself is done.
+
+    Args:
+        run: that was evaluated.
+        names: of `TRACKERS`; by default all in which the run has a tracked run, unless the run
+            comes from another directory: it may be somebody else's then.
     """
     opened: list[Tracker] = []
-    for name in OPTIONAL:
-        if not record_path(run, name).exists():
-            continue
+    for name in OPTIONAL if names is None else names:
         try:
-            check_trackers(name)
-            record = record_of(run, name)
-            if name == WANDB:
-                opened.append(_wandb_for_evaluation(run, record))
-            else:
-                from cyclegan_keras.tracking.ml_flow import MLflow
-
-                in_mlflow = MLflow(run, record, training=False)
-                opened.append(Background(in_mlflow, title=MLFLOW, rest=EVALUATION_REST))
+            opened += _opened_for_evaluation(name, run, is_asked_for=names is not None)
         except UserError as error:
             logging.warning("The evaluation is not logged to %s: %s", name, error)
     return Several(opened)
@@ -118,32 +135,38 @@ def open_for_evaluation(run: Run) -> Tracker:
 EVALUATION_REST = "The evaluation is in the files that were written."
 
 
-def _wandb_for_evaluation(run: Run, record: Record) -> Tracker:
-    """Opens the run of wandb, unless a training has it open: wandb allows one process at a time.
+def _opened_for_evaluation(name: str, run: Run, *, is_asked_for: bool) -> list[Tracker]:
+    """Returns the tracker, or nothing where the run has no tracked run there.
 
     Raises:
-        RunError: another process works in the run.
-        OptionError: wandb cannot be used.
+        OptionError: it cannot be used, or was asked for and has no such run.
+        RunError: it is in use, or the file that says which run it is is damaged.
     """
-    from cyclegan_keras.tracking.weights_and_biases import WeightsAndBiases
+    if name == TENSORBOARD:
+        raise OptionError("evaluate.py writes nothing for TensorBoard.")
+    record = Record(run, name)
+    if not record.tracked:
+        if is_asked_for:
+            raise OptionError(
+                f"{run.directory} has no tracked run there: train.py --tracker={name} begins one."
+            )
+        return []
+    if record.moved_from is not None and not is_asked_for:
+        raise OptionError(
+            f"{run.directory} was in {record.moved_from} when it was trained. --tracker={name} "
+            "logs it all the same, and --tracker=none says nothing of it."
+        )
+    check_installed([name])
+    if name == MLFLOW:
+        from cyclegan_keras.tracking.mlflow_runs import MLflow
 
-    with run.locked():
+        in_mlflow = MLflow(run, record, training=False)
+        return [Background(in_mlflow, title=MLFLOW, rest=EVALUATION_REST)]
+    from cyclegan_keras.tracking.wandb_runs import WeightsAndBiases
+
+    with run.locked():  # wandb allows one process at a time: no training may have its run open
         pass
-    return Background(WeightsAndBiases(run, record), title=WANDB, rest=EVALUATION_REST)
-
-
-def record_path(run: Run, name: str) -> pathlib.Path:
-    """Returns where a run remembers its run in a tracker."""
-    return run.directory / "trackers" / f"{name}.json"
-
-
-def record_of(run: Run, name: str) -> Record:
-    """Returns what a run remembers of its run in a tracker.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    return Record(record_path(run, name))
+    return [Background(WeightsAndBiases(run, record), title=WANDB, rest=EVALUATION_REST)]
 
 
 def public(value: Any) -> Any:

@@ -12,7 +12,7 @@ NONE = "none"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrackingOptions:
-    """Where a training is shown while it goes on."""
+    """Where a run is shown while it learns."""
 
     tracker: str = option(
         TENSORBOARD,
@@ -24,6 +24,11 @@ class TrackingOptions:
 
     def __post_init__(self):
         tracker_names(self.tracker)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the trackers, each once."""
+        return tracker_names(self.tracker)
 
 
 def tracker_names(word: str) -> list[str]:

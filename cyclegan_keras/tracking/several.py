@@ -10,7 +10,7 @@ class Several(Tracker):
     """Gives everything to each of several trackers, in their order.
 
     Args:
-        trackers: are closed with this one.
+        trackers: are closed with this one, the last one first.
     """
 
     def __init__(self, trackers: Sequence[Tracker]):
@@ -27,6 +27,10 @@ class Several(Tracker):
     def text(self, step, name, sentence):
         for tracker in self.trackers:
             tracker.text(step, name, sentence)
+
+    def about(self, name, sentence):
+        for tracker in self.trackers:
+            tracker.about(name, sentence)
 
     def options(self, values):
         for tracker in self.trackers:

@@ -39,6 +39,7 @@ class TensorBoard(Tracker):
         self.folder = folder
         self._opened: tf.summary.SummaryWriter | None = None
         self._about: dict[str, str] = {}  # texts with which each file begins
+        self._is_first = not any(folder.glob("events.out.tfevents.*"))  # of these files
 
     def scalars(self, step, values):
         with self._writing(step):
@@ -52,6 +53,10 @@ class TensorBoard(Tracker):
     def text(self, step, name, sentence):
         with self._writing(step):
             tf.summary.text(name, sentence)
+
+    def about(self, name, sentence):
+        if self._is_first:
+            self.text(0, name, sentence)
 
     def options(self, values):
         """Shows the options as a table among the texts, in a file that is not made yet."""

@@ -27,6 +27,10 @@ class Tracker:
     def text(self, step: int, name: str, sentence: str) -> None:
         """Adds a sentence."""
 
+    def about(self, name: str, sentence: str) -> None:
+        """Adds a sentence about the whole run, unless an earlier start of the run has added it."""
+        self.text(0, name, sentence)
+
     def options(self, values: Mapping[str, Any]) -> None:
         """Says with which options the run is made.
 

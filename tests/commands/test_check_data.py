@@ -2,8 +2,12 @@
 
 import io
 import json
+import re
+import shlex
 import signal
+import subprocess
 import sys
+import tarfile
 import threading
 import time
 
@@ -14,11 +18,13 @@ from drawn_folders import noise, write_ponies
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from cyclegan_keras.cli import flags
 from cyclegan_keras.commands import check_data, train
 from cyclegan_keras.data_doctor import looking
 from cyclegan_keras.files.errors import DataError, OptionError
 from cyclegan_keras.runs.run import Run
-from pipelines.sources import demo
+from pipelines.options import DataOptions
+from pipelines.sources import datasets, demo
 from pipelines.sources.files import FilePictures
 from pipelines.sources.tfds import EncodedPictures
 
@@ -43,11 +49,13 @@ def found_in(report):
 
 def test_exit_codes(folder, capsys):
     assert check_data.run(dataset=str(folder)) == 0
-    assert "SERIOUS Pictures that cannot be read: 1 of 5 in trainA" in capsys.readouterr().out
+    assert "Serious: Pictures that cannot be read: 1 of 5 in trainA" in capsys.readouterr().out
     assert check_data.run(dataset=str(folder), strict=True) == 1
     (folder / "trainA" / "broken.jpg").unlink()
     assert check_data.run(dataset=str(folder), strict=True) == 0  # few pictures are not serious
-    assert "Few training pictures" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Few training pictures" in printed
+    assert re.search(r"\n[12] findings?\.\n", printed)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +135,70 @@ def test_pairs_side_by_side(tmp_path):
     assert found["duplicates"]["counts"] == {"trainA": 2, "trainB": 2}
 
 
+@pytest.fixture
+def pairs(tmp_path):
+    """Pairs by name: 1 is also a test pair, 3 is 2 again, 5 has the A of 4, 7 the B of 6."""
+    folder = tmp_path / "pairs"
+    for name in ("trainA", "trainB", "testA", "testB"):
+        (folder / name).mkdir(parents=True)
+    seeds = {1: (1, 51), 2: (2, 52), 3: (2, 52), 4: (4, 54), 5: (4, 55), 6: (6, 56), 7: (7, 56)}
+    for number, (seed_a, seed_b) in seeds.items():
+        Image.fromarray(noise(16, 16, 3, seed=seed_a)).save(folder / "trainA" / f"{number}.png")
+        Image.fromarray(noise(16, 16, 3, seed=seed_b)).save(folder / "trainB" / f"{number}.png")
+    Image.fromarray(noise(16, 16, 3, seed=1)).save(folder / "testA" / "1.png")
+    Image.fromarray(noise(16, 16, 3, seed=99)).save(folder / "testB" / "1.png")
+    return folder
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform != "linux", reason="GNU tar is the tar of Linux")
+def test_lists_of_pairs_leave_pairs(pairs, tmp_path):
+    """What the page says is done: the archive has both sides, and what stays is still pairs."""
+    report = tmp_path / "data.html"
+    options = {"dataset": str(pairs), "report": str(report), "paired": True, "crop_size": 16}
+    assert check_data.run(**options) == 0
+    found = found_in(report)
+    assert found["duplicates"]["counts"] == {"trainA": 4, "trainB": 4}  # 5 and 7 are found too
+    lists = {kind: report.parent / f"data.{kind}.txt" for kind in ("leak", "duplicates")}
+    for kind, number in (("leak", 1), ("duplicates", 3)):
+        expected = [str(pairs / name / f"{number}.png") for name in ("trainA", "trainB")]
+        assert lists[kind].read_text().splitlines() == expected
+
+    commands = re.findall(r"<code>(tar -rf [^<]*)</code>", report.read_text())
+    assert len(commands) == len(lists)
+    for command in commands:
+        subprocess.run(shlex.split(command), cwd=tmp_path, check=True)
+    with tarfile.open(tmp_path / "set_aside.tar") as archive:
+        assert len(archive.getnames()) == 4
+    assert len(datasets.find(str(pairs), paired=True).train_a) == 5
+
+    # Lists that no longer apply are gone, and nothing else is.
+    (tmp_path / "data.notes.txt").touch()
+    assert check_data.run(**options) == 0
+    assert sorted(path.name for path in tmp_path.glob("data.*")) == [
+        "data.html",
+        "data.json",
+        "data.notes.txt",
+    ]
+
+
+def test_the_command_that_a_training_names_is_the_same_check(pairs, tmp_path):
+    options = DataOptions(
+        dataset=str(pairs), crop_size=16, direction="BtoA", value_range="-1,1", flip=False
+    )
+    words = shlex.split(check_data.command_for(options, paired=True))
+    assert words[:2] == ["python", "check_data.py"]
+    typed = flags.parse(words[1:], check_data.GROUPS, "")
+    assert typed == {
+        "dataset": str(pairs),
+        "crop_size": 16,
+        "direction": "BtoA",
+        "value_range": "-1,1",
+        "paired": True,
+        "report": "data.html",
+    }
+
+
 def test_listed_pairs(folder, tmp_path):
     listed = ["A,B", "photos/trainA/000.png,photos/trainB/001.png"]
     (tmp_path / "pairs.csv").write_text("\n".join(listed) + "\n")
@@ -187,7 +259,7 @@ def test_interrupted(folder, monkeypatch, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_blocks")
-def test_a_training_keeps_what_was_found(folder, tmp_path):
+def test_a_training_keeps_what_was_found(folder, tmp_path, caplog):
     options = {
         "dataset": str(folder),
         "run_dir": str(tmp_path / "run"),
@@ -202,7 +274,15 @@ def test_a_training_keeps_what_was_found(folder, tmp_path):
         "steps_per_epoch": 1,
         "sample_count": 1,
     }
+    caplog.set_level("INFO", logger="absl")
     assert train.run(**options) == 0
+    logged = [line for line in caplog.messages if "trainA" in line or "check_data.py" in line]
+    assert logged[-3:] == [
+        "  Serious: Pictures that cannot be read: 1 of 5 in trainA",
+        "  Few training pictures. There are 4 in trainA and 4 in trainB, fewer than 100.",
+        f"What helps, with pictures: python check_data.py --dataset={folder} --load_size=18 "
+        "--crop_size=16 --report=data.html",
+    ]
     run = Run(tmp_path / "run")
     found = run.saved_data_check()
     assert found["mode"] == "quick"

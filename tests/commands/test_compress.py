@@ -294,6 +294,7 @@ def test_discriminators_take_part_last_and_without_kid_change_nothing(
         assert same_weights(kept.networks[role], load_network(run_dir / f"{role}.keras"))
         assert kept.networks[role].description.direction == direction
     assert {"g_adversarial", "f_adversarial", "d_x", "d_y"} <= rows_of(run_dir)[-1].keys()
+    assert len(list((run_dir / "tensorboard").iterdir())) == 1  # of both parts
     assert len(read_receipt(run_dir).directions) == 2
     assert Image.open(run_dir / "samples" / "step_000000003.png").width == 6 * 128
 

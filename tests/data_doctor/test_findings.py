@@ -1,14 +1,16 @@
 """Each finding on a set that has it, and none on sets that only look as if they had it."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
 from optional import optional
 from pictures_in_memory import TRAINING, colored, gray, picture_set
 
-from cyclegan_keras.data_doctor import limits
+from cyclegan_keras.data_doctor import limits, looking
 from cyclegan_keras.data_doctor.checking import check
+from cyclegan_keras.data_doctor.measures import measure
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +62,20 @@ def test_one_picture_among_others(kind, added):
     assert "of 13 in trainA" in found.sentence
 
 
+def test_of_pictures_in_both_domains_none_is_to_be_removed():
+    (found,) = findings([*sound(0), colored(103)], sound(100))
+    assert (found.kind, list(found.to_remove)) == ("duplicates_across_domains", [])
+
+
+def test_most_of_a_set_is_not_to_be_removed():
+    a = sound(0)
+    tests = (picture_set("testA", a[:8]), picture_set("testB", sound(300)))
+    (found,) = findings(a, sound(100), *tests)
+    assert (found.kind, list(found.to_remove)) == ("leak", [])
+    (found,) = findings([*sound(0, 5), *sound(0, 5), *sound(0, 5)], sound(100))
+    assert (found.kind, len(found.to_remove)) == ("duplicates", 10)  # one of each stays
+
+
 def test_blurred():
     ramp = np.broadcast_to(np.linspace(0, 255, 64)[:, None, None], (64, 64, 3)).astype("uint8")
     tinted = np.ascontiguousarray(ramp * np.array([1, 0.9, 0.8])).astype("uint8")
@@ -84,8 +100,11 @@ def test_what_is_small_is_told_by_the_training():
     (found,) = findings([*sound(0), colored(50, side=20)], sound(100), training=training)
     assert found.kind == "tiny"
     (found,) = findings([*sound(0, side=20)], sound(100, side=20), training=training)
+    assert "Most pictures of A and of B are as small" in found.advice
     assert "--crop_size=20" in found.advice
     assert found.to_remove == []
+    (found,) = findings(sound(0), sound(100, side=20), training=training)
+    assert (dict(found.counts), found.to_remove) == ({"trainB": 12}, [])
 
 
 def test_long_pictures_are_as_meant_where_nothing_squashes_them():
@@ -126,7 +145,7 @@ def test_color_among_gray():
 def test_domains_of_different_depth():
     deep = sound(100, high=4096, dtype="uint16")
     assert kinds(sound(0), deep) == ["depth_gap"]
-    asked = dataclasses.replace(TRAINING, value_range={"A": "dtype", "B": "data"})
+    asked = dataclasses.replace(TRAINING, value_range={"A": "auto", "B": "0,4095"})
     assert kinds(sound(0), deep, training=asked) == []
 
 
@@ -189,6 +208,49 @@ def test_near_duplicates_by_where_they_are():
         "near_duplicates_across_domains": [2, 20],
         "near_duplicates": [1, 20],
     }
+
+
+def test_near_pairs_are_redundant_where_both_sides_are():
+    optional("imagehash")
+    a = [blotches(s) for s in range(20)]
+    b = [blotches(s) for s in range(100, 120)]
+    a += [(a[number] * 0.8).astype("uint8") for number in (1, 2, 3)]
+    b += [(b[1] * 0.8).astype("uint8"), b[2], blotches(200)]
+    sets = [
+        picture_set("trainA", a, partners="trainB"),
+        picture_set("trainB", b, partners="trainA"),
+    ]
+    found = {each.kind: each for each in check(sets, TRAINING, dataset="set").findings}
+    near = found["near_duplicates"]
+    assert dict(near.counts) == {"trainA": 6, "trainB": 2}
+    expected = {("trainA", 20), ("trainA", 21), ("trainB", 20)}
+    assert {tuple(place) for place in near.to_remove} == expected
+
+
+def test_a_quick_look_that_has_too_little_time_still_compares(monkeypatch):
+    optional("imagehash")
+    clock = [0.0]
+    monkeypatch.setattr(looking, "time", types.SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def measure_slowly(picture):
+        clock[0] += 0.1
+        return measure(picture)
+
+    monkeypatch.setattr(looking, "measure", measure_slowly)
+    a = [blotches(s) for s in range(50)]
+    a += [(picture * 0.8).astype("uint8") for picture in a]
+    found = check(
+        [picture_set("trainA", a), picture_set("trainB", sound(100))],
+        TRAINING,
+        dataset="set",
+        mode="quick",
+        seconds=9.0,
+        threads=1,
+    )
+    assert found.seen.decoded("trainA") < 80
+    assert "near_duplicates" in [finding.kind for finding in found.findings]
+    (sentence,) = found.left_out
+    assert sentence.startswith("All files were opened, and ")
 
 
 def test_mirror_images():

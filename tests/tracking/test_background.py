@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking import background
 from cyclegan_keras.tracking.background import Background
 from cyclegan_keras.tracking.record import Record
@@ -46,6 +47,11 @@ def opened(memory, **keywords):
     return Background(memory, title="tracker", rest="The rest is elsewhere.", **keywords)
 
 
+def wait_until(is_so):
+    while not is_so():
+        time.sleep(0.001)
+
+
 def test_everything_arrives_in_its_order():
     memory = Memory()
     with opened(memory) as tracker:
@@ -78,7 +84,7 @@ def test_refusals_are_a_warning_and_said_at_the_end(caplog):
 
 
 def test_a_tracker_that_hangs_holds_up_neither_steps_nor_the_end(caplog, monkeypatch):
-    monkeypatch.setattr(background, "MOST_WAITING", 3)
+    monkeypatch.setattr(background, "MOST_WAITING_BYTES", 3 * background.ENTRY_BYTES)
     monkeypatch.setattr(background, "QUIET_SECONDS", 0.05)
     monkeypatch.setattr(background, "PATIENCE_SECONDS", 0.1)
     gate = threading.Event()
@@ -93,10 +99,25 @@ def test_a_tracker_that_hangs_holds_up_neither_steps_nor_the_end(caplog, monkeyp
     assert any("to step 19 (it takes too long)" in message for message in caplog.messages)
 
 
+def test_pictures_that_wait_are_bound_by_their_bytes(monkeypatch):
+    monkeypatch.setattr(background, "MOST_WAITING_BYTES", background.ENTRY_BYTES + 1000)
+    picture = np.zeros((10, 20, 3), "uint8")
+    gate = threading.Event()
+    memory = Memory(gate=gate)
+    with opened(memory) as tracker:
+        tracker.scalars(0, {"loss": 1.0})  # waits for the gate
+        tracker.image(1, "samples", picture)
+        tracker.image(2, "samples", picture)  # 1,200 bytes together
+        gate.set()
+        wait_until(lambda: len(memory.taken) == 2 and not tracker._waiting_bytes)
+        tracker.image(3, "samples", picture)
+    assert [step for step, _ in memory.taken] == [0, 1, 3]
+
+
 def test_steps_that_a_continued_run_repeats_are_not_logged_twice(tmp_path):
-    path = tmp_path / "tracker.json"
+    run = Run(tmp_path)
     before = Memory()
-    with opened(before, record=Record(path)) as tracker:
+    with opened(before, record=Record(run, "tracker")) as tracker:
         tracker.scalars(10, {"loss": 1.0})
         tracker.scalars(20, {"loss": 1.0})
         tracker.text(20, "doctor", "one")
@@ -104,7 +125,7 @@ def test_steps_that_a_continued_run_repeats_are_not_logged_twice(tmp_path):
     assert before.taken == [(10, "loss"), (20, "loss"), (20, "doctor"), (20, "doctor")]
 
     after = Memory()
-    with opened(after, record=Record(path)) as tracker:
+    with opened(after, record=Record(run, "tracker")) as tracker:
         tracker.scalars(20, {"loss": 1.0, "eval/score": 2.0})  # killed before the evaluation
         tracker.text(20, "doctor", "one")
         tracker.scalars(30, {"loss": 1.0})
@@ -112,11 +133,38 @@ def test_steps_that_a_continued_run_repeats_are_not_logged_twice(tmp_path):
 
 
 def test_what_was_refused_is_logged_when_it_is_repeated(tmp_path):
-    path = tmp_path / "tracker.json"
-    with opened(Memory(fails_at=(20,)), record=Record(path)) as tracker:
+    run = Run(tmp_path)
+    with opened(Memory(fails_at=(20,)), record=Record(run, "tracker")) as tracker:
         tracker.scalars(10, {"loss": 1.0})
         tracker.scalars(20, {"loss": 1.0})
     after = Memory()
-    with opened(after, record=Record(path)) as tracker:
+    with opened(after, record=Record(run, "tracker")) as tracker:
         tracker.scalars(20, {"loss": 1.0})
     assert after.taken == [(20, "loss")]
+
+
+def test_what_may_be_lost_with_a_process_is_logged_again(tmp_path):
+    run = Run(tmp_path)
+    killed = opened(Memory(), record=Record(run, "tracker"), settle_seconds=0.2)
+    killed.scalars(10, {"loss": 1.0})
+    time.sleep(0.3)
+    killed.scalars(20, {"loss": 1.0})
+    assert not Record(run, "tracker").path.exists()
+    time.sleep(0.15)
+    killed.scalars(30, {"loss": 1.0})
+    wait_until(Record(run, "tracker").path.exists)
+    after = Memory()
+    with opened(after, record=Record(run, "tracker"), settle_seconds=9) as tracker:
+        for step in (10, 20, 30):
+            tracker.scalars(step, {"loss": 1.0})
+    assert after.taken == [(20, "loss"), (30, "loss")]
+    assert not Record(run, "tracker").is_new("loss", 30)  # closed
+
+
+def test_a_sentence_about_the_run_is_logged_at_one_start(tmp_path):
+    run = Run(tmp_path)
+    for expected in [[(0, "data/tiny")], []]:
+        memory = Memory()
+        with opened(memory, record=Record(run, "tracker")) as tracker:
+            tracker.about("data/tiny", "3 pictures are tiny.")
+        assert memory.taken == expected

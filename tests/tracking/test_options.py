@@ -3,9 +3,16 @@ import sys
 
 import pytest
 
+from cyclegan_keras.commands import compress, evaluate, train
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.tracking import opening
 from cyclegan_keras.tracking.options import TrackingOptions, tracker_names
+
+REQUIRED = {
+    train: {"dataset": "demo/ponies"},
+    compress: {"model": "none.keras", "shape": "8x2"},
+    evaluate: {"model": "copy"},
+}
 
 
 def test_a_list_names_each_tracker_once():
@@ -25,8 +32,15 @@ def test_a_list_names_each_tracker_once():
 def test_other_names_are_refused_with_the_nearest_ones(word, part):
     with pytest.raises(ValueError, match=part):
         TrackingOptions(tracker=word)
-    with pytest.raises(OptionError, match=part):
-        opening.check_trackers(word)
+    for command in (train, compress, evaluate):
+        with pytest.raises(OptionError, match=part):
+            command.run(tracker=word, dry_run=True, **REQUIRED[command])
+
+
+def test_what_is_no_text_is_refused_with_a_sentence():
+    for command in (train, compress, evaluate):
+        with pytest.raises(OptionError, match="--tracker=3: expected text"):
+            command.run(tracker=3, **REQUIRED[command])
 
 
 def test_a_tracker_that_is_not_installed_names_its_extra(monkeypatch, tmp_path):
@@ -34,7 +48,7 @@ def test_a_tracker_that_is_not_installed_names_its_extra(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     monkeypatch.delitem(sys.modules, "wandb", raising=False)
     with pytest.raises(OptionError, match=r'pip install "cyclegan-keras\[wandb\]"\.'):
-        opening.check_trackers("tensorboard,wandb")
+        opening.check_installed(["tensorboard", "wandb"])
 
 
 def test_the_home_folder_is_not_told():

@@ -2,20 +2,24 @@
 
 import functools
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_compressions
 from optional import optional
 from tiny_options import PONIES
 from tracked_runs import from_mlflow
 
-from cyclegan_keras.commands import train
+from cyclegan_keras.commands import compress, train
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers, record_of
+from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers
+from cyclegan_keras.tracking.record import Record
 from pipelines.sources import demo
 
 pytestmark = pytest.mark.slow  # MLflow makes its tables
@@ -69,14 +73,14 @@ def test_a_continued_run_is_one_run_of_mlflow_without_repeated_steps(run, store)
         tracker.scalars(4, {"cycle_x": 0.25})
         tracker.image(4, "samples", PICTURE)
         tracker.scalars(6, {"cycle_x": float("nan")})
-    run_id = record_of(run, "mlflow").tracked["id"]
+    run_id = Record(run, "mlflow").tracked["id"]
     with open_for_evaluation(run) as tracker:
-        tracker.scalars(2, {"evaluate/AtoB/KID": 3.0})
+        tracker.scalars(2, {"test/x_to_y/KID": 3.0})
 
     found = from_mlflow(store, run_id)
     assert found.points["cycle_x"] == [(2, 0.5), (4, 0.25), (6, pytest.approx(np.nan, nan_ok=True))]
     assert found.points["eval/x_to_y/LPIPS _VGG_"] == [(2, 7.0)]
-    assert found.points["evaluate/AtoB/KID"] == [(2, 3.0)]
+    assert found.points["test/x_to_y/KID"] == [(2, 3.0)]
     assert found.pictures == {"samples": [0, 4]}
     expected = {
         "learning_rate": "0.1",
@@ -102,7 +106,7 @@ def test_a_continued_run_is_one_run_of_mlflow_without_repeated_steps(run, store)
 def test_a_training_shows_its_curves_options_and_facts(store, run, tmp_path, shallow):
     folder = tmp_path / "ponies"
     assert train.main(["train.py", *TINY, f"--run_dir={folder}", "--tracker=mlflow"]) == 0
-    found = from_mlflow(store, record_of(Run(folder), "mlflow").tracked["id"])
+    found = from_mlflow(store, Record(Run(folder), "mlflow").tracked["id"])
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     for name in rows[0].keys() - {"step", "epoch"}:
         assert found.points[name] == [(row["step"], pytest.approx(row[name])) for row in rows]
@@ -114,31 +118,81 @@ def test_a_training_shows_its_curves_options_and_facts(store, run, tmp_path, sha
     assert not list((folder / "tensorboard").iterdir())
 
 
+def test_a_compression_shows_its_curves_options_and_facts(
+    store, run, tmp_path, shallow, monkeypatch
+):
+    tiny_compressions.keep_small(monkeypatch)
+    monkeypatch.setattr(compress, "write_results", lambda *arguments: None)
+    teacher = tiny_compressions.untrained_ponies(tmp_path / "ponies")
+    folder = tmp_path / "small"
+    words = (*tiny_compressions.TINY, "--steps=2", "--direction=AtoB", "--tracker=mlflow")
+    assert tiny_compressions.run(f"--model={teacher}", f"--run_dir={folder}", *words) == 0
+    found = from_mlflow(store, Record(Run(folder), "mlflow").tracked["id"])
+    (row,) = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    assert found.points["l1_g"] == [(2, pytest.approx(row["l1_g"]))]
+    assert found.pictures == {"samples": [0, 2]}
+    assert found.options["shape"] == "4x1"
+    assert found.options["facts/compression/steps"] == "2"
+    assert found.status == "FINISHED"
+    assert not list((folder / "tensorboard").iterdir())
+
+
 def test_a_run_that_fails_is_marked_so(run, store):
     with pytest.raises(ZeroDivisionError), open_trackers(["mlflow"], run):
         raise ZeroDivisionError
-    assert from_mlflow(store, record_of(run, "mlflow").tracked["id"]).status == "FAILED"
+    assert from_mlflow(store, Record(run, "mlflow").tracked["id"]).status == "FAILED"
 
 
 def test_an_evaluation_leaves_a_training_under_way(run, store):
     with open_trackers(["mlflow"], run):
-        run_id = record_of(run, "mlflow").tracked["id"]
+        run_id = Record(run, "mlflow").tracked["id"]
         with open_for_evaluation(run) as tracker:
-            tracker.scalars(2, {"evaluate/AtoB/KID": 3.0})
+            tracker.scalars(2, {"test/x_to_y/KID": 3.0})
         assert from_mlflow(store, run_id).status == "RUNNING"
 
 
-def test_another_store_than_that_of_the_run_is_a_sentence(run, tmp_path, monkeypatch):
+def test_a_run_that_is_gone_ends_no_training_that_is_continued(run, tmp_path, caplog):
     import mlflow
 
     with open_trackers(["mlflow"], run):
         pass
-    run_id = record_of(run, "mlflow").tracked["id"]
+    run_id = Record(run, "mlflow").tracked["id"]
     mlflow.MlflowClient().delete_run(run_id)
-    with pytest.raises(
-        OptionError, match=f"run {run_id} is deleted there.*without that file a new"
-    ):
-        open_trackers(["mlflow"], run)
+    with open_trackers(["tensorboard", "mlflow"], run) as tracker:
+        tracker.scalars(2, {"cycle_x": 0.5})
+    assert re.search(
+        f"run {run_id} is deleted there.*without that file a new.*goes on without", caplog.text
+    )
+    assert len(list(run.tensorboard.iterdir())) == 1
+
+
+def test_a_copy_is_a_run_of_its_own(run, store, tmp_path):
+    with open_trackers(["mlflow"], run) as tracker:
+        tracker.scalars(2, {"cycle_x": 0.5})
+        tracker.about("data/tiny", "3 pictures are tiny.")
+    copy = Run(shutil.copytree(run.directory, tmp_path / "copy"))
+    with open_for_evaluation(copy) as tracker:
+        tracker.scalars(2, {"test/x_to_y/KID": 3.0})
+    with open_trackers(["mlflow"], copy) as tracker:
+        tracker.scalars(2, {"cycle_x": 0.25})
+    found = from_mlflow(store, Record(run, "mlflow").tracked["id"])
+    assert found.points == {"cycle_x": [(2, 0.5)]}
+    found = from_mlflow(store, Record(copy, "mlflow").tracked["id"])
+    assert found.points == {"cycle_x": [(2, 0.25)]}
+
+
+def test_an_evaluation_is_logged_to_what_is_asked_for(run, store, caplog):
+    with open_trackers(["mlflow"], run):
+        pass
+    with open_for_evaluation(run, []) as tracker:  # --tracker=none
+        tracker.scalars(2, {"test/x_to_y/KID": 3.0})
+    assert "not logged" not in caplog.text
+    with open_for_evaluation(run, ["wandb", "mlflow"]) as tracker:
+        tracker.scalars(4, {"test/x_to_y/KID": 3.0})
+    found = from_mlflow(store, Record(run, "mlflow").tracked["id"])
+    assert found.points == {"test/x_to_y/KID": [(4, 3.0)]}
+    assert "not logged to wandb: " in caplog.text
+    assert "has no tracked run there: train.py --tracker=wandb begins one" in caplog.text
 
 
 def test_a_server_that_does_not_answer_is_a_sentence_without_its_password(run, monkeypatch):
@@ -155,12 +209,12 @@ def test_evaluations_go_on_where_a_tracker_does_not_answer(run, monkeypatch, cap
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with open_for_evaluation(run) as tracker:
-        tracker.scalars(2, {"evaluate/AtoB/KID": 3.0})
+        tracker.scalars(2, {"test/x_to_y/KID": 3.0})
     assert "The evaluation is not logged to mlflow: " in caplog.text
 
 
 def test_the_record_names_the_run_alone(run):
     with open_trackers(["mlflow"], run):
         pass
-    content = json.loads(record_of(run, "mlflow").path.read_text())
+    content = json.loads(Record(run, "mlflow").path.read_text())
     assert content["run"].keys() == {"id"}

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from optional import optional
-from tracked_runs import from_wandb, wandb_files
+from tracked_runs import from_wandb, wait_for_exit, wandb_files
 
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers, record_path
+from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers
+from cyclegan_keras.tracking.record import record_path
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]  # wandb logs by a process of its own
 
@@ -27,7 +28,7 @@ def run(tmp_path, monkeypatch):
     return run
 
 
-def test_a_continued_run_is_one_run_of_wandb_without_repeated_steps(run):
+def test_a_continued_run_is_one_run_of_wandb_without_repeated_steps(run, monkeypatch, caplog):
     with open_trackers(["wandb"], run) as tracker:
         tracker.options({"learning_rate": 0.1, "crop_size": None})
         tracker.facts({"versions": {"keras": "3.0"}})
@@ -41,20 +42,29 @@ def test_a_continued_run_is_one_run_of_wandb_without_repeated_steps(run):
         tracker.image(4, "samples", PICTURE)
         tracker.scalars(6, {"cycle_x": 0.125})
     with open_for_evaluation(run) as tracker:
-        tracker.scalars(2, {"evaluate/AtoB/KID": 3.0})
+        tracker.scalars(2, {"test/x_to_y/KID": 3.0})
 
+    files = wandb_files(run.directory)
+    assert len(files) == 3
+    for file in files:
+        wait_for_exit(file)
     found = from_wandb(run.directory)
-    assert len(wandb_files(run.directory)) == 3
     assert found.points == {
         "cycle_x": [(2, 0.5), (4, 0.25), (6, 0.125)],
         "eval/x_to_y/L1 to the truth": [(2, 7.0)],
-        "evaluate/AtoB/KID": [(2, 3.0)],
+        "test/x_to_y/KID": [(2, 3.0)],
     }
     assert found.pictures == {"samples": [0, 4], "doctor": [4]}
     assert found.options["learning_rate"] == 0.2
     assert found.options["crop_size"] is None
     assert found.options["facts"] == {"versions": {"keras": "3.0"}}
     assert found.status == 0
+    # ---- without the server, a run that is continued goes on all the same ----
+    monkeypatch.setenv("WANDB_MODE", "online")
+    with open_trackers(["wandb"], run) as tracker:
+        tracker.scalars(8, {"cycle_x": 0.5})
+    assert "--tracker=wandb cannot be used" in caplog.text
+    assert "The training goes on without it" in caplog.text
     (page,) = run.directory.glob("wandb/*/files/media/html/doctor*.html")
     assert "G &lt;inverts&gt;." in page.read_text()
 
@@ -63,7 +73,7 @@ def test_without_an_api_key_the_sentence_says_what_to_do(run, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "online")
     with pytest.raises(OptionError, match=r"--tracker=wandb cannot be used: .*WANDB_MODE=offline"):
         open_trackers(["tensorboard", "wandb"], run)
-    assert not record_path(run, "wandb").exists()
+    assert not record_path(run.directory, "wandb").exists()
 
 
 def test_disabled_by_its_variable_wandb_keeps_nothing(run, monkeypatch):

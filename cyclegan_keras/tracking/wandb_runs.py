@@ -21,6 +21,9 @@ INIT_SECONDS = 30.0  # to reach the server at the start
 FINISH_SECONDS = 50.0  # to send the rest at the end; afterwards `wandb sync` can
 # What wandb has not written yet is lost with a process that is killed; by itself it waits 15 s.
 FLUSH_SECONDS = 0.1
+# It writes in a process of its own, and Linux may keep what was written for 30 s before it is on
+# the disk: so much is lost where both processes are killed, or the power fails.
+SETTLE_SECONDS = 30.0
 
 
 class WeightsAndBiases(Tracker):
@@ -89,17 +92,17 @@ class WeightsAndBiases(Tracker):
         self._run.define_metric("*", step_metric="step")
 
     def scalars(self, step, values):
-        self._log(step, dict(values))
+        self._run.log({**values, "step": step})
 
     def image(self, step, name, picture):
         import wandb
 
-        self._log(step, {name: wandb.Image(picture, caption=f"step {step}")})
+        self._run.log({name: wandb.Image(picture, caption=f"step {step}"), "step": step})
 
     def text(self, step, name, sentence):
         import wandb
 
-        self._log(step, {name: wandb.Html(f"<p>{html.escape(sentence)}</p>")})
+        self._run.log({name: wandb.Html(f"<p>{html.escape(sentence)}</p>"), "step": step})
 
     def options(self, values):
         self._run.config.update(dict(values), allow_val_change=True)
@@ -109,7 +112,3 @@ class WeightsAndBiases(Tracker):
 
     def close(self, *, failed=False):
         self._run.finish(exit_code=1 if failed else 0)
-
-    def _log(self, step: int, values: dict[str, Any]) -> None:
-        values["step"] = step
-        self._run.log(values)

@@ -22,7 +22,8 @@ from cyclegan_keras.tracking.tracker import Tracker
 
 EXPERIMENT = "cyclegan-keras"
 OF_TRAININGS = {"mlflow.experimentKind": "custom_model_development"}  # its page begins with runs
-MOST_CHARACTERS = 5000  # of an option or a fact, in every store of MLflow
+MOST_CHARACTERS = 5000  # of an option or a fact; MLflow 3 takes 6000 and 8000
+SETTLE_SECONDS = 1.0  # MLflow answers when its store has everything; so seldom it is noted
 MOST_IN_BATCH = 100  # options or facts in one request
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 RETRYING = logging.getLogger("urllib3.connectionpool")  # warns at each attempt to reach a server
@@ -52,7 +53,7 @@ class MLflow(Tracker):
         self._texts: dict[str, int] = {}  # file -> how many of its name there are
         store = without_passwords(mlflow.get_tracking_uri())
         try:
-            with _few_retries():
+            with _few_retries(), _quiet_retries():
                 self._client = mlflow.MlflowClient()
                 self._id = record.tracked.get("id") or os.environ.get("MLFLOW_RUN_ID")
                 if self._id is None:
@@ -77,8 +78,8 @@ class MLflow(Tracker):
         if not record.tracked:
             record.begin({"id": self._id})
         self.place = f"run {self._id} in {store}"
-        self._level_before = RETRYING.level
-        RETRYING.setLevel(logging.ERROR)  # what is not reached in the end is said once
+        self._quiet = contextlib.ExitStack()
+        self._quiet.enter_context(_quiet_retries())
 
     def scalars(self, step, values):
         from mlflow.entities import Metric
@@ -133,7 +134,7 @@ class MLflow(Tracker):
             if self.training:
                 self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
         finally:
-            RETRYING.setLevel(self._level_before)
+            self._quiet.close()
 
     def _create_run(self, name: str) -> str:
         experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")
@@ -189,3 +190,14 @@ def _few_retries() -> Iterator[None]:
         yield
     finally:
         del os.environ[RETRIES]
+
+
+@contextlib.contextmanager
+def _quiet_retries() -> Iterator[None]:
+    """Keeps attempts out of the messages: what is not reached in the end is said once."""
+    level_before = RETRYING.level
+    RETRYING.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        RETRYING.setLevel(level_before)
