@@ -58,7 +58,9 @@ class ExportOptions:
         4 * 2**20, "Pixels of the largest picture that the server accepts.", low=1, high=2**31 - 1
     )
     # This spelling is that of the flag and of files of earlier exports, and so it stays.
-    licence: str | None = option(None, "License of the weights, written into the description.")
+    licence: str | None = option(
+        None, "License of the weights, written into the description.", aliases=("license",)
+    )
     description: str | None = option(None, "A sentence about the model for its users.")
     web_title: str | None = option(
         None, "Title of the web page; the domains by default, such as horse \u2192 zebra."
@@ -104,7 +106,7 @@ class ExportOptions:
         "`hf auth login`, or set HF_TOKEN.",
     )
     hub_private: bool = option(
-        False, "Make the repository private where it is made; whoever may read it is up to you."
+        False, "Make the repository private. A public one of that name is refused."
     )
     hub_branch: str | None = option(
         None, "Branch of the repository to upload to, made if need be; main by default."
@@ -115,8 +117,8 @@ class ExportOptions:
     hub_examples: str | None = option(
         None,
         "Folder of pictures, perhaps with testA and testB, of which the model card shows some with "
-        "their translations. They are published with it; none by default, but for sets that this "
-        "program draws, such as demo/ponies.",
+        "their translations. They are published with it. By default none, except of sets that "
+        "this program draws, such as demo/ponies.",
     )
     allow_quality_loss: bool = option(
         False,
