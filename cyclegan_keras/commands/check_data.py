@@ -98,7 +98,7 @@ def run(**options) -> int:
         from cyclegan_keras.commands import check_data
         check_data.run(dataset="photos", report="data.html")
     """
-    return check_data(options)
+    return check_data(flags.as_typed(options, GROUPS))
 
 
 def main(argv: list[str]) -> int:
