@@ -102,8 +102,9 @@ class AdversarialOptions:
     )
     diff_augment: str = option(
         "none",
-        "For few pictures: change at random whatever discriminators see, real and translated "
-        "pictures alike. Some of color, translation and cutout, separated by commas, or none.",
+        "For few pictures and long trainings: change at random whatever discriminators see, real "
+        "and translated pictures alike. Some of color, translation and cutout, separated by "
+        "commas, or none.",
         several=True,
     )
     d_regularization: str = option(
