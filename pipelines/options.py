@@ -63,6 +63,7 @@ class DataOptions:
         "numbers, such as -1024,3071; or two percentiles, such as p0.5,p99.5. auto: dtype for 8 "
         "bits, data for all others. One for both domains, or that of A and that of B with a slash "
         "between.",
+        several=True,
     )
     resize_filter: str = option(
         "bicubic",

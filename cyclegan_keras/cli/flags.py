@@ -7,6 +7,7 @@ each under a title. `parse` reads a command line, `resolve` merges it with defau
 
 import dataclasses
 import math
+import os
 import re
 import types
 import typing
@@ -89,6 +90,29 @@ def parse(
         for name, field in known.items()
         if any(values[flag].present for flag in (name, *field.metadata.get("aliases", ())))
     }
+
+
+def as_typed(options: Mapping[str, typing.Any], groups: Groups) -> dict[str, typing.Any]:
+    """Returns options that Python gives in the form in which a command line has them.
+
+    Args:
+        options: by name. A list or tuple becomes a text with commas, where the option takes
+            several; a path becomes a text. All else stays, also what is wrong.
+        groups: the options that there are.
+    """
+    known = fields(groups)
+    typed = {}
+    for name, value in options.items():
+        field = known.get(name)
+        if field is None or _type(field) is not str:
+            typed[name] = value
+        elif isinstance(value, list | tuple) and field.metadata.get("several"):
+            typed[name] = ",".join(str(each) for each in value)
+        elif isinstance(value, os.PathLike):
+            typed[name] = os.fspath(value)
+        else:
+            typed[name] = value
+    return typed
 
 
 def refuse_unknown(
@@ -348,7 +372,8 @@ def _check(field: dataclasses.Field, value: object) -> None:
     kind = _type(field)
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (isinstance(value, float) and math.isnan(value)):
-        raise OptionError(f"--{field.name}={value}: expected {_TYPE_NAMES[kind]}.")
+        commas = ", or several separated by commas" if field.metadata.get("several") else ""
+        raise OptionError(f"--{field.name}={value}: expected {_TYPE_NAMES[kind]}{commas}.")
     choices, pattern = field.metadata.get("choices"), field.metadata.get("pattern")
     is_of_pattern = pattern is not None and re.fullmatch(pattern, str(value))
     if choices and value not in choices and not is_of_pattern:

@@ -8,7 +8,7 @@ import json
 import pathlib
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import absl.logging
 
@@ -19,6 +19,10 @@ from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.files.names import printable
 from cyclegan_keras.files.option import option, option_of
 from pipelines.options import DataOptions
+
+if TYPE_CHECKING:
+    from cyclegan_keras.data_doctor.findings import Training
+    from cyclegan_keras.data_doctor.sets import PictureSet
 
 QUICK_SECONDS = 10.0
 MOST_LOGGED = 12  # findings that a training logs
@@ -98,7 +102,7 @@ def run(**options) -> int:
         from cyclegan_keras.commands import check_data
         check_data.run(dataset="photos", report="data.html")
     """
-    return check_data(options)
+    return check_data(flags.as_typed(options, GROUPS))
 
 
 def main(argv: list[str]) -> int:
@@ -175,7 +179,7 @@ def report_file(options: CheckDataOptions) -> pathlib.Path | None:
     return report
 
 
-def sets_of(source, options: DataOptions) -> list:
+def sets_of(source, options: DataOptions) -> list["PictureSet"]:
     """Returns what the doctor looks at: the training and test pictures of a source, and pairs.
 
     Args:
@@ -199,7 +203,9 @@ def sets_of(source, options: DataOptions) -> list:
     return sets
 
 
-def picture_set(split: str, domain: str, pictures, *, most: int | None = None, paired: bool):
+def picture_set(
+    split: str, domain: str, pictures, *, most: int | None = None, paired: bool
+) -> "PictureSet":
     """Returns pictures of a source as the doctor takes them.
 
     Args:
@@ -226,7 +232,7 @@ def picture_set(split: str, domain: str, pictures, *, most: int | None = None, p
     )
 
 
-def training_of(source, options: DataOptions):
+def training_of(source, options: DataOptions) -> "Training":
     """Returns what the doctor is to know of the training that the pictures are for."""
     from cyclegan_keras.data_doctor.findings import Training
     from pipelines.options import of_domains, with_sizes

@@ -79,7 +79,7 @@ def run(**options) -> int:
         from cyclegan_keras.commands import compress
         compress.run(model="runs/demo", target_macs=2e7)
     """
-    return compress(options)
+    return compress(flags.as_typed(options, GROUPS))
 
 
 def main(argv: list[str]) -> int:

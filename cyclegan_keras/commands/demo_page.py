@@ -35,7 +35,7 @@ class DemoPageOptions:
 
 def run(**options) -> int:
     """Makes the page, as the command does with the same options; returns its exit code."""
-    return make_page(options)
+    return make_page(flags.as_typed(options, {"page": DemoPageOptions}))
 
 
 def main(argv: list[str]) -> int:

@@ -48,7 +48,7 @@ def run(**options) -> int:
         from cyclegan_keras.commands import evaluate
         evaluate.run(model="runs/photos-cyclegan", report="report.html")
     """
-    return evaluate(options)
+    return evaluate(flags.as_typed(options, GROUPS))
 
 
 def main(argv: list[str]) -> int:

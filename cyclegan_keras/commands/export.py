@@ -65,7 +65,7 @@ def run(**options) -> int:
         from cyclegan_keras.commands import export
         export.run(run_dir="runs/photos-cyclegan", format="tflite")
     """
-    return export_generators(options)
+    return export_generators(flags.as_typed(options, GROUPS))
 
 
 def main(argv: list[str]) -> int:

@@ -62,7 +62,7 @@ def run(**options) -> int:
         from cyclegan_keras.commands import train
         train.run(dataset="photos", crop_size=128, n_epochs=50)
     """
-    return train(options)
+    return train(flags.as_typed(options, GROUPS))
 
 
 def main(argv: list[str]) -> int:

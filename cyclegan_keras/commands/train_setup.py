@@ -173,7 +173,7 @@ def with_ordered_augmentations(typed: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         OptionError: --diff_augment names something else.
     """
-    if typed.get("diff_augment") is None:
+    if not isinstance(typed.get("diff_augment"), str):
         return dict(typed)
     try:
         names = augmentation_names(typed["diff_augment"])

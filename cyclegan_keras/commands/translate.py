@@ -43,7 +43,7 @@ def run(**options) -> int:
         from cyclegan_keras.commands import translate
         translate.run(model="generator_g.keras", input="photos", output="translated")
     """
-    return translate(options)
+    return translate(flags.as_typed(options, GROUPS))
 
 
 def main(argv: list[str]) -> int:

@@ -24,6 +24,7 @@ class CompressionOptions:
         "them, hf://user/name@revision, or after a comma a second one for the opposite direction.",
         required=True,
         may_change=True,
+        several=True,
     )
     run_dir: str | None = option_of(
         RunOptions,

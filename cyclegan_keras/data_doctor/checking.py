@@ -24,8 +24,8 @@ class Check:
         mode: "full" or "quick".
         seen: what was seen of the pictures.
         findings: the serious ones first.
-        left_out: sentences about what was not looked at.
-        seconds: that all of it took.
+        left_out: sentences about what was left out.
+        seconds: how long all of it took.
         was_stopped: whether it was interrupted.
     """
 
@@ -58,7 +58,7 @@ class Check:
         for name, each in self.seen.sets.items():
             sets[name] = {
                 "pictures": len(each),
-                "opened": self.seen.looked_at(name),
+                "opened": self.seen.opened(name),
                 "decoded": self.seen.decoded(name),
             }
         return {
@@ -123,7 +123,7 @@ def check(
         seen = look_at_all(sets, budget, threads=threads)
 
     # ---- near-duplicates ----
-    left_out = _not_looked_at(seen)
+    left_out = _not_decoded(seen)
     near: list[near_duplicates.Near] = []
     if not compare:
         left_out.append("Near-duplicates were not looked for (--nonear_duplicates).")
@@ -168,10 +168,10 @@ def showing_something(seen: Seen) -> dict[Place, Measures]:
     return showing
 
 
-def _not_looked_at(seen: Seen) -> list[str]:
+def _not_decoded(seen: Seen) -> list[str]:
     """Returns sentences about pictures that were not looked at."""
     total = sum(len(each) for each in seen.sets.values())
-    opened = sum(seen.looked_at(name) for name in seen.sets)
+    opened = sum(seen.opened(name) for name in seen.sets)
     decoded = sum(seen.decoded(name) for name in seen.sets)
     if decoded == total:
         return []

@@ -12,6 +12,7 @@ from cyclegan_keras.data_doctor.looking import Seen
 from cyclegan_keras.data_doctor.measures import Measures
 from cyclegan_keras.data_doctor.near_duplicates import Near
 from cyclegan_keras.data_doctor.sets import Place
+from cyclegan_keras.files.advice import WITH_FEW_PICTURES
 from cyclegan_keras.files.names import printable
 from cyclegan_keras.images.header import Header
 
@@ -96,27 +97,30 @@ def find_all(seen: Seen, near: Sequence[Near], training: Training) -> list[Findi
         near: pairs that show nearly the same.
         training: what the pictures are for.
     """
-    found: list[Finding | None] = [
-        unreadable(seen),
-        truncated(seen),
+    found = [
+        *unreadable(seen),
+        *truncated(seen),
         *equal_pictures(seen),
         *near_pictures(seen, near),
         *pairs(seen),
-        tiny(seen, training),
-        odd_aspect(seen, training),
+        *tiny(seen, training),
+        *odd_aspect(seen, training),
         *of_single_pictures(seen),
         *colors(seen, training),
-        *numbers(seen, training),
-        *counts(seen),
+        *other_channels(seen, training),
+        *mixed_numbers(seen),
+        *depth_gap(seen, training),
+        *narrow_ranges(seen, training),
+        *few(seen),
+        *imbalance(seen),
     ]
-    kept = [finding for finding in found if finding is not None]
-    return sorted(kept, key=lambda finding: not finding.is_serious)
+    return sorted(found, key=lambda finding: not finding.is_serious)
 
 
 # ---- files ----
 
 
-def unreadable(seen: Seen) -> Finding | None:
+def unreadable(seen: Seen) -> list[Finding]:
     """Files that cannot be read as pictures at all."""
     places = [place for place, error in seen.errors.items() if not is_cut_off(error)]
     return _about_files(
@@ -130,7 +134,7 @@ def unreadable(seen: Seen) -> Finding | None:
     )
 
 
-def truncated(seen: Seen) -> Finding | None:
+def truncated(seen: Seen) -> list[Finding]:
     """Files that begin like pictures and end too early."""
     places = [place for place, error in seen.errors.items() if is_cut_off(error)]
     return _about_files(
@@ -152,7 +156,7 @@ def is_cut_off(error: str) -> bool:
 
 def _about_files(
     seen: Seen, places: Iterable[Place], *, kind: str, title: str, meaning: str, advice: str
-) -> Finding | None:
+) -> list[Finding]:
     places = sorted(places)
     return _of_places(
         seen,
@@ -171,7 +175,7 @@ def _about_files(
 # ---- equal pictures ----
 
 
-def equal_pictures(seen: Seen) -> list[Finding | None]:
+def equal_pictures(seen: Seen) -> list[Finding]:
     """Pictures that are equal to others of their set, of the other domain or of the test set."""
     inside, across, leaked = [], [], []
     for group in seen.equal:
@@ -182,9 +186,9 @@ def equal_pictures(seen: Seen) -> list[Finding | None]:
         if "across" in kinds:
             across.append(group)
         inside += _by_set(group)
-    looked_at = seen.looked_at if seen.measures.keys() != seen.headers.keys() else seen.decoded
+    looked_at = seen.opened if seen.measures.keys() != seen.headers.keys() else seen.decoded
     return [
-        _of_places(
+        *_of_places(
             seen,
             [Group(places=group, words="equal") for group in leaked],
             kind="leak",
@@ -197,7 +201,7 @@ def equal_pictures(seen: Seen) -> list[Finding | None]:
             to_remove=_in_training(seen, leaked),
             counted=lambda place: seen.sets[place.set_name].is_test,
         ),
-        _of_places(
+        *_of_places(
             seen,
             [Group(places=group, words="equal") for group in across],
             kind="duplicates_across_domains",
@@ -208,7 +212,7 @@ def equal_pictures(seen: Seen) -> list[Finding | None]:
             "each from the domain where it does not belong. Only you know which that is.",
             looked_at=looked_at,
         ),
-        _of_places(
+        *_of_places(
             seen,
             [Group(places=group, words="equal") for group in inside],
             kind="duplicates",
@@ -223,7 +227,7 @@ def equal_pictures(seen: Seen) -> list[Finding | None]:
     ]
 
 
-def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding | None]:
+def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding]:
     """Pictures that show nearly the same as others."""
     by_relation: dict[str, list[Near]] = {"inside": [], "across": [], "leak": []}
     for pair in near:
@@ -243,7 +247,7 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding | None]:
 
     in_training = [(pair.first, pair.second) for pair in by_relation["leak"]]
     return [
-        _of_places(
+        *_of_places(
             seen,
             groups_of("leak"),
             kind="near_leak",
@@ -256,7 +260,7 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding | None]:
             to_remove=_in_training(seen, in_training),
             counted=lambda place: seen.sets[place.set_name].is_test,
         ),
-        _of_places(
+        *_of_places(
             seen,
             groups_of("across"),
             kind="near_duplicates_across_domains",
@@ -268,7 +272,7 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding | None]:
             "from them.",
             looked_at=seen.decoded,
         ),
-        _of_places(
+        *_of_places(
             seen,
             groups_of("inside"),
             kind="near_duplicates",
@@ -358,7 +362,7 @@ def _partner(seen: Seen, place: Place) -> Place | None:
 # ---- pairs ----
 
 
-def pairs(seen: Seen) -> list[Finding | None]:
+def pairs(seen: Seen) -> list[Finding]:
     """Pairs whose sides differ in size, or do not differ at all."""
     unequal, same = [], []
     in_pairs = [name for name, each in seen.sets.items() if each.partners and each.domain == "A"]
@@ -374,7 +378,7 @@ def pairs(seen: Seen) -> list[Finding | None]:
         elif _are_equal(seen, place, other):
             same.append(Group(places=(place, other), words="equal"))
     return [
-        _of_places(
+        *_of_places(
             seen,
             unequal,
             kind="unequal_pairs",
@@ -383,10 +387,10 @@ def pairs(seen: Seen) -> list[Finding | None]:
             meaning="The picture and its partner differ in size.",
             advice="Training on pairs refuses them, since a pixel must show the same place on both "
             "sides: cut or scale both to one size. A picture of both sides needs an even width.",
-            looked_at=seen.looked_at,
+            looked_at=seen.opened,
             counted=lambda place: seen.sets[place.set_name].domain == "A",
         ),
-        _of_places(
+        *_of_places(
             seen,
             same,
             kind="equal_pairs",
@@ -409,7 +413,7 @@ def _are_equal(seen: Seen, one: Place, other: Place) -> bool:
 # ---- sizes ----
 
 
-def tiny(seen: Seen, training: Training) -> Finding | None:
+def tiny(seen: Seen, training: Training) -> list[Finding]:
     """Pictures that training enlarges much."""
     places = [
         place
@@ -442,15 +446,15 @@ def tiny(seen: Seen, training: Training) -> Finding | None:
         meaning=f"Training enlarges them more than {limits.ENLARGED:g} times "
         f"({training.size_flags}).",
         advice=advice,
-        looked_at=seen.looked_at,
+        looked_at=seen.opened,
         to_remove=places,
     )
 
 
-def odd_aspect(seen: Seen, training: Training) -> Finding | None:
+def odd_aspect(seen: Seen, training: Training) -> list[Finding]:
     """Pictures so long that making them square distorts them."""
     if not training.squashes:
-        return None
+        return []
     places = []
     for place, header in seen.headers.items():
         width, height = _size(header)
@@ -469,7 +473,7 @@ def odd_aspect(seen: Seen, training: Training) -> Finding | None:
         meaning=f"One side is more than {1 / limits.ASPECT:.1f} times as long as the other.",
         advice="--preprocess=resize_and_crop squashes them to a square: use "
         "--preprocess=scale_shortside_and_crop, or cut or remove them.",
-        looked_at=seen.looked_at,
+        looked_at=seen.opened,
         to_remove=places,
     )
 
@@ -539,91 +543,107 @@ def is_blurred(measured: Measures, found: Range) -> bool:
     return measured.sharpness < limits.BLURRED
 
 
+LOOK = "Look at them, and remove those that show nothing that can be translated."
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Defect:
+    """What a single picture may suffer from.
+
+    Attributes:
+        kind: as of `Finding`.
+        is_so: whether a picture does, in the range of its domain.
+        words: what its measures say of it.
+        title: as of `Finding`.
+        meaning: a sentence about such pictures.
+        advice: as of `Finding`.
+    """
+
+    kind: str
+    is_so: Callable[[Measures, Range], bool]
+    words: Callable[[Measures], str]
+    title: str
+    meaning: str
+    advice: str
+
+
 # A picture is counted under the first that fits.
-OF_SINGLE_PICTURES = {
-    "blank": is_blank,
-    "dark": is_dark,
-    "bright": is_bright,
-    "blurred": is_blurred,
-}
+DEFECTS = (
+    Defect(
+        kind="blank",
+        is_so=is_blank,
+        words=lambda m: f"contrast {m.contrast:.3g}, {m.entropy:.1f} bits",
+        title="Blank pictures",
+        meaning="They show nearly one color.",
+        advice=LOOK,
+    ),
+    Defect(
+        kind="dark",
+        is_so=is_dark,
+        words=lambda m: f"99 % of the pixels are below {m.bright:.0f} of 255",
+        title="Dark pictures",
+        meaning="They are dark even in their brightest parts.",
+        advice=LOOK,
+    ),
+    Defect(
+        kind="bright",
+        is_so=is_bright,
+        words=lambda m: f"95 % of the pixels are above {m.dark:.0f} of 255",
+        title="Overexposed pictures",
+        meaning="They are bright even in their darkest parts.",
+        advice=LOOK,
+    ),
+    Defect(
+        kind="blurred",
+        is_so=is_blurred,
+        words=lambda m: f"sharpness {m.sharpness:.3f}",
+        title="Blurred pictures",
+        meaning="They have no sharp edge.",
+        advice="What is blurred is learned: look at them, and remove those that are not meant to "
+        "be so.",
+    ),
+)
 
 
-def of_single_pictures(seen: Seen) -> list[Finding | None]:
+def of_single_pictures(seen: Seen) -> list[Finding]:
     """Pictures that show little, unless most of their domain is like them."""
-    places: dict[str, list[Place]] = {kind: [] for kind in OF_SINGLE_PICTURES}
+    places: dict[str, list[Place]] = {defect.kind: [] for defect in DEFECTS}
     for domain in ("A", "B"):
         measures = _of_domain(seen, domain)
         ranges = ranges_of(seen, domain)
         own: dict[str, list[Place]] = collections.defaultdict(list)
         for place, measured in measures.items():
-            for kind, is_so in OF_SINGLE_PICTURES.items():
-                if is_so(measured, ranges[measured.dtype]):
-                    own[kind].append(place)
+            for defect in DEFECTS:
+                if defect.is_so(measured, ranges[measured.dtype]):
+                    own[defect.kind].append(place)
                     break
         for kind, of_kind in own.items():
             if len(of_kind) <= limits.MOST_OF_A_DOMAIN * len(measures):
                 places[kind] += of_kind
-
-    def groups_of(kind: str, words: Callable[[Measures], str]) -> list[Group]:
-        return [
-            Group(places=(place,), words=words(seen.measures[place]))
-            for place in sorted(places[kind])
+    found = []
+    for defect in DEFECTS:
+        groups = [
+            Group(places=(place,), words=defect.words(seen.measures[place]))
+            for place in sorted(places[defect.kind])
         ]
-
-    look = "Look at them, and remove those that show nothing that can be translated."
-    return [
-        _of_places(
+        found += _of_places(
             seen,
-            groups_of("blank", lambda m: f"contrast {m.contrast:.3g}, {m.entropy:.1f} bits"),
-            kind="blank",
+            groups,
+            kind=defect.kind,
             is_serious=False,
-            title="Blank pictures",
-            meaning="They show nearly one color.",
-            advice=look,
+            title=defect.title,
+            meaning=defect.meaning,
+            advice=defect.advice,
             looked_at=seen.decoded,
-            to_remove=places["blank"],
-        ),
-        _of_places(
-            seen,
-            groups_of("dark", lambda m: f"99 % of the pixels are below {m.bright:.0f} of 255"),
-            kind="dark",
-            is_serious=False,
-            title="Dark pictures",
-            meaning="They are dark even in their brightest parts.",
-            advice=look,
-            looked_at=seen.decoded,
-            to_remove=places["dark"],
-        ),
-        _of_places(
-            seen,
-            groups_of("bright", lambda m: f"95 % of the pixels are above {m.dark:.0f} of 255"),
-            kind="bright",
-            is_serious=False,
-            title="Overexposed pictures",
-            meaning="They are bright even in their darkest parts.",
-            advice=look,
-            looked_at=seen.decoded,
-            to_remove=places["bright"],
-        ),
-        _of_places(
-            seen,
-            groups_of("blurred", lambda m: f"sharpness {m.sharpness:.3f}"),
-            kind="blurred",
-            is_serious=False,
-            title="Blurred pictures",
-            meaning="They have no sharp edge.",
-            advice="What is blurred is learned: look at them, and remove those that are not meant "
-            "to be so.",
-            looked_at=seen.decoded,
-            to_remove=places["blurred"],
-        ),
-    ]
+            to_remove=places[defect.kind],
+        )
+    return found
 
 
 # ---- colors and numbers ----
 
 
-def colors(seen: Seen, training: Training) -> list[Finding | None]:
+def colors(seen: Seen, training: Training) -> list[Finding]:
     """Gray pictures among colored ones, colored ones among gray ones, and a domain of each kind."""
     gray, colored = [], []
     shares: dict[str, float | None] = {}
@@ -642,7 +662,7 @@ def colors(seen: Seen, training: Training) -> list[Finding | None]:
         elif share < 1.0:
             colored += sorted(measures.keys() - set(own_gray))
     return [
-        _of_places(
+        *_of_places(
             seen,
             [Group(places=(place,)) for place in sorted(gray)],
             kind="gray_among_color",
@@ -654,7 +674,7 @@ def colors(seen: Seen, training: Training) -> list[Finding | None]:
             looked_at=seen.decoded,
             to_remove=gray,
         ),
-        _of_places(
+        *_of_places(
             seen,
             [Group(places=(place,)) for place in sorted(colored)],
             kind="color_among_gray",
@@ -666,11 +686,11 @@ def colors(seen: Seen, training: Training) -> list[Finding | None]:
             looked_at=seen.decoded,
             to_remove=colored,
         ),
-        color_gap(seen, training, shares),
+        *color_gap(seen, training, shares),
     ]
 
 
-def color_gap(seen: Seen, training: Training, shares: Mapping[str, float | None]) -> Finding | None:
+def color_gap(seen: Seen, training: Training, shares: Mapping[str, float | None]) -> list[Finding]:
     """One domain all gray, the other one colored.
 
     Args:
@@ -694,20 +714,10 @@ def color_gap(seen: Seen, training: Training, shares: Mapping[str, float | None]
             "are; the terms that need equal channels, such as --lambda_identity, are left out "
             "then. Hidden in three gray channels, colors can pass the cycle unseen.",
         )
-    return None
+    return []
 
 
-def numbers(seen: Seen, training: Training) -> list[Finding | None]:
-    """Channels and types of numbers that do not go together, and numbers in a narrow range."""
-    return [
-        other_channels(seen, training),
-        mixed_numbers(seen),
-        depth_gap(seen, training),
-        *narrow_ranges(seen, training),
-    ]
-
-
-def other_channels(seen: Seen, training: Training) -> Finding | None:
+def other_channels(seen: Seen, training: Training) -> list[Finding]:
     """Pictures whose channels cannot become those of most of their domain."""
     groups = []
     for domain in ("A", "B"):
@@ -731,12 +741,12 @@ def other_channels(seen: Seen, training: Training) -> Finding | None:
         advice="Training leaves them out with a warning. Give the number of channels by "
         f"{training.channel_flags['A']} and {training.channel_flags['B']}, or convert or remove "
         "them.",
-        looked_at=seen.looked_at,
+        looked_at=seen.opened,
         to_remove=[group.places[0] for group in groups],
     )
 
 
-def mixed_numbers(seen: Seen) -> Finding | None:
+def mixed_numbers(seen: Seen) -> list[Finding]:
     """Pictures whose type of numbers is not that of most of their domain."""
     groups = []
     for domain in ("A", "B"):
@@ -757,12 +767,12 @@ def mixed_numbers(seen: Seen) -> Finding | None:
         advice="Of 8 and 16 bits white is white (255 is 65,535), which is wrong where 16 bits hold "
         "fewer, such as 0 to 4,095; all other numbers mean themselves. Bring them to one type, or "
         "say what is black and white by --value_range.",
-        looked_at=seen.looked_at,
+        looked_at=seen.opened,
         to_remove=[group.places[0] for group in groups],
     )
 
 
-def depth_gap(seen: Seen, training: Training) -> Finding | None:
+def depth_gap(seen: Seen, training: Training) -> list[Finding]:
     """A and B of different types of numbers, where it was said of neither what they mean."""
     types = {}
     for domain in ("A", "B"):
@@ -771,9 +781,9 @@ def depth_gap(seen: Seen, training: Training) -> Finding | None:
         )
         types[domain] = tally.most_common(1)[0][0] if tally else None
     if types["A"] == types["B"] or None in types.values():
-        return None
+        return []
     if any(value_range != "auto" for value_range in training.value_range.values()):
-        return None
+        return []
     return _of_domains(
         seen,
         ["A", "B"],
@@ -785,9 +795,9 @@ def depth_gap(seen: Seen, training: Training) -> Finding | None:
     )
 
 
-def narrow_ranges(seen: Seen, training: Training) -> list[Finding | None]:
+def narrow_ranges(seen: Seen, training: Training) -> list[Finding]:
     """Domains of 8 bits that use the darkest levels alone, such as maps of numbered labels."""
-    findings: list[Finding | None] = []
+    findings = []
     for domain in ("A", "B"):
         if ranges_of(seen, domain).keys() != {"uint8"}:
             continue
@@ -797,17 +807,15 @@ def narrow_ranges(seen: Seen, training: Training) -> list[Finding | None]:
         if high < limits.NARROW:
             other = "auto/" if domain == "B" else ""
             rest = "/auto" if domain == "A" else ""
-            findings.append(
-                _of_domains(
-                    seen,
-                    [domain],
-                    kind="narrow_range",
-                    title="Numbers in a narrow range",
-                    sentence=f"No pixel of {domain} that was looked at is brighter than "
-                    f"{high:.0f} of 255, so that networks see a part of their range alone.",
-                    advice=f"--value_range={other}0,{max(high, 1):.0f}{rest} uses all of it. For "
-                    "maps of labels add --resize_filter=nearest.",
-                )
+            findings += _of_domains(
+                seen,
+                [domain],
+                kind="narrow_range",
+                title="Numbers in a narrow range",
+                sentence=f"No pixel of {domain} that was looked at is brighter than "
+                f"{high:.0f} of 255, so that networks see a part of their range alone.",
+                advice=f"--value_range={other}0,{max(high, 1):.0f}{rest} uses all of it. For "
+                "maps of labels add --resize_filter=nearest.",
             )
     return findings
 
@@ -815,45 +823,49 @@ def narrow_ranges(seen: Seen, training: Training) -> list[Finding | None]:
 # ---- sets ----
 
 
-def counts(seen: Seen) -> list[Finding | None]:
-    """Too few training pictures, or many more in one domain than in the other."""
+def few(seen: Seen) -> list[Finding]:
+    """Too few training pictures."""
+    left = _trained_on(seen)
+    names = [name for name, count in left.items() if count < limits.FEW]
+    if not names:
+        return []
+    listed = " and ".join(f"{left[name]} in {name}" for name in names)
+    return _of_domains(
+        seen,
+        [seen.sets[name].domain for name in names],
+        kind="few",
+        title="Few training pictures",
+        sentence=f"There are {listed}, fewer than {limits.FEW}.",
+        advice=f"Discriminators learn so few by heart. Add pictures, or {WITH_FEW_PICTURES}.",
+    )
+
+
+def imbalance(seen: Seen) -> list[Finding]:
+    """Many more training pictures in one domain than in the other."""
+    left = _trained_on(seen)
+    fewest, most = min(left.values(), default=0), max(left.values(), default=0)
+    if not fewest or most <= limits.IMBALANCE * fewest:
+        return []
+    listed = " and ".join(f"{count} in {name}" for name, count in left.items())
+    return _of_domains(
+        seen,
+        [seen.sets[min(left, key=lambda name: left[name])].domain],
+        kind="imbalance",
+        title="Many more pictures in one domain",
+        sentence=f"There are {listed}: in an epoch each picture of the smaller domain is shown "
+        f"{most / fewest:.0f} times.",
+        advice="Add pictures to the smaller domain, take fewer of the other by "
+        f"--max_dataset_size, or {WITH_FEW_PICTURES}.",
+    )
+
+
+def _trained_on(seen: Seen) -> dict[str, int]:
+    """Returns how many pictures of each training set can be read, as far as is known."""
     left = {}
     for name, each in seen.sets.items():
         if each.split == "train":
-            lost = sum(place.set_name == name for place in seen.errors)
-            left[name] = len(each) - lost
-    findings: list[Finding | None] = []
-    few = [name for name, count in left.items() if count < limits.FEW]
-    if few:
-        listed = " and ".join(f"{left[name]} in {name}" for name in few)
-        findings.append(
-            _of_domains(
-                seen,
-                [seen.sets[name].domain for name in few],
-                kind="few",
-                title="Few training pictures",
-                sentence=f"There are {listed}, fewer than {limits.FEW}.",
-                advice="Discriminators learn so few by heart: --diff_augment=color,translation,"
-                "cutout shows them in more ways, and --init_from begins with a trained model.",
-            )
-        )
-    fewest, most = min(left.values(), default=0), max(left.values(), default=0)
-    if fewest and most > limits.IMBALANCE * fewest:
-        listed = " and ".join(f"{count} in {name}" for name, count in left.items())
-        findings.append(
-            _of_domains(
-                seen,
-                [seen.sets[min(left, key=lambda name: left[name])].domain],
-                kind="imbalance",
-                title="Many more pictures in one domain",
-                sentence=f"There are {listed}: in an epoch each picture of the smaller domain is "
-                f"shown {most / fewest:.0f} times.",
-                advice="More pictures of the smaller domain help most. --diff_augment=color,"
-                "translation,cutout shows few in more ways; --max_dataset_size takes fewer of the "
-                "other.",
-            )
-        )
-    return findings
+            left[name] = len(each) - sum(place.set_name == name for place in seen.errors)
+    return left
 
 
 # ---- shared ----
@@ -889,8 +901,8 @@ def _of_places(
     lists_most: bool = False,
     counted: Callable[[Place], bool] = lambda place: True,
     reasons: Mapping[Place, str] = types.MappingProxyType({}),
-) -> Finding | None:
-    """Returns a finding about single pictures; None where there are none.
+) -> list[Finding]:
+    """Returns the finding about single pictures as a list, which is empty where there are none.
 
     Args:
         seen: what was seen of the pictures.
@@ -907,13 +919,13 @@ def _of_places(
         reasons: what the sentence says of pictures beside their names.
     """
     if not groups:
-        return None
+        return []
     places = [place for group in groups for place in group.places if counted(place)]
     places = list(dict.fromkeys(places))
     tally = collections.Counter(place.set_name for place in places)
-    counts_by_set = {name: tally[name] for name in seen.sets if tally[name]}
+    counted_by_set = {name: tally[name] for name in seen.sets if tally[name]}
     listed = ", ".join(
-        f"{count:,} of {looked_at(name):,} in {name}" for name, count in counts_by_set.items()
+        f"{count:,} of {looked_at(name):,} in {name}" for name, count in counted_by_set.items()
     )
     named = []
     for place in places[:NAMED]:
@@ -929,28 +941,29 @@ def _of_places(
             if count > limits.MOST_OF_A_DOMAIN * looked_at(name)
         ]
         removed = [place for place in removed if place.set_name not in most]
-    return Finding(
+    finding = Finding(
         kind=kind,
         is_serious=is_serious,
         title=title,
         summary=f"{title}: {listed}",
         sentence=f"{title}: {listed} ({', '.join(named)}{more}). {meaning}",
         advice=advice,
-        counts=counts_by_set,
-        looked_at={name: looked_at(name) for name in counts_by_set},
+        counts=counted_by_set,
+        looked_at={name: looked_at(name) for name in counted_by_set},
         groups=groups,
         to_remove=removed,
     )
+    return [finding]
 
 
 def _of_domains(
     seen: Seen, domains: Sequence[str], *, kind: str, title: str, sentence: str, advice: str
-) -> Finding:
-    """Returns a finding about whole domains."""
+) -> list[Finding]:
+    """Returns the finding about whole domains as a list."""
     names = [
         name for name, each in seen.sets.items() if each.domain in domains and each.split == "train"
     ]
-    return Finding(
+    finding = Finding(
         kind=kind,
         is_serious=False,
         title=title,
@@ -958,5 +971,6 @@ def _of_domains(
         sentence=f"{title}. {sentence}",
         advice=advice,
         counts={name: len(seen.sets[name]) for name in names},
-        looked_at={name: seen.looked_at(name) for name in names},
+        looked_at={name: seen.opened(name) for name in names},
     )
+    return [finding]

@@ -85,8 +85,6 @@ class Seen:
         measures: of those that were decoded.
         errors: why others cannot be read.
         equal: groups of pictures that are equal, each with its places in order.
-        seconds: that it took.
-        was_stopped: whether it was interrupted.
     """
 
     sets: Mapping[str, PictureSet]
@@ -94,20 +92,18 @@ class Seen:
     measures: Mapping[Place, Measures]
     errors: Mapping[Place, str]
     equal: Sequence[tuple[Place, ...]]
-    seconds: float
-    was_stopped: bool
 
     @functools.cached_property
-    def _looked_at(self) -> collections.Counter[str]:
+    def _opened(self) -> collections.Counter[str]:
         return collections.Counter(place.set_name for place in {*self.headers, *self.errors})
 
     @functools.cached_property
     def _decoded(self) -> collections.Counter[str]:
         return collections.Counter(place.set_name for place in {*self.measures, *self.errors})
 
-    def looked_at(self, name: str) -> int:
+    def opened(self, name: str) -> int:
         """Returns how many pictures of a set were opened."""
-        return self._looked_at[name]
+        return self._opened[name]
 
     def decoded(self, name: str) -> int:
         """Returns how many pictures of a set were decoded, or could not be."""
@@ -241,8 +237,6 @@ def _seen(
         measures=measures,
         errors=errors,
         equal=_groups(pixels, digests),
-        seconds=budget.elapsed(),
-        was_stopped=budget.was_stopped,
     )
 
 

@@ -30,7 +30,6 @@ class Measures:
         low: the least number.
         high: the greatest number.
         dark: the 5th percentile of brightness, on the scale of the numbers.
-        middle: the mean brightness, likewise.
         bright: the 99th percentile, likewise.
         contrast: standard deviation of brightness, likewise.
         entropy: of the brightness in 256 levels, 0 to 8 bits.
@@ -48,7 +47,6 @@ class Measures:
     low: float
     high: float
     dark: float
-    middle: float
     bright: float
     contrast: float
     entropy: float
@@ -56,11 +54,6 @@ class Measures:
     is_gray: bool
     digest: bytes
     thumbnail: np.ndarray
-
-    @property
-    def aspect(self) -> float:
-        """The shorter side as a share of the longer one."""
-        return min(self.width, self.height) / max(self.width, self.height)
 
 
 def measure(picture: Picture) -> Measures:
@@ -97,7 +90,6 @@ def measure(picture: Picture) -> Measures:
         low=low,
         high=high,
         dark=offset + scale * float(np.searchsorted(cumulated, DARK / 100)),
-        middle=offset + scale * mean,
         bright=offset + scale * float(np.searchsorted(cumulated, BRIGHT / 100)),
         contrast=scale * deviation,
         entropy=float(-(occurring @ np.log2(occurring))),

@@ -135,7 +135,7 @@ def render(check: Check, *, examples: int, lists: Mapping[str, pathlib.Path]) ->
             (
                 name,
                 f"{len(each):,}",
-                f"{check.seen.looked_at(name):,}",
+                f"{check.seen.opened(name):,}",
                 f"{check.seen.decoded(name):,}",
             )
         )

@@ -21,6 +21,7 @@ class EvaluationOptions:
         "export.py wrote or hf://user/name@revision; or copy, which returns every picture "
         "unchanged.",
         required=True,
+        several=True,
     )
     direction: str = option(
         "both", "Which direction to evaluate.", choices=("both", "AtoB", "BtoA")
@@ -57,6 +58,7 @@ class EvaluationOptions:
         "Metrics, separated by commas, among kid, frechet, hit_rate, perceptual, cycle, paired, "
         "steganography, segmentation. By default, all that the pictures and the model allow, but "
         "for segmentation.",
+        several=True,
     )
     segmentation_classes: str | None = option(
         None,
@@ -109,6 +111,7 @@ class EvaluationOptions:
         None,
         "Which of wandb and mlflow show the measures too, separated by commas, or none; the run "
         "must have a tracked run there. By default, all that its training has logged to.",
+        several=True,
     )
     dry_run: bool = option(False, "Print what would be evaluated, and stop.")
 

@@ -20,12 +20,14 @@ class ExportOptions:
         "of another program (such as .pth or <file>@<network>), a folder of them, or what "
         "--run_dir takes, or hf://user/name@revision. After a comma, a second one for the opposite "
         "direction.",
+        several=True,
     )
     format: str = option(
         "saved_model,tflite",
         "Formats to write, separated by commas: saved_model, tflite, onnx; web, a page that "
         "translates pictures in the browser of whoever opens it; or none, where --push_to_hub "
         "uploads the generators alone.",
+        several=True,
     )
     output: str | None = option(
         None,
@@ -47,18 +49,23 @@ class ExportOptions:
         "Sizes in pixels of the pictures that TFLite files take, separated by commas: one side for "
         "a square, such as 256, or height x width, such as 480x640. By default, the size that a "
         "run was trained at, or 256 for a model.",
+        several=True,
     )
     tflite_batch: int = option(
         1, "Pictures that a TFLite file translates at once.", low=1, high=256
     )
     tflite_variants: str = option(
-        "fp32,fp16,dynamic,uint8,int8", "TFLite variants to write, separated by commas."
+        "fp32,fp16,dynamic,uint8,int8",
+        "TFLite variants to write, separated by commas.",
+        several=True,
     )
     max_image_pixels: int = option(
         4 * 2**20, "Pixels of the largest picture that the server accepts.", low=1, high=2**31 - 1
     )
     # This spelling is that of the flag and of files of earlier exports, and so it stays.
-    licence: str | None = option(None, "License of the weights, written into the description.")
+    licence: str | None = option(
+        None, "License of the weights, written into the description.", aliases=("license",)
+    )
     description: str | None = option(None, "A sentence about the model for its users.")
     web_title: str | None = option(
         None, "Title of the web page; the domains by default, such as horse \u2192 zebra."
@@ -67,11 +74,13 @@ class ExportOptions:
         None,
         "Pictures that visitors of the web page can try, files or folders, separated by commas. "
         "They are published with the page; none by default.",
+        several=True,
     )
     web_variants: str = option(
         "uint8,fp16",
         "TFLite variants that the web page holds, separated by commas. A visitor fetches one of "
         "them: uint8 is half as large, fp16 is nearest to Keras and runs on graphics cards.",
+        several=True,
     )
     web_drawing: str = option(
         "auto",
@@ -104,7 +113,7 @@ class ExportOptions:
         "`hf auth login`, or set HF_TOKEN.",
     )
     hub_private: bool = option(
-        False, "Make the repository private where it is made; whoever may read it is up to you."
+        False, "Make the repository private. A public one of that name is refused."
     )
     hub_branch: str | None = option(
         None, "Branch of the repository to upload to, made if need be; main by default."
@@ -115,8 +124,8 @@ class ExportOptions:
     hub_examples: str | None = option(
         None,
         "Folder of pictures, perhaps with testA and testB, of which the model card shows some with "
-        "their translations. They are published with it; none by default, but for sets that this "
-        "program draws, such as demo/ponies.",
+        "their translations. They are published with it. By default none, except of sets that "
+        "this program draws, such as demo/ponies.",
     )
     allow_quality_loss: bool = option(
         False,

@@ -11,8 +11,9 @@ def option(default: object, text: str, **metadata: object):
         text: what --help says.
         **metadata: `choices`, `pattern` (of further values, which nobody types), `low`, `high`
             (inclusive bounds), `aliases` (names known from other programs), `required` (the command
-            does not work without it), `may_change` (it may differ when a run is continued) and
-            `saved` (False: never written to options.json).
+            does not work without it), `several` (a text with commas, for which Python may give a
+            list), `may_change` (it may differ when a run is continued) and `saved` (False: never
+            written to options.json).
     """
     return dataclasses.field(default=default, metadata={"help": text, **metadata})
 

@@ -75,10 +75,10 @@ class Contents:
 
 
 def local(word: str | os.PathLike) -> str:
-    """Returns a word with its models of the Hub replaced by paths of this machine.
+    """Returns a model option with its models of the Hub replaced by paths of this machine.
 
     Args:
-        word: a model as options name it, such as `hf://anna/ponies@v1`,
+        word: what the option says, such as `hf://anna/ponies@v1`,
             `generator_f=hf://anna/ponies`, `hf://anna/ponies/both.safetensors@netG`, or several of
             these and of others with commas.
 
@@ -123,9 +123,10 @@ def name_of(word: str) -> str | None:
 
 
 def pinned(word: str) -> str | None:
-    """Returns the addresses of a word's models on the Hub with their commits; None without any.
+    """Returns the addresses of a model option's models on the Hub with their commits.
 
-    They are those of `local`, and lead to the same files permanently.
+    They are those of `local`, and lead to the same files permanently. Models that are not on the
+    Hub are left out; None where none is.
 
     Args:
         word: as `local` takes it.
@@ -133,7 +134,7 @@ def pinned(word: str) -> str | None:
     if not names_hub(word):
         return None
     asked = [each for each in map(parse, word.split(",")) if each is not None]
-    return ", ".join(each.at(fetch(each).commit) for each in asked)
+    return ", ".join(each.at_commit(fetch(each).commit) for each in asked)
 
 
 @functools.cache
@@ -163,7 +164,7 @@ def fetch(word: HubWord) -> Fetched:
     return Fetched(word=word, commit=contents.commit, files=tuple(files))
 
 
-def forget() -> None:
+def forget_commits() -> None:
     """Lets the words of this process be looked up anew: they may name other commits now."""
     fetch.cache_clear()
     _contents.cache_clear()
@@ -288,9 +289,15 @@ def _on_nothing(word: HubWord, names: Sequence[str]) -> str:
             f"{word.address}/{deeper[0]}."
         )
     if "config.json" in names and "model.weights.h5" in names:
+        place = f'"hf://{word.repository}"'
+        if word.revision:  # Keras takes none
+            place = (
+                f'huggingface_hub.snapshot_download("{word.repository}", '
+                f'revision="{word.revision}")'
+            )
         return (
             f"{word.address} is a Keras model in several files: read it by "
-            f'keras.saving.load_model("{word.address}"), save it as a .keras file, and give that.'
+            f"keras.saving.load_model({place}), save it as a .keras file, and give that."
         )
     return _on_formats(word, names) or (
         f"{word.address} holds no network: expected .keras or .safetensors files."

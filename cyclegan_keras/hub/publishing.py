@@ -3,14 +3,14 @@
 import dataclasses
 import pathlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from absl import logging
 
 from cyclegan_keras.files.errors import HubError
 from cyclegan_keras.hub import fetching, listing
 from cyclegan_keras.hub.client import LOG_IN, open_client, speaking_to_the_hub
-from cyclegan_keras.hub.words import PREFIX, check_repository
+from cyclegan_keras.hub.words import address_of, check_repository
 
 _WRITING_ROLES = ("admin", "write", "contributor")  # in an organization
 
@@ -43,7 +43,7 @@ class Destination:
     @property
     def address(self) -> str:
         """What names it on the command line afterwards."""
-        return f"{PREFIX}{self.repository}{f'@{self.branch}' if self.branch else ''}"
+        return address_of(self.repository, self.branch)
 
 
 def prepare(destination: Destination) -> None:
@@ -117,19 +117,48 @@ def upload(folder: pathlib.Path, destination: Destination, *, message: str) -> s
         raise type(error)(
             f"{error} What was exported is intact; `{by_hand}` uploads it."
         ) from error
-    fetching.forget()  # the same words name other commits now
+    fetching.forget_commits()  # the same words name other commits now
+    _say_what_changed(destination, names, removed, there=there, listed=listed)
+    return commit.oid
+
+
+def _say_what_changed(
+    destination: Destination,
+    names: Sequence[str],
+    removed: Sequence[str],
+    *,
+    there: Mapping[str, str],
+    listed: Mapping[str, Sequence[str]],
+) -> None:
+    """Says which files of others an upload has replaced or left, and which of its own are gone.
+
+    Args:
+        destination: of the upload.
+        names: of the files that were uploaded.
+        removed: names of the files that were removed.
+        there: the digest of each file that was there, as the Hub gives it.
+        listed: the digests of each file of the upload before.
+    """
+    repository = destination.repository
     if removed:
         logging.info(
             "Removed from %s, as of an earlier upload: %s.", repository, ", ".join(removed)
         )
-    changed = [
-        name for name in names if name in there and there[name] not in listed.get(name, there[name])
-    ]
+    replaced = [name for name in names if name in there and name != listing.NAME]
+    changed = [name for name in replaced if name in listed and there[name] not in listed[name]]
     if changed:
         logging.warning(
             "%s had been changed on the Hub since the upload before. This upload replaces it; the "
             "history of %s has it still.",
             ", ".join(changed),
+            repository,
+        )
+    unknown = [name for name in replaced if name not in listed]
+    if unknown:
+        logging.warning(
+            "%s was in %s, and no upload of this program is known to have put it there. This "
+            "upload replaces it; the history of the repository has it still.",
+            ", ".join(unknown),
             repository,
         )
     networks = [f"{role}.keras" for role in fetching.ROLES]
@@ -142,7 +171,6 @@ def upload(folder: pathlib.Path, destination: Destination, *, message: str) -> s
             " and ".join(others),
             destination.address,
         )
-    return commit.oid
 
 
 def _by_hand(folder: pathlib.Path, destination: Destination, removed: Sequence[str]) -> str:

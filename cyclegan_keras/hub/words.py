@@ -10,10 +10,11 @@ PREFIX = "hf://"
 EXPECTED = "expected hf://user/name, hf://user/name@revision or hf://user/name/generator_g.keras"
 _PART = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _REPOSITORY = re.compile(rf"{_PART}/{_PART}")
+_REFERENCE = "refs/(?:pr|convert)/[^/@]+"  # the only revisions whose slashes are not quoted
 _WORD = re.compile(
     r"(?:(?P<role>[a-z_]+)=)?hf://"
     r"(?P<repository>[^/@]+/[^/@]+)"
-    r"(?:@(?P<revision>refs/(?:pr|convert)/[^/@]+|[^/@]+))?"
+    rf"(?:@(?P<revision>{_REFERENCE}|[^/@]+))?"
     r"(?:/(?P<file>[^@]*[^/@])(?:@(?P<network>.+))?)?/?"
 )
 _BEGINNING = re.compile(r"(?:[a-z_]+=)?hf://")
@@ -48,12 +49,29 @@ class HubWord:
     @property
     def address(self) -> str:
         """The word without role and network, as sentences show it."""
-        revision = f"@{self.revision}" if self.revision else ""
-        return f"{PREFIX}{self.repository}{revision}{f'/{self.file}' if self.file else ''}"
+        file = f"/{self.file}" if self.file else ""
+        return f"{address_of(self.repository, self.revision)}{file}"
 
-    def at(self, commit: str) -> str:
+    def at_commit(self, commit: str) -> str:
         """Returns the address of the same at a commit, which never changes."""
         return dataclasses.replace(self, revision=commit).address
+
+
+def address_of(repository: str, revision: str | None) -> str:
+    """Returns what names a revision of a repository on the command line; `parse` takes it.
+
+    Args:
+        repository: "user/name".
+        revision: a branch, a tag or a commit; None for the main branch.
+
+    Example:
+        >>> address_of("anna/ponies", "try/1"), address_of("anna/ponies", "refs/pr/1")
+        ('hf://anna/ponies@try%2F1', 'hf://anna/ponies@refs/pr/1')
+    """
+    if not revision:
+        return f"{PREFIX}{repository}"
+    safe = "/" if re.fullmatch(_REFERENCE, revision) else ""
+    return f"{PREFIX}{repository}@{urllib.parse.quote(revision, safe=safe)}"
 
 
 def names_hub(word: str) -> bool:

@@ -34,6 +34,7 @@ class RunOptions:
         "that it keeps, or a model on the Hugging Face Hub (hf://user/name@revision); several, "
         "separated by commas, may be named, as in discriminator_x=d.pth. "
         "The networks are then built like those.",
+        several=True,
     )
     dry_run: bool = option(False, "Print the options that would be used, and stop.", saved=False)
     seed: int = option(

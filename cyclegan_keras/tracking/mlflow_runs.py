@@ -41,6 +41,11 @@ class MLflow(Tracker):
         record: knows the run of MLflow, and is told of a new one.
         training: whether the run is under way as long as this tracker is open.
 
+    Attributes:
+        rest: a sentence on where everything is, for when MLflow no longer takes anything.
+        training: as given.
+        place: the run and its store in words.
+
     Raises:
         OptionError: MLflow cannot be used now, for example because no server answers.
     """
@@ -62,14 +67,12 @@ class MLflow(Tracker):
                 if training:
                     self._client.update_run(self._id, status="RUNNING")
         except Exception as error:  # whatever it is, MLflow cannot be used
-            known = (
-                ""
-                if not record.tracked
-                else (
+            known = ""
+            if record.tracked:
+                known = (
                     f" The run goes on in run {self._id} of MLflow, as {record.path} says; without "
                     "that file a new one begins."
                 )
-            )
             raise OptionError(
                 f"--tracker=mlflow cannot be used with {store}: {reason_of(error)}. Set "
                 "MLFLOW_TRACKING_URI to a server that runs or to a local store, such as "

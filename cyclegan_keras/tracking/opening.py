@@ -3,7 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import logging
 
@@ -16,8 +16,13 @@ from cyclegan_keras.tracking.record import Record, record_of_training
 from cyclegan_keras.tracking.several import Several
 from cyclegan_keras.tracking.tracker import Tracker
 
+if TYPE_CHECKING:
+    from cyclegan_keras.tracking.mlflow_runs import MLflow
+    from cyclegan_keras.tracking.wandb_runs import WeightsAndBiases
+
 # Trackers of packages that are not installed with this one.
 OPTIONAL = (WANDB, MLFLOW)
+EVALUATION_REST = "The evaluation is in the files that were written."
 
 
 def check_installed(names: Sequence[str]) -> None:
@@ -89,27 +94,25 @@ def open_trackers(names: Sequence[str], run: Run) -> Tracker:
 
 
 def _open(name: str, run: Run, record: Record) -> Tracker:
+    """Opens the tracked run of a training with a package that is not installed with this one."""
+    tracker: WeightsAndBiases | MLflow
     if name == WANDB:
-        from cyclegan_keras.tracking.wandb_runs import SETTLE_SECONDS, WeightsAndBiases
+        from cyclegan_keras.tracking import wandb_runs
 
-        in_wandb = WeightsAndBiases(run, record)
-        return Background(
-            in_wandb,
-            title=WANDB,
-            rest=in_wandb.rest,
-            record=record,
-            settle_seconds=SETTLE_SECONDS,
-        )
-    from cyclegan_keras.tracking.mlflow_runs import SETTLE_SECONDS, MLflow
+        tracker = wandb_runs.WeightsAndBiases(run, record)
+        settle_seconds = wandb_runs.SETTLE_SECONDS
+    else:
+        from cyclegan_keras.tracking import mlflow_runs
 
-    in_mlflow = MLflow(run, record)
-    logging.info("MLflow shows this run as %s.", in_mlflow.place)
+        tracker = mlflow_runs.MLflow(run, record)
+        settle_seconds = mlflow_runs.SETTLE_SECONDS
+        logging.info("MLflow shows this run as %s.", tracker.place)
     return Background(
-        in_mlflow,
-        title=MLFLOW,
-        rest=in_mlflow.rest,
+        tracker,
+        title=name,
+        rest=tracker.rest,
         record=record,
-        settle_seconds=SETTLE_SECONDS,
+        settle_seconds=settle_seconds,
     )
 
 
@@ -130,9 +133,6 @@ def open_for_evaluation(run: Run, names: Sequence[str] | None = None) -> Tracker
         except UserError as error:
             logging.warning("The evaluation is not logged to %s: %s", name, error)
     return Several(opened)
-
-
-EVALUATION_REST = "The evaluation is in the files that were written."
 
 
 def _opened_for_evaluation(name: str, run: Run, *, is_asked_for: bool) -> list[Tracker]:
@@ -157,16 +157,18 @@ def _opened_for_evaluation(name: str, run: Run, *, is_asked_for: bool) -> list[T
             "logs it all the same, and --tracker=none says nothing of it."
         )
     check_installed([name])
-    if name == MLFLOW:
+    tracker: Tracker
+    if name == WANDB:
+        from cyclegan_keras.tracking.wandb_runs import WeightsAndBiases
+
+        with run.locked():  # wandb allows one process at a time: no training may have its run open
+            pass
+        tracker = WeightsAndBiases(run, record)
+    else:
         from cyclegan_keras.tracking.mlflow_runs import MLflow
 
-        in_mlflow = MLflow(run, record, training=False)
-        return [Background(in_mlflow, title=MLFLOW, rest=EVALUATION_REST)]
-    from cyclegan_keras.tracking.wandb_runs import WeightsAndBiases
-
-    with run.locked():  # wandb allows one process at a time: no training may have its run open
-        pass
-    return [Background(WeightsAndBiases(run, record), title=WANDB, rest=EVALUATION_REST)]
+        tracker = MLflow(run, record, training=False)
+    return [Background(tracker, title=name, rest=EVALUATION_REST)]
 
 
 def public(value: Any) -> Any:

@@ -20,6 +20,7 @@ class TrackingOptions:
         "tensorboard, wandb (Weights & Biases) and mlflow, several separated by commas, or none. A "
         "run that is continued goes on in the same tracked run.",
         may_change=True,
+        several=True,
     )
 
     def __post_init__(self):

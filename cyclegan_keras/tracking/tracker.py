@@ -19,16 +19,41 @@ class Tracker:
     """
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Adds a point at `step` to each of the curves that `values` names."""
+        """Adds a point to each of the curves that `values` names.
+
+        Args:
+            step: of the whole run, from 0; a run that is continued goes on counting. Several calls
+                may have the same, and evaluations may come after later ones.
+            values: curve -> its value, perhaps NaN or infinite. Slashes in a name group curves, as
+                in "test/x_to_y/KID".
+        """
 
     def image(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Adds a picture, uint8 (height, width, 3)."""
+        """Adds a picture.
+
+        Args:
+            step: as of `scalars`.
+            name: of the row of pictures that it belongs to, perhaps with slashes.
+            picture: uint8 (height, width, 3), RGB.
+        """
 
     def text(self, step: int, name: str, sentence: str) -> None:
-        """Adds a sentence."""
+        """Adds a sentence.
+
+        Args:
+            step: as of `scalars`.
+            name: of what it is about, perhaps with slashes, as in "data/few". Several sentences of
+                one step may have the same name.
+            sentence: plain text.
+        """
 
     def about(self, name: str, sentence: str) -> None:
-        """Adds a sentence about the whole run, unless an earlier start of the run has added it."""
+        """Adds a sentence about the whole run, unless an earlier start of the run has added it.
+
+        Args:
+            name: as of `text`.
+            sentence: as of `text`.
+        """
         self.text(0, name, sentence)
 
     def options(self, values: Mapping[str, Any]) -> None:

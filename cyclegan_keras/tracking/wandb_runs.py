@@ -37,6 +37,9 @@ class WeightsAndBiases(Tracker):
             WANDB_DIR says otherwise.
         record: knows the run of wandb, and is told of a new one.
 
+    Attributes:
+        rest: a sentence on where everything else is, for when wandb no longer takes anything.
+
     Raises:
         OptionError: wandb cannot be used now, for example without an API key.
     """

@@ -102,8 +102,10 @@ class AdversarialOptions:
     )
     diff_augment: str = option(
         "none",
-        "For few pictures: change at random whatever discriminators see, real and translated "
-        "pictures alike. Some of color, translation and cutout, separated by commas, or none.",
+        "For few pictures and long trainings: change at random whatever discriminators see, real "
+        "and translated pictures alike. Some of color, translation and cutout, separated by "
+        "commas, or none.",
+        several=True,
     )
     d_regularization: str = option(
         "none",
@@ -244,6 +246,7 @@ class CUTOptions(AdversarialOptions):
         "implementation: 0 is the padded picture; 4 and 8 (without --antialias 4 and 7) are the "
         "steps down; 12 and higher (without --antialias 10 and higher) are the blocks. By "
         "default 0,4,8,12,16, or those of them that the generator has.",
+        several=True,
     )
     n_patches: int = option(
         256,

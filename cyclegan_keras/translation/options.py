@@ -17,6 +17,7 @@ class TranslateOptions:
         "folder that export.py wrote, or a model on the Hugging Face Hub (hf://user/name, "
         "hf://user/name@revision, hf://user/name/file).",
         required=True,
+        several=True,
     )
     direction: str | None = option(
         None,

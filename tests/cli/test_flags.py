@@ -1,8 +1,18 @@
 import dataclasses
+import pathlib
 
 import pytest
 
 from cyclegan_keras.cli import flags
+from cyclegan_keras.commands import compress, evaluate, export, train, translate
+
+ALL_GROUPS = {
+    "train": train.GROUPS,
+    "compress": compress.GROUPS,
+    "evaluate": evaluate.GROUPS,
+    "export": export.GROUPS,
+    "translate": translate.GROUPS,
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,6 +30,7 @@ class Paint:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ink(Paint):
     nib: str | None = dataclasses.field(default=None, metadata={"help": "Nib.", "saved": False})
+    dots: str = dataclasses.field(default="none", metadata={"help": "Dots.", "several": True})
 
 
 GROUPS = {"paint": Paint}
@@ -96,6 +107,40 @@ def test_bounds_are_checked_whatever_layer_they_come_from(values, message):
     assert message in str(caught.value)
 
 
+def test_lists_and_paths_of_python_become_text():
+    given = {"dots": ["a", pathlib.Path("b/c"), 3], "nib": pathlib.Path("n"), "brushes": 2}
+    typed = flags.as_typed(given, {"ink": Ink})
+    assert typed == {"dots": "a,b/c,3", "nib": "n", "brushes": 2}
+    assert flags.as_typed({"dots": ("a",)}, {"ink": Ink}) == {"dots": "a"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"nib": ["a", "b"]}, "expected text."),
+        ({"dots": {"a": 1}}, "expected text, or several separated by commas."),
+        ({"brushes": [1, 2]}, "expected a whole number."),
+        ({"brush": [1]}, "Did you mean brushes?"),
+    ],
+)
+def test_lists_are_refused_where_one_is_expected(given, message):
+    with pytest.raises(flags.OptionError) as caught:
+        flags.resolve_one(Ink, flags.as_typed(given, {"ink": Ink}))
+    assert str(caught.value).endswith(message)
+
+
+@pytest.mark.parametrize("command", ALL_GROUPS)
+def test_options_that_speak_of_commas_take_lists(command):
+    for name, field in flags.fields(ALL_GROUPS[command]).items():
+        if "comma" in field.metadata["help"] or "0,4,8" in field.metadata["help"]:
+            assert field.metadata.get("several"), name
+
+
+def test_license_has_two_spellings():
+    words = ["export.py", "--license=MIT"]
+    assert flags.parse(words, export.GROUPS) == {"licence": "MIT"}
+
+
 def test_values_that_do_not_go_together():
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Pair(Paint):
@@ -128,6 +173,7 @@ def test_an_option_declared_twice_is_refused_but_an_inherited_one_is_not():
         "width",
         "color",
         "nib",
+        "dots",
     ]
     other = dataclasses.make_dataclass("Other", [("gloss", bool, dataclasses.field(default=True))])
     with pytest.raises(ValueError, match="gloss is declared twice"):

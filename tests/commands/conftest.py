@@ -1,7 +1,7 @@
 import functools
 
 import pytest
-import tensorflow as tf
+from made_runs import small_and_eager
 
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
@@ -23,10 +23,6 @@ def without_blocks():
 
 @pytest.fixture(scope="module")
 def small_and_without_graphs():
-    """The smallest generator has one residual block; four steps take less time than tracing."""
-    with pytest.MonkeyPatch.context() as patch:
-        one_block = functools.partial(ResNetGenerator.from_options, n_blocks=1)
-        patch.setitem(GENERATORS, "resnet_3blocks", one_block)
-        tf.config.run_functions_eagerly(True)
+    """The smallest generator has one residual block, and functions are not traced."""
+    with small_and_eager(n_blocks=1):
         yield
-        tf.config.run_functions_eagerly(False)

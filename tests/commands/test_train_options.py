@@ -40,6 +40,8 @@ def test_augmentation_is_the_same_in_any_order(tmp_path):
         resolve_options({**typed, "diff_augment": "translation,color"})
     with pytest.raises(OptionError, match="--diff_augment=colour: expected some of color,"):
         resolve_options({**typed, "diff_augment": "colour"})
+    with pytest.raises(OptionError, match="--diff_augment=3: expected text, or several"):
+        resolve_options({**typed, "run_dir": str(tmp_path / "new"), "diff_augment": 3})
 
 
 def test_a_weight_without_its_penalty_is_refused():

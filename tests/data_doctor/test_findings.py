@@ -1,6 +1,8 @@
 """Each finding on a set that has it, and none on sets that only look as if they had it."""
 
 import dataclasses
+import pathlib
+import re
 import types
 
 import numpy as np
@@ -8,9 +10,15 @@ import pytest
 from optional import optional
 from pictures_in_memory import TRAINING, colored, gray, picture_set
 
+from cyclegan_keras.cli import flags
+from cyclegan_keras.commands import train
 from cyclegan_keras.data_doctor import limits, looking
 from cyclegan_keras.data_doctor.checking import check
 from cyclegan_keras.data_doctor.measures import measure
+from cyclegan_keras.files.advice import WITH_FEW_PICTURES
+from cyclegan_keras.training.doctor.findings import AILMENTS
+
+METHODS = pathlib.Path(__file__).parents[2] / "docs" / "methods.md"
 
 
 @pytest.fixture(autouse=True)
@@ -167,6 +175,18 @@ def test_few_and_unequal_numbers():
     assert kinds(sound(0, 4), sound(100, 12)) == ["few"]
     assert kinds(sound(0, 5), sound(100, 81)) == ["imbalance"]
     assert kinds(sound(0, 5), sound(100, 80)) == []
+
+
+def test_both_doctors_give_one_advice_for_few_pictures():
+    (few,) = findings(sound(0, 4), sound(100, 12))
+    (imbalance,) = findings(sound(0, 5), sound(100, 81))
+    (saturated,) = [ailment for ailment in AILMENTS if ailment.name == "saturated"]
+    for advice in (few.advice, imbalance.advice, *saturated.remedies.values()):
+        assert advice.endswith(f"{WITH_FEW_PICTURES}.")
+    named = re.findall(r"--(\w+)", WITH_FEW_PICTURES)
+    assert named == ["init_from", "d_regularization", "diff_augment"]
+    assert set(named) < set(flags.fields(train.GROUPS))
+    assert "\n## Few pictures\n" in METHODS.read_text(encoding="utf-8")
 
 
 def pairs(a, b):

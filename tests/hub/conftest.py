@@ -35,7 +35,7 @@ def new_cache(tmp_path, monkeypatch, hub):
     from huggingface_hub import constants
 
     def change(name="cache"):
-        fetching.forget()
+        fetching.forget_commits()
         folder = tmp_path / name
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
         # The stand-in has the LFS protocol alone. Older clients know no Xet.
@@ -45,7 +45,7 @@ def new_cache(tmp_path, monkeypatch, hub):
 
     change()
     yield change
-    fetching.forget()
+    fetching.forget_commits()
 
 
 @pytest.fixture

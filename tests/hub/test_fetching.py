@@ -11,7 +11,8 @@ from safetensors.numpy import save
 
 from cyclegan_keras.files.errors import HubConnectionError, HubError, WeightsError, WriteError
 from cyclegan_keras.hub import fetching
-from cyclegan_keras.hub.words import parse
+from cyclegan_keras.hub.publishing import Destination
+from cyclegan_keras.hub.words import HubWord, parse
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.translation.opening import open_generators
 
@@ -73,14 +74,26 @@ def test_a_word_is_one_commit_in_a_process_and_the_newest_in_the_next(ponies, hu
     assert len(hub.asked) == before
     old = ponies.branches["main"]
     new = ponies.commit("main", {"README.md": b"# Other ponies"}, "Second")
-    fetching.forget()
+    fetching.forget_commits()
     assert new in fetching.local("hf://anna/ponies/generator_g.keras")
     assert old in fetching.local(f"hf://anna/ponies@{old}/generator_g.keras")
 
 
 def test_branches_with_slashes_are_quoted(ponies, keras_file):
     commit = ponies.commit("try/1", {"generator_g.keras": keras_file}, "Branch")
-    assert commit in fetching.local("hf://anna/ponies@try%2F1/generator_g.keras")
+    address = Destination(repository="anna/ponies", branch="try/1").address
+    assert address == "hf://anna/ponies@try%2F1"
+    assert commit in fetching.local(f"{address}/generator_g.keras")
+
+
+@pytest.mark.parametrize(
+    "revision",
+    [None, "v1", "try/1", "50%", "a@b", "refs/pr/1", "refs/convert/keras", "refs/heads/try"],
+)
+@pytest.mark.parametrize("file", [None, "folder/a.safetensors"])
+def test_an_address_leads_back_to_itself(revision, file):
+    word = HubWord(repository="anna/ponies", revision=revision, file=file)
+    assert parse(word.address) == word
 
 
 def test_what_was_fetched_needs_no_network(ponies, hub, new_cache, monkeypatch):
@@ -88,10 +101,10 @@ def test_what_was_fetched_needs_no_network(ponies, hub, new_cache, monkeypatch):
     from huggingface_hub.utils import _http
 
     online = fetching.local("hf://anna/ponies")
-    fetching.forget()
+    fetching.forget_commits()
     hub.failing = "down"
     assert fetching.local("hf://anna/ponies") == online
-    fetching.forget()
+    fetching.forget_commits()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     reset = getattr(_http, "reset_sessions", None)  # of older clients, which keep it in sessions
     if reset:
@@ -118,7 +131,7 @@ def test_all_words_of_a_command_are_one_commit(ponies, keras_file):
 def test_one_generator_of_two_in_the_cache_is_said(ponies, hub, new_cache, caplog):
     caplog.set_level("INFO")
     fetching.local("hf://anna/ponies/generator_g.keras")
-    fetching.forget()
+    fetching.forget_commits()
     hub.failing = "down"
     assert fetching.local("hf://anna/ponies").endswith("/generator_g.keras")
     assert "The cache holds generator_g.keras alone; if the repository has a second" in caplog.text
@@ -134,7 +147,7 @@ def test_one_generator_of_two_in_the_cache_is_said(ponies, hub, new_cache, caplo
 def test_why_the_cache_is_taken_is_said(ponies, hub, new_cache, caplog):
     caplog.set_level("INFO")
     online = fetching.local("hf://anna/ponies")
-    fetching.forget()
+    fetching.forget_commits()
     hub.failing = "busy"
     assert fetching.local("hf://anna/ponies") == online
     assert "the Hub answers 429, too many requests of yours, and what was" in caplog.text
@@ -271,7 +284,7 @@ def test_a_download_that_breaks_off_is_a_sentence_and_leaves_nothing(ponies, hub
 def test_a_missing_package_is_named(monkeypatch):
     import sys
 
-    fetching.forget()
+    fetching.forget_commits()
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(HubError, match=r'pip install "cyclegan-keras\[hub\]"'):
         fetching.local("hf://anna/ponies")
@@ -280,5 +293,5 @@ def test_a_missing_package_is_named(monkeypatch):
 def test_names_and_addresses():
     word = parse("hf://anna/ponies@refs/pr/3/folder/a.safetensors@netG")
     assert (word.revision, word.file, word.network) == ("refs/pr/3", "folder/a.safetensors", "netG")
-    assert word.at("0" * 40) == f"hf://anna/ponies@{'0' * 40}/folder/a.safetensors"
+    assert word.at_commit("0" * 40) == f"hf://anna/ponies@{'0' * 40}/folder/a.safetensors"
     assert fetching.name_of("hf://anna/ponies,hf://anna/x") == "ponies"

@@ -1,6 +1,5 @@
 """Exports on the Hub and back: the commands and the client of the Hub against a stand-in of it."""
 
-import functools
 import json
 import shutil
 import zipfile
@@ -8,16 +7,14 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hub_standin import Account
-from made_runs import make_run
+from made_runs import make_run, small_and_eager
 from PIL import Image
 from tiny_options import PONIES
 
 from cyclegan_keras.commands import compress, evaluate, export, train, translate, weights
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
-from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.run import Run
 
 pytestmark = [
@@ -28,13 +25,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def small_and_without_graphs():
-    """The smallest generator has no residual blocks; a few steps take less time than tracing."""
-    with pytest.MonkeyPatch.context() as patch:
-        shallow = functools.partial(ResNetGenerator.from_options, n_blocks=0)
-        patch.setitem(GENERATORS, "resnet_3blocks", shallow)
-        tf.config.run_functions_eagerly(True)
+    """The smallest generator has no residual blocks, and functions are not traced."""
+    with small_and_eager(n_blocks=0):
         yield
-        tf.config.run_functions_eagerly(False)
 
 
 def run(command, *words):
@@ -64,6 +57,10 @@ def made(tmp_path_factory):
         },
         dataset=str(folder / "pictures"),
         method="cyclegan",
+        diff_augment="translation",
+        d_regularization="none",
+        lambda_r1=0.1,
+        ema_decay=0.999,
     )
     measure = {
         "name": "KID",
@@ -133,6 +130,10 @@ def test_round_trip(made, tmp_path, hub, new_cache, as_anna, capsys):
     assert result.dataset_name == "pictures"
     assert "| horse → zebra | KID | 5.25 (4 to 6.5) | lower | 0.1 | 9 |" in card.text
     assert "the unbiased MMD^2" in card.text
+    assert "| `--diff_augment` | translation |" in card.text
+    assert "| `--ema_decay` | 0.999 |" in card.text
+    assert "d_regularization" not in card.text
+    assert "lambda_r1" not in card.text
     assert "samples_generator_g.png" in card.text
     assert [name for name in files if name.endswith(".png")] == ["samples_generator_g.png"]
 
@@ -316,6 +317,6 @@ def test_all_commands_take_models_of_the_hub(published, made, hub, tmp_path, mon
 def test_an_output_folder_is_continued_by_the_same_weights(published, made, tmp_path, capsys):
     words = (f"--input={made}/pictures/testA", f"--output={tmp_path}/translated")
     assert run(translate, "--model=hf://anna/ponies", *words) == 0
-    fetching.forget()
+    fetching.forget_commits()
     assert run(translate, "--model=hf://anna/ponies", *words) == 0
     assert "2 of 2" in capsys.readouterr().out

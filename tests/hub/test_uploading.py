@@ -68,6 +68,16 @@ def test_a_card_that_its_owner_changed_is_replaced_and_that_is_said(hub, folder_
     assert "README.md had been changed on the Hub since the upload before" in caplog.text
 
 
+def test_a_file_of_the_owner_that_is_replaced_is_named(hub, folder_of, caplog):
+    hub.add("anna/ponies", {"README.md": b"My words", "notes.md": b"mine"})
+    upload(folder_of(README__md=CARD, generator_g__keras="g"))
+    assert "README.md was in anna/ponies, and no upload of this program" in caplog.text
+    assert "notes.md" not in caplog.text
+    caplog.clear()
+    upload(folder_of(README__md=CARD + "2", generator_g__keras="g"))
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize(
     "content", [b"{", b"[1]", b"{}", b'{"made_by": "cyclegan-keras", "files": {"notes.md": 1}}']
 )

@@ -35,6 +35,8 @@ def test_other_names_are_refused_with_the_nearest_ones(word, part):
     for command in (train, compress, evaluate):
         with pytest.raises(OptionError, match=part):
             command.run(tracker=word, dry_run=True, **REQUIRED[command])
+        with pytest.raises(OptionError, match=part):
+            command.run(tracker=word.split(","), dry_run=True, **REQUIRED[command])
 
 
 def test_what_is_no_text_is_refused_with_a_sentence():

@@ -16,6 +16,7 @@ from cyclegan_keras.export.web.card import (
     generator_words,
     interval_of,
     method_of,
+    number_or_nothing,
     rows_of_compression,
 )
 from cyclegan_keras.files.direction import Direction
@@ -26,7 +27,8 @@ from cyclegan_keras.models.description import Description
 
 TASK = "image-to-image"
 LIBRARY = "keras"
-# Identifiers of licenses that the Hub knows; any other is "other", with its name.
+# Identifiers of licenses that the Hub knows, of those that weights and pictures have most often;
+# any other is "other", with its name. Reference: https://huggingface.co/docs/hub/repositories-licenses
 LICENSES = (
     "apache-2.0",
     "mit",
@@ -71,8 +73,14 @@ SHOWN_OPTIONS = (
     "lambda_identity",
     "lambda_l1",
     "lambda_nce",
+    "diff_augment",
+    "d_regularization",
+    "lambda_r1",
+    "ema_decay",
     "seed",
 )
+# These are shown where they are on: most trainings do without them.
+OFF_BY_DEFAULT = {"diff_augment": "none", "d_regularization": "none", "ema_decay": 0.0}
 
 
 def text_of(
@@ -199,7 +207,7 @@ def _results(descriptions: Mapping[Direction, Description], evaluation: Mapping[
         results.append(
             EvalResult(
                 task_type=TASK,
-                task_name=f"{arrow(description)}",
+                task_name=arrow(description),
                 dataset_type=re.sub(r"[^A-Za-z0-9._/-]+", "-", dataset),
                 dataset_name=dataset,
                 dataset_split="test",
@@ -313,7 +321,7 @@ def _training(job: ExportJob, first: Description) -> str:
     parameters = {generator.count_params() for generator in job.generators.values()}
     rows.append(["parameters", "; ".join(f"{count:,}" for count in sorted(parameters))])
     for name in SHOWN_OPTIONS:
-        if options.get(name) is not None:
+        if _is_shown(name, options):
             rows.append([f"`--{name}`", f"{options[name]}"])
     began = training.get("initialized_from")
     if began:
@@ -329,6 +337,15 @@ def _training(job: ExportJob, first: Description) -> str:
     return "\n".join([*heading, "", note] if options else heading)
 
 
+def _is_shown(name: str, options: Mapping[str, Any]) -> bool:
+    """Whether an option had an effect on the training."""
+    if options.get(name) is None:
+        return False
+    if name == "lambda_r1":  # the weight of a penalty that may be off
+        return options.get("d_regularization") == "r1"
+    return name not in OFF_BY_DEFAULT or options[name] != OFF_BY_DEFAULT[name]
+
+
 def _measures(descriptions: Mapping[Direction, Description], evaluation: Mapping[str, Any]) -> str:
     measured = _measured(descriptions, evaluation)
     if not measured:
@@ -339,8 +356,8 @@ def _measures(descriptions: Mapping[Direction, Description], evaluation: Mapping
             measure["name"],
             interval_of(measure),
             measure.get("better") or "",
-            _number(measure.get("floor")),
-            _number(measure.get("ceiling")),
+            number_or_nothing(measure.get("floor")),
+            number_or_nothing(measure.get("ceiling")),
         ]
         for description, measure in measured
     ]
@@ -423,9 +440,3 @@ def _license(words: str | None) -> str:
     if words:
         return f"## License\n\nThe weights: {words}."
     return "## License\n\nNo license was given for these weights. Ask who published them."
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

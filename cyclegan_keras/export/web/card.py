@@ -256,11 +256,16 @@ def interval_of(measure: Mapping[str, Any]) -> str:
     if measure.get("value") is None:
         return "not known"
     if measure.get("low") is None or measure.get("high") is None:
-        return _number(measure["value"])
-    return f"{_number(measure['value'])} ({_number(measure['low'])} to {_number(measure['high'])})"
+        return number_or_nothing(measure["value"])
+    names = ("value", "low", "high")
+    value, low, high = (number_or_nothing(measure[name]) for name in names)
+    return f"{value} ({low} to {high})"
 
 
-def _number(value: float) -> str:
+def number_or_nothing(value: float | None) -> str:
+    """Returns three significant digits; "" where there is no number."""
+    if value is None:
+        return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 

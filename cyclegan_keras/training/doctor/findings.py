@@ -7,6 +7,8 @@ that the findings of a run follow from its recorded checks alone.
 import dataclasses
 from collections.abc import Mapping
 
+from cyclegan_keras.files.advice import WITH_FEW_PICTURES
+
 CHECKS = 3  # in a row, before a finding begins or ends
 
 
@@ -117,17 +119,15 @@ AILMENTS = (
         number="its loss is {value:.1%} of that of guessing",
         remedies={
             "cyclegan": "Start a new run with a weaker discriminator (--ndf=32, or "
-            "--discriminator=n_layers --n_layers=2), with more pictures, or with "
-            "--diff_augment=translation,cutout.",
+            "--discriminator=n_layers --n_layers=2) or with more pictures. Where they are few, "
+            f"{WITH_FEW_PICTURES}.",
             "pix2pix": "Start a new run with a weaker discriminator (--ndf=32, or "
-            "--discriminator=n_layers --n_layers=2), with more pictures, or with "
-            "--diff_augment=translation,cutout.",
+            "--discriminator=n_layers --n_layers=2) or with more pictures. Where they are few, "
+            f"{WITH_FEW_PICTURES}.",
             "cut": "Start a new run with a lower --lambda_nce, with a weaker discriminator "
-            "(--ndf=32), with more pictures, or with "
-            "--diff_augment=translation,cutout.",
+            f"(--ndf=32) or with more pictures. Where they are few, {WITH_FEW_PICTURES}.",
             "fastcut": "Start a new run with a lower --lambda_nce, with a weaker discriminator "
-            "(--ndf=32), with more pictures, or with "
-            "--diff_augment=translation,cutout.",
+            f"(--ndf=32) or with more pictures. Where they are few, {WITH_FEW_PICTURES}.",
         },
     ),
 )
