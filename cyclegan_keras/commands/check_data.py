@@ -176,6 +176,10 @@ def report_file(options: CheckDataOptions) -> pathlib.Path | None:
         report.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OptionError(f"Cannot write to {report.parent}: {error.strerror}.") from error
+
+    from cyclegan_keras.data_doctor.page import refuse_other_files
+
+    refuse_other_files(report)
     return report
 
 

@@ -15,7 +15,7 @@ from cyclegan_keras.data_doctor.findings import Finding, Group
 from cyclegan_keras.data_doctor.lists import write_lists
 from cyclegan_keras.data_doctor.sets import Place
 from cyclegan_keras.files.atomic import atomic_write
-from cyclegan_keras.files.errors import PictureError
+from cyclegan_keras.files.errors import OptionError, PictureError
 from cyclegan_keras.files.names import printable
 from cyclegan_keras.images.picture import Picture
 from cyclegan_keras.pages.pictures import to_data_uri
@@ -25,6 +25,7 @@ FOLDER = pathlib.Path(__file__).parent
 STYLES = [FOLDER.parent / "pages" / "base.css", FOLDER / "page.css"]
 THUMBNAIL = 192  # px of the longer side
 MOST_IN_A_GROUP = 4  # pictures of a group that are shown
+MARK = '<meta name="generator" content="check_data.py">'  # of pages that may be replaced
 FLAG = r"(--\w[\w=,./-]*\w)"
 MOST_NAMES = 500  # in a folded list; the list file and the JSON have all
 
@@ -88,6 +89,40 @@ class Section:
     command: str
 
 
+def refuse_other_files(path: pathlib.Path) -> None:
+    """Raises OptionError where a page, or its JSON, would replace a file that no check wrote.
+
+    Args:
+        path: the HTML file that is to be written.
+    """
+    others = []
+    if path.exists() and not _is_own_page(path):
+        others.append(path)
+    json_file = path.with_suffix(".json")
+    if json_file.exists() and not _is_own_json(json_file):
+        others.append(json_file)
+    if others:
+        raise OptionError(
+            f"--report={path} would replace {' and '.join(str(other) for other in others)}, not "
+            "written by this command: give another name, or move that away."
+        )
+
+
+def _is_own_page(path: pathlib.Path) -> bool:
+    try:
+        return MARK in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
+def _is_own_json(path: pathlib.Path) -> bool:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and {"dataset", "sets", "findings"} <= found.keys()
+
+
 def write_page(
     path: str | os.PathLike, check: Check, *, examples: int = 12
 ) -> dict[str, pathlib.Path]:
@@ -140,6 +175,7 @@ def render(check: Check, *, examples: int, lists: Mapping[str, pathlib.Path]) ->
             )
         )
     return template(FOLDER / "page.html.jinja").render(
+        mark=MARK,
         policy=policy,
         style=style,
         dataset=printable(check.dataset),

@@ -77,6 +77,20 @@ def test_what_cannot_be_looked_at_gets_a_sentence(options, error, words, folder,
         check_data.run(**given)
 
 
+@pytest.mark.parametrize("name", ["data.json", "data.html"])
+def test_files_of_others_are_not_replaced(name, folder, tmp_path, capsys):
+    other = tmp_path / name
+    other.write_text('{"mine": 1}')
+    report = tmp_path / "data.html"
+    with pytest.raises(OptionError, match=rf"would replace \S*{name}, .* give another name"):
+        check_data.run(dataset=str(folder), report=str(report))
+    assert capsys.readouterr().out == ""
+    assert [path.read_text() for path in tmp_path.glob("data.*")] == ['{"mine": 1}']
+    other.unlink()
+    for _ in range(2):  # its own may be replaced
+        assert check_data.run(dataset=str(folder), report=str(report)) == 0
+
+
 @pytest.mark.parametrize("missing", ["trainB", "both", "pictures"])
 def test_incomplete_folders(missing, folder):
     for name in {"trainB": ["trainB"], "both": ["trainA", "trainB"], "pictures": []}[missing]:
