@@ -117,6 +117,8 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     print(tables.legend(evaluations))
     tables.write(output, evaluations, facts)
     print(f"Wrote {output}: evaluation.json, evaluation.md")
+    if has_palette:
+        print(f"Wrote the colors of the label maps: {output / segmentation.CLASSES_FILE}")
     if run_source:
         by_direction = dict(zip(directions, evaluations, strict=True))
         x_to_y = Direction(trained_with.get("direction") or Direction.A_TO_B)

@@ -58,8 +58,9 @@ def open_segmentation(options: EvaluationOptions, metrics: Sequence[str]) -> Seg
         if options.segmentation_model:
             raise OptionError(
                 "--segmentation_classes=palette does not know in which order --segmentation_model "
-                f"counts its classes. Without the model it writes the colors to {CLASSES_FILE}: "
-                "put its lines in the order of the model, and give that file."
+                f"counts its classes. Without the model it writes the colors to {CLASSES_FILE} "
+                "beside evaluation.json, and prints the path: put its lines in the order of the "
+                "model, and give that path."
             )
         return None
     classes = read_class_list(options.segmentation_classes)

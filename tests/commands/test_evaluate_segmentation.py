@@ -112,9 +112,9 @@ def test_photos_to_labels_by_the_palette(apart, tmp_path, capsys):
     words = ("--model=copy", f"--dataset={apart}", f"--output={tmp_path}", "--direction=AtoB")
     words += ("--metrics=segmentation", "--segmentation_classes=palette")
     assert evaluate.main(["evaluate.py", *words]) == 0
-    assert (
-        "not measured, because the pictures have no known counterparts" in capsys.readouterr().out
-    )
+    printed = capsys.readouterr().out
+    assert "not measured, because the pictures have no known counterparts" in printed
+    assert str(tmp_path / "segmentation_classes.txt") in printed
     assert evaluate.main(["evaluate.py", *words, "--pairs_by_name"]) == 0
     (direction,) = json.loads((tmp_path / "evaluation.json").read_text())["directions"]
     for measure in direction["measures"]:
