@@ -172,7 +172,7 @@ def _not_decoded(seen: Seen) -> list[str]:
     """Returns sentences about pictures that were not looked at."""
     total = sum(len(each) for each in seen.sets.values())
     opened = sum(seen.opened(name) for name in seen.sets)
-    decoded = sum(seen.decoded(name) for name in seen.sets)
+    decoded = sum(seen.tried(name) for name in seen.sets)
     if decoded == total:
         return []
     opened_words = "All files were opened" if opened == total else f"{opened:,} of {total:,} files"

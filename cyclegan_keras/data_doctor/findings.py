@@ -44,7 +44,8 @@ class Finding:
         summary: how many, of how many looked at, in one line.
         sentence: the same, with names of the first of them and with what it means.
         advice: what helps.
-        counts: set -> how many of its pictures; all of them where it is about a whole domain.
+        counts: set -> how many of its pictures; all that can be read where it is about a
+            whole domain.
         looked_at: set -> of how many.
         groups: the pictures; empty where the finding is about a whole domain.
         to_remove: those that a training can do without. Of pictures that are equal, one is never
@@ -166,7 +167,7 @@ def _about_files(
         title=title,
         meaning=meaning,
         advice=advice,
-        looked_at=seen.decoded,
+        looked_at=seen.tried,
         to_remove=places,
         reasons=seen.errors,
     )
@@ -186,7 +187,7 @@ def equal_pictures(seen: Seen) -> list[Finding]:
         if "across" in kinds:
             across.append(group)
         inside += _by_set(group)
-    looked_at = seen.opened if seen.measures.keys() != seen.headers.keys() else seen.decoded
+    looked_at = seen.opened if seen.measures.keys() != seen.headers.keys() else seen.tried
     return [
         *_of_places(
             seen,
@@ -256,7 +257,7 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding]:
             meaning="A training picture shows nearly the same.",
             advice="Look at them: where they are copies or frames of one film, whatever is "
             "measured on them is too good. Remove them from the training set.",
-            looked_at=seen.decoded,
+            looked_at=seen.tried,
             to_remove=_in_training(seen, in_training),
             counted=lambda place: seen.sets[place.set_name].is_test,
         ),
@@ -270,7 +271,7 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding]:
             advice="Where they are copies, remove them from the domain where they do not belong. "
             "Where they are pairs, a file of them for --pairs, or --method=pix2pix, learns more "
             "from them.",
-            looked_at=seen.decoded,
+            looked_at=seen.tried,
         ),
         *_of_places(
             seen,
@@ -280,7 +281,7 @@ def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding]:
             title="Pictures that are nearly there twice",
             meaning="Another one of the same set shows nearly the same.",
             advice="Look at them: leave all but one of each pair out where they are copies.",
-            looked_at=seen.decoded,
+            looked_at=seen.tried,
             to_remove=_second_ones(seen, by_relation["inside"], near),
         ),
     ]
@@ -398,7 +399,7 @@ def pairs(seen: Seen) -> list[Finding]:
             title="Pairs whose sides are equal",
             meaning="The picture and its partner are equal.",
             advice="They teach to change nothing: replace the side that is wrong, or remove both.",
-            looked_at=seen.decoded,
+            looked_at=seen.tried,
             to_remove=[place for group in same for place in group.places],
             counted=lambda place: seen.sets[place.set_name].domain == "A",
         ),
@@ -634,7 +635,7 @@ def of_single_pictures(seen: Seen) -> list[Finding]:
             title=defect.title,
             meaning=defect.meaning,
             advice=defect.advice,
-            looked_at=seen.decoded,
+            looked_at=seen.tried,
             to_remove=places[defect.kind],
         )
     return found
@@ -671,7 +672,7 @@ def colors(seen: Seen, training: Training) -> list[Finding]:
             meaning="Most of their domain are colored.",
             advice="Translations of them have no colors to keep: remove them, unless the model is "
             "to know gray pictures too.",
-            looked_at=seen.decoded,
+            looked_at=seen.tried,
             to_remove=gray,
         ),
         *_of_places(
@@ -683,7 +684,7 @@ def colors(seen: Seen, training: Training) -> list[Finding]:
             meaning="Most of their domain are gray.",
             advice="Remove them, or train in gray "
             f"({training.channel_flags['A']}=1 for A, {training.channel_flags['B']}=1 for B).",
-            looked_at=seen.decoded,
+            looked_at=seen.tried,
             to_remove=colored,
         ),
         *color_gap(seen, training, shares),
@@ -864,7 +865,7 @@ def _trained_on(seen: Seen) -> dict[str, int]:
     left = {}
     for name, each in seen.sets.items():
         if each.split == "train":
-            left[name] = len(each) - sum(place.set_name == name for place in seen.errors)
+            left[name] = seen.readable(name)
     return left
 
 
@@ -970,7 +971,7 @@ def _of_domains(
         summary=f"{title}. {sentence}",
         sentence=f"{title}. {sentence}",
         advice=advice,
-        counts={name: len(seen.sets[name]) for name in names},
+        counts={name: seen.readable(name) for name in names},
         looked_at={name: seen.opened(name) for name in names},
     )
     return [finding]

@@ -98,16 +98,28 @@ class Seen:
         return collections.Counter(place.set_name for place in {*self.headers, *self.errors})
 
     @functools.cached_property
-    def _decoded(self) -> collections.Counter[str]:
+    def _tried(self) -> collections.Counter[str]:
         return collections.Counter(place.set_name for place in {*self.measures, *self.errors})
+
+    @functools.cached_property
+    def _unreadable(self) -> collections.Counter[str]:
+        return collections.Counter(place.set_name for place in self.errors)
 
     def opened(self, name: str) -> int:
         """Returns how many pictures of a set were opened."""
         return self._opened[name]
 
-    def decoded(self, name: str) -> int:
+    def tried(self, name: str) -> int:
         """Returns how many pictures of a set were decoded, or could not be."""
-        return self._decoded[name]
+        return self._tried[name]
+
+    def decoded(self, name: str) -> int:
+        """Returns how many pictures of a set were decoded."""
+        return self._tried[name] - self._unreadable[name]
+
+    def readable(self, name: str) -> int:
+        """Returns how many pictures of a set can be read, as far as is known."""
+        return len(self.sets[name]) - self._unreadable[name]
 
 
 def look_at_all(sets: Sequence[PictureSet], budget: Budget, *, threads: int | None = None) -> Seen:

@@ -177,6 +177,15 @@ def test_few_and_unequal_numbers():
     assert kinds(sound(0, 5), sound(100, 80)) == []
 
 
+def test_what_cannot_be_read_is_not_counted():
+    a = picture_set("trainA", [*sound(0, 4), "is empty (0 bytes)", "is no picture"])
+    found = check([a, picture_set("trainB", sound(100))], TRAINING, dataset="set", compare=False)
+    assert found.to_dict()["sets"]["trainA"] == {"pictures": 6, "opened": 6, "decoded": 4}
+    unreadable, few = found.findings
+    assert (dict(unreadable.counts), dict(unreadable.looked_at)) == ({"trainA": 2}, {"trainA": 6})
+    assert (few.kind, dict(few.counts)) == ("few", {"trainA": 4})
+
+
 def test_both_doctors_give_one_advice_for_few_pictures():
     (few,) = findings(sound(0, 4), sound(100, 12))
     (imbalance,) = findings(sound(0, 5), sound(100, 81))
