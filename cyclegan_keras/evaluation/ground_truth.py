@@ -34,8 +34,10 @@ def ground_truth(trainer, data) -> str:
             comparison = "inputs, which have other channels, cannot be compared with them."
         elif math.isnan(error["cut"]):
             comparison = "inputs equal their counterparts, so that there is no error to cut."
+        elif round(error["cut"], 2) < 0:
+            comparison = f"unchanged inputs have {copied}, so it is {-error['cut']:.0%} greater."
         else:
-            comparison = f"unchanged inputs have {copied}, so it is cut by {error['cut']:.0%}."
+            comparison = f"unchanged inputs have {copied}, so it is cut by {abs(error['cut']):.0%}."
         letter = "G" if generator == "generator_g" else "F"
         lines.append(
             f"{letter} on {source}: the mean error to the true counterparts is {translated}; "

@@ -36,6 +36,22 @@ def test_equal_pairs_are_said_to_be_equal():
         assert line.endswith("inputs equal their counterparts, so that there is no error to cut.")
 
 
+def test_errors_that_grow_are_said_to_be_greater():
+    step = 40 / 255
+
+    class Near(Data):
+        def test(self):
+            x = np.full((4, 1, 8, 8, 3), -55 / 255, "float32")
+            return tf.data.Dataset.from_tensor_slices({"x": x, "y": x + step})
+
+    class Away(Trainer):
+        def translate(self, images, direction):
+            return images - step if direction == "x_to_y" else images + step
+
+    for line in ground_truth(Away(), Near()).splitlines():
+        assert line.endswith("unchanged inputs have 20.00, so it is 100% greater.")
+
+
 def test_each_direction_has_its_line():
     first, second = ground_truth(Trainer(), Data()).splitlines()
     assert first.startswith("G on x: the mean error to the true counterparts is 0.00 of 255")
