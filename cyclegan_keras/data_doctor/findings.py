@@ -209,8 +209,7 @@ def equal_pictures(seen: Seen) -> list[Finding]:
             is_serious=True,
             title="Pictures that are in both domains",
             meaning="They are in A and in B alike.",
-            advice="No translation can turn a picture into a kind that it already is of: remove "
-            "each from the domain where it does not belong. Only you know which that is.",
+            advice=_advice_across(seen, across, looked_at),
             looked_at=looked_at,
         ),
         *_of_places(
@@ -226,6 +225,23 @@ def equal_pictures(seen: Seen) -> list[Finding]:
             lists_most=True,
         ),
     ]
+
+
+def _advice_across(
+    seen: Seen, groups: Iterable[Sequence[Place]], looked_at: Callable[[str], int]
+) -> str:
+    """Returns what helps where pictures are in both domains: nearly all of a set is one mistake."""
+    tally = collections.Counter(place.set_name for group in groups for place in group)
+    for name, count in tally.items():
+        if count >= limits.NEARLY_ALL * looked_at(name):
+            return (
+                f"Nearly all of {name} is in the other domain too: one folder was "
+                "probably copied or linked in place of the other. Put the right pictures into it."
+            )
+    return (
+        "No translation can turn a picture into a kind that it already is of: remove each from the "
+        "domain where it does not belong. Only you know which that is."
+    )
 
 
 def near_pictures(seen: Seen, near: Sequence[Near]) -> list[Finding]:
@@ -749,11 +765,13 @@ def other_channels(seen: Seen, training: Training) -> list[Finding]:
 
 def mixed_numbers(seen: Seen) -> list[Finding]:
     """Pictures whose type of numbers is not that of most of their domain."""
-    groups = []
+    groups, of_all = [], []
     for domain in ("A", "B"):
         headers = _headers_of_domain(seen, domain)
         tally = collections.Counter(header.dtype for header in headers.values())
         usual = tally.most_common(1)[0][0] if tally else ""
+        if len(tally) > 1:
+            of_all.append(f"{' and '.join(sorted(tally))} in {domain}")
         for place, header in headers.items():
             if header.dtype != usual:
                 groups.append(Group(places=(place,), words=f"{header.dtype} instead of {usual}"))
@@ -764,10 +782,13 @@ def mixed_numbers(seen: Seen) -> list[Finding]:
         kind="mixed_numbers",
         is_serious=False,
         title="Pictures of another depth",
-        meaning="They hold another type of numbers than most of their domain.",
+        meaning="They hold another type of numbers than most of their domain. One of them is "
+        "enough for training to read the whole domain in the deeper type: "
+        f"{', '.join(of_all)}.",
         advice="Of 8 and 16 bits white is white (255 is 65,535), which is wrong where 16 bits hold "
-        "fewer, such as 0 to 4,095; all other numbers mean themselves. Bring them to one type, or "
-        "say what is black and white by --value_range.",
+        "fewer, such as 0 to 4,095; all other numbers mean themselves. Convert or remove the few, "
+        "so that the domain stays as most of it is, or say what is black and white by "
+        "--value_range.",
         looked_at=seen.opened,
         to_remove=[group.places[0] for group in groups],
     )

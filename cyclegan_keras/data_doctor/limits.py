@@ -11,6 +11,7 @@ ENLARGED = 2.0  # times by which training enlarges a picture
 
 # Where more of a domain than this is dark, bright, blank or blurred, the domain is like that.
 MOST_OF_A_DOMAIN = 0.5
+NEARLY_ALL = 0.9  # of a set in the other domain, which is then one mistake
 
 # ---- near-duplicates ----
 HASH_BITS = 8  # of 64 by which perceptual hashes may differ

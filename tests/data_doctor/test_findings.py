@@ -75,6 +75,14 @@ def test_of_pictures_in_both_domains_none_is_to_be_removed():
     assert (found.kind, list(found.to_remove)) == ("duplicates_across_domains", [])
 
 
+def test_a_domain_that_is_there_twice_is_one_mistake():
+    (found,) = findings(sound(0), [*sound(0), *sound(100, 8)])
+    assert found.kind == "duplicates_across_domains"
+    assert found.advice.startswith("Nearly all of trainA is in the other domain too")
+    (found,) = findings([*sound(0), colored(103)], sound(100))
+    assert found.advice.startswith("No translation can")
+
+
 def test_most_of_a_set_is_not_to_be_removed():
     a = sound(0)
     tests = (picture_set("testA", a[:8]), picture_set("testB", sound(300)))
@@ -155,6 +163,13 @@ def test_domains_of_different_depth():
     assert kinds(sound(0), deep) == ["depth_gap"]
     asked = dataclasses.replace(TRAINING, value_range={"A": "auto", "B": "0,4095"})
     assert kinds(sound(0), deep, training=asked) == []
+
+
+def test_one_deep_picture_deepens_its_domain():
+    deep = colored(57, high=65536, dtype="uint16")
+    (found,) = findings([*sound(0), deep], sound(100))
+    assert found.sentence.endswith("the whole domain in the deeper type: uint16 and uint8 in A.")
+    assert "Convert or remove the few" in found.advice
 
 
 def test_numbered_labels():
