@@ -285,6 +285,12 @@ def _expected(field: dataclasses.Field) -> str:
     return f"one of {', '.join(choices)}" if choices else _TYPE_NAMES[_type(field)]
 
 
+def _hint_of_choice(field: dataclasses.Field, value: object) -> str:
+    """Returns a question for the choice that was meant, "" where none resembles what was given."""
+    near = nearest(str(value), field.metadata.get("choices", ()))
+    return f" Did you mean {' or '.join(near[:SUGGESTIONS])}?" if near else ""
+
+
 def _unknown_flags(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
     """Returns the names of all flags typed that are not defined, each once, in their order."""
     known = set(values) | {f"no{name}" for name in values if values[name].boolean}
@@ -319,7 +325,8 @@ def _illegal_value(message: str, known: Mapping[str, dataclasses.Field]) -> str:
     if found:
         for name, field in known.items():
             if found[1] in (name, *field.metadata.get("aliases", ())):
-                return f"--{found[1]}={found[2]}: expected {_expected(field)}."
+                hint = _hint_of_choice(field, found[2])
+                return f"--{found[1]}={found[2]}: expected {_expected(field)}.{hint}"
     return f"{message}. See --help."
 
 
@@ -377,7 +384,8 @@ def _check(field: dataclasses.Field, value: object) -> None:
     choices, pattern = field.metadata.get("choices"), field.metadata.get("pattern")
     is_of_pattern = pattern is not None and re.fullmatch(pattern, str(value))
     if choices and value not in choices and not is_of_pattern:
-        raise OptionError(f"--{field.name}={value}: expected {_expected(field)}.")
+        hint = _hint_of_choice(field, value)
+        raise OptionError(f"--{field.name}={value}: expected {_expected(field)}.{hint}")
     low, high = field.metadata.get("low"), field.metadata.get("high")
     if low is not None and value < low:
         raise OptionError(f"--{field.name}={value}: expected at least {low}.")

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from cyclegan_keras.cli.nearest import nearest
 from cyclegan_keras.files.option import option
 
 AUGMENTATIONS = ("color", "translation", "cutout")  # of --diff_augment, in the order of `augment`
@@ -25,9 +26,13 @@ def augmentation_names(words: str) -> tuple[str, ...]:
         return ()
     unknown = [name for name in names if name not in AUGMENTATIONS]
     if unknown or len(set(names)) < len(names):
+        near = list(
+            dict.fromkeys(each for name in unknown for each in nearest(name, AUGMENTATIONS))
+        )
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise ValueError(
             f"--diff_augment={words}: expected some of {', '.join(AUGMENTATIONS)}, each once and "
-            "separated by commas, or none."
+            f"separated by commas, or none.{hint}"
         )
     return tuple(name for name in AUGMENTATIONS if name in names)
 

@@ -67,6 +67,7 @@ def test_alias_sets_the_option():
         ("--width=wide", "--width=wide: expected a number."),
         ("--gloss=perhaps", "--gloss=perhaps: expected true or false."),
         ("--color=green", "--color=green: expected one of red, blue."),
+        ("--color=bleu", "--color=bleu: expected one of red, blue. Did you mean blue?"),
         ("brushes=4", "Unexpected argument 'brushes=4'"),
     ],
 )
@@ -95,6 +96,7 @@ def test_later_layers_win():
         ({"brushes": 0}, "--brushes=0: expected at least 1."),
         ({"brushes": 10}, "--brushes=10: expected at most 9."),
         ({"color": "green"}, "--color=green: expected one of red, blue."),
+        ({"color": "blu"}, "--color=blu: expected one of red, blue. Did you mean blue?"),
         ({"size": 1}, "Unknown option 'size'. See --help."),
         ({"brush": 1}, "Unknown option 'brush'. Did you mean brushes?"),
         ({"width": float("nan")}, "--width=nan: expected a number."),
