@@ -139,6 +139,8 @@ def _what_is_wrong(start: bytes, name: str, error: Exception) -> str:
         return kind.reason
     if isinstance(error, UnidentifiedImageError):
         return "is not a picture, or is damaged"
+    if str(error).startswith("image file is truncated"):  # Pillow adds how many bytes are left
+        return "is damaged, since its file is truncated"
     return f"is damaged ({error})"
 
 

@@ -48,7 +48,7 @@ def test_nothing_is_found_in_sound_sets():
     ("kind", "added"),
     [
         ("unreadable", "is empty (0 bytes)"),
-        ("truncated", "is damaged (image file is truncated (7 bytes not processed))"),
+        ("truncated", "is damaged, since its file is truncated"),
         ("duplicates", colored(3)),
         ("duplicates_across_domains", colored(103)),
         ("odd_aspect", colored(50)[:6]),

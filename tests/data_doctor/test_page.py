@@ -19,7 +19,7 @@ def page(tmp_path_factory):
     a = [colored(number, side=40) for number in range(30)]
     a += [
         colored(3, side=40),
-        "is damaged (image file is truncated)",
+        "is damaged, since its file is truncated",
         gray(50),
         colored(51, high=60),
     ]

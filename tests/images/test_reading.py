@@ -703,7 +703,7 @@ WHOLE = file_of(Image.fromarray(COLORS))
 DAMAGED = {
     "empty.png": (b"", "is empty"),
     "text.png": (b"no picture", "is text, not a picture"),
-    "torn.png": (WHOLE[:900], "is damaged"),
+    "torn.png": (WHOLE[:900], "is damaged, since its file is truncated"),
     "flipped.png": (WHOLE[:200] + b"\xff" * 50 + WHOLE[250:], "is damaged"),
     "noise.jpg": (b"\x01\x02\x00\xff" * 50, "is not a picture, or is damaged"),
     "torn.npy": (npy_of(COLORS)[:-5], "is damaged: of 2,480 bytes of numbers it has 2,475"),

@@ -166,7 +166,9 @@ def test_unreadable_pictures_are_named_before_anything_is_written(domains):
 def test_a_damaged_body_is_named(domains):
     path = domains / "B" / "val" / "1.BMP"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DataError, match=r"B/val/1.BMP is damaged .*truncated.*: replace"):
+    with pytest.raises(
+        DataError, match=r"B/val/1.BMP is damaged, since its file is truncated.*: replace"
+    ):
         combine(domains)
 
 
