@@ -306,7 +306,14 @@ def find_readable(
     with patience.threads() as pool:
         looking = pool.map(header_or_error, range(count))
         found = list(
-            tqdm(looking, f"Checking {title}", count, delay=PROGRESS_AFTER_SECONDS, leave=False)
+            tqdm(
+                looking,
+                f"Checking {title}",
+                count,
+                delay=PROGRESS_AFTER_SECONDS,
+                leave=False,
+                disable=None,  # a bar is for terminals
+            )
         )
 
     headers = {}

@@ -97,7 +97,12 @@ def find_values(
     with patience.threads() as pool:
         looking = pool.map(look_at, range(count))
         for statistics in tqdm(
-            looking, f"Values of {title}", count, delay=PROGRESS_AFTER_SECONDS, leave=False
+            looking,
+            f"Values of {title}",
+            count,
+            delay=PROGRESS_AFTER_SECONDS,
+            leave=False,
+            disable=None,  # a bar is for terminals
         ):
             if statistics is not None:
                 found.add(statistics)

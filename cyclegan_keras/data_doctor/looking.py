@@ -323,7 +323,13 @@ def _in_threads(
     """Yields tasks and their results in order, until the tasks or the time end."""
     threads = threads or os.cpu_count() or 1
     at_once = 16 * threads
-    bar = tqdm(total=len(tasks), desc=title, delay=PROGRESS_AFTER_SECONDS, leave=False)
+    bar = tqdm(
+        total=len(tasks),
+        desc=title,
+        delay=PROGRESS_AFTER_SECONDS,
+        leave=False,
+        disable=None,  # a bar is for terminals
+    )
     pool = concurrent.futures.ThreadPoolExecutor(threads)
 
     def work_in_time(task: Task) -> tuple[bool, Result | None]:

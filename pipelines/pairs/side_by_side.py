@@ -168,7 +168,9 @@ def _refuse_empty(folder: str | os.PathLike, pictures: Pictures) -> None:
 def _sizes(pictures: Pictures) -> list[tuple[int, int]]:
     sizes = []
     unreadable = []
-    progress = tqdm(pictures.names, "Checking", delay=PROGRESS_AFTER_SECONDS, leave=False)
+    progress = tqdm(
+        pictures.names, "Checking", delay=PROGRESS_AFTER_SECONDS, leave=False, disable=None
+    )
     for index, name in enumerate(progress):
         try:
             sizes.append(pictures.size(index))

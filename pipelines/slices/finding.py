@@ -77,7 +77,12 @@ def find_volumes(inputs: Sequence[str | os.PathLike], *, salt: str = "") -> Foun
     series: dict[str, _Series] = {}
     volumes_of_nifti: list[Volume] = []
     progress = tqdm(
-        paths, "Reading headers", unit=" files", delay=PROGRESS_AFTER_SECONDS, leave=False
+        paths,
+        "Reading headers",
+        unit=" files",
+        delay=PROGRESS_AFTER_SECONDS,
+        leave=False,
+        disable=None,  # a bar is for terminals
     )
     for path in progress:
         try:

@@ -102,6 +102,12 @@ def test_incomplete_folders(missing, folder):
         check_data.run(dataset=str(folder))
 
 
+def test_bars_are_for_terminals(folder, monkeypatch, capsys):
+    monkeypatch.setattr(looking, "PROGRESS_AFTER_SECONDS", 0)
+    assert check_data.run(dataset=str(folder)) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_dry_run_looks_at_nothing(folder, capsys):
     assert check_data.run(dataset=str(folder), dry_run=True) == 0
     shown = json.loads(capsys.readouterr().out)
