@@ -172,6 +172,8 @@ class Metrics(StepCallback):
     The last step has a row too, so that a run shorter than `every` steps leaves one. A run that is
     stopped before has none of the step at which it stopped: continued, it ends with the same rows.
 
+    The time of the first step, which prepares the others, counts only where it has a row itself.
+
     Args:
         run: keeps the metrics.
         tracker: gets the same numbers.
@@ -199,6 +201,7 @@ class Metrics(StepCallback):
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         self.rates: dict[str, float] = {}
+        self.first_step = self.step
         self.logged_step, self.logged_time = self.step, time.perf_counter()
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -208,6 +211,8 @@ class Metrics(StepCallback):
 
     def after_step(self, before, logs):
         if not self.crossed(before, self.every) and self.step != self.last_step:
+            if before == self.first_step:  # it prepares the others, which says nothing of them
+                self.logged_step, self.logged_time = self.step, time.perf_counter()
             return
         seconds = time.perf_counter() - self.logged_time
         row = {

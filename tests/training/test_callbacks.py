@@ -150,6 +150,17 @@ def test_metrics_are_written_and_reset_at_every_interval(run, board, model):
     assert model.resets == 2
 
 
+def test_preparing_the_first_step_does_not_count_as_speed(run, board, model, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(callbacks, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    model.step = 6  # of a run that is continued
+    callback = begin(metrics(run, board, every=4), model)
+    for seconds in (100, 1):
+        clock[0] += seconds
+        advance(callback, model)
+    assert [(row["step"], row["images_per_second"]) for row in rows_of(run)] == [(8, 3.0)]
+
+
 def test_an_interval_that_several_steps_at_once_pass_over_is_written_once(run, board, model):
     callback = begin(metrics(run, board, every=4), model)
     for _ in range(3):
