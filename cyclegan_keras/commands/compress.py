@@ -247,6 +247,8 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
                 if distiller.step == distiller.adversarial_from:  # they may become worse from here
                     save_snapshot(distiller, directory)
                 distill(setup, distiller, batches, data, directory, steps, interruption, tracker)
+            if interruption.requested():
+                tracker.interrupted()
         if data.patches.left_out():
             print(data.patches.left_out())
         if interruption.requested():

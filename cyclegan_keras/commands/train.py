@@ -367,6 +367,8 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
                 tracker.options(public(flags.flatten(options, saved_only=True)))
                 tracker.facts(public(run.saved_facts()))
             interruption = fit(trainer, data, run, options, last_step, team, tracker)
+            if interruption.requested():
+                tracker.interrupted()
         if data.left_out():
             print(data.left_out())
         if interruption.requested():

@@ -55,6 +55,7 @@ class MLflow(Tracker):
 
         self.rest = f"The curves and pictures are in metrics.jsonl and samples/ of {run.directory}."
         self.training = training
+        self._is_interrupted = False
         self._texts: dict[str, int] = {}  # file -> how many of its name there are
         store = without_passwords(mlflow.get_tracking_uri())
         try:
@@ -132,10 +133,16 @@ class MLflow(Tracker):
         for start in range(0, len(tags), MOST_IN_BATCH):
             self._client.log_batch(self._id, tags=tags[start : start + MOST_IN_BATCH])
 
+    def interrupted(self):
+        self._is_interrupted = True
+
     def close(self, *, failed=False):
+        status = "FAILED" if failed else "FINISHED"
+        if self._is_interrupted:
+            status = "KILLED"
         try:
             if self.training:
-                self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
+                self._client.set_terminated(self._id, status=status)
         finally:
             self._quiet.close()
 

@@ -25,6 +25,8 @@ FLUSH_SECONDS = 0.1
 # the disk: so much is lost where both processes are killed, or the power fails.
 SETTLE_SECONDS = 30.0
 
+INTERRUPTED = 255  # the exit code that wandb itself gives a run that Ctrl-C has ended
+
 
 class WeightsAndBiases(Tracker):
     """Logs to a run of wandb, which goes on where the run is continued.
@@ -51,6 +53,7 @@ class WeightsAndBiases(Tracker):
             f"The curves and pictures are in metrics.jsonl and samples/ of {run.directory}, and "
             "what wandb has on this disk is sent by `wandb sync`."
         )
+        self._is_interrupted = False
         tracked = record.tracked
         is_new = not tracked
         # Variables are read here, because wandb itself reads them only once in a process.
@@ -113,5 +116,9 @@ class WeightsAndBiases(Tracker):
     def facts(self, values):
         self._run.config.update({"facts": dict(values)}, allow_val_change=True)
 
+    def interrupted(self):
+        self._is_interrupted = True
+
     def close(self, *, failed=False):
-        self._run.finish(exit_code=1 if failed else 0)
+        exit_code = 1 if failed else 0
+        self._run.finish(exit_code=INTERRUPTED if self._is_interrupted else exit_code)

@@ -4,6 +4,7 @@ import functools
 import json
 import re
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers
 from cyclegan_keras.tracking.record import Record
+from cyclegan_keras.training.callbacks import Metrics
 from pipelines.sources import demo
 
 pytestmark = pytest.mark.slow  # MLflow makes its tables
@@ -141,6 +143,20 @@ def test_a_run_that_fails_is_marked_so(run, store):
     with pytest.raises(ZeroDivisionError), open_trackers(["mlflow"], run):
         raise ZeroDivisionError
     assert from_mlflow(store, Record(run, "mlflow").tracked["id"]).status == "FAILED"
+
+
+def test_a_run_that_a_signal_ends_is_marked_so(run, store, tmp_path, shallow, monkeypatch):
+    monkeypatch.setattr(
+        Metrics, "after_step", lambda *arguments: signal.raise_signal(signal.SIGINT)
+    )
+    folder = tmp_path / "ponies"
+    words = (*TINY, f"--run_dir={folder}", "--tracker=mlflow")
+    assert train.main(["train.py", *words]) == 128 + signal.SIGINT
+    assert Run(folder).last_step() == 1
+    assert from_mlflow(store, Record(Run(folder), "mlflow").tracked["id"]).status == "KILLED"
+    with pytest.raises(KeyboardInterrupt), open_trackers(["mlflow"], run):  # the second Ctrl-C
+        raise KeyboardInterrupt
+    assert from_mlflow(store, Record(run, "mlflow").tracked["id"]).status == "KILLED"
 
 
 def test_an_evaluation_leaves_a_training_under_way(run, store):

@@ -76,6 +76,14 @@ def test_without_an_api_key_the_sentence_says_what_to_do(run, monkeypatch):
     assert not record_path(run.directory, "wandb").exists()
 
 
+def test_a_run_that_a_signal_ends_is_marked_as_wandb_does(run):
+    with open_trackers(["wandb"], run) as tracker:
+        tracker.interrupted()
+    (file,) = wandb_files(run.directory)
+    wait_for_exit(file)
+    assert from_wandb(run.directory).status == 255
+
+
 def test_disabled_by_its_variable_wandb_keeps_nothing(run, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     with open_trackers(["wandb"], run) as tracker:
