@@ -8,7 +8,9 @@ continued, and sees only what `fit` logs: no sample grid, finding or evaluation.
 import contextlib
 import logging
 import os
+import pathlib
 import re
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -59,6 +61,7 @@ class MLflow(Tracker):
         self._texts: dict[str, int] = {}  # file -> how many of its name there are
         store = without_passwords(mlflow.get_tracking_uri())
         try:
+            check_file(mlflow.get_tracking_uri())
             with _few_retries(), _quiet_retries():
                 self._client = mlflow.MlflowClient()
                 self._id = record.tracked.get("id") or os.environ.get("MLFLOW_RUN_ID")
@@ -160,6 +163,30 @@ class MLflow(Tracker):
     def _check_run(self) -> None:
         if self._client.get_run(self._id).info.lifecycle_stage != "active":
             raise ValueError(f"run {self._id} is deleted there")
+
+
+def check_file(store: str) -> None:
+    """Refuses a store in a file of SQLite that cannot be written.
+
+    MLflow finds it out by itself, but tries for two minutes.
+
+    Args:
+        store: the address of any store.
+
+    Raises:
+        sqlite3.OperationalError: the file cannot be made or written.
+    """
+    if not store.startswith("sqlite:///"):
+        return
+    path = pathlib.Path(store.removeprefix("sqlite:///").partition("?")[0])
+    if not path.parent.is_dir():  # MLflow makes it
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=0.0)) as connection:
+            connection.execute("BEGIN IMMEDIATE")  # as before writing
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):  # another process writes at this moment
+            raise
 
 
 def valid_name(name: str) -> str:

@@ -5,6 +5,8 @@ import json
 import re
 import shutil
 import signal
+import sqlite3
+import time
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.mlflow_runs import check_file
 from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers
 from cyclegan_keras.tracking.record import Record
 from cyclegan_keras.training.callbacks import Metrics
@@ -217,6 +220,25 @@ def test_a_server_that_does_not_answer_is_a_sentence_without_its_password(run, m
     with pytest.raises(OptionError, match=r"cannot be used with http://127\.0\.0\.1:9") as refusal:
         open_trackers(["mlflow"], run)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["folder", "no_file"])
+def test_a_store_that_cannot_be_written_is_a_sentence_at_once(run, tmp_path, monkeypatch, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "no_file").symlink_to(tmp_path / "folder" / "none" / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / name}")
+    before = time.monotonic()
+    with pytest.raises(OptionError, match=r"with sqlite:.*: unable to open database file\. Set"):
+        open_trackers(["mlflow"], run)
+    assert time.monotonic() - before < 5.0
+
+
+def test_a_store_that_is_in_use_is_not_refused(tmp_path):
+    path = tmp_path / "mlflow.db"
+    check_file(f"sqlite:///{path}")
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        check_file(f"sqlite:///{path}")
 
 
 def test_evaluations_go_on_where_a_tracker_does_not_answer(run, monkeypatch, caplog):
