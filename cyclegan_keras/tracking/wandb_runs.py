@@ -84,8 +84,10 @@ class WeightsAndBiases(Tracker):
                 settings=wandb.Settings(**settings),
             )
         except Exception as error:  # whatever it is, wandb cannot be used
+            # wandb says itself how to log in, without the other ways.
+            reason = reason_of(error).removesuffix(" Use `wandb login` to log in").rstrip(".")
             raise OptionError(
-                f"--tracker=wandb cannot be used: {reason_of(error)}. Log in by `wandb login`, or "
+                f"--tracker=wandb cannot be used: {reason}. Log in by `wandb login`, or "
                 "set WANDB_MODE=offline to keep everything on this disk until `wandb sync`, or "
                 "leave wandb out of --tracker."
             ) from error

@@ -217,7 +217,8 @@ def test_an_evaluation_is_logged_to_what_is_asked_for(run, store, caplog):
 def test_a_server_that_does_not_answer_is_a_sentence_without_its_password(run, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(OptionError, match=r"cannot be used with http://127\.0\.0\.1:9") as refusal:
+    words = r"cannot be used with http://127\.0\.0\.1:9: it does not answer\. Set"
+    with pytest.raises(OptionError, match=words) as refusal:
         open_trackers(["mlflow"], run)
     assert "secret" not in str(refusal.value)
 

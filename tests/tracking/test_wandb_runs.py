@@ -71,8 +71,10 @@ def test_a_continued_run_is_one_run_of_wandb_without_repeated_steps(run, monkeyp
 
 def test_without_an_api_key_the_sentence_says_what_to_do(run, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "online")
-    with pytest.raises(OptionError, match=r"--tracker=wandb cannot be used: .*WANDB_MODE=offline"):
+    words = r"--tracker=wandb cannot be used: .*WANDB_MODE=offline"
+    with pytest.raises(OptionError, match=words) as refusal:
         open_trackers(["tensorboard", "wandb"], run)
+    assert str(refusal.value).count("wandb login") == 1
     assert not record_path(run.directory, "wandb").exists()
 
 
