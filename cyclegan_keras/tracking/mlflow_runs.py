@@ -59,7 +59,6 @@ class MLflow(Tracker):
         self.training = training
         self._is_interrupted = False
         self._texts: dict[str, int] = {}  # file -> how many of its name there are
-        store = without_passwords(mlflow.get_tracking_uri())
         try:
             check_file(mlflow.get_tracking_uri())
             with _few_retries(), _quiet_retries():
@@ -77,14 +76,10 @@ class MLflow(Tracker):
                     f" The run goes on in run {self._id} of MLflow, as {record.path} says; without "
                     "that file a new one begins."
                 )
-            raise OptionError(
-                f"--tracker=mlflow cannot be used with {store}: {reason_of(error)}. Set "
-                "MLFLOW_TRACKING_URI to a server that runs or to a local store, such as "
-                f"sqlite:///mlflow.db, or leave mlflow out of --tracker.{known}"
-            ) from error
+            raise OptionError(f"{_refusal(error)}{known}") from error
         if not record.tracked:
             record.begin({"id": self._id})
-        self.place = f"run {self._id} in {store}"
+        self.place = f"run {self._id} in {without_passwords(mlflow.get_tracking_uri())}"
         self._quiet = contextlib.ExitStack()
         self._quiet.enter_context(_quiet_retries())
 
@@ -163,6 +158,37 @@ class MLflow(Tracker):
     def _check_run(self) -> None:
         if self._client.get_run(self._id).info.lifecycle_stage != "active":
             raise ValueError(f"run {self._id} is deleted there")
+
+
+def try_out() -> None:
+    """Asks the store that a new run would be in, and begins none.
+
+    Raises:
+        OptionError: MLflow cannot be used now.
+    """
+    import mlflow
+
+    try:
+        check_file(mlflow.get_tracking_uri())
+        with _few_retries(), _quiet_retries():
+            client = mlflow.MlflowClient()
+            if os.environ.get("MLFLOW_RUN_ID"):
+                client.get_run(os.environ["MLFLOW_RUN_ID"])
+            else:
+                client.search_experiments(max_results=1)
+    except Exception as error:  # whatever it is, MLflow cannot be used
+        raise OptionError(_refusal(error)) from error
+
+
+def _refusal(error: Exception) -> str:
+    import mlflow
+
+    store = without_passwords(mlflow.get_tracking_uri())
+    return (
+        f"--tracker=mlflow cannot be used with {store}: {reason_of(error)}. Set "
+        "MLFLOW_TRACKING_URI to a server that runs or to a local store, such as "
+        "sqlite:///mlflow.db, or leave mlflow out of --tracker."
+    )
 
 
 def check_file(store: str) -> None:

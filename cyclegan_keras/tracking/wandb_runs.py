@@ -84,13 +84,7 @@ class WeightsAndBiases(Tracker):
                 settings=wandb.Settings(**settings),
             )
         except Exception as error:  # whatever it is, wandb cannot be used
-            # wandb says itself how to log in, without the other ways.
-            reason = reason_of(error).removesuffix(" Use `wandb login` to log in").rstrip(".")
-            raise OptionError(
-                f"--tracker=wandb cannot be used: {reason}. Log in by `wandb login`, or "
-                "set WANDB_MODE=offline to keep everything on this disk until `wandb sync`, or "
-                "leave wandb out of --tracker."
-            ) from error
+            raise OptionError(_refusal(error)) from error
         if is_new and not self._run.disabled:
             tracked = {"id": self._run.id, "project": self._run.project}
             if self._run.entity:
@@ -124,3 +118,29 @@ class WeightsAndBiases(Tracker):
     def close(self, *, failed=False):
         exit_code = 1 if failed else 0
         self._run.finish(exit_code=INTERRUPTED if self._is_interrupted else exit_code)
+
+
+def try_out() -> None:
+    """Asks the server for the login that a new run needs, and begins none; offline it asks nothing.
+
+    Raises:
+        OptionError: wandb cannot be used now.
+    """
+    import wandb
+
+    try:
+        mode = os.environ.get("WANDB_MODE") or wandb.setup().settings.mode
+        if mode == "online":
+            wandb.login()
+    except Exception as error:  # whatever it is, wandb cannot be used
+        raise OptionError(_refusal(error)) from error
+
+
+def _refusal(error: Exception) -> str:
+    # wandb says itself how to log in, without the other ways.
+    reason = reason_of(error).removesuffix(" Use `wandb login` to log in").rstrip(".")
+    return (
+        f"--tracker=wandb cannot be used: {reason}. Log in by `wandb login`, or set "
+        "WANDB_MODE=offline to keep everything on this disk until `wandb sync`, or leave wandb out "
+        "of --tracker."
+    )

@@ -242,6 +242,17 @@ def test_a_store_that_is_in_use_is_not_refused(tmp_path):
         check_file(f"sqlite:///{path}")
 
 
+def test_a_training_without_its_store_ends_before_its_pictures_are_checked(
+    run, tmp_path, shallow, monkeypatch, caplog, capsys
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}")
+    words = (*TINY, f"--run_dir={tmp_path / 'ponies'}", "--tracker=mlflow", "--check_data=full")
+    assert train.main(["train.py", *words]) == 2
+    assert "unable to open database file" in capsys.readouterr().err
+    assert "Looked at the pictures" not in caplog.text
+    assert not (tmp_path / "ponies").exists()
+
+
 def test_evaluations_go_on_where_a_tracker_does_not_answer(run, monkeypatch, caplog):
     with open_trackers(["mlflow"], run):
         pass

@@ -7,7 +7,7 @@ from tracked_runs import from_wandb, wait_for_exit, wandb_files
 
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers
+from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers, try_out
 from cyclegan_keras.tracking.record import record_path
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]  # wandb logs by a process of its own
@@ -75,6 +75,9 @@ def test_without_an_api_key_the_sentence_says_what_to_do(run, monkeypatch):
     with pytest.raises(OptionError, match=words) as refusal:
         open_trackers(["tensorboard", "wandb"], run)
     assert str(refusal.value).count("wandb login") == 1
+    optional("wandb").teardown()  # so that it reads its variables anew, as in a new process
+    with pytest.raises(OptionError, match=words):
+        try_out(["tensorboard", "wandb"])
     assert not record_path(run.directory, "wandb").exists()
 
 
