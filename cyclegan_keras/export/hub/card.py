@@ -18,6 +18,7 @@ from cyclegan_keras.export.web.card import (
     method_of,
     number_or_nothing,
     rows_of_compression,
+    steps_of,
 )
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.markdown import table
@@ -314,8 +315,9 @@ def _training(job: ExportJob, first: Description) -> str:
     data = data_of(first)
     if data:
         rows.append(["pictures", data])
-    if first.step:
-        rows.append(["steps", f"{first.step:,}"])
+    steps = steps_of(first)
+    if steps:
+        rows.append(["steps", steps])
     words = {generator_words(generator) for generator in job.generators.values()}
     rows.append(["generator", "; ".join(sorted(words))])
     parameters = {generator.count_params() for generator in job.generators.values()}
