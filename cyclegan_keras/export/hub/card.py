@@ -269,8 +269,10 @@ def _use(
     lines = [
         "## Use",
         "",
+        "The program cyclegan-keras is needed. Clone its repository, and install it from there:",
+        "",
         "```",
-        'pip install "cyclegan-keras[hub]"',
+        'pip install "<path of its clone>[hub]"',
         f"cyclegan-translate --model=hf://{repository} --input=photos --output=translated",
         "```",
         "",
