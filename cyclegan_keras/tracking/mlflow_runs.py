@@ -230,15 +230,17 @@ def flat(values: Mapping[str, Any], prefix: str) -> dict[str, str]:
 
     Example:
         >>> flat({"versions": {"keras": "3.15.1"}, "domains": ["a", "b"]}, "facts")
-        {'facts/versions/keras': '3.15.1', 'facts/domains': "['a', 'b']"}
+        {'facts/versions/keras': '3.15.1', 'facts/domains': 'a, b'}
     """
     found: dict[str, str] = {}
     for name, value in values.items():
         path = f"{prefix}/{valid_name(name)}"
         if isinstance(value, Mapping):
             found.update(flat(value, path))
-        else:
-            found[path] = str(value)[:MOST_CHARACTERS]
+            continue
+        is_list = bool(value) and isinstance(value, list | tuple)
+        text = ", ".join(str(each) for each in value) if is_list else str(value)
+        found[path] = text[:MOST_CHARACTERS]
     return found
 
 

@@ -136,6 +136,7 @@ def test_round_trip(made, tmp_path, hub, new_cache, as_anna, capsys, caplog):
     assert "the unbiased MMD^2" in card.text
     assert "| `--diff_augment` | translation |" in card.text
     assert 'pip install "<path of its clone>[hub]"' in card.text
+    assert "| file | what |\n" in card.text
     assert "| steps | 5 of 1,600 |" in card.text
     assert "| `--ema_decay` | 0.999 |" in card.text
     assert "d_regularization" not in card.text

@@ -417,9 +417,15 @@ def _files(receipt: Mapping[str, Any], roles: Mapping[Direction, str]) -> str:
         for file in receipt["files"]
     ]
     rows.append(["`config.json`, `model.weights.h5`", "`generator_g.keras`, unpacked", "", ""])
-    lines = ["## Files", "", table(["file", "what", "MB", "PSNR to Keras (dB)"], rows)]
-    if receipt["files"]:
-        lines += ["", "`receipt.md` and `receipt.json` say how each exported file was compared."]
+    header = ["file", "what", "MB", "PSNR to Keras (dB)"]
+    lines = ["## Files", ""]
+    if not receipt["files"]:
+        return "\n".join([*lines, table(header[:2], [row[:2] for row in rows])])
+    lines += [
+        table(header, rows),
+        "",
+        "`receipt.md` and `receipt.json` say how each exported file was compared.",
+    ]
     return "\n".join(lines)
 
 
