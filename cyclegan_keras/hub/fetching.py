@@ -24,7 +24,7 @@ from cyclegan_keras.hub.client import (
     speaking_to_the_hub,
     why_out_of_reach,
 )
-from cyclegan_keras.hub.words import HubWord, names_hub, parse
+from cyclegan_keras.hub.words import HubWord, names_hub, near_address, parse
 
 # Formats that hold arrays and descriptions, and nothing that runs when they are read.
 SAFE = (".keras", ".safetensors", ".tflite")
@@ -94,6 +94,10 @@ def local(word: str | os.PathLike) -> str:
     """
     word = os.fspath(word)
     if not names_hub(word):
+        for part in word.split(","):
+            meant = near_address(part)
+            if meant is not None:
+                raise HubError(f"{part} is no file or folder. Did you mean {meant}?")
         return word
     parts = []
     for part in word.split(","):

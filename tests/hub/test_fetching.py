@@ -295,3 +295,28 @@ def test_names_and_addresses():
     assert (word.revision, word.file, word.network) == ("refs/pr/3", "folder/a.safetensors", "netG")
     assert word.at_commit("0" * 40) == f"hf://anna/ponies@{'0' * 40}/folder/a.safetensors"
     assert fetching.name_of("hf://anna/ponies,hf://anna/x") == "ponies"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("https://huggingface.co/anna/ponies", "hf://anna/ponies"),
+        ("huggingface.co/anna/ponies/tree/main", "hf://anna/ponies"),
+        (
+            "https://huggingface.co/anna/ponies/blob/v1/generator_f.keras?download=true",
+            "hf://anna/ponies@v1/generator_f.keras",
+        ),
+        ("hf:/anna/ponies@v1", "hf://anna/ponies@v1"),
+        ("HF://anna/ponies", "hf://anna/ponies"),
+        ("generator_f=hf:anna/ponies", "generator_f=hf://anna/ponies"),
+    ],
+)
+def test_what_is_nearly_an_address_is_put_right(word, meant):
+    with pytest.raises(HubError) as refusal:
+        fetching.local(word)
+    assert str(refusal.value).endswith(f"Did you mean {meant}?")
+
+
+@pytest.mark.parametrize("word", ["runs/ponies", "hf/ponies", "https://example.org/anna/ponies"])
+def test_other_words_stay_as_they_are(word):
+    assert fetching.local(word) == word
