@@ -17,7 +17,6 @@ from absl import logging
 from cyclegan_keras.files.digest import git_sha1, sha256
 from cyclegan_keras.files.errors import HubConnectionError, HubError, first_few
 from cyclegan_keras.hub.client import (
-    OFFLINE,
     cache_folder,
     is_out_of_reach,
     open_client,
@@ -210,9 +209,8 @@ def _from_hub(client, word: HubWord, commit: str, names: Sequence[str]) -> list[
     return [pathlib.Path(path) for path in paths]
 
 
-def _not_in_cache(address: str, reason: str) -> HubError:
-    kind = HubError if reason == OFFLINE else HubConnectionError
-    return kind(
+def _not_in_cache(address: str, reason: str) -> HubConnectionError:
+    return HubConnectionError(
         f"{address} is not in the cache {cache_folder()}, and {reason}: fetch it once while the "
         "Hub answers, or give the path of a file."
     )
