@@ -253,7 +253,10 @@ def push(
     message = options.hub_message or f"Upload {source['name']}{step}"
     print(f"Uploading {folder} to {destination.address} ...", flush=True)
     commit = publishing.upload(folder, destination, message=message)
-    print(f"Uploaded, commit {commit[:10]}: translate.py --model={destination.address}")
+    print(
+        f"Uploaded, commit {commit[:10]}: {publishing.page_of(destination)}\n"
+        f"It is used as: translate.py --model={destination.address}"
+    )
 
 
 def warn_of_unfinished(source: Mapping) -> None:

@@ -107,7 +107,9 @@ def test_round_trip(made, tmp_path, hub, new_cache, as_anna, capsys, caplog):
 
     words = ("--hub_private", "--licence=CC BY 4.0", f"--hub_examples={made}/pictures")
     assert push(made, tmp_path / "export", *words) == 0
-    assert "translate.py --model=hf://anna/ponies" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f": {hub.endpoint}/anna/ponies\n" in printed
+    assert "translate.py --model=hf://anna/ponies" in printed
     assert "ponies is not trained to its end: it has 5 of 1,600 steps" in caplog.text
 
     # ---- what lies there ----
