@@ -258,7 +258,7 @@ def test_interrupted(folder, monkeypatch, tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("without_blocks")
+@pytest.mark.usefixtures("small_and_without_graphs")
 def test_a_training_keeps_what_was_found(folder, tmp_path, caplog):
     options = {
         "dataset": str(folder),

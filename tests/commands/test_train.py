@@ -78,14 +78,17 @@ def run(*words):
     return train.main(["train.py", *map(str, words)])
 
 
+# As the fixture `without_blocks`. Graphs as they are traced take less time for a few steps.
 SMALL = """
 import functools, runpy, sys
+import tensorflow as tf
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
 from pipelines.sources import demo
 
 GENERATORS["resnet_3blocks"] = functools.partial(ResNetGenerator.from_options, n_blocks=0)
 demo.TEST_COUNT = 6
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 """
 RUN_TRAIN = "runpy.run_path('train.py', run_name='__main__')"
 # Several runs in one process: their words are separated by "--then".

@@ -22,6 +22,8 @@ from cyclegan_keras.training.options import OptimizerOptions
 from cyclegan_keras.training.trainer import Trainer
 
 cpu = tf.config.list_physical_devices("CPU")[0]
+# Graphs as they are traced take less time for a few steps.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 keras.config.set_floatx("float64")
 keras.config.set_dtype_policy("float64")

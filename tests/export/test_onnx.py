@@ -18,8 +18,17 @@ from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [
-        (ResNetGenerator, {"n_blocks": 1, "init_gain": 0.3}),
-        (ResNetGenerator, {"n_blocks": 0, "antialias": True, "antialias_up": True}),
+        (
+            ResNetGenerator,
+            {
+                "n_blocks": 1,
+                "init_gain": 0.3,
+                "antialias": True,
+                "antialias_up": True,
+                "input_channels": 5,
+                "output_channels": 2,
+            },
+        ),
         (ResNetGenerator, {"n_blocks": 0, "upsample": "resize", "norm": "batch"}),
         (UNetGenerator, {"n_downs": 3, "init_gain": 0.3}),
         (
@@ -33,7 +42,6 @@ from cyclegan_keras.weights.keras_example_generator import KerasExampleGenerator
                 "test_statistics": "picture",
             },
         ),
-        (ResNetGenerator, {"n_blocks": 0, "input_channels": 5, "output_channels": 2}),
         (KerasExampleGenerator, {"n_blocks": 0}),
     ],
 )

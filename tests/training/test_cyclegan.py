@@ -18,6 +18,7 @@ from cyclegan_keras.training.cyclegan import CycleGAN
 from cyclegan_keras.training.optimizers import adam
 from cyclegan_keras.training.options import CycleGANOptions, OptimizerOptions
 
+pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
 SHAPE = (32, 32, 3)
 SHALLOW = {
     "no_block": functools.partial(ResNetGenerator.from_options, n_blocks=0),

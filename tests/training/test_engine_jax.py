@@ -14,7 +14,7 @@ import pytest
 from five_steps import BEFORE, STEPS, load, made, pictures, save, steps
 
 pytest.importorskip("jax")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unoptimized_graphs")]
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 AFTER = BEFORE + STEPS
 PROGRAM = """

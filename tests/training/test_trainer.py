@@ -12,6 +12,7 @@ from cyclegan_keras.training.cyclegan import CycleGAN
 from cyclegan_keras.training.optimizers import adam
 from cyclegan_keras.training.options import OptimizerOptions
 
+pytestmark = pytest.mark.usefixtures("unoptimized_graphs")
 SHAPE = (16, 16, 3)
 
 
