@@ -55,7 +55,7 @@ from cyclegan_keras.commands.fitting import (
 )
 from cyclegan_keras.files.errors import LostPicturesError
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.tracking.opening import check_installed, open_trackers, public
+from cyclegan_keras.tracking.opening import check_installed, open_trackers, public, try_out
 from cyclegan_keras.tracking.tracker import Tracker
 
 FEW_PICTURES = 100
@@ -102,6 +102,8 @@ def compress(typed: Mapping[str, Any]) -> int:
     directory.check_free()
     if setup.options["compression"].plan:
         return compress_here(setup, directory)
+    if not directory.saved_options():
+        try_out(setup.options["trackers"].names)
     with reserved(directory):
         return compress_here(setup, directory)
 
@@ -247,6 +249,8 @@ def learn(setup: Setup, data, directory: Run, chosen: ChosenShape) -> int:
                 if distiller.step == distiller.adversarial_from:  # they may become worse from here
                     save_snapshot(distiller, directory)
                 distill(setup, distiller, batches, data, directory, steps, interruption, tracker)
+            if interruption.requested():
+                tracker.interrupted()
         if data.patches.left_out():
             print(data.patches.left_out())
         if interruption.requested():

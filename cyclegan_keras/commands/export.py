@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import absl.logging
 import numpy as np
 
 from cyclegan_keras.cli import backends, flags, reference_flags
@@ -120,6 +121,7 @@ def export_generators(typed: Mapping[str, Any]) -> int:
     # ---- the files ----
     if destination is not None:  # before anything is computed
         publishing.prepare(destination)
+        warn_of_unfinished(source)
     forms = {
         direction: generator.description.source_form for direction, generator in generators.items()
     }
@@ -251,7 +253,31 @@ def push(
     message = options.hub_message or f"Upload {source['name']}{step}"
     print(f"Uploading {folder} to {destination.address} ...", flush=True)
     commit = publishing.upload(folder, destination, message=message)
-    print(f"Uploaded, commit {commit[:10]}: translate.py --model={destination.address}")
+    print(
+        f"Uploaded, commit {commit[:10]}: {publishing.page_of(destination)}\n"
+        f"It is used as: translate.py --model={destination.address}"
+    )
+
+
+def warn_of_unfinished(source: Mapping) -> None:
+    """Says so where the training that is to be published has not reached its last step.
+
+    Args:
+        source: the receipt's facts about the origin of the generators.
+    """
+    from cyclegan_keras.export.web.card import steps_asked_for
+
+    asked = steps_asked_for(source.get("options", {}))
+    if "run" not in source or asked is None:
+        return
+    step = Run(source["run"]).last_step()
+    if step < asked:
+        absl.logging.warning(
+            "%s is not trained to its end: it has %s of %s steps. The model card says so.",
+            source["name"],
+            f"{step:,}",
+            f"{asked:,}",
+        )
 
 
 def check_formats(formats: list[str], options: ExportOptions, generators: Mapping) -> None:

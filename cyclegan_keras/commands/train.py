@@ -37,7 +37,7 @@ from cyclegan_keras.files.errors import (
 )
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.tracking.opening import check_installed, open_trackers, public
+from cyclegan_keras.tracking.opening import check_installed, open_trackers, public, try_out
 from cyclegan_keras.tracking.tracker import Tracker
 
 
@@ -173,6 +173,7 @@ def train_as_set_up(setup: Setup, joined) -> int:
     data_check = None
     if not setup.saved:
         run.check_free()
+        try_out(options["trackers"].names)
         mode = options["data check"].check_data
         chosen = setup.options["data"]
         data_check = check_before_training(source, chosen, mode, paired=paired)
@@ -367,6 +368,8 @@ def train_to_the_end(run: Run, trainer, data, options: dict, team) -> int:
                 tracker.options(public(flags.flatten(options, saved_only=True)))
                 tracker.facts(public(run.saved_facts()))
             interruption = fit(trainer, data, run, options, last_step, team, tracker)
+            if interruption.requested():
+                tracker.interrupted()
         if data.left_out():
             print(data.left_out())
         if interruption.requested():

@@ -17,14 +17,13 @@ from absl import logging
 from cyclegan_keras.files.digest import git_sha1, sha256
 from cyclegan_keras.files.errors import HubConnectionError, HubError, first_few
 from cyclegan_keras.hub.client import (
-    OFFLINE,
     cache_folder,
     is_out_of_reach,
     open_client,
     speaking_to_the_hub,
     why_out_of_reach,
 )
-from cyclegan_keras.hub.words import HubWord, names_hub, parse
+from cyclegan_keras.hub.words import HubWord, names_hub, near_address, parse
 
 # Formats that hold arrays and descriptions, and nothing that runs when they are read.
 SAFE = (".keras", ".safetensors", ".tflite")
@@ -94,6 +93,10 @@ def local(word: str | os.PathLike) -> str:
     """
     word = os.fspath(word)
     if not names_hub(word):
+        for part in word.split(","):
+            meant = near_address(part)
+            if meant is not None:
+                raise HubError(f"{part} is no file or folder. Did you mean {meant}?")
         return word
     parts = []
     for part in word.split(","):
@@ -206,9 +209,8 @@ def _from_hub(client, word: HubWord, commit: str, names: Sequence[str]) -> list[
     return [pathlib.Path(path) for path in paths]
 
 
-def _not_in_cache(address: str, reason: str) -> HubError:
-    kind = HubError if reason == OFFLINE else HubConnectionError
-    return kind(
+def _not_in_cache(address: str, reason: str) -> HubConnectionError:
+    return HubConnectionError(
         f"{address} is not in the cache {cache_folder()}, and {reason}: fetch it once while the "
         "Hub answers, or give the path of a file."
     )

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import shlex
+import urllib.parse
 from collections.abc import Mapping, Sequence
 
 from absl import logging
@@ -120,6 +121,14 @@ def upload(folder: pathlib.Path, destination: Destination, *, message: str) -> s
     fetching.forget_commits()  # the same words name other commits now
     _say_what_changed(destination, names, removed, there=there, listed=listed)
     return commit.oid
+
+
+def page_of(destination: Destination) -> str:
+    """Returns the address of the page that a browser shows of what was uploaded."""
+    page = f"{open_client(destination.word).endpoint}/{destination.repository}"
+    if destination.branch:
+        return f"{page}/tree/{urllib.parse.quote(destination.branch, safe='')}"
+    return page
 
 
 def _say_what_changed(

@@ -1,6 +1,7 @@
 """What a word such as `hf://user/name@revision/generator_g.keras` says."""
 
 import dataclasses
+import os
 import re
 import urllib.parse
 
@@ -18,6 +19,14 @@ _WORD = re.compile(
     r"(?:/(?P<file>[^@]*[^/@])(?:@(?P<network>.+))?)?/?"
 )
 _BEGINNING = re.compile(r"(?:[a-z_]+=)?hf://")
+# What is typed or copied instead: an address of a browser, other slashes, capital letters.
+_NEAR = re.compile(
+    r"(?P<role>[a-z_]+=)?(?:(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/|hf:/*)"
+    rf"(?P<repository>{_PART}/{_PART})"
+    r"(?:@(?P<at>[^/@]+)|/(?:tree|blob|resolve)/(?P<in_path>[^/@?]+))?"
+    r"(?:/(?P<file>[^@?]*[^/@?]))?/?(?:\?.*)?",
+    re.IGNORECASE,
+)
 _KINDS = ("datasets", "spaces", "models", "buckets", "kernels")  # how other addresses begin
 
 
@@ -117,6 +126,28 @@ def parse(word: str) -> HubWord | None:
         network=found["network"],
         role=found["role"] or "",
     )
+
+
+def near_address(word: str) -> str | None:
+    """Returns the address that was meant by what is copied from a browser, or nearly one.
+
+    Args:
+        word: one word, without commas, that names nothing on the Hub.
+
+    Returns:
+        The address; None of a word that names something here or elsewhere.
+
+    Example:
+        >>> near_address("https://huggingface.co/anna/ponies/tree/v1"), near_address("runs/a")
+        ('hf://anna/ponies@v1', None)
+    """
+    found = _NEAR.fullmatch(word.strip())
+    if found is None or os.path.exists(word) or found["repository"].partition("/")[0] in _KINDS:
+        return None
+    named = found["at"] or found["in_path"]
+    revision = f"@{named}" if named and named != "main" else ""
+    file = f"/{found['file']}" if found["file"] else ""
+    return f"{found['role'] or ''}{PREFIX}{found['repository']}{revision}{file}"
 
 
 def check_repository(name: str, word: str) -> None:

@@ -98,6 +98,9 @@ class Background(Tracker):
     def facts(self, values):
         self._put("the facts", functools.partial(self.tracker.facts, dict(values)))
 
+    def interrupted(self):
+        self._put("the end of the run", self.tracker.interrupted)
+
     def close(self, *, failed=False):
         """Waits for the tracker to take what is left, at most `PATIENCE_SECONDS`."""
         self._put("the end of the run", functools.partial(self._close, failed=failed))

@@ -8,7 +8,9 @@ continued, and sees only what `fit` logs: no sample grid, finding or evaluation.
 import contextlib
 import logging
 import os
+import pathlib
 import re
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -55,9 +57,10 @@ class MLflow(Tracker):
 
         self.rest = f"The curves and pictures are in metrics.jsonl and samples/ of {run.directory}."
         self.training = training
+        self._is_interrupted = False
         self._texts: dict[str, int] = {}  # file -> how many of its name there are
-        store = without_passwords(mlflow.get_tracking_uri())
         try:
+            check_file(mlflow.get_tracking_uri())
             with _few_retries(), _quiet_retries():
                 self._client = mlflow.MlflowClient()
                 self._id = record.tracked.get("id") or os.environ.get("MLFLOW_RUN_ID")
@@ -73,14 +76,10 @@ class MLflow(Tracker):
                     f" The run goes on in run {self._id} of MLflow, as {record.path} says; without "
                     "that file a new one begins."
                 )
-            raise OptionError(
-                f"--tracker=mlflow cannot be used with {store}: {reason_of(error)}. Set "
-                "MLFLOW_TRACKING_URI to a server that runs or to a local store, such as "
-                f"sqlite:///mlflow.db, or leave mlflow out of --tracker.{known}"
-            ) from error
+            raise OptionError(f"{_refusal(error)}{known}") from error
         if not record.tracked:
             record.begin({"id": self._id})
-        self.place = f"run {self._id} in {store}"
+        self.place = f"run {self._id} in {without_passwords(mlflow.get_tracking_uri())}"
         self._quiet = contextlib.ExitStack()
         self._quiet.enter_context(_quiet_retries())
 
@@ -132,10 +131,16 @@ class MLflow(Tracker):
         for start in range(0, len(tags), MOST_IN_BATCH):
             self._client.log_batch(self._id, tags=tags[start : start + MOST_IN_BATCH])
 
+    def interrupted(self):
+        self._is_interrupted = True
+
     def close(self, *, failed=False):
+        status = "FAILED" if failed else "FINISHED"
+        if self._is_interrupted:
+            status = "KILLED"
         try:
             if self.training:
-                self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")
+                self._client.set_terminated(self._id, status=status)
         finally:
             self._quiet.close()
 
@@ -155,6 +160,61 @@ class MLflow(Tracker):
             raise ValueError(f"run {self._id} is deleted there")
 
 
+def try_out() -> None:
+    """Asks the store that a new run would be in, and begins none.
+
+    Raises:
+        OptionError: MLflow cannot be used now.
+    """
+    import mlflow
+
+    try:
+        check_file(mlflow.get_tracking_uri())
+        with _few_retries(), _quiet_retries():
+            client = mlflow.MlflowClient()
+            if os.environ.get("MLFLOW_RUN_ID"):
+                client.get_run(os.environ["MLFLOW_RUN_ID"])
+            else:
+                client.search_experiments(max_results=1)
+    except Exception as error:  # whatever it is, MLflow cannot be used
+        raise OptionError(_refusal(error)) from error
+
+
+def _refusal(error: Exception) -> str:
+    import mlflow
+
+    store = without_passwords(mlflow.get_tracking_uri())
+    return (
+        f"--tracker=mlflow cannot be used with {store}: {reason_of(error)}. Set "
+        "MLFLOW_TRACKING_URI to a server that runs or to a local store, such as "
+        "sqlite:///mlflow.db, or leave mlflow out of --tracker."
+    )
+
+
+def check_file(store: str) -> None:
+    """Refuses a store in a file of SQLite that cannot be written.
+
+    MLflow finds it out by itself, but tries for two minutes.
+
+    Args:
+        store: the address of any store.
+
+    Raises:
+        sqlite3.OperationalError: the file cannot be made or written.
+    """
+    if not store.startswith("sqlite:///"):
+        return
+    path = pathlib.Path(store.removeprefix("sqlite:///").partition("?")[0])
+    if not path.parent.is_dir():  # MLflow makes it
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=0.0)) as connection:
+            connection.execute("BEGIN IMMEDIATE")  # as before writing
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):  # another process writes at this moment
+            raise
+
+
 def valid_name(name: str) -> str:
     """Returns a name as MLflow takes it, with _ in place of characters that it refuses.
 
@@ -170,15 +230,17 @@ def flat(values: Mapping[str, Any], prefix: str) -> dict[str, str]:
 
     Example:
         >>> flat({"versions": {"keras": "3.15.1"}, "domains": ["a", "b"]}, "facts")
-        {'facts/versions/keras': '3.15.1', 'facts/domains': "['a', 'b']"}
+        {'facts/versions/keras': '3.15.1', 'facts/domains': 'a, b'}
     """
     found: dict[str, str] = {}
     for name, value in values.items():
         path = f"{prefix}/{valid_name(name)}"
         if isinstance(value, Mapping):
             found.update(flat(value, path))
-        else:
-            found[path] = str(value)[:MOST_CHARACTERS]
+            continue
+        is_list = bool(value) and isinstance(value, list | tuple)
+        text = ", ".join(str(each) for each in value) if is_list else str(value)
+        found[path] = text[:MOST_CHARACTERS]
     return found
 
 

@@ -48,6 +48,26 @@ def is_installed(package: str) -> bool:
     return found is not None and found.origin is not None
 
 
+def try_out(names: Sequence[str]) -> None:
+    """Refuses trackers that cannot be used now, before a run is made and its pictures are checked.
+
+    Args:
+        names: of `TRACKERS`.
+
+    Raises:
+        OptionError: there is no login, no server, or a store that cannot be written.
+    """
+    for name in names:
+        if name == WANDB:
+            from cyclegan_keras.tracking import wandb_runs
+
+            wandb_runs.try_out()
+        if name == MLFLOW:
+            from cyclegan_keras.tracking import mlflow_runs
+
+            mlflow_runs.try_out()
+
+
 def open_trackers(names: Sequence[str], run: Run) -> Tracker:
     """Opens the trackers of a training, which goes on in the tracked runs that it has already.
 

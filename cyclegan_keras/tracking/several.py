@@ -40,6 +40,10 @@ class Several(Tracker):
         for tracker in self.trackers:
             tracker.facts(values)
 
+    def interrupted(self):
+        for tracker in self.trackers:
+            tracker.interrupted()
+
     def close(self, *, failed=False):
         with contextlib.ExitStack() as stack:  # closes each, whatever another one raises
             for tracker in self.trackers:

@@ -70,6 +70,9 @@ class Tracker:
             values: nested dicts, as in facts.json.
         """
 
+    def interrupted(self) -> None:
+        """Says that a signal ends the run before its last step; to be called before `close`."""
+
     def close(self, *, failed: bool = False) -> None:
         """Writes what is left.
 
@@ -84,6 +87,8 @@ class Tracker:
         return self
 
     def __exit__(self, error_type, error, traceback):
+        if isinstance(error, KeyboardInterrupt):
+            self.interrupted()
         try:
             self.close(failed=error is not None)
         except WriteError:

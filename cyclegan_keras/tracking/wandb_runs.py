@@ -25,6 +25,8 @@ FLUSH_SECONDS = 0.1
 # the disk: so much is lost where both processes are killed, or the power fails.
 SETTLE_SECONDS = 30.0
 
+INTERRUPTED = 255  # the exit code that wandb itself gives a run that Ctrl-C has ended
+
 
 class WeightsAndBiases(Tracker):
     """Logs to a run of wandb, which goes on where the run is continued.
@@ -51,6 +53,7 @@ class WeightsAndBiases(Tracker):
             f"The curves and pictures are in metrics.jsonl and samples/ of {run.directory}, and "
             "what wandb has on this disk is sent by `wandb sync`."
         )
+        self._is_interrupted = False
         tracked = record.tracked
         is_new = not tracked
         # Variables are read here, because wandb itself reads them only once in a process.
@@ -81,11 +84,7 @@ class WeightsAndBiases(Tracker):
                 settings=wandb.Settings(**settings),
             )
         except Exception as error:  # whatever it is, wandb cannot be used
-            raise OptionError(
-                f"--tracker=wandb cannot be used: {reason_of(error)}. Log in by `wandb login`, or "
-                "set WANDB_MODE=offline to keep everything on this disk until `wandb sync`, or "
-                "leave wandb out of --tracker."
-            ) from error
+            raise OptionError(_refusal(error)) from error
         if is_new and not self._run.disabled:
             tracked = {"id": self._run.id, "project": self._run.project}
             if self._run.entity:
@@ -113,5 +112,35 @@ class WeightsAndBiases(Tracker):
     def facts(self, values):
         self._run.config.update({"facts": dict(values)}, allow_val_change=True)
 
+    def interrupted(self):
+        self._is_interrupted = True
+
     def close(self, *, failed=False):
-        self._run.finish(exit_code=1 if failed else 0)
+        exit_code = 1 if failed else 0
+        self._run.finish(exit_code=INTERRUPTED if self._is_interrupted else exit_code)
+
+
+def try_out() -> None:
+    """Asks the server for the login that a new run needs, and begins none; offline it asks nothing.
+
+    Raises:
+        OptionError: wandb cannot be used now.
+    """
+    import wandb
+
+    try:
+        mode = os.environ.get("WANDB_MODE") or wandb.setup().settings.mode
+        if mode == "online":
+            wandb.login()
+    except Exception as error:  # whatever it is, wandb cannot be used
+        raise OptionError(_refusal(error)) from error
+
+
+def _refusal(error: Exception) -> str:
+    # wandb says itself how to log in, without the other ways.
+    reason = reason_of(error).removesuffix(" Use `wandb login` to log in").rstrip(".")
+    return (
+        f"--tracker=wandb cannot be used: {reason}. Log in by `wandb login`, or set "
+        "WANDB_MODE=offline to keep everything on this disk until `wandb sync`, or leave wandb out "
+        "of --tracker."
+    )

@@ -113,7 +113,8 @@ def test_what_was_fetched_needs_no_network(ponies, hub, new_cache, monkeypatch):
     assert fetching.local("hf://anna/ponies") == online
     assert len(hub.asked) == asked
     assert "HF_HUB_OFFLINE is set: fetch it once" in sentence_of("hf://anna/zebras")
-    assert "HF_HUB_OFFLINE is set" in sentence_of("hf://anna/ponies@v2")
+    with pytest.raises(HubConnectionError, match="HF_HUB_OFFLINE is set"):
+        fetching.local("hf://anna/ponies@v2")
     if reset:
         monkeypatch.undo()
         reset()
@@ -295,3 +296,28 @@ def test_names_and_addresses():
     assert (word.revision, word.file, word.network) == ("refs/pr/3", "folder/a.safetensors", "netG")
     assert word.at_commit("0" * 40) == f"hf://anna/ponies@{'0' * 40}/folder/a.safetensors"
     assert fetching.name_of("hf://anna/ponies,hf://anna/x") == "ponies"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("https://huggingface.co/anna/ponies", "hf://anna/ponies"),
+        ("huggingface.co/anna/ponies/tree/main", "hf://anna/ponies"),
+        (
+            "https://huggingface.co/anna/ponies/blob/v1/generator_f.keras?download=true",
+            "hf://anna/ponies@v1/generator_f.keras",
+        ),
+        ("hf:/anna/ponies@v1", "hf://anna/ponies@v1"),
+        ("HF://anna/ponies", "hf://anna/ponies"),
+        ("generator_f=hf:anna/ponies", "generator_f=hf://anna/ponies"),
+    ],
+)
+def test_what_is_nearly_an_address_is_put_right(word, meant):
+    with pytest.raises(HubError) as refusal:
+        fetching.local(word)
+    assert str(refusal.value).endswith(f"Did you mean {meant}?")
+
+
+@pytest.mark.parametrize("word", ["runs/ponies", "hf/ponies", "https://example.org/anna/ponies"])
+def test_other_words_stay_as_they_are(word):
+    assert fetching.local(word) == word

@@ -61,6 +61,9 @@ def made(tmp_path_factory):
         d_regularization="none",
         lambda_r1=0.1,
         ema_decay=0.999,
+        n_epochs=3,
+        n_epochs_decay=1,
+        steps_per_epoch=400,
     )
     measure = {
         "name": "KID",
@@ -99,12 +102,15 @@ def push(made, output, *words, repository="anna/ponies"):
     )
 
 
-def test_round_trip(made, tmp_path, hub, new_cache, as_anna, capsys):
+def test_round_trip(made, tmp_path, hub, new_cache, as_anna, capsys, caplog):
     from huggingface_hub import ModelCard
 
     words = ("--hub_private", "--licence=CC BY 4.0", f"--hub_examples={made}/pictures")
     assert push(made, tmp_path / "export", *words) == 0
-    assert "translate.py --model=hf://anna/ponies" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f": {hub.endpoint}/anna/ponies\n" in printed
+    assert "translate.py --model=hf://anna/ponies" in printed
+    assert "ponies is not trained to its end: it has 5 of 1,600 steps" in caplog.text
 
     # ---- what lies there ----
     assert hub.repositories["anna/ponies"].private
@@ -131,6 +137,9 @@ def test_round_trip(made, tmp_path, hub, new_cache, as_anna, capsys):
     assert "| horse → zebra | KID | 5.25 (4 to 6.5) | lower | 0.1 | 9 |" in card.text
     assert "the unbiased MMD^2" in card.text
     assert "| `--diff_augment` | translation |" in card.text
+    assert 'pip install "<path of its clone>[hub]"' in card.text
+    assert "| file | what |\n" in card.text
+    assert "| steps | 5 of 1,600 |" in card.text
     assert "| `--ema_decay` | 0.999 |" in card.text
     assert "d_regularization" not in card.text
     assert "lambda_r1" not in card.text

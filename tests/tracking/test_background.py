@@ -30,7 +30,7 @@ class Memory(Tracker):
         if self.gate is not None:
             self.gate.wait()
         if step in self.fails_at:
-            raise ConnectionError("the server is away\nat length")
+            raise RuntimeError("the server is full\nat length")
         self.taken.append((step, *values))
 
     def image(self, step, name, picture):
@@ -76,9 +76,9 @@ def test_refusals_are_a_warning_and_said_at_the_end(caplog):
             tracker.scalars(step, {"loss": 1.0})
     assert [step for step, _ in memory.taken] == [0, 1, 5]
     assert caplog.messages == [
-        "tracker does not take step 2: the server is away. The training goes on, and says at its "
+        "tracker does not take step 2: the server is full. The training goes on, and says at its "
         "end what is missing there.",
-        "tracker has not taken 3 entries, from step 2 to step 4 (the server is away). The rest is "
+        "tracker has not taken 3 entries, from step 2 to step 4 (the server is full). The rest is "
         "elsewhere.",
     ]
 

@@ -4,6 +4,9 @@ import functools
 import json
 import re
 import shutil
+import signal
+import sqlite3
+import time
 
 import numpy as np
 import pytest
@@ -18,8 +21,10 @@ from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.models.table import GENERATORS
 from cyclegan_keras.runs.run import Run
+from cyclegan_keras.tracking.mlflow_runs import check_file
 from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers
 from cyclegan_keras.tracking.record import Record
+from cyclegan_keras.training.callbacks import Metrics
 from pipelines.sources import demo
 
 pytestmark = pytest.mark.slow  # MLflow makes its tables
@@ -143,6 +148,20 @@ def test_a_run_that_fails_is_marked_so(run, store):
     assert from_mlflow(store, Record(run, "mlflow").tracked["id"]).status == "FAILED"
 
 
+def test_a_run_that_a_signal_ends_is_marked_so(run, store, tmp_path, shallow, monkeypatch):
+    monkeypatch.setattr(
+        Metrics, "after_step", lambda *arguments: signal.raise_signal(signal.SIGINT)
+    )
+    folder = tmp_path / "ponies"
+    words = (*TINY, f"--run_dir={folder}", "--tracker=mlflow")
+    assert train.main(["train.py", *words]) == 128 + signal.SIGINT
+    assert Run(folder).last_step() == 1
+    assert from_mlflow(store, Record(Run(folder), "mlflow").tracked["id"]).status == "KILLED"
+    with pytest.raises(KeyboardInterrupt), open_trackers(["mlflow"], run):  # the second Ctrl-C
+        raise KeyboardInterrupt
+    assert from_mlflow(store, Record(run, "mlflow").tracked["id"]).status == "KILLED"
+
+
 def test_an_evaluation_leaves_a_training_under_way(run, store):
     with open_trackers(["mlflow"], run):
         run_id = Record(run, "mlflow").tracked["id"]
@@ -198,9 +217,40 @@ def test_an_evaluation_is_logged_to_what_is_asked_for(run, store, caplog):
 def test_a_server_that_does_not_answer_is_a_sentence_without_its_password(run, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(OptionError, match=r"cannot be used with http://127\.0\.0\.1:9") as refusal:
+    words = r"cannot be used with http://127\.0\.0\.1:9: it does not answer\. Set"
+    with pytest.raises(OptionError, match=words) as refusal:
         open_trackers(["mlflow"], run)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["folder", "no_file"])
+def test_a_store_that_cannot_be_written_is_a_sentence_at_once(run, tmp_path, monkeypatch, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "no_file").symlink_to(tmp_path / "folder" / "none" / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / name}")
+    before = time.monotonic()
+    with pytest.raises(OptionError, match=r"with sqlite:.*: unable to open database file\. Set"):
+        open_trackers(["mlflow"], run)
+    assert time.monotonic() - before < 5.0
+
+
+def test_a_store_that_is_in_use_is_not_refused(tmp_path):
+    path = tmp_path / "mlflow.db"
+    check_file(f"sqlite:///{path}")
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        check_file(f"sqlite:///{path}")
+
+
+def test_a_training_without_its_store_ends_before_its_pictures_are_checked(
+    run, tmp_path, shallow, monkeypatch, caplog, capsys
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}")
+    words = (*TINY, f"--run_dir={tmp_path / 'ponies'}", "--tracker=mlflow", "--check_data=full")
+    assert train.main(["train.py", *words]) == 2
+    assert "unable to open database file" in capsys.readouterr().err
+    assert "Looked at the pictures" not in caplog.text
+    assert not (tmp_path / "ponies").exists()
 
 
 def test_evaluations_go_on_where_a_tracker_does_not_answer(run, monkeypatch, caplog):

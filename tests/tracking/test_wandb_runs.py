@@ -7,7 +7,7 @@ from tracked_runs import from_wandb, wait_for_exit, wandb_files
 
 from cyclegan_keras.files.errors import OptionError
 from cyclegan_keras.runs.run import Run
-from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers
+from cyclegan_keras.tracking.opening import open_for_evaluation, open_trackers, try_out
 from cyclegan_keras.tracking.record import record_path
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]  # wandb logs by a process of its own
@@ -71,9 +71,22 @@ def test_a_continued_run_is_one_run_of_wandb_without_repeated_steps(run, monkeyp
 
 def test_without_an_api_key_the_sentence_says_what_to_do(run, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "online")
-    with pytest.raises(OptionError, match=r"--tracker=wandb cannot be used: .*WANDB_MODE=offline"):
+    words = r"--tracker=wandb cannot be used: .*WANDB_MODE=offline"
+    with pytest.raises(OptionError, match=words) as refusal:
         open_trackers(["tensorboard", "wandb"], run)
+    assert str(refusal.value).count("wandb login") == 1
+    optional("wandb").teardown()  # so that it reads its variables anew, as in a new process
+    with pytest.raises(OptionError, match=words):
+        try_out(["tensorboard", "wandb"])
     assert not record_path(run.directory, "wandb").exists()
+
+
+def test_a_run_that_a_signal_ends_is_marked_as_wandb_does(run):
+    with open_trackers(["wandb"], run) as tracker:
+        tracker.interrupted()
+    (file,) = wandb_files(run.directory)
+    wait_for_exit(file)
+    assert from_wandb(run.directory).status == 255
 
 
 def test_disabled_by_its_variable_wandb_keeps_nothing(run, monkeypatch):

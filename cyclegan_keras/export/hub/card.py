@@ -18,6 +18,7 @@ from cyclegan_keras.export.web.card import (
     method_of,
     number_or_nothing,
     rows_of_compression,
+    steps_of,
 )
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.markdown import table
@@ -268,8 +269,10 @@ def _use(
     lines = [
         "## Use",
         "",
+        "The program cyclegan-keras is needed. Clone its repository, and install it from there:",
+        "",
         "```",
-        'pip install "cyclegan-keras[hub]"',
+        'pip install "<path of its clone>[hub]"',
         f"cyclegan-translate --model=hf://{repository} --input=photos --output=translated",
         "```",
         "",
@@ -314,8 +317,9 @@ def _training(job: ExportJob, first: Description) -> str:
     data = data_of(first)
     if data:
         rows.append(["pictures", data])
-    if first.step:
-        rows.append(["steps", f"{first.step:,}"])
+    steps = steps_of(first)
+    if steps:
+        rows.append(["steps", steps])
     words = {generator_words(generator) for generator in job.generators.values()}
     rows.append(["generator", "; ".join(sorted(words))])
     parameters = {generator.count_params() for generator in job.generators.values()}
@@ -413,9 +417,15 @@ def _files(receipt: Mapping[str, Any], roles: Mapping[Direction, str]) -> str:
         for file in receipt["files"]
     ]
     rows.append(["`config.json`, `model.weights.h5`", "`generator_g.keras`, unpacked", "", ""])
-    lines = ["## Files", "", table(["file", "what", "MB", "PSNR to Keras (dB)"], rows)]
-    if receipt["files"]:
-        lines += ["", "`receipt.md` and `receipt.json` say how each exported file was compared."]
+    header = ["file", "what", "MB", "PSNR to Keras (dB)"]
+    lines = ["## Files", ""]
+    if not receipt["files"]:
+        return "\n".join([*lines, table(header[:2], [row[:2] for row in rows])])
+    lines += [
+        table(header, rows),
+        "",
+        "`receipt.md` and `receipt.json` say how each exported file was compared.",
+    ]
     return "\n".join(lines)
 
 

@@ -47,7 +47,7 @@ def card(job: ExportJob, files: Sequence[ExportedFile]) -> list[dict[str, str]]:
     add("translates", "; ".join(arrow(each) for each in descriptions.values()))
     add("method", method_of(first))
     add("data", data_of(first))
-    add("steps", f"{first.step:,}" if first.step else None)
+    add("steps", steps_of(first))
     generators = {each: generator_words(generator) for each, generator in job.generators.items()}
     add("generator", _by_direction(generators, descriptions))
     parameters = {
@@ -102,6 +102,32 @@ def keeps_detail(generator: keras.Model) -> bool:
     if method in METHODS:
         return method != "pix2pix"
     return "UNet" not in type(generator).__name__
+
+
+def steps_of(description: Description) -> str | None:
+    """Returns how many steps a generator was trained for, and of how many; None where not known."""
+    if not description.step:
+        return None
+    asked = steps_asked_for(description.training.get("options", {}))
+    if asked is not None and description.step < asked:
+        return f"{description.step:,} of {asked:,}"
+    return f"{description.step:,}"
+
+
+def steps_asked_for(options: Mapping[str, Any]) -> int | None:
+    """Returns how many steps a training is to have, by its options; None where they do not say.
+
+    Example:
+        >>> steps_asked_for({"n_epochs": 3, "n_epochs_decay": 1, "steps_per_epoch": 400})
+        1600
+        >>> steps_asked_for({"ngf": 64}) is None
+        True
+    """
+    epochs = (options.get("n_epochs"), options.get("n_epochs_decay"))
+    steps = options.get("steps_per_epoch")
+    if steps is None or None in epochs:
+        return None
+    return sum(epochs) * steps
 
 
 def generator_words(generator: keras.Model) -> str:
