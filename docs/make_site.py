@@ -1,7 +1,8 @@
 """Builds the documentation as a site: python docs/make_site.py [serve].
 
-The result is in site/, and opens without a server too: site/index.html. It needs the packages of
-locks/docs.lock alone, since the pages of the API are read from the source.
+The result is in site/, and opens without a server too: site/index.html. Its search needs one, such
+as that of `serve`. The packages of locks/docs.lock are enough, since the pages of the API are read
+from the source.
 
 MkDocs takes its pages from one folder. They are laid together in build/docs as links, in the places
 that they have in the project, so that a link from one page to another leads to the same page in the
