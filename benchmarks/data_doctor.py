@@ -26,7 +26,7 @@ from tqdm import tqdm  # noqa: E402
 import cyclegan_commands  # noqa: E402, F401  (so that Keras is not loaded)
 from cyclegan_keras.commands.check_data import sets_of, training_of  # noqa: E402
 from cyclegan_keras.data_doctor import near_duplicates  # noqa: E402
-from cyclegan_keras.data_doctor.checking import check, showing_something  # noqa: E402
+from cyclegan_keras.data_doctor.checking import Check, check, showing_something  # noqa: E402
 from pipelines.options import DataOptions  # noqa: E402
 from pipelines.sources import datasets, demo  # noqa: E402
 
@@ -60,7 +60,7 @@ def make_folder(folder: pathlib.Path, files: int) -> None:
             Image.fromarray(pixels).save(folder / name / f"{index:06d}.jpg", quality=90)
 
 
-def time_check(folder: pathlib.Path, mode: str) -> tuple[dict, object]:
+def time_check(folder: pathlib.Path, mode: str) -> tuple[dict, Check]:
     """Returns times of one check, and the check."""
     begin, begin_cpu = time.monotonic(), time.process_time()
     source = datasets.find(str(folder))
@@ -81,7 +81,7 @@ def time_check(folder: pathlib.Path, mode: str) -> tuple[dict, object]:
         "all_s": round(time.monotonic() - begin, 1),
         "cpu_s": round(time.process_time() - begin_cpu, 1),
         "decoded": len(found.seen.measures),
-        "opened": sum(found.seen.looked_at(name) for name in found.seen.sets),
+        "opened": sum(found.seen.opened(name) for name in found.seen.sets),
         "left_out": list(found.left_out),
         "findings": [finding.kind for finding in found.findings],
     }
