@@ -69,6 +69,7 @@ class WeightsAndBiases(Tracker):
         settings = {
             name: value for name, value in settings.items() if name in wandb.Settings.model_fields
         }
+        mode: Any = environment.get("WANDB_MODE")  # wandb refuses unknown ones itself
         try:
             project = environment.get("WANDB_PROJECT") or wandb.setup().settings.project
             self._run = wandb.init(
@@ -77,7 +78,7 @@ class WeightsAndBiases(Tracker):
                 id=tracked.get("id") or environment.get("WANDB_RUN_ID"),
                 # a run that was renamed on the server keeps its new name
                 name=environment.get("WANDB_NAME", printable(run.name)) if is_new else None,
-                mode=environment.get("WANDB_MODE"),
+                mode=mode,
                 dir=environment.get("WANDB_DIR") or str(run.directory.absolute()),
                 resume="allow",
                 reinit="create_new",  # a run of the caller's own stays as it is
