@@ -244,23 +244,21 @@ class Distiller(AdversarialTrainer):
 
     def loss_of_discriminator_x(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_X on the real "x" and the "fake_x" of a batch."""
-        condition = self.condition(batch, "y")
         return self.judgment_loss(
             "x",
             self.networks["discriminator_x"],
-            real=self.see(batch, "real_x", batch["x"], condition),
-            fake=self.see(batch, "fake_x", batch["fake_x"], condition),
+            batch,
+            condition=self.condition(batch, "y"),
             training=training,
         )
 
     def loss_of_discriminator_y(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_Y on the real "y" and the "fake_y" of a batch."""
-        condition = self.condition(batch, "x")
         return self.judgment_loss(
             "y",
             self.networks["discriminator_y"],
-            real=self.see(batch, "real_y", batch["y"], condition),
-            fake=self.see(batch, "fake_y", batch["fake_y"], condition),
+            batch,
+            condition=self.condition(batch, "x"),
             training=training,
         )
 

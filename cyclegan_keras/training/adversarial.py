@@ -203,17 +203,26 @@ class AdversarialTrainer(Trainer):
         return ops.concatenate([condition, ops.cast(pictures, condition.dtype)], axis=-1)
 
     def judgment_loss(
-        self, domain: str, discriminator, *, real, fake, training: bool = True
+        self,
+        domain: str,
+        discriminator,
+        batch: Mapping,
+        *,
+        condition=None,
+        training: bool = True,
     ) -> Loss:
         """Returns the loss of a discriminator: `discriminator_loss` and, in training, R1.
 
         Args:
             domain: "x" or "y", what it judges.
             discriminator: (images, training) -> logits.
-            real: (batch, height, width, channels), as it sees them.
-            fake: the same.
+            batch: real pictures by the name of the domain and translations by "fake_" and that
+                name, each (batch, height, width, channels); with draws where they are augmented.
+            condition: (batch, height, width, other channels), see `see`.
             training: whether layers train.
         """
+        real = self.see(batch, f"real_{domain}", batch[domain], condition)
+        fake = self.see(batch, f"fake_{domain}", batch[f"fake_{domain}"], condition)
         loss = self.discriminator_loss(discriminator, real, fake, training)
         if not (self.lambda_r1 and training):
             return Loss(loss, {f"d_{domain}": loss})

@@ -237,13 +237,7 @@ class CUT(AdversarialTrainer):
 
     def loss_of_discriminator(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D on the real "y" and the "fake_y" of a batch."""
-        return self.judgment_loss(
-            "y",
-            self.discriminator_y,
-            real=self.see(batch, "real_y", batch["y"]),
-            fake=self.see(batch, "fake_y", batch["fake_y"]),
-            training=training,
-        )
+        return self.judgment_loss("y", self.discriminator_y, batch, training=training)
 
     def loss_of_generator(
         self, batch: dict, keys: Sequence, fakes, mirror=None, training: bool = True

@@ -263,23 +263,11 @@ class CycleGAN(AdversarialTrainer):
 
     def loss_of_discriminator_x(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_X on the real "x" and the "fake_x" of a batch."""
-        return self.judgment_loss(
-            "x",
-            self.discriminator_x,
-            real=self.see(batch, "real_x", batch["x"]),
-            fake=self.see(batch, "fake_x", batch["fake_x"]),
-            training=training,
-        )
+        return self.judgment_loss("x", self.discriminator_x, batch, training=training)
 
     def loss_of_discriminator_y(self, batch: dict, training: bool = True) -> Loss:
         """Returns the loss of D_Y on the real "y" and the "fake_y" of a batch."""
-        return self.judgment_loss(
-            "y",
-            self.discriminator_y,
-            real=self.see(batch, "real_y", batch["y"]),
-            fake=self.see(batch, "fake_y", batch["fake_y"]),
-            training=training,
-        )
+        return self.judgment_loss("y", self.discriminator_y, batch, training=training)
 
     def extra_state(self) -> dict:
         """The pools, beside what every adversarial trainer has."""

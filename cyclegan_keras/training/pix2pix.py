@@ -179,7 +179,7 @@ class Pix2Pix(AdversarialTrainer):
         return self.judgment_loss(
             "y",
             self.discriminator_y,
-            real=self.see(batch, "real_y", batch["y"], condition=batch["x"]),
-            fake=self.see(batch, "fake_y", batch["fake_y"], condition=batch["x"]),
+            batch,
+            condition=batch["x"],
             training=training,
         )

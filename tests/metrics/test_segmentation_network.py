@@ -123,7 +123,8 @@ def files(tmp_path_factory):
 
 def opened(path, **changes):
     options = {"input_numbers": "0..255", "size": None, "scored": 2, "listed": 3}
-    return open_segmentation_network(str(path), **{**options, **changes})
+    options.update(changes)
+    return open_segmentation_network(str(path), **options)
 
 
 def test_files_are_opened(files):

@@ -383,7 +383,7 @@ def _measures(descriptions: Mapping[Direction, Description], evaluation: Mapping
     ]
     for name, (features, protocol, note) in protocols.items():
         of = f" on {features}" if features else ""
-        lines.append(f"- **{name}**{of}: {protocol}.{f' {note}' if note else ''}")
+        lines.append(f"- **{name}**{of}: {protocol}. {note}".rstrip())
     return "\n".join(lines)
 
 
