@@ -114,6 +114,8 @@ def train_as_set_up(setup: Setup, joined) -> int:
     Returns:
         The exit code, see `run`.
     """
+    import keras
+
     from cyclegan_keras.distribution import devices
     from cyclegan_keras.training.table import TRAINERS
     from pipelines.data import Data, open_source
@@ -140,6 +142,7 @@ def train_as_set_up(setup: Setup, joined) -> int:
         paired=paired,
         known_values=known_values(setup.run_dir),
         source=source,
+        backend=keras.config.backend(),
     )
     compare_pairs(setup, data)
     options = fill_in(options, data)

@@ -1,13 +1,15 @@
 """Choosing the devices of a training: those of this machine, or those of several machines."""
 
+from __future__ import annotations
+
 import dataclasses
 import faulthandler
 import signal
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
-import tensorflow as tf
+import lazy_loader
 from absl import logging
 
 from cyclegan_keras.cli.backends import need_tensorflow
@@ -15,6 +17,11 @@ from cyclegan_keras.distribution.cluster import Cluster, read_cluster, wait_for_
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.distribution.team import Team
 from cyclegan_keras.files.errors import DistributionError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+else:
+    tf = lazy_loader.load("tensorflow")
 
 JOIN_SECONDS = 120  # more than TensorFlow needs once all workers are there
 

@@ -5,14 +5,22 @@ and gives processes no means to agree on when to end. This loop does both, with 
 Keras and TensorFlow only.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import keras
+import lazy_loader
 import numpy as np
-import tensorflow as tf
 
 from cyclegan_keras.training.next_batch import NextBatch
 from cyclegan_keras.training.stage import Stage, stage
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+else:
+    tf = lazy_loader.load("tensorflow")
 
 # What a process sends to the others with every step: 0 to go on, 1 to end, a higher code to end
 # because of the signal of the number before.

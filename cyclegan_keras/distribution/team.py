@@ -1,13 +1,15 @@
 """The devices, of one or several machines, that train one model in step."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
+import lazy_loader
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
 from cyclegan_keras.cli.console import Interruption
@@ -16,6 +18,11 @@ from cyclegan_keras.distribution.loop import Loop
 from cyclegan_keras.files.errors import DistributionError, LostWorkerError
 from cyclegan_keras.runs.run import versions
 from cyclegan_keras.training.callbacks import Metrics, StepCallback
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+else:
+    tf = lazy_loader.load("tensorflow")
 
 # Options that may differ between machines: the data are compared by their fingerprints instead.
 MACHINE_OPTIONS = ("dataset", "data_dir", "pairs", "cache", "cache_mb", "cache_dir")
