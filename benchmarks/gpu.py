@@ -123,6 +123,7 @@ def measure(arguments, settings, clock: Clock, result: dict, *, work, out) -> No
     }
     if arguments.rehearse:
         environment["JAX_PLATFORMS"] = "cpu"
+        environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # compiles sooner
         environment["OMP_NUM_THREADS"] = "1"  # so tiny networks only wait for one another
     parts = arguments.parts.split(",")
     if "steps" in parts:

@@ -13,6 +13,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".gpu"
 MANIFEST = "manifest.json"
+WEIGHTS = "efficientnet_lite0.safetensors"  # of the network that KID looks with
 MOST_MB = 60  # of the project and the folder together, each 10^6 bytes
 
 

@@ -24,23 +24,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("run", help="a run of train.py")
     parser.add_argument("pictures", help="its folder, with trainA, trainB, testA and testB")
+    parser.add_argument("--weights", help="of EfficientNet-Lite0, in safetensors")
     parser.add_argument("--most", type=int, default=192, help="pictures of each kind")
     arguments = parser.parse_args()
 
     from cyclegan_keras.evaluation.features import open_features
     from cyclegan_keras.metrics.base import Evidence
+    from cyclegan_keras.metrics.features import efficientnet_lite0_features
     from cyclegan_keras.metrics.kid import kid_measures
     from cyclegan_keras.models.options import NetworkOptions
     from cyclegan_keras.models.table import build_generator
     from cyclegan_keras.runs.networks import networks_of_run
     from cyclegan_keras.runs.run import Run
+    from cyclegan_keras.weights.safetensors_file import read_safetensors
     from pipelines.sources import datasets
 
     trained = networks_of_run(arguments.run, averages=True)
     saved = Run(pathlib.Path(arguments.run)).saved_options()
     names = [name for name in vars(NetworkOptions()) if name in saved]
     options = NetworkOptions(**{name: saved[name] for name in names})
-    network = open_features("efficientnet_lite0")
+    if arguments.weights:
+        network = efficientnet_lite0_features(read_safetensors(arguments.weights))
+    else:
+        network = open_features("efficientnet_lite0")
     network.batch_size = BATCH
     source = datasets.find(arguments.pictures)
     train = {"A": source.train_a, "B": source.train_b}

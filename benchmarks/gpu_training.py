@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import gpu_kid
 from gpu_clock import Clock
-from gpu_folder import ROOT
+from gpu_folder import FOLDER, ROOT, WEIGHTS
 
 LONGEST_START = 120  # seconds until the first row of metrics
 
@@ -49,16 +49,16 @@ def train(
         out: folder for its sample sheets and metrics.
     """
     run = work / "run"
-    command = [sys.executable, str(ROOT / "train.py"), f"--dataset={pictures}", f"--run_dir={run}"]
-    command += [f"--crop_size={settings.train_size}", f"--batch_size={settings.train_batch}"]
-    command += [f"--generator={settings.generator}"]
-    command += [f"--ngf={settings.ngf}", f"--ndf={settings.ngf}"]
-    command += ["--mixed_precision=bfloat16", "--ema_decay=0.999", "--tracker=none"]
-    command += ["--steps_per_epoch=1000", "--n_epochs=1000", "--n_epochs_decay=0"]
-    command += [f"--log_every={settings.log_every}", "--sample_every=1000000"]
-    command += ["--checkpoint_minutes=60", "--check_data=off", "--doctor=off"]
+    options = [f"--crop_size={settings.train_size}", f"--batch_size={settings.train_batch}"]
+    options += [f"--generator={settings.generator}"]
+    options += [f"--ngf={settings.ngf}", f"--ndf={settings.ngf}"]
+    options += ["--mixed_precision=bfloat16", "--ema_decay=0.999"]
+    silent = [f"--dataset={pictures}", f"--run_dir={run}", f"--log_every={settings.log_every}"]
+    silent += ["--tracker=none", "--check_data=off", "--doctor=off", "--sample_every=1000000"]
+    silent += ["--checkpoint_minutes=60", "--steps_per_epoch=1000", "--n_epochs=1000"]
+    command = [sys.executable, str(ROOT / "train.py"), *options, *silent]
     after = settings.train_end_seconds + settings.kid_seconds
-    found = {"command": " ".join(["train.py", *command[3:]]), "pictures": settings.dataset}
+    found = {"command": " ".join(["train.py", *options]), "pictures": settings.dataset}
     if not clock.allows("Training", settings.train_seconds / 4 + 30, reserved=after):
         return found
     print(f"Training for {settings.train_seconds} s.", flush=True)
@@ -123,11 +123,15 @@ def measure_kid(
 ) -> dict:
     """Returns what `gpu_kid.py` measures of a run, or {"error": ...}."""
     log = work / "kid.log"
+    weights = FOLDER / WEIGHTS
+    command = [sys.executable, gpu_kid.__file__, str(run), str(pictures)]
+    if weights.exists():
+        command.append(f"--weights={weights}")
     print("Measuring KID.", flush=True)
     try:
         with log.open("wb") as errors:
             done = subprocess.run(
-                [sys.executable, gpu_kid.__file__, str(run), str(pictures)],
+                command,
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=errors,
