@@ -106,7 +106,7 @@ def main() -> None:
 def write_weights(path: pathlib.Path) -> None:
     """Writes the weights of the network of KID in float16, which halves them to 9 MB.
 
-    That changes a KID by less than a hundredth of its standard error.
+    That changes a KID by less than a tenth of its standard error.
     """
     import numpy as np
 

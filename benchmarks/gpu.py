@@ -10,6 +10,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,7 @@ FULL = {
     "train_seconds": 240,
     "train_end_seconds": 20,
     "kid_seconds": 40,
+    "kid_most": 192,  # pictures
     "log_every": 50,
 }
 REHEARSAL = {
@@ -60,6 +62,7 @@ REHEARSAL = {
     "train_seconds": 20,
     "train_end_seconds": 60,
     "kid_seconds": 60,
+    "kid_most": 8,
     "log_every": 5,
 }
 
@@ -71,9 +74,11 @@ def main() -> int:
     parser.add_argument("--parts", default="steps,training", help="which, separated by commas")
     parser.add_argument("--limit", type=float, default=525, help="seconds for everything")
     parser.add_argument("--began", type=float, help=argparse.SUPPRESS)
-    parser.add_argument("--pictures", type=pathlib.Path, help="instead of those in .gpu")
+    parser.add_argument("--folder", type=pathlib.Path, default=gpu_folder.FOLDER, help="of wheels")
+    parser.add_argument("--pictures", type=pathlib.Path, help="instead of those in the folder")
     arguments = parser.parse_args()
     settings = argparse.Namespace(**(REHEARSAL if arguments.rehearse else FULL))
+    settings.weights = str(arguments.folder / gpu_folder.WEIGHTS)
     clock = Clock(arguments.limit, arguments.began)
     out = pathlib.Path(os.environ.get("OUT") or gpu_folder.ROOT / "benchmarks" / "gpu-results")
     out.mkdir(parents=True, exist_ok=True)
@@ -84,33 +89,40 @@ def main() -> int:
         "driver": driver(),
         "rehearsal": arguments.rehearse,
     }
+    signal.signal(signal.SIGTERM, at_the_limit)
     try:
-        measure(arguments, settings, clock, result, work=work, out=out)
+        environment = environment_of(arguments, work / "packages")
+        measure_parts(arguments, settings, clock, result, environment, work=work, out=out)
     except gpu_folder.FolderError as error:
         print(error, file=sys.stderr)
         return 2
     finally:
         keep_logs(work, out / "log.txt")
         shutil.rmtree(work, ignore_errors=True)
-    result["seconds"] = clock.passed
-    result["left_out"] = clock.left_out
-    (out / "results.json").write_text(json.dumps(result, indent=1))
-    (out / "tables.md").write_text(gpu_table.markdown(result))
+    save(result, clock, out)
     print(f"\n{gpu_table.plain(result)}\n\nTook {clock.passed:.0f} s. Results are in {out}.")
-    measured = any("seconds" in row for row in (result.get("steps") or {}).get("cases", []))
-    trained = "steps" in (result.get("training") or {})
-    return 0 if measured or trained else 1
+    is_measured = any("seconds" in row for row in result.get("steps", {}).get("cases", []))
+    is_trained = "steps" in result.get("training", {})
+    return 0 if is_measured or is_trained else 1
 
 
-def measure(arguments, settings, clock: Clock, result: dict, *, work, out) -> None:
-    """Adds "steps" and "training" to a result; what fails is named, and the rest goes on."""
-    packages = work / "packages"
-    if gpu_folder.FOLDER.exists():
-        print(gpu_folder.check_size())
-        installed = gpu_folder.install(packages)
+def at_the_limit(number, frame) -> None:
+    """Ends what is under way, so that what was measured before is still written."""
+    raise TimeoutError("the whole took too long")
+
+
+def environment_of(arguments: argparse.Namespace, packages: pathlib.Path) -> dict[str, str]:
+    """Unpacks what this Python lacks; returns the environment variables of all processes.
+
+    Raises:
+        FolderError: something is missing that nobody has brought.
+    """
+    if arguments.folder.exists():
+        print(gpu_folder.check_size(arguments.folder))
+        installed = gpu_folder.install(packages, arguments.folder)
         print(f"Unpacked for this run: {', '.join(installed) or 'nothing'}.")
     elif not gpu_folder.is_installed("keras"):
-        gpu_folder.manifest()  # says that the folder is not filled
+        gpu_folder.manifest(arguments.folder)  # says that the folder is not filled
     paths = [str(gpu_folder.ROOT), str(packages), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
@@ -118,32 +130,54 @@ def measure(arguments, settings, clock: Clock, result: dict, *, work, out) -> No
         "KERAS_BACKEND": "jax",
         # JAX takes the memory it needs and no more, so that PyTorch has its own.
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-        "TORCHINDUCTOR_CACHE_DIR": str(work / "inductor"),
+        "TORCHINDUCTOR_CACHE_DIR": str(packages.parent / "inductor"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        # One card, also where there are several.
+        "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0"),
     }
     if arguments.rehearse:
         environment["JAX_PLATFORMS"] = "cpu"
         environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # compiles sooner
         environment["OMP_NUM_THREADS"] = "1"  # so tiny networks only wait for one another
+    return environment
+
+
+def measure_parts(arguments, settings, clock: Clock, result, environment, *, work, out) -> None:
+    """Adds "steps" and "training" to a result; what fails is named, and the rest goes on."""
     parts = arguments.parts.split(",")
     if "steps" in parts:
         reserved = gpu_training.usual_seconds(settings) if "training" in parts else 0
-        try:
-            result["steps"] = gpu_steps.measure(
-                settings, clock, reserved=reserved, environment=environment, logs=work
-            )
-        except Exception as error:
-            traceback.print_exc()
-            clock.leave_out(f"Steps: {type(error).__name__}: {error}")
+        result["steps"] = gpu_steps.measure(
+            settings, clock, reserved=reserved, environment=environment, logs=work
+        )
+        save(result, clock, out)
+        if gpu_steps.HERE not in result["steps"]["versions"]:
+            clock.leave_out("Training: JAX cannot be used here")
+            return
     if "training" in parts:
+        result["training"] = {}
         try:
             pictures = pictures_of(arguments, settings, environment, work)
-            result["training"] = gpu_training.train(
-                settings, clock, pictures=pictures, environment=environment, work=work, out=out
+            gpu_training.train(
+                settings,
+                clock,
+                result["training"],
+                pictures=pictures,
+                environment=environment,
+                work=work,
+                out=out,
             )
         except Exception as error:
             traceback.print_exc()
             clock.leave_out(f"Training: {type(error).__name__}: {error}")
+
+
+def save(result: dict, clock: Clock, out: pathlib.Path) -> None:
+    """Writes what is known so far."""
+    result["seconds"] = clock.passed
+    result["left_out"] = clock.left_out
+    (out / "results.json").write_text(json.dumps(result, indent=1))
+    (out / "tables.md").write_text(gpu_table.markdown(result))
 
 
 def pictures_of(arguments, settings, environment, work: pathlib.Path) -> pathlib.Path:
@@ -152,8 +186,8 @@ def pictures_of(arguments, settings, environment, work: pathlib.Path) -> pathlib
         settings.dataset = arguments.pictures.name
         return arguments.pictures.resolve()
     if not arguments.rehearse:
-        settings.dataset = gpu_folder.manifest()["dataset"]
-        return gpu_folder.FOLDER / "pictures"
+        settings.dataset = gpu_folder.manifest(arguments.folder)["dataset"]
+        return arguments.folder.resolve() / "pictures"
     settings.dataset = "ponies"
     pictures = work / "pictures"
     draw = (

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 
 import gpu_worker
@@ -149,17 +150,19 @@ def measure(
         for contestant in (HERE, TORCH, TORCH_LAST, COMPILED)
     ]
     runs = Runs(settings, clock, environment=environment, logs=logs)
-    runs.measure(cases, reserved)
-    # A process that ended has taken its other cases along: each gets one of its own, if there is
-    # time.
-    again = [case for case in cases if case.went_along]
-    if again and clock.allows(
-        "Another try of steps in processes of their own", 60, reserved=reserved
-    ):
-        for case in again:
-            case.error = None
-        runs.are_alone = True
-        runs.measure(again, reserved)
+    try:
+        runs.measure(cases, reserved)
+        # A process that ended has taken its other cases along: each gets one of its own, if there
+        # is time.
+        again = [case for case in cases if case.went_along]
+        if again and clock.allows("Another try, each step alone", 60, reserved=reserved):
+            for case in again:
+                case.error = None
+            runs.are_alone = True
+            runs.measure(again, reserved)
+    except Exception as error:  # what is measured already is not lost
+        traceback.print_exc()
+        clock.leave_out(f"Further steps: {type(error).__name__}: {error}")
     for case in cases:
         if not case.turns and case.error is None:
             case.error = "there was no time left"
@@ -179,27 +182,30 @@ class Runs:
 
     def measure(self, cases: list[Case], reserved: float) -> None:
         """Prepares cases, then measures each."""
-        processes = self._start(cases)
-        self._prepare(processes, cases, reserved)
-        groups = dict.fromkeys((case.batch_size, case.number_type) for case in cases)
-        for batch_size, number_type in groups:
-            group = [
-                case
-                for case in cases
-                if (case.batch_size, case.number_type) == (batch_size, number_type)
-                and case.error is None
-                and processes[self._process_name(case)] is not None
-            ]
-            part = f"Steps in {number_type} with batches of {batch_size}"
-            if group and self.clock.allows(part, CASE_SECONDS, reserved=reserved):
-                self._take_turns(processes, group, cases)
-        for process in processes.values():
-            if process is not None:
-                process.end()
-
-    def _start(self, cases):
-        """Starts the processes at the same time; returns them by name, None for what is missing."""
         processes = {}
+        try:
+            self._start(processes, cases)
+            self._prepare(processes, cases, reserved)
+            for batch_size, number_type in dict.fromkeys(
+                (case.batch_size, case.number_type) for case in cases
+            ):
+                group = [
+                    case
+                    for case in cases
+                    if (case.batch_size, case.number_type) == (batch_size, number_type)
+                    and case.error is None
+                    and processes[self._process_name(case)] is not None
+                ]
+                part = f"Steps in {number_type} with batches of {batch_size}"
+                if group and self.clock.allows(part, CASE_SECONDS, reserved=reserved):
+                    self._take_turns(processes, group, cases)
+        finally:
+            for process in processes.values():
+                if process is not None:
+                    process.end()
+
+    def _start(self, processes, cases):
+        """Starts processes at the same time; adds them by name, None for what is missing."""
         for name in dict.fromkeys(self._process_name(case) for case in cases):
             kind = name.split(" ")[0]
             self.started += 1
@@ -223,7 +229,6 @@ class Runs:
                 processes[name] = None
             else:
                 self.facts[name] = facts
-        return processes
 
     def _prepare(self, processes, cases, reserved):
         seconds = min(self.settings.compile_seconds, self.clock.left - reserved - 60)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import gpu_kid
 from gpu_clock import Clock
-from gpu_folder import FOLDER, ROOT, WEIGHTS
+from gpu_folder import ROOT
 
 LONGEST_START = 120  # seconds until the first row of metrics
 
@@ -31,18 +31,21 @@ def usual_seconds(settings: argparse.Namespace) -> float:
 def train(
     settings: argparse.Namespace,
     clock: Clock,
+    found: dict,
     *,
     pictures: pathlib.Path,
     environment: Mapping[str, str],
     work: pathlib.Path,
     out: pathlib.Path,
-) -> dict:
-    """Trains for some minutes and measures KID; returns what is known, for JSON.
+) -> None:
+    """Trains for some minutes and measures KID.
 
     Args:
         settings: `train_size`, `train_batch`, `ngf`, `generator`, `log_every`, `dataset` (how the
-            pictures are called), and the seconds that `usual_seconds` adds up.
+            pictures are called), `kid_most`, `weights` (of KID's network), and the seconds that
+            `usual_seconds` adds up.
         clock: says how much time there is.
+        found: gets what becomes known, for JSON.
         pictures: the folder to train on.
         environment: of the processes.
         work: folder for the run.
@@ -58,9 +61,10 @@ def train(
     silent += ["--checkpoint_minutes=60", "--steps_per_epoch=1000", "--n_epochs=1000"]
     command = [sys.executable, str(ROOT / "train.py"), *options, *silent]
     after = settings.train_end_seconds + settings.kid_seconds
-    found = {"command": " ".join(["train.py", *options]), "pictures": settings.dataset}
+    found["command"] = " ".join(["train.py", *options])
+    found["pictures"] = settings.dataset
     if not clock.allows("Training", settings.train_seconds / 4 + 30, reserved=after):
-        return found
+        return
     print(f"Training for {settings.train_seconds} s.", flush=True)
     log = work / "train.log"
     began = time.monotonic()
@@ -109,8 +113,15 @@ def train(
     for sheet, name in zip([*sheets[:1], *sheets[-1:]], ("before.png", "after.png"), strict=False):
         shutil.copy(sheet, out / f"samples-{name}")
     if list((run / "checkpoints").glob("*.npz")):
-        found["kid"] = measure_kid(run, pictures, clock, environment=environment, work=work)
-    return found
+        found["kid"] = measure_kid(
+            run,
+            pictures,
+            clock,
+            most=settings.kid_most,
+            weights=settings.weights,
+            environment=environment,
+            work=work,
+        )
 
 
 def measure_kid(
@@ -118,14 +129,15 @@ def measure_kid(
     pictures: pathlib.Path,
     clock: Clock,
     *,
+    most: int,
+    weights: str,
     environment: Mapping[str, str],
     work: pathlib.Path,
 ) -> dict:
     """Returns what `gpu_kid.py` measures of a run, or {"error": ...}."""
     log = work / "kid.log"
-    weights = FOLDER / WEIGHTS
-    command = [sys.executable, gpu_kid.__file__, str(run), str(pictures)]
-    if weights.exists():
+    command = [sys.executable, gpu_kid.__file__, str(run), str(pictures), f"--most={most}"]
+    if pathlib.Path(weights).exists():
         command.append(f"--weights={weights}")
     print("Measuring KID.", flush=True)
     try:

@@ -89,6 +89,8 @@ class OnJax:
         """Returns versions and the device."""
         device = self.jax.devices()[0]
         statistics = device.memory_stats() or {}
+        if device.platform == "cpu" and not self.settings.cpu:
+            return {"missing": "JAX sees no GPU here"}
         return {
             "version": f"jax {self.jax.__version__}, keras {self.keras.__version__}",
             "device": device.device_kind,
@@ -196,6 +198,8 @@ class OnTorch:
 
     def facts(self) -> dict:
         """Returns versions and the device."""
+        if not self.on_card and not self.settings.cpu:
+            return {"missing": "PyTorch sees no GPU here"}
         name = self.torch.cuda.get_device_name(self.device) if self.on_card else "cpu"
         return {
             "version": f"torch {self.torch.__version__}",
