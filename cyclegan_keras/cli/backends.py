@@ -1,5 +1,6 @@
 """The choice between Keras' two backends, TensorFlow and JAX."""
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -52,10 +53,11 @@ def _configured(path: pathlib.Path) -> str:
 
 
 def prepare(*, deterministic: bool = False) -> None:
-    """Prepares the backend that Keras uses, and TensorFlow, which reads the pictures for it.
+    """Prepares the backend that Keras uses.
 
-    Under JAX, TensorFlow works on the CPU only: the accelerators are hidden from it, because it
-    would take their memory.
+    Under JAX, TensorFlow need not be there. Where it is, Keras loads it, and data sets of
+    TensorFlow Datasets are read by it: the accelerators are hidden from it, because it would take
+    their memory.
 
     Args:
         deterministic: whether TensorFlow's operations shall be deterministic.
@@ -65,24 +67,36 @@ def prepare(*, deterministic: bool = False) -> None:
             JAX, and TensorFlow uses the accelerators already.
     """
     import keras
-    import tensorflow as tf
 
     backend = keras.config.backend()
     _check_known(backend)
-    if backend == "jax":
-        if deterministic:
+    if backend != "jax":
+        return
+    if deterministic:
+        raise OptionError(
+            "--deterministic is TensorFlow's: with KERAS_BACKEND=jax leave it out, and set "
+            f"XLA_FLAGS={DETERMINISTIC_XLA} where there is a GPU."
+        )
+    if not has_tensorflow():
+        return
+    import tensorflow as tf
+
+    for kind in ("GPU", "TPU"):
+        try:
+            tf.config.set_visible_devices([], kind)
+        except RuntimeError as error:
             raise OptionError(
-                "--deterministic is TensorFlow's: with KERAS_BACKEND=jax leave it out, and set "
-                f"XLA_FLAGS={DETERMINISTIC_XLA} where there is a GPU."
-            )
-        for kind in ("GPU", "TPU"):
-            try:
-                tf.config.set_visible_devices([], kind)
-            except RuntimeError as error:
-                raise OptionError(
-                    f"TensorFlow uses the {kind} of this process already, so that JAX cannot have "
-                    "its memory: train in a process of its own."
-                ) from error
+                f"TensorFlow uses the {kind} of this process already, so that JAX cannot have "
+                "its memory: train in a process of its own."
+            ) from error
+
+
+def has_tensorflow() -> bool:
+    """Whether TensorFlow is installed; the question does not load it."""
+    try:
+        return importlib.util.find_spec("tensorflow") is not None
+    except ValueError:  # it is marked as absent in `sys.modules`
+        return False
 
 
 def need_tensorflow(what: str) -> None:
@@ -98,7 +112,8 @@ def need_tensorflow(what: str) -> None:
 
     backend = keras.config.backend()
     if backend != "tensorflow":
-        raise OptionError(f"{what} needs TensorFlow: leave KERAS_BACKEND={backend} out.")
+        absent = "" if has_tensorflow() else ", on a machine where TensorFlow is installed"
+        raise OptionError(f"{what} needs TensorFlow: leave KERAS_BACKEND={backend} out{absent}.")
 
 
 def _check_known(backend: str, said_by: str = "") -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
 from cyclegan_keras.cli import backends
@@ -235,6 +234,8 @@ def callbacks_for(
 
 
 def _translator(generator) -> Translator:
+    import tensorflow as tf
+
     shape = (None, None, None, generator.input_shape[-1])
     graph = tf.function(
         lambda images: generator(images, training=False),
