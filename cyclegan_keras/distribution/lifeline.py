@@ -51,6 +51,8 @@ class Lifeline:
         self._gone: set[int] = set()  # whose connection has ended, for whatever reason
         self._lost_at = 0.0
         self._news = threading.Condition()
+        self._ending = threading.Lock()
+        self._has_ended = threading.Event()
         self._is_needed = self._is_leaving = self._chief_has_left = False
         for index in connections:
             threading.Thread(target=self._listen, args=(index,), daemon=True).start()
@@ -64,7 +66,7 @@ class Lifeline:
             LostWorkerError: one of them is lost already.
         """
         if self.lost:
-            raise self.error()
+            raise self._error()
         self._is_needed = True
         try:
             yield
@@ -81,11 +83,7 @@ class Lifeline:
                 raise
             if not self._wait(lambda: self.lost, REPORT_SECONDS):
                 raise
-            raise self.error() from error
-
-    def error(self) -> LostWorkerError:
-        """Returns the error that names the lost workers."""
-        return lost_workers(" and ".join(self.cluster.name(index) for index in self.lost))
+            raise self._error() from error
 
     def leave(self) -> None:
         """Takes leave at the end of a training; every other worker waits for the chief."""
@@ -100,9 +98,19 @@ class Lifeline:
         self._is_leaving = True
         if self.cluster.index == 0:
             self._wait(lambda: len(self._gone) == len(self._connections), LINGER_SECONDS)
+        self._has_ended.set()
         for connection in self._connections.values():
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def _error(self) -> LostWorkerError:
+        """Returns the error that names the lost workers; only in the chief, as others end."""
+        if self.cluster.index > 0:
+            self._end_process()
+        return lost_workers(self._names_of_lost())
+
+    def _names_of_lost(self) -> str:
+        return " and ".join(self.cluster.name(index) for index in self.lost)
 
     def _wait(self, condition: Callable, seconds: float | None = None) -> bool:
         with self._news:
@@ -143,8 +151,7 @@ class Lifeline:
 
     def _beat(self) -> None:
         """Sends signs of life, and ends a chief that waits for lost workers."""
-        while True:
-            time.sleep(BEAT_SECONDS)
+        while not self._has_ended.wait(BEAT_SECONDS):
             self._send(BEAT)
             waits = self.lost and self._is_needed and not self._is_leaving
             if waits and time.monotonic() - self._lost_at > GRACE_SECONDS:
@@ -157,9 +164,10 @@ class Lifeline:
                     connection.sendall(message + b"\n")
 
     def _end_process(self) -> None:
-        program = pathlib.Path(sys.argv[0]).name
-        sys.stderr.write(f"{program}: {self.error()}\n")
-        end_process(LostWorkerError.exit_code)
+        with self._ending:  # several threads may come here; the first one says it and ends all
+            program = pathlib.Path(sys.argv[0]).name
+            sys.stderr.write(f"{program}: {lost_workers(self._names_of_lost())}\n")
+            end_process(LostWorkerError.exit_code)
 
 
 def connect(cluster: Cluster, host: str, gather_texts: Callable[[str], list[str]]) -> Lifeline:
