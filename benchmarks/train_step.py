@@ -27,7 +27,8 @@ import turns
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-CONTESTANTS = ("here", "keras.io", "torch")
+CONTESTANTS = ("here", "keras.io", "torch", "torch.compile")
+USUAL_CONTESTANTS = "keras.io,torch"  # compiling takes minutes on a CPU
 # Each contestant allocates only the GPU memory it needs, so that the others have theirs.
 GPU_MEMORY = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 UNCOUNTED = 2  # steps at the start
@@ -62,7 +63,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--remat", action="store_true", help="our step by train.py --remat")
     parser.add_argument("--device", help="of PyTorch: cuda, cpu; a card where there is one")
     parser.add_argument("--torch_python", default=sys.executable, help="a Python that has torch")
-    parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="beside here")
+    parser.add_argument(
+        "--contestants", default=USUAL_CONTESTANTS, help="beside here; also torch.compile"
+    )
     parser.add_argument("--worker", choices=CONTESTANTS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -77,7 +80,7 @@ def main() -> None:
     for name in CONTESTANTS:
         if name != "here" and name not in arguments.contestants.split(","):
             continue
-        python = arguments.torch_python if name == "torch" else sys.executable
+        python = arguments.torch_python if name.startswith("torch") else sys.executable
         backend = {"KERAS_BACKEND": "tensorflow"} if name == "keras.io" else {}
         worker = turns.Worker(name, python, {**GPU_MEMORY, **os.environ, **backend})
         if "missing" in worker.facts:
@@ -118,9 +121,9 @@ def report(arguments, facts: dict, seconds: dict, memory: dict, ceiling: float) 
         }
         for name in medians
     ]
-    print(f"{'':10}{'s/step':>9}{'images/s':>10}{'ratio':>8}{'peak MB':>9}")
+    print(f"{'':14}{'s/step':>9}{'images/s':>10}{'ratio':>8}{'peak MB':>9}")
     for row in rows:
-        print("{:10}{:9.3f}{:10.2f}{:8.2f}{:9d}   {}".format(*row.values()))
+        print("{:14}{:9.3f}{:10.2f}{:8.2f}{:9d}   {}".format(*row.values()))
     print(
         f"{here['gflop']:.0f} GFLOP a step, {reached:.0f} GFLOP/s: {reached / peak:.0%} of the "
         f"{peak:.0f} GFLOP/s of a matrix product."
