@@ -206,6 +206,9 @@ def test_graphs_lie_beside_their_model(tmp_path, monkeypatch):
     assert folders_for(str(tmp_path / "g.keras")) == [tmp_path / ".int8", user]
     both = f"generator_f={tmp_path / 'g.keras'},{run / 'other.keras'}"
     assert folders_for(both) == [tmp_path / ".int8", user]
+    # The cache of the Hub holds what the Hub has, and nothing else.
+    monkeypatch.setattr(int8_cache.client, "cache_folder", lambda: tmp_path)
+    assert folders_for(str(tmp_path / "g.keras")) == [user]
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "export"])
