@@ -97,6 +97,17 @@ def test_a_run_is_evaluated_on_the_part_that_did_not_choose_it(run_dir, tmp_path
     assert "Compressed from vintagify: 64x9 to 16x6" in report.read_text()
 
 
+def test_an_evaluation_says_its_precision_and_has_a_folder_of_its_own(run_dir, tmp_path):
+    run_dir = shutil.copytree(run_dir, tmp_path / "ponies")
+    words = ("--metrics=cycle", "--max_pictures=3", "--part=all")
+    for precision in ("float32", "bfloat16"):
+        assert run(f"--model={run_dir}", *words, f"--precision={precision}") == 0
+    found = {}
+    for folder in sorted((run_dir / "evaluations").iterdir()):
+        found[folder.name] = json.loads((folder / "evaluation.json").read_text())["precision"]
+    assert found == {"step_000000007": "float32", "step_000000007_bfloat16": "bfloat16"}
+
+
 def test_copying_gets_the_score_of_copies(tmp_path, capsys):
     assert run("--model=copy", *DEMO, f"--output={tmp_path}") == 0
     directions = json.loads((tmp_path / "evaluation.json").read_text())["directions"]
@@ -202,6 +213,7 @@ def models(tmp_path_factory):
         (("--model=copy", "--dataset=demo/none"), "Did you mean --dataset=demo/ponies"),
         (("--model=copy", "--metrics=kid,fid"), "Unknown: fid."),
         (("--model=copy", "--metrics=,"), "expected some of kid"),
+        (("--model=copy", "--precision=int8"), "belongs to a network"),
         (("--model=copy", "--input=x"), "--input and --real belong together"),
         (("--model=copy", "--input=none", "--real=none"), "--input=none does not exist"),
         (("--model=copy", "--input={models}", "--real={models}"), "holds 0 pictures"),
