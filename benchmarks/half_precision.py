@@ -1,7 +1,7 @@
 """How near the truth a training in half precision comes, beside the same one in float32.
 
 python benchmarks/half_precision.py
-python benchmarks/half_precision.py --seeds=3 --jobs=2 --threads=1
+python benchmarks/half_precision.py --seeds 0 1 2 --jobs=2 --threads=1
 
 Trains the demo in each precision with several seeds and compares the translations of the 32 test
 pictures with their true counterparts, as `train.py` does at its end. Interrupted, it continues
@@ -60,7 +60,7 @@ def main() -> None:
     """Trains in all precisions and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS[:2])
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/half_precision"))
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     parser.add_argument("--threads", type=int, help="of a training; all cores unless given")
@@ -69,7 +69,7 @@ def main() -> None:
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         jobs = {
             (precision, seed): pool.submit(train, arguments, precision, seed)
-            for seed in range(arguments.seeds)
+            for seed in arguments.seeds
             for precision in arguments.precisions
         }
         errors = {key: job.result() for key, job in jobs.items()}
@@ -85,7 +85,7 @@ def report(arguments: argparse.Namespace, errors: dict) -> None:
     means = {}
     for precision in arguments.precisions:
         for letter in "GF":
-            values = [errors[precision, seed][letter] for seed in range(arguments.seeds)]
+            values = [errors[precision, seed][letter] for seed in arguments.seeds]
             means[precision, letter] = statistics.mean(values)
     print(f"\n{'error of 255':16}{'G':>8}{'ratio':>8}  of each seed{'':12}{'F':>8}{'ratio':>8}")
     first = arguments.precisions[0]
@@ -93,9 +93,7 @@ def report(arguments: argparse.Namespace, errors: dict) -> None:
         cells = []
         for letter in "GF":
             mean = means[precision, letter]
-            each = " ".join(
-                f"{errors[precision, seed][letter]:.2f}" for seed in range(arguments.seeds)
-            )
+            each = " ".join(f"{errors[precision, seed][letter]:.2f}" for seed in arguments.seeds)
             cells.append(f"{mean:8.2f}{mean / means[first, letter]:8.3f}  {each:24}")
         print(f"{precision:16}{''.join(cells)}")
     result = {

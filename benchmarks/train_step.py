@@ -7,12 +7,12 @@ python benchmarks/train_step.py --against=../earlier   # a checkout of another v
 
 Every contestant is a process of its own, so that its peak memory is its own, and they take steps in
 turn, so that what disturbs one disturbs all. All train the same networks (ResNet generators, 70x70
-discriminators, instance norm) on one batch. PyTorch computes the same losses and takes the same
-step of four networks; the keras.io example has one persistent tape and four optimizers, and each
-generator learns from one of the two cycles only. The work is counted from the graph of our step,
-which runs on TensorFlow or, with KERAS_BACKEND=jax, on JAX. The ceiling is a large matrix product
-of the same type on the same device. A contestant whose package is missing is left out. The last
-line is JSON.
+discriminators, instance norm) on one batch, each made of its own library's layers. PyTorch computes
+the same losses and takes the same step of four networks; the keras.io example has one persistent
+tape and four optimizers, and each generator learns from one of the two cycles only. The work is
+counted from the graph of our step, which runs on TensorFlow or, with KERAS_BACKEND=jax, on JAX. The
+ceiling is a large matrix product of the same type on the same device. A contestant whose package is
+missing is left out. The last line is JSON.
 """
 
 import argparse

@@ -70,7 +70,7 @@ class InstanceNormalization(keras.layers.Layer):
     def _is_half(self, images):
         """Whether these are pictures in bfloat16, in and out, and as many as is known."""
         dtype = keras.backend.standardize_dtype(images.dtype)
-        return dtype == self.compute_dtype == "bfloat16" and images.shape[0] is not None
+        return dtype == self.compute_dtype == "bfloat16" and images.shape[0] not in (None, 0)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -60,15 +60,15 @@ def normalized_by_picture(images, epsilon: float, gamma=None, beta=None):
     Args:
         images: (batch, height, width, channels) in half precision, of a known batch.
         epsilon: added to the biased variance.
-        gamma: factors (channels,) in float32, or None.
-        beta: offsets (channels,) in float32, or None.
+        gamma: factors (channels,), or None.
+        beta: offsets (channels,), or None.
 
     Returns:
         The same shape and dtype.
     """
     channels = images.shape[-1]
-    scale = tf.ones(channels) if gamma is None else tf.convert_to_tensor(gamma)
-    offset = tf.zeros(channels) if beta is None else tf.convert_to_tensor(beta)
+    scale = tf.ones(channels) if gamma is None else tf.cast(gamma, "float32")
+    offset = tf.zeros(channels) if beta is None else tf.cast(beta, "float32")
     not_given = tf.zeros(0)  # statistics of its own, as in training
     normalized = [
         tf.raw_ops.FusedBatchNormV3(
@@ -129,6 +129,7 @@ def transposed_convolution(images, kernel, bias, strides: tuple[int, int]):
     @tf.custom_gradient
     def convolved(images, kernel):
         def gradient(by_outputs):
+            by_outputs = tf.ensure_shape(by_outputs, (None, *sides, kernel.shape[2]))
             by_images = tf.nn.conv2d(by_outputs, kernel, strides, padding="VALID")
             return by_images, _gradient_of_kernel(by_outputs, images, kernel.shape, strides)
 
@@ -145,7 +146,7 @@ def _with_bias(images, bias):
     @tf.custom_gradient
     def biased(images, bias):
         def gradient(by_outputs):
-            pixels = tf.reshape(by_outputs, (-1, by_outputs.shape[-1]))
+            pixels = tf.reshape(by_outputs, (-1, bias.shape[0]))
             ones = tf.ones((1, tf.shape(pixels)[0]), pixels.dtype)
             return by_outputs, tf.squeeze(tf.matmul(ones, pixels), axis=0)
 
