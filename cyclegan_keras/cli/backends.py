@@ -11,13 +11,18 @@ BACKENDS = ("tensorflow", "jax")
 DETERMINISTIC_XLA = "--xla_gpu_deterministic_ops=true"
 
 
-def check_environment() -> None:
+def check_environment(only_with_tensorflow: str | None = None) -> None:
     """Checks which backend Keras will use, before its import would end in a traceback.
 
     KERAS_BACKEND names it, or else "backend" in the file keras.json of the user.
 
+    Args:
+        only_with_tensorflow: what is to be done, where it needs TensorFlow whatever the backend,
+            in words that begin a sentence.
+
     Raises:
-        OptionError: it is none of the two, or JAX where that is not installed.
+        OptionError: it is none of the two, or one that is not installed; or the program needs
+            TensorFlow, which is not installed.
     """
     backend, said_by = os.environ.get("KERAS_BACKEND", ""), ""
     if not backend:
@@ -25,6 +30,16 @@ def check_environment() -> None:
         backend = _configured(config)
         said_by = f" That is said in {config}: set KERAS_BACKEND=tensorflow, or change the file."
     _check_known(backend, said_by)
+    if only_with_tensorflow and not has_tensorflow():
+        raise OptionError(
+            f"{only_with_tensorflow} needs TensorFlow, which is not installed here: run it where "
+            "it is. Runs and .keras files can be copied there, also those trained with JAX."
+        )
+    if backend == "tensorflow" and not has_tensorflow():
+        raise OptionError(
+            "Keras uses TensorFlow unless KERAS_BACKEND says otherwise, but TensorFlow is not "
+            "installed: install it, or train with KERAS_BACKEND=jax."
+        )
     if backend == "jax":
         try:
             import jax  # noqa: F401

@@ -59,7 +59,7 @@ def main(argv: list[str]) -> int:
 
 def evaluate(typed: Mapping[str, Any]) -> int:
     """Evaluates what the options typed name; returns the exit code."""
-    backends.check_environment()
+    backends.check_environment(only_with_tensorflow="Evaluating")
     from cyclegan_keras.evaluation import pages, protocol, segmentation, tables
 
     # ---- the model ----

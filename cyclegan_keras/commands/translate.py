@@ -53,7 +53,7 @@ def main(argv: list[str]) -> int:
 
 def translate(typed: Mapping[str, Any]) -> int:
     """Translates what the options typed name; returns the exit code."""
-    backends.check_environment()
+    backends.check_environment(only_with_tensorflow="Translating")
     from cyclegan_keras.translation.record import record_of
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence

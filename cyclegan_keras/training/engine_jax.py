@@ -206,6 +206,18 @@ def assign(variables: Iterable, values: Iterable) -> None:
         variable.assign(value)
 
 
+def compiled(network: keras.Model) -> Callable:
+    """Returns `network(images, training=False)` as a compiled function of the current weights."""
+    variables = network.variables
+
+    @jax.jit
+    def call(values, images):
+        with Inside(zip(variables, values, strict=True)):
+            return network(images, training=False)
+
+    return lambda images: call(values_of(variables), images)
+
+
 def has_accelerator() -> bool:
     """Returns whether steps are taken on something other than a CPU."""
     return jax.default_backend() != "cpu"

@@ -26,7 +26,7 @@ TINY = (
     "--sample_count=1",
     "--sample_every=2",
 )
-PAIRS = ("--dataset=demo/pony_pairs", "--method=pix2pix")
+PAIRS = ("--dataset=demo/pony_pairs", "--method=pix2pix", "--eval_every=4", "--eval_pictures=4")
 # Trains, and is interrupted after the third of four steps; then the same command goes on.
 TWICE = """
 import os, signal, sys
@@ -101,8 +101,9 @@ def run_dir(tmp_path_factory):
 
 
 def rows(folder):
+    """The lines of losses of a run; others are of evaluations."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    return [row for row in map(json.loads, lines) if "epoch" in row]
 
 
 def test_a_run_without_tensorflow_leaves_all_files(run_dir):
@@ -110,6 +111,7 @@ def test_a_run_without_tensorflow_leaves_all_files(run_dir):
     assert [row["step"] for row in rows(run_dir)] == [2, 4]
     assert (run_dir / "samples" / "step_000000004.png").is_file()
     assert len(list((run_dir / "tensorboard").iterdir())) == 2
+    assert json.loads((run_dir / "best" / "best.json").read_text())["step"] == 4
     generator = keras.saving.load_model(run_dir / "generator_g.keras")  # by TensorFlow
     assert np.isfinite(generator(np.zeros((1, 16, 16, 3), "float32"))).all()
 
