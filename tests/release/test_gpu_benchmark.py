@@ -51,6 +51,6 @@ def test_a_rehearsal_measures_steps_and_a_training(tmp_path):
     left = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"results.json", "tables.md", "samples-before.png", "samples-after.png"} <= left
     assert len(left) <= 8
-    assert "| bfloat16, 1 | here |" in (tmp_path / "out" / "tables.md").read_text()
+    assert "| bfloat16, 1 | this project, JAX |" in (tmp_path / "out" / "tables.md").read_text()
     assert "| A to B |" in (tmp_path / "out" / "tables.md").read_text()
     assert done.stdout.rstrip().endswith(f"Results are in {tmp_path / 'out'}.")
