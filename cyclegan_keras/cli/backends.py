@@ -93,10 +93,7 @@ def prepare(*, deterministic: bool = False) -> None:
 
 def has_tensorflow() -> bool:
     """Whether TensorFlow is installed; the question does not load it."""
-    try:
-        return importlib.util.find_spec("tensorflow") is not None
-    except ValueError:  # it is marked as absent in `sys.modules`
-        return False
+    return importlib.util.find_spec("tensorflow") is not None
 
 
 def need_tensorflow(what: str) -> None:

@@ -34,7 +34,7 @@ class JaxTeam(TeamOfDevices):
         cluster: Cluster | None = None,
         lifeline: Lifeline | None = None,
     ):
-        super().__init__(batch_size, cluster)
+        super().__init__(batch_size, len(devices), cluster)
         self.mesh = Mesh(np.array(devices), (AXIS,))
         self.lifeline = lifeline
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cyclegan_keras.layers import on_cpu
+
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
 class InstanceNormalization(keras.layers.Layer):
@@ -58,9 +60,17 @@ class InstanceNormalization(keras.layers.Layer):
         if self.center:
             self.beta = self.add_weight((channels,), "zeros", name="beta", autocast=False)
 
-    def call(self, images):
+    def call(self, images, training=None):
+        operations = on_cpu.operations() if training and self._is_half(images) else None
+        if operations is not None:
+            return operations.normalized_by_picture(images, self.epsilon, self.gamma, self.beta)
         x = normalized_by_picture(images, self.epsilon, self.gamma, self.beta)
         return ops.cast(x, self.compute_dtype)
+
+    def _is_half(self, images):
+        """Whether these are pictures in bfloat16, in and out, and as many as is known."""
+        dtype = keras.backend.standardize_dtype(images.dtype)
+        return dtype == self.compute_dtype == "bfloat16" and images.shape[0] is not None
 
     def compute_output_shape(self, input_shape):
         return input_shape
