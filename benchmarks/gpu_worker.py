@@ -305,6 +305,8 @@ def serve(contestant, answers) -> None:
         except Exception as error:
             traceback.print_exc()
             answer = {"error": reason(error)}
+        if "error" in answer and "case" in request:
+            contestant.release(request["case"])  # so that others have its memory
         if isinstance(answer, dict) and not math.isfinite(answer.get("loss", 0.0)):
             answer["error"] = f"its loss became {answer.pop('loss')}"
         answers.write(json.dumps(answer) + "\n")
