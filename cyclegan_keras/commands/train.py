@@ -103,7 +103,10 @@ def train(typed: Mapping[str, Any]) -> int:
             mixed_precision=run_options.mixed_precision,
         )
         stack.enter_context(state)
-        return train_as_set_up(setup, joined)
+        exit_code = train_as_set_up(setup, joined)
+        if joined:
+            joined.exit_code = exit_code
+        return exit_code
 
 
 def train_as_set_up(setup: Setup, joined) -> int:

@@ -131,14 +131,8 @@ def wait_for_others(cluster: Cluster, minutes: float) -> None:
 def listening(cluster: Cluster) -> contextlib.AbstractContextManager:
     """Returns a socket that listens at this worker's port; it accepts no connection."""
     address = cluster.addresses[cluster.index]
-    both_families = socket.has_dualstack_ipv6()
     try:
-        return socket.create_server(
-            ("", int(address.rpartition(":")[2])),
-            family=socket.AF_INET6 if both_families else socket.AF_INET,
-            backlog=len(cluster.addresses) + 8,  # every worker stays in the queue of connections
-            dualstack_ipv6=both_families,
-        )
+        return server_for(cluster, port=int(address.rpartition(":")[2]))
     except OSError as error:
         raise DistributionError(
             f"Cannot listen at {address}, the address of this worker in {VARIABLE}: "
@@ -147,10 +141,34 @@ def listening(cluster: Cluster) -> contextlib.AbstractContextManager:
         ) from error
 
 
+def server_for(cluster: Cluster, port: int) -> socket.socket:
+    """Returns a socket that every worker can connect with, by IPv4 or, where there is it, by IPv6.
+
+    Args:
+        cluster: the workers, each of which stays in the queue of connections.
+        port: where it listens; 0 for any port that is free.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    both_families = socket.has_dualstack_ipv6()
+    return socket.create_server(
+        ("", port),
+        family=socket.AF_INET6 if both_families else socket.AF_INET,
+        backlog=len(cluster.addresses) + 8,
+        dualstack_ipv6=both_families,
+    )
+
+
+def host_of(address: str) -> str:
+    """Returns the host of "host:port", without the brackets of IPv6."""
+    return address.rpartition(":")[0].strip("[]")
+
+
 def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
+    port = int(address.rpartition(":")[2])
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
+        socket.create_connection((host_of(address), port), timeout=2).close()
     except OSError:
         return False
     return True

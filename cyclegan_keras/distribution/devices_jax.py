@@ -9,10 +9,17 @@ import jax
 from absl import logging
 
 from cyclegan_keras.distribution import lifeline
-from cyclegan_keras.distribution.cluster import Cluster, listening, wait_for_all, wait_for_others
+from cyclegan_keras.distribution.cluster import (
+    Cluster,
+    host_of,
+    listening,
+    wait_for_all,
+    wait_for_others,
+)
 from cyclegan_keras.distribution.joined import JoinedCluster
+from cyclegan_keras.distribution.team import lost_workers
 from cyclegan_keras.distribution.team_jax import JaxTeam
-from cyclegan_keras.files.errors import DistributionError
+from cyclegan_keras.files.errors import DistributionError, LostWorkerError
 
 JOIN_SECONDS = 120  # more than JAX needs once all workers are there
 
@@ -29,7 +36,7 @@ class JoinedJaxCluster(JoinedCluster):
         self.cluster = cluster
         self.lifeline = lifeline
         self.devices = jax.device_count()
-        self.exit_code: int | None = None  # of a process that must not wait for the others
+        self._waits_for_others = True  # when the process ends, as JAX has it
         # Functions that are registered later run earlier: this one runs before those of JAX.
         atexit.register(self._end_process)
 
@@ -38,20 +45,34 @@ class JoinedJaxCluster(JoinedCluster):
         return JaxTeam(batch_size, devices_in_order(), self.cluster, self.lifeline)
 
     def __exit__(self, kind, error, traceback) -> None:
-        """Leaves the others together with them or, after an error, without waiting for them."""
-        if error is None:
-            if self.lifeline.leave():
-                jax.distributed.shutdown()
-            else:
-                self.exit_code = 0
-            return
-        self.lifeline.end()
-        usual = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
-        self.exit_code = getattr(error, "exit_code", usual)
+        """Leaves the others together with them or, where one is lost, without waiting for them.
+
+        Raises:
+            LostWorkerError: this worker has finished, but the chief, who saves, was lost before.
+        """
+        if error is not None:
+            self._waits_for_others = False
+            self.exit_code = exit_code_of(error)
+            self.lifeline.end()
+        elif self.lifeline.leave():
+            jax.distributed.shutdown()
+            self.lifeline.close()
+        else:
+            self._waits_for_others = False
+            self.lifeline.close()
+            if self.cluster.index > 0:
+                self.exit_code = LostWorkerError.exit_code
+                raise lost_workers(self.cluster.name(0))
 
     def _end_process(self) -> None:
-        if self.exit_code is not None:
+        if not self._waits_for_others:
             lifeline.end_process(self.exit_code)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Returns the exit code of a command that an error ends."""
+    usual = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    return getattr(error, "exit_code", usual)
 
 
 def join(cluster: Cluster | None, minutes: float) -> JoinedJaxCluster:
@@ -85,24 +106,34 @@ def join(cluster: Cluster | None, minutes: float) -> JoinedJaxCluster:
     except RuntimeError as error:
         raise DistributionError(f"Cannot join the other workers: {error}") from error
     signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)
+    try:
+        return _connected(cluster)
+    except BaseException as error:
+        # JAX would wait for the others when this process ends.
+        atexit.register(lifeline.end_process, exit_code_of(error))
+        raise
+
+
+def _connected(cluster: Cluster | None) -> JoinedJaxCluster:
+    """Connects the workers by a lifeline, once JAX has connected them."""
     devices = devices_in_order()
     counts = [
         sum(device.process_index == index for device in devices)
         for index in range(jax.process_count())
     ]
-    alone = JaxTeam(jax.process_count(), devices, cluster)
-    if cluster is None:
-        hosts = alone.gather_texts(socket.gethostname())
-        cluster = Cluster(addresses=tuple(hosts), index=jax.process_index())
-        own_host = _own_address()
-    else:
-        own_host = cluster.addresses[0].rpartition(":")[0].strip("[]")
     if len(set(counts)) > 1:
         raise DistributionError(
             f"The workers have {', '.join(map(str, counts))} devices: each needs as many as the "
             "others. CUDA_VISIBLE_DEVICES chooses among those of a machine."
         )
-    return JoinedJaxCluster(cluster, lifeline.connect(cluster, own_host, alone.gather_texts))
+    alone = JaxTeam(jax.process_count(), devices, cluster)
+    if cluster is None:
+        hosts = alone.gather_texts(socket.gethostname())
+        cluster = Cluster(addresses=tuple(hosts), index=jax.process_index())
+        host = _own_address()  # that of the chief counts
+    else:
+        host = host_of(cluster.addresses[0])
+    return JoinedJaxCluster(cluster, lifeline.connect(cluster, host, alone.gather_texts))
 
 
 def _initialize(cluster: Cluster, minutes: float) -> None:

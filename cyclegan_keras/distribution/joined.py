@@ -13,10 +13,12 @@ class JoinedCluster(contextlib.AbstractContextManager):
     Attributes:
         cluster: the workers.
         devices: how many train, those of all workers together.
+        exit_code: of the command, which sets it before it leaves the others.
     """
 
     cluster: Cluster
     devices: int
+    exit_code = 0
 
     @abc.abstractmethod
     def team(self, batch_size: int) -> Team:

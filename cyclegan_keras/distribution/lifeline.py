@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from cyclegan_keras.distribution.cluster import Cluster
+from cyclegan_keras.distribution.cluster import Cluster, server_for
 from cyclegan_keras.distribution.team import lost_workers
 from cyclegan_keras.files.errors import DistributionError, LostWorkerError, package_of
 
@@ -25,6 +25,7 @@ GRACE_SECONDS = 10.0  # in which JAX may report by itself that it cannot go on
 REPORT_SECONDS = 5.0  # between an error of JAX and the news of what caused it
 LINGER_SECONDS = 3.0  # in which all workers may end for the same reason
 CONNECT_SECONDS = 60.0
+GREETING_BYTES = 64  # more than the line with which a worker connects
 BEAT, LEFT = b"beat", b"left"  # what is sent, a line each; or the number of a lost worker
 
 
@@ -89,7 +90,8 @@ class Lifeline:
         """Takes leave at the end of a training; every other worker waits for the chief.
 
         Returns:
-            Whether all were there until now.
+            Whether all were there until now: in the chief, all others; in another worker, the
+            chief, who has finished as well.
         """
         self._is_leaving = True
         if self.cluster.index > 0:
@@ -103,6 +105,11 @@ class Lifeline:
         self._is_leaving = True
         if self.cluster.index == 0:
             self._wait(lambda: len(self._gone) == len(self._connections), LINGER_SECONDS)
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connections and the threads; whoever has not left before counts as lost."""
+        self._is_leaving = True
         self._has_ended.set()
         for connection in self._connections.values():
             with contextlib.suppress(OSError):
@@ -125,8 +132,9 @@ class Lifeline:
         """Receives what another worker sends, until the connection ends."""
         connection = self._connections[index]
         connection.settimeout(SILENT_SECONDS)
-        try:
-            for line in connection.makefile("rb"):
+        # An error means that the connection is broken, or that nothing came for long.
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as lines:
+            for line in lines:
                 message = line.strip()
                 if message == LEFT:
                     with self._news:
@@ -134,8 +142,6 @@ class Lifeline:
                         self._news.notify_all()
                 elif message != BEAT:
                     self._lose(int(message))
-        except OSError:  # the connection is broken, or nothing came for long
-            pass
         with self._news:
             self._gone.add(index)
             self._news.notify_all()
@@ -207,14 +213,13 @@ def _connect_chief(
     token = secrets.token_hex(8)  # so that nobody else takes the place of a worker
     connections: dict[int, socket.socket] = {}
     deadline = time.monotonic() + CONNECT_SECONDS
-    with socket.create_server(("", 0), backlog=len(cluster.addresses) + 8) as server:
+    with server_for(cluster, port=0) as server:
         gather_texts(f"{host} {server.getsockname()[1]} {token}")
         while len(connections) < len(cluster.addresses) - 1:
             server.settimeout(max(0.001, deadline - time.monotonic()))
             try:
                 connection, _ = server.accept()
-                connection.settimeout(BEAT_SECONDS)
-                words = connection.recv(64).decode(errors="replace").split()
+                words = _greeting(connection)
             except OSError:
                 words = []
             if len(words) == 2 and words[0] == token:
@@ -227,6 +232,18 @@ def _connect_chief(
                     "worker must be able to reach all ports of the others."
                 )
     return Lifeline(cluster, connections)
+
+
+def _greeting(connection: socket.socket) -> list[str]:
+    """Returns the words of the line with which a worker connects; its first beat may follow."""
+    connection.settimeout(BEAT_SECONDS)
+    line = b""
+    while len(line) < GREETING_BYTES and not line.endswith(b"\n"):
+        byte = connection.recv(1)
+        if not byte:
+            break
+        line += byte
+    return line.decode(errors="replace").split()
 
 
 def end_process(exit_code: int) -> None:

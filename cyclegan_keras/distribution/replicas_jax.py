@@ -50,7 +50,7 @@ class Replicas:
             out_shardings=self.everywhere,
         )
 
-    def take_step(self, batch: Mapping[str, np.ndarray], code: int) -> tuple[dict, int]:
+    def take_step(self, batch: Mapping[str, np.ndarray], code: int) -> tuple[dict, jax.Array]:
         """Takes one step.
 
         Args:
@@ -58,7 +58,8 @@ class Replicas:
             code: of this process; see `Loop.take_step`.
 
         Returns:
-            What the step recorded, scalars by name, and the highest code of any process.
+            What the step recorded, scalars by name, and the highest code of any process. JAX may
+            still compute them.
         """
         codes = np.full(len(self.local_devices), code, "int32")
         batch = {name: self.divide(pictures) for name, pictures in batch.items()}
@@ -67,7 +68,7 @@ class Replicas:
         assign(self.variables, [value.addressable_data(0) for value in values])
         self.own = values_of(self.variables)
         logs = {name: value.addressable_data(0) for name, value in logs.items()}
-        return logs, int(highest.addressable_data(0))
+        return logs, highest.addressable_data(0)
 
     def state(self) -> list:
         """Returns the values of all variables, on all devices."""

@@ -86,4 +86,7 @@ class JaxLoop(Loop):
     def take_step(self, batch: Mapping[str, np.ndarray], code: int) -> tuple[dict, int]:
         """Takes one step on all devices; see `Loop.take_step`."""
         with self.team.exchange():
-            return self.replicas.take_step(batch, code)
+            logs, highest = self.replicas.take_step(batch, code)
+            if not self.multi_process:
+                return logs, code  # without waiting for the end of the step
+            return logs, int(highest)

@@ -2,9 +2,11 @@
 
 import socket
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from optional import optional
 
 from cyclegan_keras.distribution import lifeline
 from cyclegan_keras.distribution.cluster import Cluster
@@ -122,18 +124,49 @@ def test_workers_wait_for_the_chief_and_leave_in_peace(ended, connected):
     assert (codes, chief.lost, worker.lost) == ([], [], [])
 
 
-def test_a_worker_that_has_finished_waits_no_longer_for_a_chief_that_is_lost(ended, connected):
+@pytest.fixture
+def at_exit(monkeypatch):
+    """The module that joins processes, and the functions that it has registered for their end."""
+    optional("jax")
+    from cyclegan_keras.distribution import devices_jax
+
+    registered = []
+    at_exit = types.SimpleNamespace(register=lambda function, *_: registered.append(function))
+    monkeypatch.setattr(devices_jax, "atexit", at_exit)
+    return devices_jax, registered
+
+
+def test_a_worker_fails_where_the_chief_is_lost_while_it_saves(ended, connected, at_exit):
     codes, _ = ended
+    devices_jax, registered = at_exit
     chief, worker = connected()
+    joined = devices_jax.JoinedJaxCluster(worker.cluster, worker)
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(worker.leave)
+        waiting = pool.submit(joined.__exit__, None, None, None)
         while not worker._is_leaving:
             pass
         cut(chief)
-        assert not waiting.result(SECONDS)
+        with pytest.raises(LostWorkerError, match=r"Lost worker 0 \(127.0.0.1:1, the chief\)"):
+            waiting.result(SECONDS)
     assert codes == []
+    (end,) = registered
+    end()
+    assert codes == [LostWorkerError.exit_code]
+
+
+def test_a_chief_that_has_finished_needs_no_others(ended, connected, at_exit):
+    codes, _ = ended
+    devices_jax, registered = at_exit
+    chief, worker = connected()
+    joined = devices_jax.JoinedJaxCluster(chief.cluster, chief)
+    worker._is_leaving = True
+    cut(worker)
     assert chief._wait(lambda: chief._gone, SECONDS)
-    assert not chief.leave()
+    joined.exit_code = 130  # of a training that Ctrl-C has ended
+    joined.__exit__(None, None, None)
+    (end,) = registered
+    end()
+    assert codes == [130]
 
 
 def test_a_silent_worker_is_lost(monkeypatch):
@@ -155,6 +188,24 @@ def test_a_chief_that_is_kept_waiting_for_a_lost_worker_ends(ended, connected, m
         assert announced.wait(SECONDS)
     assert codes[0] == 1
     assert "Lost worker 1" in capsys.readouterr().err
+
+
+def test_a_chief_that_is_late_finds_a_greeting_and_beats(ended):
+    host = "::1" if socket.has_dualstack_ipv6() else "127.0.0.1"
+    workers = []
+
+    def gather_texts(text):
+        _, port, token = text.split()
+        workers.append(socket.create_connection((host, int(port))))
+        workers[0].sendall(f"{token} 1\nbeat\nbeat\n".encode())
+        return [text, ""]
+
+    cluster = Cluster(addresses=ADDRESSES[:2], index=0)
+    chief = lifeline.connect(cluster, host, gather_texts)
+    assert not chief.lost
+    workers[0].close()
+    assert chief._wait(lambda: chief.lost == [1], SECONDS)
+    chief.end()
 
 
 def test_strangers_take_nobodys_place_and_missing_workers_are_named(monkeypatch):
