@@ -8,6 +8,12 @@ import pathlib
 import sys
 
 MISSING = "-"
+PROGRAMS = {
+    "here": "this project, JAX",
+    "torch": "PyTorch, eager",
+    "torch, channels last": "PyTorch, eager, channels last",
+    "torch.compile": "PyTorch, torch.compile",
+}
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -33,7 +39,8 @@ def steps_table(steps: dict) -> list[str]:
     ]
     cases = sorted(steps["cases"], key=lambda row: (row["number_type"], row["batch_size"]))
     for row in cases:
-        start = f"| {row['number_type']}, {row['batch_size']} | {row['contestant']} "
+        program = PROGRAMS[row["contestant"]]
+        start = f"| {row['number_type']}, {row['batch_size']} | {program} "
         if "seconds" not in row:
             lines.append(f"{start}| {MISSING} | {MISSING} | {MISSING} | {MISSING} | {MISSING} | |")
             continue
@@ -91,18 +98,18 @@ def markdown(result: dict) -> str:
         for number_type, rates in steps["matrix_tflops"].items():
             if not rates:
                 continue
-            measured = ", ".join(f"{number(rate)} by {name}" for name, rate in rates.items())
-            published = steps["published_tflops"][number_type]
-            lines.append(
-                f"A matrix product in {number_type} reaches {measured} TFLOP/s"
-                + (f"; {number(published)} are published." if published else ".")
+            measured = ", ".join(
+                f"{number(rate)} TFLOP/s ({PROGRAMS[name]})" for name, rate in rates.items()
             )
+            published = steps["published_tflops"][number_type]
+            end = f"; {number(published)} are published." if published else "."
+            lines += [f"A matrix product in {number_type} reaches {measured}{end}", ""]
     training = training_lines(result.get("training") or {})
     if training:
-        lines += ["", *training]
+        lines += [*training, ""]
     if result["left_out"]:
-        lines += ["", "Left out: " + "; ".join(result["left_out"]) + "."]
-    return "\n".join(lines) + "\n"
+        lines.append("Left out: " + "; ".join(result["left_out"]) + ".")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def plain(result: dict) -> str:
@@ -120,7 +127,8 @@ def plain(result: dict) -> str:
         text.append(line)
     text += aligned(rows)
     failed = [
-        f"{row['contestant']}, {row['number_type']}, batch {row['batch_size']}: {row['error']}"
+        f"{PROGRAMS[row['contestant']]}, {row['number_type']}, batch {row['batch_size']}: "
+        f"{row['error']}"
         for row in (result.get("steps") or {}).get("cases", [])
         if row.get("error")
     ]

@@ -19,10 +19,10 @@ LONGEST_START = 120  # seconds until the first row of metrics
 
 
 def usual_seconds(settings: argparse.Namespace) -> float:
-    """Returns how long this part usually takes, in seconds."""
+    """Returns how many seconds are kept for this part; it takes more where there are more."""
     return (
         settings.train_start_seconds
-        + settings.train_seconds
+        + settings.train_least_seconds
         + settings.train_end_seconds
         + settings.kid_seconds
     )
@@ -65,7 +65,7 @@ def train(
     found["pictures"] = settings.dataset
     if not clock.allows("Training", settings.train_seconds / 4 + 30, reserved=after):
         return
-    print(f"Training for {settings.train_seconds} s.", flush=True)
+    print(f"Training for {settings.train_seconds} s, if there is time.", flush=True)
     log = work / "train.log"
     began = time.monotonic()
     with log.open("wb") as errors:

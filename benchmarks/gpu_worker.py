@@ -137,13 +137,14 @@ class OnJax:
         began = time.perf_counter()
         step = lowered.compile()
         seconds = time.perf_counter() - began
-        planned = step.memory_analysis()
-        planned_mb = 1e-6 * (
-            planned.argument_size_in_bytes
-            + planned.output_size_in_bytes
-            + planned.temp_size_in_bytes
-            - planned.alias_size_in_bytes
-        )
+        planned, planned_mb = step.memory_analysis(), None
+        if planned is not None:
+            planned_mb = 1e-6 * (
+                planned.argument_size_in_bytes
+                + planned.output_size_in_bytes
+                + planned.temp_size_in_bytes
+                - planned.alias_size_in_bytes
+            )
         self.steps[key(case)].update(step=step, peak_mb=planned_mb)
         return {"compile_seconds": seconds}
 
@@ -304,6 +305,8 @@ def serve(contestant, answers) -> None:
         except Exception as error:
             traceback.print_exc()
             answer = {"error": reason(error)}
+        if "error" in answer and "case" in request:
+            contestant.release(request["case"])  # so that others have its memory
         if isinstance(answer, dict) and not math.isfinite(answer.get("loss", 0.0)):
             answer["error"] = f"its loss became {answer.pop('loss')}"
         answers.write(json.dumps(answer) + "\n")

@@ -3,15 +3,16 @@
 python benchmarks/train_step.py
 python benchmarks/train_step.py --crop_size=64 --torch_python=/path/to/python   # one that has torch
 KERAS_BACKEND=jax python benchmarks/train_step.py --crop_size=256 --mixed_precision=bfloat16
+python benchmarks/train_step.py --against=../earlier   # a checkout of another version
 
 Every contestant is a process of its own, so that its peak memory is its own, and they take steps in
 turn, so that what disturbs one disturbs all. All train the same networks (ResNet generators, 70x70
-discriminators, instance norm) on one batch. PyTorch computes the same losses and takes the same
-step of four networks; the keras.io example has one persistent tape and four optimizers, and each
-generator learns from one of the two cycles only. The work is counted from the graph of our step,
-which runs on TensorFlow or, with KERAS_BACKEND=jax, on JAX. The ceiling is a large matrix product
-of the same type on the same device. A contestant whose package is missing is left out. The last
-line is JSON.
+discriminators, instance norm) on one batch, each made of its own library's layers. PyTorch computes
+the same losses and takes the same step of four networks; the keras.io example has one persistent
+tape and four optimizers, and each generator learns from one of the two cycles only. The work is
+counted from the graph of our step, which runs on TensorFlow or, with KERAS_BACKEND=jax, on JAX. The
+ceiling is a large matrix product of the same type on the same device. A contestant whose package is
+missing is left out. The last line is JSON.
 """
 
 import argparse
@@ -27,7 +28,7 @@ import turns
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-CONTESTANTS = ("here", "keras.io", "torch", "torch.compile")
+CONTESTANTS = ("here", "against", "keras.io", "torch", "torch.compile")
 USUAL_CONTESTANTS = "keras.io,torch"  # compiling takes minutes on a CPU
 # Each contestant allocates only the GPU memory it needs, so that the others have theirs.
 GPU_MEMORY = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
@@ -63,11 +64,30 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--remat", action="store_true", help="our step by train.py --remat")
     parser.add_argument("--device", help="of PyTorch: cuda, cpu; a card where there is one")
     parser.add_argument("--torch_python", default=sys.executable, help="a Python that has torch")
+    parser.add_argument("--against", type=pathlib.Path, help="a checkout of another version")
     parser.add_argument(
         "--contestants", default=USUAL_CONTESTANTS, help="beside here; also torch.compile"
     )
     parser.add_argument("--worker", choices=CONTESTANTS, help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def program_of_checkout(arguments: argparse.Namespace) -> list[str]:
+    """Returns the benchmark of another version, which measures itself as its own "here"."""
+    program = [
+        str(arguments.against / "benchmarks" / "train_step.py"),
+        f"--crop_size={arguments.crop_size}",
+        f"--batch_size={arguments.batch_size}",
+        f"--generator={arguments.generator}",
+        f"--ngf={arguments.ngf}",
+    ]
+    if arguments.mixed_precision:
+        program.append(f"--mixed_precision={arguments.mixed_precision}")
+    if arguments.jit_compile:
+        program.append("--jit_compile")
+    if arguments.remat:
+        program.append("--remat")
+    return program
 
 
 def main() -> None:
@@ -77,12 +97,19 @@ def main() -> None:
         work(arguments)
         return
     workers = {}
+    wanted = ["here", *arguments.contestants.split(",")]
+    if arguments.against:
+        wanted.append("against")
     for name in CONTESTANTS:
-        if name != "here" and name not in arguments.contestants.split(","):
+        if name not in wanted:
             continue
         python = arguments.torch_python if name.startswith("torch") else sys.executable
         backend = {"KERAS_BACKEND": "tensorflow"} if name == "keras.io" else {}
-        worker = turns.Worker(name, python, {**GPU_MEMORY, **os.environ, **backend})
+        environment = {**GPU_MEMORY, **os.environ, **backend}
+        if name == "against":
+            worker = turns.Worker("here", python, environment, program_of_checkout(arguments))
+        else:
+            worker = turns.Worker(name, python, environment)
         if "missing" in worker.facts:
             print(f"{name} is left out: {worker.facts['missing']}.")
             worker.end()

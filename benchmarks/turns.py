@@ -46,14 +46,21 @@ class Worker:
         name: of what it does; this program is started with `--worker=<name>`.
         python: the interpreter that runs it.
         environment: its environment variables; those of this process unless given.
+        program: a script and its arguments; this program and its own unless given.
 
     Attributes:
         facts: what it wrote first.
     """
 
-    def __init__(self, name: str, python: str = sys.executable, environment: Mapping | None = None):
+    def __init__(
+        self,
+        name: str,
+        python: str = sys.executable,
+        environment: Mapping | None = None,
+        program: Sequence[str] | None = None,
+    ):
         self.process = subprocess.Popen(
-            [python, *sys.argv, f"--worker={name}"],
+            [python, *(program or sys.argv), f"--worker={name}"],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

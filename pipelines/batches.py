@@ -186,6 +186,8 @@ def _of_form(image: tf.Tensor, form: Form) -> tf.Tensor:
 
 def _read_in_parallel(places: tf.data.Dataset, read: Callable, batch_size: int) -> tf.data.Dataset:
     """Maps `read` over `places` on all cores, in order, and makes whole batches of it."""
+    # It has no loops and branches over tensors: AutoGraph would rewrite it for nothing.
+    read = tf.autograph.experimental.do_not_convert(read)
     batches = (
         places.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(batch_size, drop_remainder=True)

@@ -25,9 +25,14 @@ def trainer_and_batch(arguments: argparse.Namespace):
         remat=arguments.remat,
         jit_compile=arguments.jit_compile,
     )
-    random = np.random.default_rng(0).uniform(-1, 1, (2, arguments.batch_size, *shape))
-    x, y = random.astype("float32")
-    return trainer, {"x": keras.ops.convert_to_tensor(x), "y": keras.ops.convert_to_tensor(y)}
+    return trainer, noise(arguments)
+
+
+def noise(arguments: argparse.Namespace) -> dict:
+    """Returns a batch of noise."""
+    shape = (2, arguments.batch_size, arguments.crop_size, arguments.crop_size, 3)
+    x, y = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
+    return {"x": keras.ops.convert_to_tensor(x), "y": keras.ops.convert_to_tensor(y)}
 
 
 def prepare(arguments: argparse.Namespace) -> dict:

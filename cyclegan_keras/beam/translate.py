@@ -78,7 +78,7 @@ def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
         print("\n".join(outline(tasks, parts)))
         return 0
 
-    print(f"Translating {words} ({direction}) on {runner.name}.", flush=True)
+    print(f"Translating {words} ({direction}){options.in_precision} on {runner.name}.", flush=True)
     with (
         Interruption("Stopping after the pictures in progress are written ...") as interruption,
         record.locked(),

@@ -163,6 +163,12 @@ def train_as_set_up(setup: Setup, joined) -> int:
     if options["plan"].plan:
         from cyclegan_keras.planning.planner import plan
 
+        if team.devices > 1:
+            absl.logging.info(
+                "The plan is that of one device with whole batches; in the training, %d devices "
+                "share them.",
+                team.devices,
+            )
         found = plan(options, data, trainer)
         print(found.text)
         return 0 if found.fits else 1

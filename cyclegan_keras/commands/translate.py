@@ -90,7 +90,7 @@ def translate(typed: Mapping[str, Any]) -> int:
         return 0
 
     words = recipe.translator.description.words
-    print(f"Translating {words} ({recipe.direction}).", flush=True)
+    print(f"Translating {words} ({recipe.direction}){options.in_precision}.", flush=True)
     with Interruption("Stopping after the pictures in progress are written ...") as interruption:
         if record:
             return translate_folder(options, listing, recipe, record, interruption)

@@ -40,11 +40,10 @@ class JoinedJaxCluster(JoinedCluster):
     def __exit__(self, kind, error, traceback) -> None:
         """Leaves the others together with them or, after an error, without waiting for them."""
         if error is None:
-            self.lifeline.leave()
-            if self.lifeline.lost:
-                self.exit_code = 0
-            else:
+            if self.lifeline.leave():
                 jax.distributed.shutdown()
+            else:
+                self.exit_code = 0
             return
         self.lifeline.end()
         usual = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1

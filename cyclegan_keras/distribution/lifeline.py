@@ -85,13 +85,18 @@ class Lifeline:
                 raise
             raise self._error() from error
 
-    def leave(self) -> None:
-        """Takes leave at the end of a training; every other worker waits for the chief."""
+    def leave(self) -> bool:
+        """Takes leave at the end of a training; every other worker waits for the chief.
+
+        Returns:
+            Whether all were there until now.
+        """
         self._is_leaving = True
-        if self.cluster.index == 0:
-            self._send(LEFT)
-        else:
+        if self.cluster.index > 0:
             self._wait(lambda: self._gone or self._chief_has_left)
+            return self._chief_has_left
+        self._send(LEFT)
+        return not self._gone
 
     def end(self) -> None:
         """Leaves the others after an error, of which they may have the same."""

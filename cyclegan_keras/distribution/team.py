@@ -40,9 +40,11 @@ class Team:
     Attributes:
         batch_size: pictures of each domain in a step, of all devices together.
         is_chief: whether this process is the one that writes files.
+        devices: how many train, those of all processes together.
     """
 
     is_chief = True
+    devices = 1
 
     def __init__(self, batch_size: int):
         self.batch_size = batch_size
@@ -104,11 +106,13 @@ class TeamOfDevices(Team, abc.ABC):
 
     Args:
         batch_size: pictures of each domain in a step, of all devices together.
+        devices: how many train, those of all processes together.
         cluster: the workers; None where this process trains alone.
     """
 
-    def __init__(self, batch_size: int, cluster: Cluster | None = None):
+    def __init__(self, batch_size: int, devices: int, cluster: Cluster | None = None):
         super().__init__(batch_size)
+        self.devices = devices
         self.cluster = cluster
         self.is_chief = cluster is None or cluster.index == 0
 

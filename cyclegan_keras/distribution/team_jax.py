@@ -34,7 +34,7 @@ class JaxTeam(TeamOfDevices):
         cluster: Cluster | None = None,
         lifeline: Lifeline | None = None,
     ):
-        super().__init__(batch_size, cluster)
+        super().__init__(batch_size, len(devices), cluster)
         self.mesh = Mesh(np.array(devices), (AXIS,))
         self.lifeline = lifeline
 
@@ -44,6 +44,8 @@ class JaxTeam(TeamOfDevices):
 
     def gather(self, value: np.ndarray) -> np.ndarray:
         """Returns the `value` of all workers as rows."""
+        if jax.process_count() == 1:
+            return value[None]
         with self.exchange():
             return np.asarray(multihost_utils.process_allgather(value))
 

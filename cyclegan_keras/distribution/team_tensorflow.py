@@ -27,7 +27,7 @@ class TensorFlowTeam(TeamOfDevices):
     def __init__(
         self, batch_size: int, strategy: tf.distribute.Strategy, cluster: Cluster | None = None
     ):
-        super().__init__(batch_size, cluster)
+        super().__init__(batch_size, strategy.num_replicas_in_sync, cluster)
         self.strategy = strategy
 
     def scope(self) -> contextlib.AbstractContextManager:

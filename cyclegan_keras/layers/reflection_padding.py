@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cyclegan_keras.layers import on_cpu
+
 
 @keras.saving.register_keras_serializable(package="cyclegan_keras")
 class ReflectionPadding2D(keras.layers.Layer):
@@ -41,8 +43,11 @@ class ReflectionPadding2D(keras.layers.Layer):
         self.padding = _four_sides(padding)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
-    def call(self, images):
+    def call(self, images, training=None):
         self._check_size(images.shape)
+        operations = on_cpu.operations() if training else None
+        if operations is not None and None not in images.shape[1:3]:
+            return operations.reflect(images, self.padding)
         return ops.pad(images, ((0, 0), *self.padding, (0, 0)), mode="reflect")
 
     def compute_output_shape(self, input_shape):

@@ -3,6 +3,7 @@
 import keras
 
 from cyclegan_keras.layers.base import bias_config, has_bias, norm_layer, padding_layer
+from cyclegan_keras.layers.convolution import Conv2D
 from cyclegan_keras.layers.noise_dropout import NoiseDropout
 
 
@@ -96,11 +97,11 @@ class ResidualBlock(keras.layers.Layer):
             norm.build(input_shape)
 
     def call(self, images, training=None):
-        x = self.pad_1(images)
+        x = self.pad_1(images, training=training)
         x = self.relu(self.norm_1(self.conv_1(x), training=training))
         if self.drop is not None:
             x = self.drop(x, training=training)
-        x = self.pad_2(x)
+        x = self.pad_2(x, training=training)
         return images + self.norm_2(self.conv_2(x), training=training)
 
     def compute_output_shape(self, input_shape):
@@ -130,7 +131,7 @@ class ResidualBlock(keras.layers.Layer):
         )
 
     def _conv(self, name):
-        return keras.layers.Conv2D(
+        return Conv2D(
             self.filters,
             3,
             use_bias=self.use_bias,

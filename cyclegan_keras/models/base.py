@@ -3,6 +3,9 @@
 import keras
 
 from cyclegan_keras.layers import (
+    Conv2D,
+    Conv2DTranspose,
+    Cropping2D,
     NoiseDropout,
     ResidualBlock,
     has_bias,
@@ -64,7 +67,7 @@ class Parts:
 
     def conv(self, filters, size, name, strides=1, use_bias=None):
         """Returns a convolution without padding."""
-        return keras.layers.Conv2D(
+        return Conv2D(
             filters,
             size,
             strides,
@@ -75,7 +78,7 @@ class Parts:
 
     def transposed_conv(self, filters, size, name, strides=2, use_bias=None):
         """Returns a transposed convolution without cropping."""
-        return keras.layers.Conv2DTranspose(
+        return Conv2DTranspose(
             filters,
             size,
             strides,
@@ -87,7 +90,7 @@ class Parts:
     def crop(self, top_left, bottom_right, name):
         """Returns a layer that crops rows and columns, as a transposed convolution needs it."""
         sides = (top_left, bottom_right)
-        return keras.layers.Cropping2D((sides, sides), name=name)
+        return Cropping2D((sides, sides), name=name)
 
     def blur_down(self, x, name):
         """Halves the sides of `x` without aliasing: a [1, 2, 1] / 4 blur, every second pixel of it.

@@ -98,3 +98,10 @@ class TranslateOptions:
     )
     overwrite: bool = option(False, "Translate pictures again whose translations exist already.")
     dry_run: bool = option(False, "List what would be done, and stop.")
+
+    @property
+    def in_precision(self) -> str:
+        """What to add to "translates": " in int8", for example, and nothing for float32."""
+        if self.precision in (None, USUAL_PRECISION):
+            return ""
+        return f" in {self.precision}"

@@ -134,7 +134,7 @@ def result_of(cases) -> dict:
 def test_tables_hold_what_was_measured():
     lines = gpu_table.markdown(result_of([measured_case()])).splitlines()
     # 4 * 1879.2 GFLOP in 0.02 s are 376 TFLOP/s, of 500 and of 989.4.
-    assert "| bfloat16, 4 | here | 20 | 200 | 75% | 38% | 5 | 33 |" in lines
+    assert "| bfloat16, 4 | this project, JAX | 20 | 200 | 75% | 38% | 5 | 33 |" in lines
     assert "| A to B | 300 | 100 | 40.2 ± 2.5 | -0.5 |" in lines
     assert "Left out: KID: too late." in lines
 
@@ -151,7 +151,7 @@ def test_the_end_of_the_output_holds_the_table_and_every_failure():
     text = gpu_table.plain(result_of([*failed, *measured]))
     assert len(text) < 11_000
     assert text.count("OutOfMemoryError") == len(failed)
-    assert "torch.compile, bfloat16, batch 4: OutOfMemoryError" in text
+    assert "PyTorch, torch.compile, bfloat16, batch 4: OutOfMemoryError" in text
 
 
 @pytest.mark.process

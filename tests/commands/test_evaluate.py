@@ -89,6 +89,7 @@ def test_a_run_is_evaluated_on_the_part_that_did_not_choose_it(run_dir, tmp_path
     )
     assert written["step"] == "7"
     assert written["test pictures"] == "held out"
+    assert written["precision"] == "float32"
     assert written["evaluated on"] == "demo/ponies"
     names = [[m["name"] for m in direction["measures"]] for direction in written["directions"]]
     assert names[0][:2] == ["KID", "Perceptual distance to the input"]
@@ -98,14 +99,12 @@ def test_a_run_is_evaluated_on_the_part_that_did_not_choose_it(run_dir, tmp_path
 
 
 def test_an_evaluation_says_its_precision_and_has_a_folder_of_its_own(run_dir, tmp_path):
-    run_dir = shutil.copytree(run_dir, tmp_path / "ponies")
-    words = ("--metrics=cycle", "--max_pictures=3", "--part=all")
-    for precision in ("float32", "bfloat16"):
-        assert run(f"--model={run_dir}", *words, f"--precision={precision}") == 0
-    found = {}
-    for folder in sorted((run_dir / "evaluations").iterdir()):
-        found[folder.name] = json.loads((folder / "evaluation.json").read_text())["precision"]
-    assert found == {"step_000000007": "float32", "step_000000007_bfloat16": "bfloat16"}
+    copy = shutil.copytree(run_dir, tmp_path / "ponies", ignore=lambda *_: ["evaluations"])
+    words = ("--metrics=cycle", "--max_pictures=3", "--part=all", "--direction=AtoB")
+    assert run(f"--model={copy}", *words, "--precision=bfloat16") == 0
+    (written,) = copy.glob("evaluations/*/evaluation.json")
+    assert written.parent.name == "step_000000007_bfloat16"
+    assert json.loads(written.read_text())["precision"] == "bfloat16"
 
 
 def test_copying_gets_the_score_of_copies(tmp_path, capsys):

@@ -91,7 +91,7 @@ def test_a_folder_in_int8(here, capsys, caplog):
     assert len(list(here.glob(".int8/*.tflite"))) == 1
     for name in files("fast") - {"sub/b.jpg"}:
         assert 0 < np.abs(pixels(f"out/{name}") - pixels(f"fast/{name}")).mean() < 4
-    capsys.readouterr()
+    assert "Translating A to B (AtoB) in int8." in capsys.readouterr().out
     assert run(*FOLDER, "--precision=int8") == 2
     assert "precision was float32, now int8" in capsys.readouterr().err
 

@@ -117,21 +117,42 @@ def test_workers_wait_for_the_chief_and_leave_in_peace(ended, connected):
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(worker.leave)
         assert not waiting.done()
-        chief.leave()
-        waiting.result(SECONDS)
+        assert chief.leave()
+        assert waiting.result(SECONDS)
     assert (codes, chief.lost, worker.lost) == ([], [], [])
 
 
-def test_a_silent_worker_is_lost_and_a_waiting_chief_ends(ended, monkeypatch, capsys):
-    codes, announced = ended
+def test_a_worker_that_has_finished_waits_no_longer_for_a_chief_that_is_lost(ended, connected):
+    codes, _ = ended
+    chief, worker = connected()
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(worker.leave)
+        while not worker._is_leaving:
+            pass
+        cut(chief)
+        assert not waiting.result(SECONDS)
+    assert codes == []
+    assert chief._wait(lambda: chief._gone, SECONDS)
+    assert not chief.leave()
+
+
+def test_a_silent_worker_is_lost(monkeypatch):
     monkeypatch.setattr(lifeline, "SILENT_SECONDS", 0.1)
-    monkeypatch.setattr(lifeline, "GRACE_SECONDS", 0.1)
     ours, theirs = socket.socketpair()  # whose other end says nothing
     chief = Lifeline(Cluster(addresses=ADDRESSES[:2], index=0), {1: ours})
-    with chief.exchange():
-        assert announced.wait(SECONDS)
+    assert chief._wait(lambda: chief.lost == [1], SECONDS)
     chief.end()
     theirs.close()
+
+
+def test_a_chief_that_is_kept_waiting_for_a_lost_worker_ends(ended, connected, monkeypatch, capsys):
+    codes, announced = ended
+    monkeypatch.setattr(lifeline, "GRACE_SECONDS", 0.05)
+    chief, worker = connected()
+    worker._is_leaving = True
+    with chief.exchange():
+        cut(worker)
+        assert announced.wait(SECONDS)
     assert codes[0] == 1
     assert "Lost worker 1" in capsys.readouterr().err
 

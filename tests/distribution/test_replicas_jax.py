@@ -70,4 +70,5 @@ def of_methods():
 def test_eight_devices_equal_one_with_every_method(of_methods, case):
     check(of_methods[case])
     # An eighth, and what each device does with weights and, for the pool, with the fakes of all.
-    assert of_methods[case]["share_of_work"] < 1.25 / 8
+    share_of_work = of_methods[case]["share_of_work"]
+    assert share_of_work is None or share_of_work < 1.25 / 8

@@ -14,6 +14,7 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT
+from optional import optional
 
 from cyclegan_keras.distribution.team import differences
 
@@ -50,10 +51,11 @@ RUN_TRAIN = "runpy.run_path('train.py', run_name='__main__')"
 # Two runs in one process that has two devices: the words after "--then" are those of the second.
 RUN_TRAIN_TWICE = """
 import os
-import tensorflow as tf
 from cyclegan_keras.commands import train
 
 if os.environ["KERAS_BACKEND"] == "tensorflow":
+    import tensorflow as tf
+
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 middle = sys.argv.index("--then")
@@ -161,7 +163,8 @@ class Story:
 def story(request, tmp_path_factory):
     backend, environment = request.param, BACKENDS[request.param]
     if backend == "jax":
-        pytest.importorskip("jax")
+        optional("jax")
+        optional("grain")
     root = tmp_path_factory.mktemp("story")
     run_dir, reference = root / "two", root / "one"
 

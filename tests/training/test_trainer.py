@@ -204,6 +204,19 @@ def test_the_loss_is_scaled_only_for_float16(precision):
         assert scaled == (precision == "mixed_float16")
 
 
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_what_lasts_is_float32_under_mixed_precision(precision):
+    keras.config.set_dtype_policy(precision)
+    trainer = make_trainer(ema_decay=0.99)
+    kept = {keras.backend.standardize_dtype(v.dtype) for v in trainer.state().values()}
+    assert kept <= {"float32", "int32", "int64", "uint32", "bool"}
+    batch = next(iter(dataset(1)))
+    for objective in trainer.generator_objectives:
+        loss = objective(batch)
+        assert {x.dtype for x in (loss.value, *loss.terms.values())} == {tf.float32}
+        assert all(picture.dtype == tf.float32 for picture in loss.pictures.values())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "precision",

@@ -115,6 +115,15 @@ def test_bfloat16_is_closer_and_changes_nothing_for_others():
     assert network.layers[2].compute_dtype == "float32"
 
 
+def test_tiles_in_bfloat16_are_exact_too():
+    network = ResNetGenerator(ngf=4, n_blocks=1, init_gain=0.2, dropout=True, test_dropout=True)
+    x = pictures(24, 32, count=1)
+    expected = opening.translator_of(network)(x)
+    whole = psnr(expected, opening.translator_of(network, precision="bfloat16")(x))
+    tiled = opening.translator_of(network, precision="bfloat16", tile_size=12)(x)
+    assert psnr(expected, tiled) > whole - 3
+
+
 @pytest.fixture
 def count_graphs(monkeypatch):
     """Stands in for the conversion: graphs are a few bytes, and each one made is listed."""
@@ -206,6 +215,9 @@ def test_graphs_lie_beside_their_model(tmp_path, monkeypatch):
     assert folders_for(str(tmp_path / "g.keras")) == [tmp_path / ".int8", user]
     both = f"generator_f={tmp_path / 'g.keras'},{run / 'other.keras'}"
     assert folders_for(both) == [tmp_path / ".int8", user]
+    # The cache of the Hub holds what the Hub has, and nothing else.
+    monkeypatch.setattr(int8_cache.client, "cache_folder", lambda: tmp_path)
+    assert folders_for(str(tmp_path / "g.keras")) == [user]
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "export"])
