@@ -71,6 +71,37 @@ def test_instance_normalization(affine):
     assert_close(layer, exact_layer, (3, 6, 5, 16))
 
 
+@pytest.mark.slow
+def test_parts_of_a_batch_are_differentiated_in_a_loop():
+    """Gradients have no static shapes there, nor where `keras.remat` computes anew."""
+    network = keras.Sequential(
+        [
+            Conv2D(32, 3, dtype="mixed_bfloat16"),
+            Conv2DTranspose(32, 3, 2, dtype="mixed_bfloat16"),
+            InstanceNormalization(dtype="mixed_bfloat16"),
+        ]
+    )
+    images = rounded((2, 6, 6, 32))
+    network.build(images.shape)
+    kernel = network.trainable_variables[0].value
+
+    def gradient_of(part):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.cast(network(part, training=True), "float32") ** 4)
+        return tape.gradient(loss, kernel)
+
+    @tf.function
+    def sum_in_a_loop():
+        return tf.while_loop(
+            lambda number, _: number < 2,
+            lambda number, total: (number + 1, total + gradient_of(images[number][None])),
+            (0, tf.zeros(kernel.shape)),
+        )[1]
+
+    whole = sum(gradient_of(images[number][None]) for number in range(2))
+    assert np.linalg.norm(sum_in_a_loop() - whole) < 0.03 * np.linalg.norm(whole)
+
+
 def test_statistics_of_the_normalization_are_float32():
     # In bfloat16 numbers around 200 are whole, and so would be their mean.
     images = tf.cast(RANDOM.normal(200, 2, (1, 64, 64, 16)), "bfloat16")
