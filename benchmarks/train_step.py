@@ -28,7 +28,8 @@ import turns
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-CONTESTANTS = ("here", "against", "keras.io", "torch")
+CONTESTANTS = ("here", "against", "keras.io", "torch", "torch.compile")
+USUAL_CONTESTANTS = "keras.io,torch"  # compiling takes minutes on a CPU
 # Each contestant allocates only the GPU memory it needs, so that the others have theirs.
 GPU_MEMORY = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 UNCOUNTED = 2  # steps at the start
@@ -64,7 +65,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", help="of PyTorch: cuda, cpu; a card where there is one")
     parser.add_argument("--torch_python", default=sys.executable, help="a Python that has torch")
     parser.add_argument("--against", type=pathlib.Path, help="a checkout of another version")
-    parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="beside here")
+    parser.add_argument(
+        "--contestants", default=USUAL_CONTESTANTS, help="beside here; also torch.compile"
+    )
     parser.add_argument("--worker", choices=CONTESTANTS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -94,18 +97,19 @@ def main() -> None:
         work(arguments)
         return
     workers = {}
+    wanted = ["here", *arguments.contestants.split(",")]
+    if arguments.against:
+        wanted.append("against")
     for name in CONTESTANTS:
-        if name != "here" and name not in arguments.contestants.split(","):
+        if name not in wanted:
             continue
-        python = arguments.torch_python if name == "torch" else sys.executable
+        python = arguments.torch_python if name.startswith("torch") else sys.executable
         backend = {"KERAS_BACKEND": "tensorflow"} if name == "keras.io" else {}
         environment = {**GPU_MEMORY, **os.environ, **backend}
-        if name != "against":
-            worker = turns.Worker(name, python, environment)
-        elif arguments.against:
+        if name == "against":
             worker = turns.Worker("here", python, environment, program_of_checkout(arguments))
         else:
-            continue
+            worker = turns.Worker(name, python, environment)
         if "missing" in worker.facts:
             print(f"{name} is left out: {worker.facts['missing']}.")
             worker.end()
@@ -144,9 +148,9 @@ def report(arguments, facts: dict, seconds: dict, memory: dict, ceiling: float) 
         }
         for name in medians
     ]
-    print(f"{'':10}{'s/step':>9}{'images/s':>10}{'ratio':>8}{'peak MB':>9}")
+    print(f"{'':14}{'s/step':>9}{'images/s':>10}{'ratio':>8}{'peak MB':>9}")
     for row in rows:
-        print("{:10}{:9.3f}{:10.2f}{:8.2f}{:9d}   {}".format(*row.values()))
+        print("{:14}{:9.3f}{:10.2f}{:8.2f}{:9d}   {}".format(*row.values()))
     print(
         f"{here['gflop']:.0f} GFLOP a step, {reached:.0f} GFLOP/s: {reached / peak:.0%} of the "
         f"{peak:.0f} GFLOP/s of a matrix product."

@@ -1,182 +1,56 @@
-"""From indices of pictures to batches: read, crop, mirror, and scale to [-1, 1].
+"""Batches for TensorFlow: tf.data reads, crops, mirrors, and scales to [-1, 1].
 
-Each function is given readers of decoded and scaled pictures, which must be safe to call from
-threads, and the indices of `pipelines.order`. An augmentation is a pure function of the seed and of
-a sample's number.
+`pipelines.grain_batches` makes the same batches without TensorFlow.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from cyclegan_keras.images.form import Form
-from pipelines import images
+from pipelines.augmentation import Augmentation
 from pipelines.loading import Loader
-from pipelines.order import AUGMENTATION_STREAM, seed_of
-
-# index -> an array of a `Form`, (height, width, channels), scaled, not augmented
-Load = Callable[[int], np.ndarray]
-LoadPair = Callable[[int], tuple[np.ndarray, np.ndarray]]  # index -> both sides, of one size
-ORDINARY = {"x": Form(), "y": Form()}  # pictures in RGB of 8 bits
+from pipelines.order import Numbers
+from pipelines.training_samples import Load, Samples
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Augmentation:
-    """Random crop and mirroring of training pictures, and their scaling to [-1, 1].
-
-    Attributes:
-        seed: any whole number.
-        crop_size: side in px of the random crop; None: no crop.
-        flip: whether to mirror half of the pictures.
-        picture_size: (height, width) that every picture ends up with; None where it varies.
-        forms: {"x", "y"}: the form of the pictures of each side.
-    """
-
-    seed: int
-    crop_size: int | None
-    flip: bool
-    picture_size: tuple[int, int] | None = None
-    forms: Mapping[str, Form] = dataclasses.field(default_factory=lambda: ORDINARY)
-
-    def seeds(self, sample: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns two independent seeds (2, 2) for the two pictures of a sample."""
-        seeds = tf.random.split(seed_of(self.seed, AUGMENTATION_STREAM, sample), 4)
-        return seeds[:2], seeds[2:]
-
-    def __call__(self, image: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-        """Augments one picture.
-
-        Args:
-            image: of a form, (height, width, channels).
-            seeds: integers (2, 2). Pictures of one size with equal seeds are cropped and mirrored
-                alike.
-
-        Returns:
-            float32 (height, width, channels) in [-1, 1].
-        """
-        if self.crop_size is not None:
-            image = random_crop(image, self.crop_size, seeds[0])
-        if self.flip:
-            image = random_flip(image, seeds[1])
-        height, width = self.picture_size or (None, None)
-        return tf.ensure_shape(images.to_float(image), (height, width, image.shape[-1]))
-
-
-def random_crop(image: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Cuts `size` x `size` px at a place drawn uniformly.
+def training(samples: Samples, numbers: Numbers, batch_size: int) -> tf.data.Dataset:
+    """Makes batches of samples.
 
     Args:
-        image: (height, width, channels), each side at least `size`; any dtype.
-        size: side of the result in px.
-        seed: integers (2,); the same seed cuts the same place.
-    """
-    return tf.image.stateless_random_crop(image, (size, size, image.shape[-1]), seed)
-
-
-def random_flip(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Mirrors left to right with probability one half; shape and dtype stay."""
-    return tf.image.stateless_random_flip_left_right(image, seed)
-
-
-def unpaired(
-    load_x: Load,
-    load_y: Load,
-    indices: tf.data.Dataset,
-    augmentation: Augmentation,
-    batch_size: int,
-) -> tf.data.Dataset:
-    """Makes batches of pictures that need not correspond, each augmented on its own.
-
-    Args:
-        load_x: reads one picture of x.
-        load_y: reads one picture of y.
-        indices: what `order.unpaired` returns.
-        augmentation: crop and mirroring.
+        samples: of one of the functions of `pipelines.training_samples`.
+        numbers: of the samples, in the order in which they come.
         batch_size: samples a batch.
 
     Returns:
-        Batches {"x", "y"} of float32 (batch, height, width, channels) in [-1, 1].
+        Batches {"x", "y"} of float32 (batch, height, width, channels) in [-1, 1]; where the samples
+        tell pairs also "paired", float32 (batch,), with 1 for a pair and 0 otherwise.
     """
+    augmentation = samples.augmentation
 
-    def load(index_x, index_y):
-        return load_x(index_x), load_y(index_y)
+    def load(number):
+        sample = samples.read(int(number))
+        return (
+            sample.x,
+            sample.y,
+            sample.draw_x.seeds,
+            sample.draw_y.seeds,
+            np.float32(sample.is_pair),
+        )
 
-    def read(sample, index_x, index_y):
-        x, y = _read_both(load, augmentation.forms, index_x, index_y)
-        seeds_x, seeds_y = augmentation.seeds(sample)
-        return {"x": augmentation(x, seeds_x), "y": augmentation(y, seeds_y)}
-
-    return _read_in_parallel(indices, read, batch_size)
-
-
-def paired(
-    load_pair: LoadPair, indices: tf.data.Dataset, augmentation: Augmentation, batch_size: int
-) -> tf.data.Dataset:
-    """Makes batches of pairs, both sides of which are cropped and mirrored alike.
-
-    Args:
-        load_pair: reads both sides of a pair.
-        indices: what `order.paired` returns.
-        augmentation: crop and mirroring.
-        batch_size: samples a batch.
-
-    Returns:
-        Batches {"x", "y"} of float32 (batch, height, width, channels) in [-1, 1]; x[i] and y[i]
-        show the same part of one scene.
-    """
-
-    def read(sample, index):
-        x, y = _read_both(load_pair, augmentation.forms, index)
-        seeds, _ = augmentation.seeds(sample)
-        return {"x": augmentation(x, seeds), "y": augmentation(y, seeds)}
-
-    return _read_in_parallel(indices, read, batch_size)
-
-
-def mixed(
-    load_x: Load,
-    load_y: Load,
-    load_pair: LoadPair,
-    indices: tf.data.Dataset,
-    augmentation: Augmentation,
-    *,
-    batch_size: int,
-    pairs_every: int,
-) -> tf.data.Dataset:
-    """Makes unpaired batches in which every so many samples are replaced by a pair.
-
-    Args:
-        load_x: reads one picture of x.
-        load_y: reads one picture of y.
-        load_pair: reads both sides of a pair, and has a length. Pairs take turns.
-        indices: what `order.unpaired` returns.
-        augmentation: crop and mirroring, the same on both sides of a pair.
-        batch_size: samples a batch.
-        pairs_every: samples 0, `pairs_every`, twice `pairs_every` and so on are pairs.
-
-    Returns:
-        Batches {"x", "y", "paired"}: twice float32 (batch, height, width, channels) in [-1, 1], and
-        float32 (batch,) with 1 for a pair and 0 otherwise.
-    """
-
-    def load(sample, index_x, index_y):
-        if sample % pairs_every == 0:
-            return load_pair(sample // pairs_every % len(load_pair))
-        return load_x(index_x), load_y(index_y)
-
-    def read(sample, index_x, index_y):
-        x, y = _read_both(load, augmentation.forms, sample, index_x, index_y)
-        is_pair = sample % pairs_every == 0
-        seeds_x, seeds_y = augmentation.seeds(sample)
-        return {
-            "x": augmentation(x, seeds_x),
-            "y": augmentation(y, tf.where(is_pair, seeds_x, seeds_y)),
-            "paired": tf.cast(is_pair, tf.float32),
+    def read(place):
+        dtypes = (*_dtypes(augmentation.forms), tf.int64, tf.int64, tf.float32)
+        x, y, seeds_x, seeds_y, is_pair = _numpy(load, numbers[place], dtypes)
+        batch = {
+            "x": augmented(_of_form(x, augmentation.forms["x"]), seeds_x, augmentation),
+            "y": augmented(_of_form(y, augmentation.forms["y"]), seeds_y, augmentation),
         }
+        if samples.tells_pairs:
+            batch["paired"] = tf.ensure_shape(is_pair, ())
+        return batch
 
-    return _read_in_parallel(indices, read, batch_size)
+    return _read_in_parallel(tf.data.Dataset.range(len(numbers)), read, batch_size)
 
 
 def in_order(load_x: Loader, load_y: Loader) -> tf.data.Dataset:
@@ -196,39 +70,126 @@ def in_order(load_x: Loader, load_y: Loader) -> tf.data.Dataset:
     forms = {"x": load_x.form, "y": load_y.form}
 
     def read(index):
-        x, y = _read_both(load, forms, index)
-        return {"x": images.to_float(x), "y": images.to_float(y)}
+        x, y = _numpy(load, index, _dtypes(forms))
+        return {
+            "x": to_float(_of_form(x, forms["x"])),
+            "y": to_float(_of_form(y, forms["y"])),
+        }
 
     count = max(len(load_x), len(load_y))
     return _read_in_parallel(tf.data.Dataset.range(count), read, batch_size=1)
 
 
-def _read_both(
-    load: Callable, forms: Mapping[str, Form], *indices: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Calls `load` inside a tf.data graph.
+def crops(
+    load: Load,
+    numbers: np.ndarray,
+    indices: np.ndarray,
+    augmentation: Augmentation,
+    *,
+    form: Form,
+    stream: int,
+) -> tf.data.Dataset:
+    """Reads pictures on all cores, in order, and crops and mirrors each by its number.
+
+    Each crop follows from its own number, whichever others are asked for: whoever keeps something
+    of each crop, such as another network's answer to it, needs to name a crop and get it once more.
 
     Args:
-        load: numpy integers -> arrays (height, width, channels) of x and of y.
-        forms: {"x", "y"}: the form of each.
-        *indices: what it is called with.
+        load: reads one picture of the form; safe to call from threads.
+        numbers: int64 (n,), of the crops.
+        indices: int64 (n,), of the pictures that they are cut from.
+        augmentation: crop and mirroring; its seed.
+        form: of the pictures.
+        stream: of random numbers, one of `order.CROP_STREAMS`.
+
+    Returns:
+        n of {"number", "picture"}: int64 and float32 (height, width, channels) in [-1, 1].
     """
-    x, y = tf.numpy_function(
-        load,
-        indices,
-        (forms["x"].dtype, forms["y"].dtype),
-        stateful=False,  # or tf.data reads one picture at a time under op determinism
-    )
-    return (
-        tf.ensure_shape(x, (None, None, forms["x"].channels)),
-        tf.ensure_shape(y, (None, None, forms["y"].channels)),
-    )
+
+    def load_with_seeds(number, index):
+        draw, _ = augmentation.draws(number, stream)
+        return load(index), draw.seeds
+
+    def read(number, index):
+        image, seeds = tf.numpy_function(
+            load_with_seeds, (number, index), (form.dtype, tf.int64), stateful=False
+        )
+        picture = augmented(_of_form(image, form), seeds, augmentation)
+        return {"number": number, "picture": picture}
+
+    numbers_and_indices = tf.data.Dataset.from_tensor_slices((numbers, indices))
+    return numbers_and_indices.map(
+        read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    ).prefetch(tf.data.AUTOTUNE)
 
 
-def _read_in_parallel(indices: tf.data.Dataset, read: Callable, batch_size: int) -> tf.data.Dataset:
-    """Maps `read` over `indices` on all cores, in order, and makes whole batches of it."""
+def augmented(image: tf.Tensor, seeds: tf.Tensor, augmentation: Augmentation) -> tf.Tensor:
+    """Augments one picture.
+
+    Args:
+        image: of a form, (height, width, channels).
+        seeds: of a `Draw`, integers (2, 2). Pictures of one size with equal seeds are cropped and
+            mirrored alike.
+        augmentation: crop and mirroring.
+
+    Returns:
+        float32 (height, width, channels) in [-1, 1].
+    """
+    seeds = tf.ensure_shape(seeds, (2, 2))
+    if augmentation.crop_size is not None:
+        image = random_crop(image, augmentation.crop_size, seeds[0])
+    if augmentation.flip:
+        image = random_flip(image, seeds[1])
+    height, width = augmentation.picture_size or (None, None)
+    return tf.ensure_shape(to_float(image), (height, width, image.shape[-1]))
+
+
+def random_crop(image: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """Cuts `size` x `size` px at a place drawn uniformly.
+
+    Args:
+        image: (height, width, channels), each side at least `size`; any dtype.
+        size: side of the result in px.
+        seed: integers (2,); the same seed cuts the same place.
+    """
+    return tf.image.stateless_random_crop(image, (size, size, image.shape[-1]), seed)
+
+
+def random_flip(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Mirrors left to right with probability one half; shape and dtype stay."""
+    return tf.image.stateless_random_flip_left_right(image, seed)
+
+
+def to_float(image: tf.Tensor) -> tf.Tensor:
+    """Maps uint8 0..255 of any shape to float32 in [-1, 1]; floats are in [-1, 1] already."""
+    if image.dtype != tf.uint8:
+        return tf.cast(image, tf.float32)
+    return tf.cast(image, tf.float32) / 127.5 - 1.0
+
+
+def _numpy(function: Callable, argument: tf.Tensor, dtypes: tuple) -> list[tf.Tensor]:
+    """Calls a function of one number inside a tf.data graph.
+
+    It counts as stateless, or tf.data would read one picture at a time under op determinism.
+    """
+    return tf.numpy_function(function, (argument,), dtypes, stateful=False)
+
+
+def _dtypes(forms: Mapping[str, Form]) -> tuple:
+    return forms["x"].dtype, forms["y"].dtype
+
+
+def _of_form(image: tf.Tensor, form: Form) -> tf.Tensor:
+    """Says of a picture what tf.data cannot know."""
+    return tf.ensure_shape(image, (None, None, form.channels))
+
+
+def _read_in_parallel(places: tf.data.Dataset, read: Callable, batch_size: int) -> tf.data.Dataset:
+    """Maps `read` over `places` on all cores, in order, and makes whole batches of it."""
+    # It has no loops and branches over tensors: AutoGraph would rewrite it for nothing.
+    read = tf.autograph.experimental.do_not_convert(read)
     batches = (
-        indices.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        places.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(batch_size, drop_remainder=True)
         .prefetch(tf.data.AUTOTUNE)
     )

@@ -1,12 +1,12 @@
 """Everything a command asks of the data: batches, samples, counts and one line to log."""
 
 import dataclasses
+import functools
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
 from cyclegan_keras.files.direction import Direction
@@ -15,7 +15,8 @@ from cyclegan_keras.images.channels import counted
 from cyclegan_keras.images.form import Form
 from cyclegan_keras.images.pixels import to_float
 from cyclegan_keras.images.values import EIGHT_BIT, Values
-from pipelines import batches, crops, images, order, readable, values
+from pipelines import images, order, readable, training_samples, values
+from pipelines.augmentation import Augmentation
 from pipelines.cache import CACHES, MEGABYTE, NoCache
 from pipelines.loading import Loader, PairLoader
 from pipelines.options import DataOptions, check_options, of_domains, with_sizes
@@ -24,7 +25,11 @@ from pipelines.preprocess import MULTIPLE, PREPROCESSING, Size, scaled_size, vie
 from pipelines.sources import datasets
 from pipelines.sources.base import Source
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 Part = tuple[int, int]
+Batches = Iterable[Mapping[str, Any]]
 
 
 def open_source(options: DataOptions, *, paired: bool) -> Source:
@@ -70,6 +75,8 @@ class Data:
         known_values: {"A", "B"}: what the numbers in pictures mean, where a run or a model knows it
             already; otherwise `value_range` says how it is found.
         source: what `open_source` returned for these options, where it has been called.
+        backend: of Keras. "tensorflow" gets its batches from tf.data, "jax" from Grain, without
+            TensorFlow; they are the same to the bit.
 
     Raises:
         DataError: the options or the pictures cannot be used.
@@ -83,6 +90,7 @@ class Data:
         paired: bool = False,
         known_values: Mapping[str, Values] | None = None,
         source: Source | None = None,
+        backend: str = "tensorflow",
     ):
         self.patience = Patience()
         self.source = source or open_source(options, paired=paired)
@@ -92,6 +100,7 @@ class Data:
         self.has_test = bool(self.source.test_a and self.source.test_b)
         self.paired_test = self.source.paired_test and self.has_test
         self._seed = seed
+        self._backend = backend
         crops = PREPROCESSING[options.preprocess].crops
         self._crop_size = self.options.crop_size if crops else None
 
@@ -171,7 +180,7 @@ class Data:
 
     def train(
         self, start_step: int, stop_step: int, part: Part = (0, 1), size: int | None = None
-    ) -> tf.data.Dataset:
+    ) -> Batches:
         """Returns the batches of the steps from `start_step` up to, not including, `stop_step`.
 
         Steps count from the beginning of the run, over all epochs. Starting late costs nothing and
@@ -185,42 +194,22 @@ class Data:
             size: samples that come together, which divides the part; all of it unless given.
 
         Returns:
-            Finite; {"x", "y"} of float32 (size, height, width, channels) in [-1, 1]; with `--pairs`
-            also "paired", float32 (size,): 1 where x and y are a pair, 0 where not.
+            Finite, a `tf.data.Dataset` or a `grain.IterDataset`; {"x", "y"} of float32 (size,
+            height, width, channels) in [-1, 1]; with `--pairs` also "paired", float32 (size,): 1
+            where x and y are a pair, 0 where not.
         """
-        x = self._train["x"]
-        y = self._train["y"]
         batch_size = self.options.batch_size
         number, parts = part
-        if size is None:
-            size = batch_size // parts
-        window = {
-            "seed": self._seed,
-            "batch_size": batch_size,
-            "start_step": start_step,
-            "stop_step": stop_step,
-        }
-        augmentation = self._augmentation()
-        if self.paired:
-            indices = order.paired(len(x), **window)
-            indices = order.part_of_batches(indices, batch_size, number, parts)
-            return batches.paired(PairLoader(x, y), indices, augmentation, size)
-
-        indices = order.unpaired(len(x), len(y), **window)
-        indices = order.part_of_batches(indices, batch_size, number, parts)
-        if not self._pairs:
-            return batches.unpaired(x, y, indices, augmentation, size)
-        return batches.mixed(
-            x,
-            y,
-            PairLoader(self._pairs["x"], self._pairs["y"]),
-            indices,
-            augmentation,
-            batch_size=size,
-            pairs_every=self.options.pairs_every,
+        numbers = order.Numbers(
+            batch_size=batch_size,
+            start_step=start_step,
+            stop_step=stop_step,
+            part=number,
+            parts=parts,
         )
+        return self._feeder().training(self._samples, numbers, size or batch_size // parts)
 
-    def crops(self, side: str, numbers: Sequence[int]) -> tf.data.Dataset:
+    def crops(self, side: str, numbers: Sequence[int]) -> "tf.data.Dataset":
         """Returns training pictures of one side by number, cropped and mirrored at random.
 
         A crop follows from the seed, the side and its number alone, whichever others are asked for
@@ -234,27 +223,29 @@ class Data:
 
         Returns:
             Finite; {"number", "picture"}: int64 and float32 (height, width, channels) in [-1, 1],
-            read in parallel while it is iterated.
+            read in parallel while it is iterated. Always of TensorFlow's.
         """
+        from pipelines import batches
+
         all_numbers = np.asarray(numbers, np.int64)
         side_of_numbers = "x" if self.paired else side
         load: Callable[[int], np.ndarray] = self._train[side]
         if self.paired:
             load_pair = PairLoader(self._train["x"], self._train["y"])
-            load = crops.side_of_pairs(load_pair, side)
+            load = load_pair.side(side)
         indices = order.of_crops(
             len(self._train[side]), all_numbers, seed=self._seed, side=side_of_numbers
         )
-        return crops.crops(
+        return batches.crops(
             load,
             all_numbers,
             indices,
-            self._augmentation(),
+            self._augmentation,
             form=self.forms[side],
             stream=order.CROP_STREAMS[side_of_numbers],
         )
 
-    def test(self) -> tf.data.Dataset:
+    def test(self) -> Batches:
         """Returns the test pictures in order, without random crop or flip.
 
         As many as the larger domain has; the other starts over when it ends. Where there are no
@@ -263,7 +254,7 @@ class Data:
         Returns:
             Finite; {"x", "y"} of float32 (1, height, width, channels) in [-1, 1].
         """
-        return batches.in_order(self._test["x"], self._test["y"])
+        return self._feeder().in_order(self._test["x"], self._test["y"])
 
     def samples(self, count: int) -> dict[str, np.ndarray]:
         """Returns fixed test pictures to look at, spread evenly through the set.
@@ -386,13 +377,52 @@ class Data:
             line += f"; {len(self.skipped)} unreadable skipped"
         return line
 
-    def _augmentation(self) -> batches.Augmentation:
-        return batches.Augmentation(
+    def _feeder(self):
+        """Returns the module that makes batches for the backend."""
+        if self._backend == "jax":
+            try:
+                from pipelines import grain_batches
+            except ModuleNotFoundError as error:
+                if error.name != "grain":
+                    raise
+                raise DataError(
+                    "KERAS_BACKEND=jax needs Grain, which reads the pictures: "
+                    'pip install "cyclegan-keras[jax]".'
+                ) from error
+            return grain_batches
+        from pipelines import batches
+
+        return batches
+
+    @functools.cached_property
+    def _augmentation(self) -> Augmentation:
+        return Augmentation(
             seed=self._seed,
             crop_size=self._crop_size,
             flip=self.options.flip,
             picture_size=self._picture_size,
             forms=self.forms,
+        )
+
+    @functools.cached_property
+    def _samples(self) -> training_samples.Samples:
+        """The training samples by their numbers."""
+        x = self._train["x"]
+        y = self._train["y"]
+        batch_size = self.options.batch_size
+        if self.paired:
+            order_of_pairs = order.paired(len(x), seed=self._seed, batch_size=batch_size)
+            return training_samples.paired(PairLoader(x, y), order_of_pairs, self._augmentation)
+        order_of_both = order.unpaired(len(x), len(y), seed=self._seed, batch_size=batch_size)
+        if not self._pairs:
+            return training_samples.unpaired(x, y, order_of_both, self._augmentation)
+        return training_samples.mixed(
+            x,
+            y,
+            PairLoader(self._pairs["x"], self._pairs["y"]),
+            order_of_both,
+            self._augmentation,
+            pairs_every=self.options.pairs_every,
         )
 
     def _channels(self, train: readable.Domains) -> dict[str, int]:

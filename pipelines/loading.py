@@ -146,6 +146,15 @@ class PairLoader:
         """Returns x and y of one size; where either is damaged, those of the next pair."""
         return self._x.substitute(int(index) % len(self), self._read)
 
+    def side(self, side: str) -> Callable[[int], np.ndarray]:
+        """Returns what reads one side, "x" or "y", of pairs that can be read."""
+
+        def load(index: int) -> np.ndarray:
+            x, y = self(index)
+            return x if side == "x" else y
+
+        return load
+
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         x = self._x.read(index)
         try:

@@ -1,14 +1,18 @@
-"""Which pictures are in which training sample: a pure function of (seed, step).
+"""Which pictures are in which training sample: a pure function of the seed and the sample's number.
 
 An epoch shuffles the larger domain anew and visits it once. The order of an epoch follows from its
-number alone, so that any step can be computed without those before it.
+number alone, so that any sample can be computed without those before it. Samples are numbered over
+all epochs.
 """
 
-import math
-from collections.abc import Callable
+import dataclasses
+import functools
+import threading
+from collections.abc import Callable, Iterator
 
 import numpy as np
-import tensorflow as tf
+
+from pipelines import draws
 
 # Streams of random numbers that must not repeat one another.
 SHUFFLE_STREAM = 0
@@ -17,15 +21,70 @@ AUGMENTATION_STREAM = 2
 CROP_SHUFFLE_STREAMS = {"x": 3, "y": 4}
 CROP_STREAMS = {"x": 5, "y": 6}
 
+EPOCHS_KEPT = 2  # pictures are read ahead, so that two epochs meet
+
 
 def steps_per_epoch(count_x: int, count_y: int, batch_size: int) -> int:
     """Returns the number of whole batches in one pass over the larger domain."""
     return max(count_x, count_y) // batch_size
 
 
-def unpaired(
-    count_x: int, count_y: int, *, seed: int, batch_size: int, start_step: int, stop_step: int
-) -> tf.data.Dataset:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """The numbers of the samples of some steps, or of one of equal parts of each batch.
+
+    A sequence of whole numbers that takes no memory. All parts of a batch, in order, are the batch.
+
+    Attributes:
+        batch_size: samples a step, a multiple of `parts`.
+        start_step: the first step, counted over all epochs.
+        stop_step: the step after the last.
+        part: which part of every batch, from 0.
+        parts: how many there are.
+    """
+
+    batch_size: int
+    start_step: int
+    stop_step: int
+    part: int = 0
+    parts: int = 1
+
+    def __len__(self) -> int:
+        return max(0, self.stop_step - self.start_step) * (self.batch_size // self.parts)
+
+    def __iter__(self) -> Iterator[int]:
+        return (self[place] for place in range(len(self)))
+
+    def __getitem__(self, place):
+        """Returns the number at a place, which may also be an array or a tensor of places."""
+        size = self.batch_size // self.parts
+        step = self.start_step + place // size
+        return step * self.batch_size + self.part * size + place % size
+
+
+class Order:
+    """Tells which pictures are in a sample; safe to call from several threads.
+
+    Args:
+        epoch: number of an epoch -> arrays with the indices of the pictures of its samples, one for
+            each picture of a sample.
+        samples: in an epoch.
+    """
+
+    def __init__(self, epoch: Callable[[int], tuple[np.ndarray, ...]], samples: int):
+        self._epoch = functools.lru_cache(maxsize=EPOCHS_KEPT)(epoch)
+        self._samples = samples
+        self._lock = threading.Lock()
+
+    def __call__(self, number: int) -> tuple[int, ...]:
+        """Returns the index of each picture of the sample of a number."""
+        epoch, place = divmod(int(number), self._samples)
+        with self._lock:  # an epoch is drawn once, while the other threads wait for it
+            indices = self._epoch(epoch)
+        return tuple(int(each[place]) for each in indices)
+
+
+def unpaired(count_x: int, count_y: int, *, seed: int, batch_size: int) -> Order:
     """Draws which pictures of x and of y meet.
 
     The larger domain (on a tie, x) is shuffled anew for every epoch and visited once; its partners
@@ -35,42 +94,27 @@ def unpaired(
     Args:
         count_x: pictures of x.
         count_y: pictures of y.
-        seed: any whole number.
+        seed: any whole number of 64 bits.
         batch_size: samples a step.
-        start_step: the first step, counted over all epochs.
-        stop_step: the step after the last.
 
     Returns:
-        A finite dataset of int64 scalars (sample, index_x, index_y), `batch_size` a step; samples
-        are numbered over all epochs.
+        The order, of index_x and index_y.
     """
-    steps = steps_per_epoch(count_x, count_y, batch_size)
-    samples = steps * batch_size
+    samples = steps_per_epoch(count_x, count_y, batch_size) * batch_size
 
-    def epoch_order(epoch):
+    def epoch_order(epoch: int) -> tuple[np.ndarray, np.ndarray]:
         visited_once = _shuffled(max(count_x, count_y), seed, epoch)[:samples]
-        drawn = tf.random.stateless_uniform(
-            [samples],
-            seed_of(seed, PARTNER_STREAM, epoch),
-            maxval=min(count_x, count_y),
-            dtype=tf.int64,
+        drawn = draws.whole_numbers(
+            seed_of(seed, PARTNER_STREAM, epoch), samples, stop=min(count_x, count_y)
         )
         if count_x >= count_y:
             return visited_once, drawn
         return drawn, visited_once
 
-    return _over_epochs(
-        epoch_order,
-        steps=steps,
-        batch_size=batch_size,
-        start_step=start_step,
-        stop_step=stop_step,
-    )
+    return Order(epoch_order, samples)
 
 
-def paired(
-    count: int, *, seed: int, batch_size: int, start_step: int, stop_step: int
-) -> tf.data.Dataset:
+def paired(count: int, *, seed: int, batch_size: int) -> Order:
     """Draws in which order pairs come.
 
     Pairs are shuffled anew for every epoch and visited once. Where `batch_size` does not divide
@@ -78,27 +122,18 @@ def paired(
 
     Args:
         count: pairs.
-        seed: any whole number.
+        seed: any whole number of 64 bits.
         batch_size: samples a step.
-        start_step: the first step, counted over all epochs.
-        stop_step: the step after the last.
 
     Returns:
-        A finite dataset of int64 scalars (sample, index), `batch_size` a step; samples are numbered
-        over all epochs.
+        The order, of one index.
     """
-    steps = steps_per_epoch(count, count, batch_size)
+    samples = steps_per_epoch(count, count, batch_size) * batch_size
 
-    def epoch_order(epoch):
-        return (_shuffled(count, seed, epoch)[: steps * batch_size],)
+    def epoch_order(epoch: int) -> tuple[np.ndarray]:
+        return (_shuffled(count, seed, epoch)[:samples],)
 
-    return _over_epochs(
-        epoch_order,
-        steps=steps,
-        batch_size=batch_size,
-        start_step=start_step,
-        stop_step=stop_step,
-    )
+    return Order(epoch_order, samples)
 
 
 def of_crops(count: int, numbers: np.ndarray, *, seed: int, side: str) -> np.ndarray:
@@ -110,7 +145,7 @@ def of_crops(count: int, numbers: np.ndarray, *, seed: int, side: str) -> np.nda
     Args:
         count: pictures of the side.
         numbers: int64 (n,), of the crops, in any order.
-        seed: any whole number.
+        seed: any whole number of 64 bits.
         side: "x" or "y", which have orders of their own.
 
     Returns:
@@ -119,69 +154,16 @@ def of_crops(count: int, numbers: np.ndarray, *, seed: int, side: str) -> np.nda
     passes, places = np.divmod(np.asarray(numbers, np.int64), count)
     passes, rows = np.unique(passes, return_inverse=True)
     stream = CROP_SHUFFLE_STREAMS[side]
-    orders = [_shuffled(count, seed, number, stream).numpy() for number in passes]
+    orders = [_shuffled(count, seed, number, stream) for number in passes]
     return np.reshape(orders, (-1, count))[rows, places]
 
 
-def part_of_batches(
-    indices: tf.data.Dataset, batch_size: int, part: int, parts: int
-) -> tf.data.Dataset:
-    """Keeps one of `parts` equal parts of every batch; together, in order, they are that batch.
-
-    Args:
-        indices: what `unpaired` or `paired` returns.
-        batch_size: samples a batch, a multiple of `parts`.
-        part: which part, from 0.
-        parts: how many there are.
-    """
-    if parts == 1:
-        return indices
-    size = batch_size // parts
-
-    def cut(*batch):
-        return tuple(column[part * size : (part + 1) * size] for column in batch)
-
-    return indices.batch(batch_size, drop_remainder=True).map(cut).unbatch()
+def seed_of(seed: int, stream: int, number: np.ndarray | int) -> np.ndarray:
+    """Returns a seed (2,) of its own for each number of each stream; (n, 2) for n numbers."""
+    root = draws.fold_in(np.array([seed, 0], np.int64), np.int32(stream))
+    return draws.fold_in(root, np.asarray(number, np.int64))
 
 
-def seed_of(seed: int, stream: int, number) -> tf.Tensor:
-    """Returns a seed (2,) of its own for each number of each stream."""
-    root = tf.random.fold_in(tf.constant([seed, 0], tf.int64), stream)
-    return tf.random.fold_in(root, number)
-
-
-def _shuffled(count: int, seed: int, epoch, stream: int = SHUFFLE_STREAM) -> tf.Tensor:
+def _shuffled(count: int, seed: int, epoch: int, stream: int = SHUFFLE_STREAM) -> np.ndarray:
     """Returns int64 (count,): 0..count-1 in the random order of one epoch."""
-    return tf.random.experimental.stateless_shuffle(
-        tf.range(count, dtype=tf.int64), seed=seed_of(seed, stream, epoch)
-    )
-
-
-def _over_epochs(
-    epoch_order: Callable, *, steps: int, batch_size: int, start_step: int, stop_step: int
-) -> tf.data.Dataset:
-    """Numbers the samples of all epochs and puts the number before what each one reads.
-
-    Args:
-        epoch_order: epoch -> a tuple of tensors, each with one entry a sample of that epoch.
-        steps: batches in an epoch.
-        batch_size: samples a batch.
-        start_step: the first step, counted over all epochs.
-        stop_step: the step after the last.
-    """
-    samples = steps * batch_size  # in an epoch
-
-    def numbered(epoch):
-        numbers = epoch * samples + tf.range(samples, dtype=tf.int64)
-        return tf.data.Dataset.from_tensor_slices((numbers, *epoch_order(epoch)))
-
-    first_epoch = start_step // steps
-    end_epoch = math.ceil(stop_step / steps)
-    count = max(0, stop_step - start_step) * batch_size
-    return (
-        tf.data.Dataset.range(first_epoch, end_epoch)
-        .flat_map(numbered)
-        .skip(start_step % steps * batch_size)
-        .take(count)
-        .apply(tf.data.experimental.assert_cardinality(count))
-    )
+    return draws.shuffled(seed_of(seed, stream, epoch), count)

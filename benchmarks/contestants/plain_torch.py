@@ -1,4 +1,4 @@
-"""The same step in eager PyTorch, written with its own layers."""
+"""The same step in plain PyTorch, eager or by torch.compile, written with its own layers."""
 
 import argparse
 import contextlib
@@ -12,11 +12,11 @@ def prepare(arguments: argparse.Namespace) -> dict:
     """Returns `facts`, `actions` ("step") and `peak_mb` for `turns.serve`."""
     device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     on_card = device.type == "cuda"
-    torch.backends.cudnn.benchmark = True  # one size of pictures: its fastest convolutions
-    step = make_step(arguments, device)
+    set_up()
+    step = make_step(arguments, device, compiled=arguments.worker == "torch.compile")
 
     def take_step():
-        step()
+        step().item()
         if on_card:
             torch.cuda.synchronize(device)
 
@@ -28,15 +28,47 @@ def prepare(arguments: argparse.Namespace) -> dict:
     }
 
 
-def make_step(arguments: argparse.Namespace, device: torch.device):
-    """Returns a function that takes one step and returns the generators' loss."""
-    g, f = (generator(arguments).to(device) for _ in range(2))
-    d_x, d_y = (discriminator(arguments.ngf).to(device) for _ in range(2))
+def set_up() -> None:
+    """Has PyTorch use what makes it fastest here."""
+    torch.backends.cudnn.benchmark = True  # one size of pictures: its fastest convolutions
+
+
+def make_step(
+    arguments: argparse.Namespace,
+    device: torch.device,
+    *,
+    compiled: bool = False,
+    channels_last: bool = False,
+    backend: str = "inductor",
+):
+    """Returns a function that takes one step and returns the generators' loss, still on the device.
+
+    Args:
+        arguments: `crop_size`, `batch_size`, `ngf`, `generator` and `mixed_precision`.
+        device: where it runs.
+        compiled: whether the networks are compiled by torch.compile.
+        channels_last: whether pictures and kernels lie in memory with their channels last.
+        backend: of torch.compile.
+    """
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    g, f = (generator(arguments).to(device, memory_format=layout) for _ in range(2))
+    d_x, d_y = (discriminator(arguments.ngf).to(device, memory_format=layout) for _ in range(2))
     generators = [*g.parameters(), *f.parameters()]
     judges = [*d_x.parameters(), *d_y.parameters()]
-    adams = [torch.optim.Adam(each, 2e-4, betas=(0.5, 0.999)) for each in (generators, judges)]
-    shape = (2, arguments.batch_size, 3, arguments.crop_size, arguments.crop_size)
-    x, y = torch.rand(shape, device=device) * 2 - 1
+    fused = True if device.type == "cuda" else None  # one kernel for all weights
+    adams = [
+        torch.optim.Adam(each, 2e-4, betas=(0.5, 0.999), fused=fused)
+        for each in (generators, judges)
+    ]
+    if compiled:
+        # Each kind of call is compiled for itself: two kinds of networks, with and without
+        # gradients of inputs and of kernels, at each size of batches. The usual limit is 8.
+        torch._dynamo.config.cache_size_limit = 64
+        g, f, d_x, d_y = (
+            torch.compile(network, dynamic=False, backend=backend) for network in (g, f, d_x, d_y)
+        )
+    shape = (arguments.batch_size, 3, arguments.crop_size, arguments.crop_size)
+    x, y = ((torch.rand(shape, device=device) * 2 - 1).to(memory_format=layout) for _ in range(2))
     half = arguments.mixed_precision
     scaler = torch.amp.GradScaler(device.type, enabled=half == "float16")
 
@@ -67,7 +99,7 @@ def make_step(arguments: argparse.Namespace, device: torch.device):
             scaler.scale(both / 2).backward()
         scaler.step(adams[1])
         scaler.update()
-        return loss.item()
+        return loss.detach()
 
     return step
 

@@ -69,7 +69,6 @@ def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
     listing = name_outputs(inputs, options.output, endings=endings, parts=parts)
     direction = recipe.direction
     words = recipe.translator.description.words
-    del recipe  # the workers open their own
     record = record_of(options, listing.folder, direction)
     tasks = listing.tasks
     if not options.overwrite:
@@ -79,7 +78,7 @@ def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
         print("\n".join(outline(tasks, parts)))
         return 0
 
-    print(f"Translating {words} ({direction}) on {runner.name}.", flush=True)
+    print(f"Translating {words} ({direction}){options.in_precision} on {runner.name}.", flush=True)
     with (
         Interruption("Stopping after the pictures in progress are written ...") as interruption,
         record.locked(),
@@ -90,6 +89,8 @@ def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
             print(kept_line(len(listing.tasks) - len(tasks), len(listing.tasks)))
         outcome = Outcome()
         if tasks:
+            recipe.prepare()  # once, and not by each worker
+            del recipe  # the workers open their own
             outcome = run_pipeline(
                 runner, tasks, options=options, record=record, interruption=interruption
             )

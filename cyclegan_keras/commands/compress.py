@@ -89,7 +89,7 @@ def main(argv: list[str]) -> int:
 
 def compress(typed: Mapping[str, Any]) -> int:
     """Compresses with the typed options, given by name; returns the exit code."""
-    backends.check_environment()
+    backends.check_environment(only_with_tensorflow="Compressing")
 
     # ---- what is asked for, and the teachers ----
     setup = resolve_options(typed)

@@ -23,6 +23,7 @@ from cyclegan_keras.runs.run import Run, versions
 from cyclegan_keras.runs.sources import RunSource, find_source
 from cyclegan_keras.tracking.opening import open_for_evaluation
 from cyclegan_keras.tracking.options import NONE, tracker_names
+from cyclegan_keras.translation.options import USUAL_PRECISION
 from pipelines.options import DataOptions
 from pipelines.sources import datasets
 from pipelines.sources.base import Source
@@ -58,7 +59,7 @@ def main(argv: list[str]) -> int:
 
 def evaluate(typed: Mapping[str, Any]) -> int:
     """Evaluates what the options typed name; returns the exit code."""
-    backends.check_environment()
+    backends.check_environment(only_with_tensorflow="Evaluating")
     from cyclegan_keras.evaluation import pages, protocol, segmentation, tables
 
     # ---- the model ----
@@ -67,12 +68,13 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     segmented = segmentation.open_segmentation(options, metrics)
     translators, trained_with = open_model(options)
     directions = chosen_directions(options, list(translators))
-    description = translators[directions[0]].description
+    translator = translators[directions[0]]
+    description = translator.description
     part = options.part
     if part == "auto":
         chose_weights = trained_with.get("eval_every") or trained_with.get("gan")
         part = "held_out" if chose_weights else "all"
-    facts = facts_of(options, description, part)
+    facts = facts_of(options, translator, part)
     run_source = None if options.model == "copy" else find_source(options.model)
     output = output_folder(options, run_source, description)
     if options.dry_run:
@@ -124,7 +126,8 @@ def evaluate(typed: Mapping[str, Any]) -> int:
         x_to_y = Direction(trained_with.get("direction") or Direction.A_TO_B)
         names = None if options.tracker is None else tracker_names(options.tracker)
         with open_for_evaluation(Run(run_source.directory), names) as tracker:
-            tracker.scalars(description.step, curves_of(by_direction, x_to_y))
+            curves = curves_of(by_direction, x_to_y, options.precision or USUAL_PRECISION)
+            tracker.scalars(description.step, curves)
     elif options.tracker not in (None, NONE):
         absl.logging.warning(
             "The evaluation is not logged to %s: --model=%s is no run of train.py.",
@@ -150,18 +153,22 @@ def evaluate(typed: Mapping[str, Any]) -> int:
     return 0
 
 
-def curves_of(evaluations: Mapping, x_to_y: Direction) -> dict[str, float]:
+def curves_of(
+    evaluations: Mapping, x_to_y: Direction, precision: str = USUAL_PRECISION
+) -> dict[str, float]:
     """Returns the measures by the names that trackers show, with directions as in the training.
 
     Args:
         evaluations: direction -> its evaluation.
         x_to_y: the direction from x to y.
+        precision: of the generators; others than the usual one have curves of their own.
     """
+    group = "test" if precision == USUAL_PRECISION else f"test_{precision}"
     curves = {}
     for direction, evaluation in evaluations.items():
         words = "x_to_y" if direction is x_to_y else "y_to_x"
         for measure in evaluation.measures:
-            curves[f"test/{words}/{measure.name}"] = measure.value
+            curves[f"{group}/{words}/{measure.name}"] = measure.value
     return curves
 
 
@@ -203,6 +210,10 @@ def open_model(options: EvaluationOptions) -> tuple[dict, dict]:
     if not options.model:
         raise OptionError("--model is missing: name a run, a model file or copy. See --help.")
     if options.model == "copy":
+        if options.precision is not None:
+            raise OptionError(
+                f"--precision={options.precision} belongs to a network: --model=copy has none."
+            )
         translators = {}
         for direction in Direction:
             description = Description(
@@ -213,7 +224,7 @@ def open_model(options: EvaluationOptions) -> tuple[dict, dict]:
             )
             translators[direction] = Translator(lambda images: images, description)
         return translators, {}
-    translators = open_translators(options.model)
+    translators = open_translators(options.model, precision=options.precision)
     training = next(iter(translators.values())).description.training
     return translators, dict(training.get("options", {}))
 
@@ -235,8 +246,9 @@ def chosen_directions(options: EvaluationOptions, offered: list[Direction]) -> l
     return [Direction(options.direction)]
 
 
-def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, str]:
+def facts_of(options: EvaluationOptions, translator, part: str) -> dict[str, str]:
     """Returns what the result says about itself."""
+    description = translator.description
     words = [fetching.pinned(word) or word.rstrip("/") for word in options.model.split(",")]
     facts = {"model": ",".join(words)}
     if description.step is not None:
@@ -244,6 +256,8 @@ def facts_of(options: EvaluationOptions, description, part: str) -> dict[str, st
     trained_on = description.training.get("options", {}).get("dataset")
     if trained_on:
         facts["trained on"] = trained_on
+    if translator.precision is not None:
+        facts["precision"] = translator.precision
     facts["evaluated on"] = options.input or options.dataset or trained_on
     facts["test pictures"] = part.replace("_", " ")
     facts["date"] = datetime.date.today().isoformat()
@@ -267,13 +281,18 @@ def output_folder(
     """
     if options.output:
         return pathlib.Path(options.output).expanduser()
-    if run_source:
-        return Run(run_source.directory).evaluation(description.step)
     of_hub = fetching.name_of(options.model)
-    if of_hub is not None:
-        return pathlib.Path("evaluations") / of_hub
-    model = pathlib.Path(options.model).expanduser()
-    return pathlib.Path("evaluations") / (model.stem if model.suffix else model.resolve().name)
+    if run_source:
+        output = Run(run_source.directory).evaluation(description.step)
+    elif of_hub is not None:
+        output = pathlib.Path("evaluations") / of_hub
+    else:
+        model = pathlib.Path(options.model).expanduser()
+        name = model.stem if model.suffix else model.resolve().name
+        output = pathlib.Path("evaluations") / name
+    if options.precision in (None, USUAL_PRECISION):
+        return output
+    return output.with_name(f"{output.name}_{options.precision}")
 
 
 def make_folders(output: pathlib.Path, report: pathlib.Path | None) -> None:

@@ -76,7 +76,7 @@ def main(argv: list[str]) -> int:
 
 def export_generators(typed: Mapping[str, Any]) -> int:
     """Exports what the options typed name; returns the exit code."""
-    backends.check_environment()
+    backends.check_environment(only_with_tensorflow="Exporting")
     from cyclegan_keras.export.hub import folder as hub_folder
     from cyclegan_keras.export.job import ExportJob, check_generator
     from cyclegan_keras.export.web.palette import find_drawings

@@ -81,16 +81,18 @@ def train(typed: Mapping[str, Any]) -> int:
         print(json.dumps(shown, indent=2))
         return 0
 
-    # The workers connect before TensorFlow computes anything, which may happen from here on.
+    # The workers connect before the backend computes anything, which may happen from here on.
     from cyclegan_keras.distribution import devices
     from cyclegan_keras.training.global_state import global_state
 
-    joined = devices.join(typed)
-    setup = resolve_options(typed)
-    refuse_missing(setup)
-    check_installed(setup.options["trackers"].names)
-    run_options = setup.options["run"]
     with contextlib.ExitStack() as stack:
+        joined = devices.join(typed)
+        if joined:
+            stack.enter_context(joined)
+        setup = resolve_options(typed)
+        refuse_missing(setup)
+        check_installed(setup.options["trackers"].names)
+        run_options = setup.options["run"]
         if setup.options["plan"].plan:
             from cyclegan_keras.planning.devices import shared_devices
 
@@ -114,6 +116,8 @@ def train_as_set_up(setup: Setup, joined) -> int:
     Returns:
         The exit code, see `run`.
     """
+    import keras
+
     from cyclegan_keras.distribution import devices
     from cyclegan_keras.training.table import TRAINERS
     from pipelines.data import Data, open_source
@@ -123,6 +127,7 @@ def train_as_set_up(setup: Setup, joined) -> int:
         options["devices"],
         joined,
         options["data"].batch_size,
+        accumulate_steps=options["run"].accumulate_steps,
         jit_compile=options["run"].jit_compile,
     )
 
@@ -140,6 +145,7 @@ def train_as_set_up(setup: Setup, joined) -> int:
         paired=paired,
         known_values=known_values(setup.run_dir),
         source=source,
+        backend=keras.config.backend(),
     )
     compare_pairs(setup, data)
     options = fill_in(options, data)
@@ -157,6 +163,12 @@ def train_as_set_up(setup: Setup, joined) -> int:
     if options["plan"].plan:
         from cyclegan_keras.planning.planner import plan
 
+        if team.devices > 1:
+            absl.logging.info(
+                "The plan is that of one device with whole batches; in the training, %d devices "
+                "share them.",
+                team.devices,
+            )
         found = plan(options, data, trainer)
         print(found.text)
         return 0 if found.fits else 1

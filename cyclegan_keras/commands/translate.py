@@ -53,7 +53,7 @@ def main(argv: list[str]) -> int:
 
 def translate(typed: Mapping[str, Any]) -> int:
     """Translates what the options typed name; returns the exit code."""
-    backends.check_environment()
+    backends.check_environment(only_with_tensorflow="Translating")
     from cyclegan_keras.translation.record import record_of
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
@@ -90,7 +90,7 @@ def translate(typed: Mapping[str, Any]) -> int:
         return 0
 
     words = recipe.translator.description.words
-    print(f"Translating {words} ({recipe.direction}).", flush=True)
+    print(f"Translating {words} ({recipe.direction}){options.in_precision}.", flush=True)
     with Interruption("Stopping after the pictures in progress are written ...") as interruption:
         if record:
             return translate_folder(options, listing, recipe, record, interruption)

@@ -27,14 +27,14 @@ class Cluster:
     """The workers of a training, the chief first.
 
     Attributes:
-        addresses: "host:port" of each worker.
+        addresses: "host:port" of each worker; its host where a launcher started them.
         index: which of them this process is.
         tasks: what TensorFlow calls each worker, for example ("worker", 0).
     """
 
     addresses: tuple[str, ...]
     index: int
-    tasks: tuple[tuple[str, int], ...]
+    tasks: tuple[tuple[str, int], ...] = ()
 
     def name(self, index: int) -> str:
         """Returns how messages call a worker: its number, its address, whether it is the chief."""
@@ -89,10 +89,10 @@ def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
 
 
 def wait_for_all(cluster: Cluster, minutes: float) -> None:
-    """Waits until every worker listens at its address.
+    """Waits until every worker listens at its address, and listens at its own meanwhile.
 
-    This process listens at its own address meanwhile. TensorFlow would wait for the others as well,
-    but without a limit that a user can choose and without reacting to Ctrl-C.
+    The backend would wait for the others as well, but without a limit that a user can choose and
+    without reacting to Ctrl-C.
 
     Args:
         cluster: the workers.
@@ -101,31 +101,34 @@ def wait_for_all(cluster: Cluster, minutes: float) -> None:
     Raises:
         DistributionError: a worker did not answer in time, or this worker's port is taken.
     """
+    with listening(cluster):
+        wait_for_others(cluster, minutes)
+
+
+def wait_for_others(cluster: Cluster, minutes: float) -> None:
+    """Waits until every other worker listens at its address; see `wait_for_all`."""
     missing = dict(enumerate(cluster.addresses))
     del missing[cluster.index]
     deadline = time.monotonic() + minutes * 60
     logged = False
-    with _listening(cluster):
-        while True:
-            missing = {
-                index: address for index, address in missing.items() if not _answers(address)
-            }
-            if not missing:
-                return
-            names = ", ".join(cluster.name(index) for index in missing)
-            if time.monotonic() >= deadline:
-                raise DistributionError(
-                    f"No answer from {names} within {minutes:g} minutes: start the same command "
-                    f"there, with an index of its own in {VARIABLE}, check that its port can be "
-                    "reached from here, or raise --wait_minutes."
-                )
-            if not logged:
-                logging.info("Waiting for %s.", names)
-                logged = True
-            time.sleep(POLL_SECONDS)
+    while True:
+        missing = {index: address for index, address in missing.items() if not _answers(address)}
+        if not missing:
+            return
+        names = ", ".join(cluster.name(index) for index in missing)
+        if time.monotonic() >= deadline:
+            raise DistributionError(
+                f"No answer from {names} within {minutes:g} minutes: start the same command there, "
+                f"with an index of its own in {VARIABLE}, check that its port can be reached from "
+                "here, or raise --wait_minutes."
+            )
+        if not logged:
+            logging.info("Waiting for %s.", names)
+            logged = True
+        time.sleep(POLL_SECONDS)
 
 
-def _listening(cluster: Cluster) -> contextlib.AbstractContextManager:
+def listening(cluster: Cluster) -> contextlib.AbstractContextManager:
     """Returns a socket that listens at this worker's port; it accepts no connection."""
     address = cluster.addresses[cluster.index]
     both_families = socket.has_dualstack_ipv6()

@@ -1,41 +1,24 @@
 """Choosing the devices of a training: those of this machine, or those of several machines."""
 
-import dataclasses
-import faulthandler
-import signal
+import functools
+import types
 from collections.abc import Mapping
 from typing import Any
 
 import keras
-import tensorflow as tf
 from absl import logging
 
-from cyclegan_keras.cli.backends import need_tensorflow
-from cyclegan_keras.distribution.cluster import Cluster, read_cluster, wait_for_all
+from cyclegan_keras.distribution.cluster import read_cluster
+from cyclegan_keras.distribution.joined import JoinedCluster
 from cyclegan_keras.distribution.options import DistributionOptions
 from cyclegan_keras.distribution.team import Team
 from cyclegan_keras.files.errors import DistributionError
-
-JOIN_SECONDS = 120  # more than TensorFlow needs once all workers are there
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class JoinedCluster:
-    """The workers of a training, connected with each other.
-
-    Attributes:
-        strategy: TensorFlow's, over the devices of all workers.
-        cluster: the workers.
-    """
-
-    strategy: tf.distribute.Strategy
-    cluster: Cluster
 
 
 def join(typed: Mapping[str, Any]) -> JoinedCluster | None:
     """Connects this process with the other workers where --distribute=multi_worker asks for it.
 
-    Must be called before TensorFlow computes anything.
+    Must be called before the backend computes anything.
 
     Args:
         typed: the typed options by name.
@@ -45,7 +28,6 @@ def join(typed: Mapping[str, Any]) -> JoinedCluster | None:
 
     Raises:
         DistributionError: TF_CONFIG cannot be used, or a worker did not answer.
-        OptionError: Keras uses a backend other than TensorFlow.
     """
     distribute = typed.get("distribute")
     if distribute is None:
@@ -57,26 +39,14 @@ def join(typed: Mapping[str, Any]) -> JoinedCluster | None:
             )
     if distribute != "multi_worker":
         return None
-    need_tensorflow("--distribute=multi_worker")
     cluster = read_cluster()
-    if cluster is None:
+    minutes = typed.get("wait_minutes", DistributionOptions().wait_minutes)
+    if cluster is None and keras.config.backend() != "jax":  # whose launchers need no variable
         raise DistributionError(
             "--distribute=multi_worker needs the environment variable TF_CONFIG on every worker: "
             "see docs/distributed.md."
         )
-    wait_for_all(cluster, typed.get("wait_minutes", DistributionOptions().wait_minutes))
-    # TensorFlow blocks Python until all workers have joined, and for ever where one dies meanwhile.
-    faulthandler.dump_traceback_later(JOIN_SECONDS, exit=True)
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    except (tf.errors.OpError, RuntimeError) as error:
-        raise DistributionError(f"Cannot join the other workers: {error}") from error
-    finally:
-        faulthandler.cancel_dump_traceback_later()
-    # TensorFlow has installed its own handler for this signal, which would not end the process.
-    signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)
-    return JoinedCluster(strategy=strategy, cluster=cluster)
+    return _backend().join(cluster, minutes)
 
 
 def form_team(
@@ -84,6 +54,7 @@ def form_team(
     joined: JoinedCluster | None,
     batch_size: int,
     *,
+    accumulate_steps: int = 1,
     jit_compile: bool = False,
 ) -> Team:
     """Returns the team that trains.
@@ -91,79 +62,98 @@ def form_team(
     Args:
         options: the options of distribution.
         joined: what `join` returned.
-        batch_size: pictures of each domain in a step, of all replicas together.
+        batch_size: pictures of each domain in a step, of all devices together.
+        accumulate_steps: equal parts in which a step takes its batch.
         jit_compile: whether the training step is to be compiled with XLA.
 
     Raises:
         DistributionError: the batch cannot be divided evenly over the devices, or there is only one
             device where several were asked for.
-        OptionError: Keras uses a backend other than TensorFlow and several devices were asked for.
     """
+    check = functools.partial(
+        check_devices, batch_size, accumulate_steps=accumulate_steps, jit_compile=jit_compile
+    )
     if joined:
-        strategy, cluster = joined.strategy, joined.cluster
-        team = Team(batch_size, strategy, cluster)
+        cluster = joined.cluster
         logging.info(
             "This is %s of %d, with %d of %d devices.",
             cluster.name(cluster.index),
             len(cluster.addresses),
-            strategy.num_replicas_in_sync // len(cluster.addresses),
-            strategy.num_replicas_in_sync,
+            joined.devices // len(cluster.addresses),
+            joined.devices,
         )
-    else:
-        devices = local_devices(options.distribute, batch_size)
-        team = Team(batch_size, tf.distribute.MirroredStrategy(devices) if devices else None)
-    if team.strategy:
-        check_replicas(batch_size, team.strategy.num_replicas_in_sync, jit_compile=jit_compile)
-    return team
-
-
-def local_devices(distribute: str | None, batch_size: int) -> list[str]:
-    """Returns the devices of this machine to divide batches over, or [] to use a single device.
-
-    Args:
-        distribute: the option of that name.
-        batch_size: pictures of each domain in a step.
-
-    Raises:
-        DistributionError: --distribute=mirrored where there is only one device.
-        OptionError: --distribute=mirrored where Keras uses a backend other than TensorFlow.
-    """
-    if distribute == "mirrored":
-        need_tensorflow("--distribute=mirrored")
-        devices = _logical_devices("GPU") or _logical_devices("CPU")
+        check(joined.devices)
+        return joined.team(batch_size)
+    if options.distribute == "none":
+        return Team(batch_size)
+    backend = _backend()
+    devices = backend.accelerators()
+    if options.distribute == "mirrored":
+        devices = devices or backend.processors()
         if len(devices) < 2:
             raise DistributionError(
                 f"--distribute=mirrored needs several devices, but {devices[0]} is the only one "
                 "here: leave it out."
             )
-        return devices
-    if distribute == "none" or keras.backend.backend() != "tensorflow":
-        return []
-    devices = _logical_devices("GPU")
+    else:
+        devices = as_many_as_divide(devices, batch_size, accumulate_steps)
     if len(devices) < 2:
-        return []
-    count = largest_divisor(batch_size, limit=len(devices))
+        return Team(batch_size)
+    check(len(devices))
+    return backend.team_of(devices, batch_size)
+
+
+def as_many_as_divide(devices: list, batch_size: int, accumulate_steps: int = 1) -> list:
+    """Returns the first devices, as many as divide a batch, or each of its parts, evenly.
+
+    Args:
+        devices: all that could train.
+        batch_size: pictures of each domain in a step.
+        accumulate_steps: equal parts in which a step takes its batch.
+    """
+    if len(devices) < 2:
+        return devices
+    count = largest_divisor(max(1, batch_size // accumulate_steps), limit=len(devices))
     logging.info(
-        "Training on %d of %d GPUs: --batch_size=%d is divided over them.%s",
+        "Training on %d of %d devices: --batch_size=%d is divided over them.%s",
         count,
         len(devices),
         batch_size,
         "" if count == len(devices) else f" A multiple of {len(devices)} would use all.",
     )
-    return devices[:count] if count > 1 else []
+    return devices[:count]
 
 
-def check_replicas(batch_size: int, replicas: int, *, jit_compile: bool = False) -> None:
-    """Raises DistributionError for what cannot be done on several replicas."""
-    if batch_size % replicas:
+def check_devices(
+    batch_size: int, devices: int, *, accumulate_steps: int = 1, jit_compile: bool = False
+) -> None:
+    """Raises DistributionError for what cannot be done on several devices."""
+    if batch_size % devices:
         raise DistributionError(
-            f"--batch_size={batch_size} cannot be divided evenly over {replicas} devices: it "
-            f"counts the pictures of all devices in a step, so use a multiple of {replicas}."
+            f"--batch_size={batch_size} cannot be divided evenly over {devices} devices: it "
+            f"counts the pictures of all devices in a step, so use a multiple of {devices}."
         )
-    if jit_compile:
+    if batch_size // devices % accumulate_steps:
+        raise DistributionError(
+            f"--batch_size={batch_size} cannot be taken in --accumulate_steps={accumulate_steps} "
+            f"equal parts by {devices} devices: use a multiple of {devices * accumulate_steps}, or "
+            "fewer parts."
+        )
+    if jit_compile and keras.config.backend() != "jax":  # which compiles every step
         raise DistributionError(
             "--jit_compile works on one device only: leave it out, or use --distribute=none."
         )
+
+
+def _backend() -> types.ModuleType:
+    """Returns the module that knows the devices of the backend that Keras uses."""
+    if keras.config.backend() == "jax":
+        from cyclegan_keras.distribution import devices_jax
+
+        return devices_jax
+    from cyclegan_keras.distribution import devices_tensorflow
+
+    return devices_tensorflow
 
 
 def largest_divisor(number: int, limit: int) -> int:
@@ -174,7 +164,3 @@ def largest_divisor(number: int, limit: int) -> int:
         3
     """
     return max(divisor for divisor in range(1, limit + 1) if number % divisor == 0)
-
-
-def _logical_devices(kind: str) -> list[str]:
-    return [device.name for device in tf.config.list_logical_devices(kind)]

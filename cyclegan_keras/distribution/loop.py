@@ -1,42 +1,33 @@
-"""A training loop over the replicas of a strategy, also in several processes.
+"""A training loop over several devices, also in several processes.
 
 `keras.Model.fit` averages the logs of replicas in a way that fails between processes (Keras 3.15),
-and gives processes no means to agree on when to end. This loop does both, with public names of
-Keras and TensorFlow only.
+and gives processes no means to agree on when to end. This loop does both, on either backend.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from cyclegan_keras.training.next_batch import NextBatch
 from cyclegan_keras.training.stage import Stage, stage
 
-# What a process sends to the others with every step: 0 to go on, 1 to end, a higher code to end
-# because of the signal of the number before.
-CODES = 33
-
 
 class Loop:
-    """Trains a trainer on all replicas of a strategy.
+    """Trains a trainer on all devices; a subclass divides batches and takes steps.
 
     Args:
-        trainer: built in the scope of the strategy.
-        strategy: the replicas that train.
+        trainer: built in the scope of its team.
         multi_process: whether other processes train as well.
     """
 
-    def __init__(self, trainer, strategy: tf.distribute.Strategy, multi_process: bool):
+    def __init__(self, trainer, *, multi_process: bool):
         self.trainer = trainer
-        self.strategy = strategy
         self.multi_process = multi_process
-        self.terms: list[str] = []  # names of what a step records, known once it has been traced
 
     def run(
         self,
-        batches: Callable[..., tf.data.Dataset],
+        batches: Callable[..., Any],
         batch_size: int,
         stop: int,
         callbacks: Sequence[keras.callbacks.Callback],
@@ -46,18 +37,15 @@ class Loop:
 
         Args:
             batches: see `Team.fit`.
-            batch_size: pictures of each domain in a step, of all replicas together.
+            batch_size: pictures of each domain in a step, of all devices together.
             stop: the step at which the training ends.
             callbacks: called between steps.
             interruption: receives the signal that another process got.
         """
         trainer, start = self.trainer, self.trainer.step
         callback_list = keras.callbacks.CallbackList(list(callbacks), model=trainer)
-        data = iter(self._distributed(batches, start, stop, batch_size))
+        data = self.divided(batches, start, stop, batch_size)
         next_batch = NextBatch()
-        # One graph for pictures of all sizes, as the batches announce them.
-        signature = [data.element_spec, tf.TensorSpec((), "int32")]
-        step = tf.function(self._step, input_signature=signature, autograph=False)
         trainer.stop_training = False
         trainer.reset_metrics()
         ended = False
@@ -72,8 +60,7 @@ class Loop:
             if interruption.number is not None:
                 own_code = 1 + interruption.number
             with stage(trainer, Stage.STEP):
-                sums = step(batch, tf.constant(own_code)).numpy()
-            logs, code = self._logs_and_code(sums)
+                logs, code = self.take_step(batch, own_code)
             if code > 1:
                 interruption.number = code - 1
             callback_list.on_train_batch_end(index, logs)
@@ -85,40 +72,21 @@ class Loop:
         callback_list.on_train_end()
         return ended
 
-    def _distributed(self, batches, start: int, stop: int, batch_size: int):
+    def divided(
+        self, batches: Callable[..., Any], start: int, stop: int, batch_size: int
+    ) -> Iterator:
         """Returns the batches of all steps; each process makes only its own part of every batch."""
-        return self.strategy.distribute_datasets_from_function(
-            lambda context: batches(
-                start,
-                stop,
-                part=(context.input_pipeline_id, context.num_input_pipelines),
-                size=context.get_per_replica_batch_size(batch_size),
-            )
-        )
+        raise NotImplementedError
 
-    def _step(self, batch, code):
-        """Takes one step on all replicas.
+    def take_step(self, batch, code: int) -> tuple[Mapping[str, float], int]:
+        """Takes one step on all devices.
+
+        Args:
+            batch: what `divided` gave.
+            code: what this process sends to the others with the step: 0 to go on, 1 to end, a
+                higher one to end because of the signal of the number before.
 
         Returns:
-            The totals of the terms, their counts and the codes as one-hot vectors, each summed over
-            all replicas: one vector, so that the processes exchange a single tensor.
+            The means of the terms over all devices, and the highest code of any process.
         """
-
-        def on_replica(part):
-            self.terms = list(self.trainer.train_step(part))
-            means = [self.trainer.means[name] for name in self.terms]
-            totals = [mean.total.value for mean in means]
-            counts = [mean.count.value for mean in means]
-            codes = tf.one_hot(code, CODES, dtype=totals[0].dtype)
-            return tf.concat([totals, counts, codes], axis=0)
-
-        vectors = self.strategy.run(on_replica, args=(batch,))
-        return self.strategy.reduce("SUM", vectors, axis=None)
-
-    def _logs_and_code(self, sums: np.ndarray) -> tuple[dict[str, float], int]:
-        """Returns the means of the terms over all replicas, and the highest code of any process."""
-        count = len(self.terms)
-        totals, counts, codes = np.split(sums, [count, 2 * count])
-        means = totals / np.maximum(counts, np.finfo(counts.dtype).tiny)  # 0 where nothing counts
-        logs = dict(zip(self.terms, means.tolist(), strict=True))
-        return logs, int(codes.nonzero()[0].max())
+        raise NotImplementedError

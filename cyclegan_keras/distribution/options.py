@@ -1,4 +1,4 @@
-"""The options of a training on several devices; imports no TensorFlow."""
+"""The options of a training on several devices; imports no backend."""
 
 import dataclasses
 
@@ -11,9 +11,10 @@ class DistributionOptions:
 
     distribute: str | None = option(
         None,
-        "Devices to divide every batch over. none: a single device; mirrored: all GPUs of this "
-        "machine; multi_worker: the machines that TF_CONFIG names, see docs/distributed.md. By "
-        "default, as many of the visible GPUs as divide --batch_size evenly.",
+        "Devices to divide every batch over. none: a single device; mirrored: all GPUs (on JAX "
+        "also TPUs) of this machine; multi_worker: the machines that TF_CONFIG names or, on JAX, "
+        "that a launcher such as Slurm has started, see docs/distributed.md. By default, as many "
+        "of the visible GPUs as divide --batch_size evenly.",
         choices=("none", "mirrored", "multi_worker"),
         saved=False,
     )

@@ -1,14 +1,13 @@
 """The devices, of one or several machines, that train one model in step."""
 
+import abc
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
-from absl import logging
 
 from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.distribution.cluster import Cluster
@@ -36,37 +35,28 @@ class ResetMeans(StepCallback):
 
 
 class Team:
-    """All replicas that train together, and the role of this process among the workers.
-
-    Every replica gets an equal share of each batch. The gradients of a replica are divided by the
-    number of replicas, so that together they do what one device does with the whole batch.
+    """A single device that trains alone; subclasses are several devices, of one or more processes.
 
     Attributes:
-        batch_size: pictures of each domain in a step, of all replicas together.
-        strategy: TensorFlow's; None for a single device.
-        cluster: the workers; None where this process trains alone.
+        batch_size: pictures of each domain in a step, of all devices together.
         is_chief: whether this process is the one that writes files.
+        devices: how many train, those of all processes together.
     """
 
-    def __init__(
-        self,
-        batch_size: int,
-        strategy: tf.distribute.Strategy | None = None,
-        cluster: Cluster | None = None,
-    ):
+    is_chief = True
+    devices = 1
+
+    def __init__(self, batch_size: int):
         self.batch_size = batch_size
-        self.strategy = strategy
-        self.cluster = cluster
-        self.is_chief = cluster is None or cluster.index == 0
 
     def scope(self) -> contextlib.AbstractContextManager:
-        """Returns the context in which networks and optimizers are created for all replicas."""
-        return self.strategy.scope() if self.strategy else contextlib.nullcontext()
+        """Returns the context in which networks and optimizers are created for all devices."""
+        return contextlib.nullcontext()
 
     def fit(
         self,
         trainer,
-        batches: Callable[..., tf.data.Dataset],
+        batches: Callable[..., Any],
         stop: int,
         callbacks: Sequence[StepCallback],
         interruption: Interruption,
@@ -75,7 +65,7 @@ class Team:
 
         Args:
             trainer: built in `scope`.
-            batches: (start step, stop step) -> the batches of these steps. For several replicas it
+            batches: (start step, stop step) -> the batches of these steps. For several devices it
                 also takes `part`, (index, number of parts), and `size`: it then yields only that
                 part of every batch, in batches of that many pictures.
             stop: the step at which the training ends.
@@ -86,17 +76,70 @@ class Team:
             LostWorkerError: a worker ended or cannot be reached any more.
             DistributionError: another worker ended the training; its own output says why.
         """
-        if self.strategy is None:
-            data = batches(trainer.step, stop)
-            trainer.fit(data, verbose=0, shuffle=False, callbacks=list(callbacks))
-            return
+        data = batches(trainer.step, stop)
+        trainer.fit(data, verbose=0, shuffle=False, callbacks=list(callbacks))
+
+    def follow_chief(self, trainer) -> None:
+        """Sets the state of the trainer, on every worker, to the chief's state."""
+
+    def check_same(self, options: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        """Refuses workers whose options, data or versions differ.
+
+        Args:
+            options: all by name, as in options.json.
+            facts: what is known of the data, as in facts.json.
+
+        Raises:
+            DistributionError: they differ; raised on every worker, with the first differences.
+        """
+
+    def from_chief(self, value: Any) -> Any:
+        """Returns the chief's `value`, which can be written as JSON, on every worker."""
+        return value
+
+
+class TeamOfDevices(Team, abc.ABC):
+    """Several devices that train together, and the role of this process among the workers.
+
+    Together they do what one device does with the whole batch. A subclass exchanges numbers between
+    them by the means of a backend.
+
+    Args:
+        batch_size: pictures of each domain in a step, of all devices together.
+        devices: how many train, those of all processes together.
+        cluster: the workers; None where this process trains alone.
+    """
+
+    def __init__(self, batch_size: int, devices: int, cluster: Cluster | None = None):
+        super().__init__(batch_size)
+        self.devices = devices
+        self.cluster = cluster
+        self.is_chief = cluster is None or cluster.index == 0
+
+    @abc.abstractmethod
+    def loop(self, trainer) -> Loop:
+        """Returns the loop that trains on these devices."""
+
+    @abc.abstractmethod
+    def gather(self, value: np.ndarray) -> np.ndarray:
+        """Returns the int32 `value`, (n,) with n alike everywhere, of all workers: (workers, n)."""
+
+    @abc.abstractmethod
+    def values_of_chief(self, values: np.ndarray) -> np.ndarray:
+        """Returns the chief's `values`, which have the same shape on all workers."""
+
+    @abc.abstractmethod
+    def naming_lost_workers(self) -> contextlib.AbstractContextManager:
+        """Turns the backend's errors about unreachable workers into LostWorkerError."""
+
+    def fit(self, trainer, batches, stop, callbacks, interruption) -> None:
+        """Trains to step `stop`; see `Team.fit`."""
         if not self.is_chief:
             # `Metrics` resets the means in the chief; the other workers must do the same.
             resets = [ResetMeans(each.every) for each in callbacks if isinstance(each, Metrics)]
             callbacks = resets + [each for each in callbacks if not each.writes]
-        loop = Loop(trainer, self.strategy, multi_process=self.cluster is not None)
-        with self._naming_lost_workers():
-            ended = loop.run(
+        with self.naming_lost_workers():
+            ended = self.loop(trainer).run(
                 batches=batches,
                 batch_size=self.batch_size,
                 stop=stop,
@@ -121,27 +164,20 @@ class Team:
         for dtype in sorted({value.dtype.name for value in values.values()}):
             names = [name for name, value in values.items() if value.dtype.name == dtype]
             ends = np.cumsum([values[name].size for name in names])
-            vector = self._values_of_chief(np.concatenate([values[name].ravel() for name in names]))
+            own = np.concatenate([values[name].ravel() for name in names])
+            with self.naming_lost_workers():
+                vector = self.values_of_chief(own)
             for name, part in zip(names, np.split(vector, ends[:-1]), strict=True):
                 variables[name].assign(part.reshape(values[name].shape))
 
     def check_same(self, options: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-        """Refuses workers whose options, data or versions differ.
-
-        Args:
-            options: all by name, as in options.json.
-            facts: what is known of the data, as in facts.json.
-
-        Raises:
-            DistributionError: they differ; raised on every worker, with the first differences.
-        """
+        """Refuses workers whose options, data or versions differ; see `Team.check_same`."""
         if self.cluster is None:
             return
         compared = {name: value for name, value in options.items() if name not in MACHINE_OPTIONS}
         compared.update({name: value for name, value in facts["data"].items() if name != "name"})
         compared.update(versions())
-        with self._naming_lost_workers():
-            chief, *others = [json.loads(text) for text in self._gather_texts(json.dumps(compared))]
+        chief, *others = [json.loads(text) for text in self.gather_texts(json.dumps(compared))]
         for index, other in enumerate(others, start=1):
             found = differences(chief, other)
             if found:
@@ -155,49 +191,30 @@ class Team:
         """Returns the chief's `value`, which can be written as JSON, on every worker."""
         if self.cluster is None:
             return value
-        with self._naming_lost_workers():
-            return json.loads(self._gather_texts(json.dumps(value))[0])
+        return json.loads(self.gather_texts(json.dumps(value))[0])
 
-    def _values_of_chief(self, values: np.ndarray) -> np.ndarray:
-        """Returns the chief's `values`, which have the same shape on all workers."""
-        own = tf.constant(values if self.is_chief else np.zeros_like(values))
-        add = tf.function(lambda value: self.strategy.reduce("SUM", value, None), autograph=False)
-        with self._naming_lost_workers():
-            return add(own).numpy()
-
-    def _gather_texts(self, text: str) -> list[str]:
+    def gather_texts(self, text: str) -> list[str]:
         """Returns the `text` of every worker, the chief's first."""
         own = np.frombuffer(text.encode(), "uint8").astype("int32")
-        lengths = self._gather(np.array([len(own)], "int32"))
-        padded = np.pad(own, (0, lengths.max() - len(own)))
-        rows = self._gather(padded[None])
+        with self.naming_lost_workers():
+            lengths = self.gather(np.array([len(own)], "int32"))[:, 0]
+            rows = self.gather(np.pad(own, (0, lengths.max() - len(own))))
         return [
             row[:length].astype("uint8").tobytes().decode()
             for row, length in zip(rows, lengths, strict=True)
         ]
 
-    def _gather(self, value: np.ndarray) -> np.ndarray:
-        """Returns the rows of `value` of all workers."""
-        return self.strategy.gather(tf.constant(value), axis=0).numpy()
 
-    @contextlib.contextmanager
-    def _naming_lost_workers(self) -> Iterator[None]:
-        """Turns TensorFlow's errors about unreachable workers into LostWorkerError."""
-        try:
-            yield
-        except tf.errors.OpError as error:
-            kinds = (tf.errors.UnavailableError, tf.errors.AbortedError)
-            lost = isinstance(error, kinds) or "Collective ops is aborted" in error.message
-            if self.cluster is None or not lost:
-                raise
-            names = " and ".join(self.cluster.named_in(error.message)) or "another worker"
-            reason = error.message.partition("aborted by: ")[2].partition("\n")[0]
-            logging.info("What TensorFlow says: %s", reason or error.message)
-            raise LostWorkerError(
-                f"Lost {names}: it has ended, or cannot be reached any more; see its messages. The "
-                "chief's last checkpoint is intact: run the same command on every worker to "
-                "continue from there."
-            ) from error
+def lost_workers(names: str) -> LostWorkerError:
+    """Returns the error of a training that has lost workers.
+
+    Args:
+        names: of the lost workers, in words.
+    """
+    return LostWorkerError(
+        f"Lost {names}: it has ended, or cannot be reached any more; see its messages. The chief's "
+        "last checkpoint is intact: run the same command on every worker to continue from there."
+    )
 
 
 def differences(chief: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
-from cyclegan_keras.cli import backends
 from cyclegan_keras.evaluation.features import open_features
 from cyclegan_keras.evaluation.held_out import pictures_of
 from cyclegan_keras.evaluation.options import SelectionOptions
@@ -22,6 +20,7 @@ from cyclegan_keras.runs.networks import save_generator
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.tracker import Tracker
 from cyclegan_keras.training.callbacks import StepCallback
+from cyclegan_keras.training.gradient_steps import engine
 from cyclegan_keras.translation.translator import Translator
 
 RULE = (
@@ -110,9 +109,11 @@ class KeepBest(StepCallback):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.translators = {
-            direction: _translator(self.model.generator(direction)) for direction in self.pictures
-        }
+        self.translators = {}
+        for direction in self.pictures:
+            generator = self.model.generator(direction)
+            translator = Translator(engine.compiled(generator), generator.description)
+            self.translators[direction] = translator
 
     def after_step(self, before, logs):
         if self.crossed(before, self.every):
@@ -214,7 +215,6 @@ def callbacks_for(
     """
     if not options.eval_every:
         return []
-    backends.need_tensorflow("--eval_every")
     if not data.has_test:
         raise EvaluationError(
             f"--eval_every chooses by test pictures, but {data.name} has none: add testA and testB."
@@ -232,12 +232,3 @@ def callbacks_for(
             seed=seed,
         )
     ]
-
-
-def _translator(generator) -> Translator:
-    shape = (None, None, None, generator.input_shape[-1])
-    graph = tf.function(
-        lambda images: generator(images, training=False),
-        input_signature=[tf.TensorSpec(shape, name="images")],
-    )
-    return Translator(graph, generator.description)

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from cyclegan_keras.metrics.paired import paired_error
 
 
@@ -22,7 +24,7 @@ def ground_truth(trainer, data) -> str:
         def translate(images, direction=direction):
             return trainer.translate(images, direction)
 
-        pairs = ((batch[source].numpy(), batch[target].numpy()) for batch in data.test())
+        pairs = ((np.asarray(batch[source]), np.asarray(batch[target])) for batch in data.test())
         values = data.forms[target].values
         error = paired_error(translate, pairs, values, data.forms[source].values)
         if values.is_eight_bit:

@@ -4,6 +4,7 @@ import dataclasses
 
 from cyclegan_keras.files.option import option
 from cyclegan_keras.tracking.options import tracker_names
+from cyclegan_keras.translation.options import PRECISIONS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,12 @@ class EvaluationOptions:
     )
     direction: str = option(
         "both", "Which direction to evaluate.", choices=("both", "AtoB", "BtoA")
+    )
+    precision: str | None = option(
+        None,
+        "Arithmetic of the generators, as of translate.py; by default float32. The result says "
+        "which, and is written to a folder of its own.",
+        choices=PRECISIONS,
     )
     dataset: str | None = option(
         None,
@@ -101,7 +108,8 @@ class EvaluationOptions:
     output: str | None = option(
         None,
         "Folder for evaluation.json and evaluation.md. By default <run>/evaluations/step_<step> "
-        "for a run, else evaluations/<name of the model>.",
+        "for a run, else evaluations/<name of the model>; with another --precision than float32, "
+        "its name is added.",
     )
     report: str | None = option(
         None, "Also write an HTML page with pictures, metrics and losses, for example report.html."

@@ -1,4 +1,4 @@
-"""A generator as a graph of one fixed size, in the operations that phones accelerate."""
+"""A generator as a graph of fixed sizes, in the operations that phones accelerate."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,14 +18,14 @@ _PERCENTILES = (0.03, 99.97)
 
 def static_translate(
     generator: keras.Model,
-    height: int,
-    width: int,
+    height: int | None,
+    width: int | None,
     *,
     batch: int = 1,
     uint8: bool = False,
     ranges: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> tf.types.experimental.ConcreteFunction:
-    """Returns a graph that translates pictures of a fixed size, its weights constants.
+    """Returns a graph that translates pictures of a fixed size, or any, its weights constants.
 
     `image` float32 (batch, height, width, channels) in [-1, 1] -> {`translation`: the same}. To
     float32 precision equal to the generator at inference. `ResNetGenerator` and `UNetGenerator` are
@@ -34,8 +34,9 @@ def static_translate(
 
     Args:
         generator: the network.
-        height: of the pictures.
-        width: of the pictures.
+        height: of the pictures; None for a graph whose runtime may resize it to any size that the
+            generator takes, where `is_resizable`.
+        width: of the pictures; None where `height` is.
         batch: how many pictures it takes at once.
         uint8: pictures are uint8 in 0..255 on both sides, and the graph scales them.
         ranges: of `measure_ranges`, where integers will follow; values beyond are clipped.
@@ -43,7 +44,8 @@ def static_translate(
     Raises:
         ExportError: the generator takes no pictures of that size.
     """
-    check_size(generator, height, width)
+    if height is not None:
+        check_size(generator, height, width)
     channels = generator.input_shape[-1]
     dtype = tf.uint8 if uint8 else tf.float32
     image = tf.TensorSpec((batch, height, width, channels), dtype, name="image")
@@ -61,6 +63,16 @@ def static_translate(
 
     function = tf.function(named_translate, autograph=False, input_signature=[image])
     return function.get_concrete_function()
+
+
+def is_resizable(generator: keras.Model) -> bool:
+    """Whether one graph of a generator serves all sizes, see `static_translate`.
+
+    Dropout that is active at test is drawn for one size, and so are networks traced as they are.
+    """
+    if not isinstance(generator, (ResNetGenerator, UNetGenerator)):
+        return False
+    return not (generator.dropout and generator.test_dropout)
 
 
 def measure_ranges(

@@ -1,7 +1,9 @@
 """The parts of a static graph, each in the operations that phones accelerate.
 
 Numpy weights in, so that a converter sees constants. All pictures are float32 (batch, height,
-width, channels) of known shapes.
+width, channels). Where height and width are not known, borders are counted from the end and pixels
+are interleaved by DEPTH_TO_SPACE: the same numbers, in operations that CPUs run as fast, and whose
+graph can be resized without another conversion.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,9 +18,9 @@ def reflect(x: tf.Tensor, amount: int) -> tf.Tensor:
     A delegate joins at most five tensors at once; these are at most `amount`, and three.
     """
     for axis in (1, 2):
-        size = x.shape[axis]
+        end = x.shape[axis] or 0  # from 0, indices count backwards
         first = [_line(x, axis, distance) for distance in range(amount, 0, -1)]
-        last = [_line(x, axis, size - 1 - distance) for distance in range(1, amount + 1)]
+        last = [_line(x, axis, end - 1 - distance) for distance in range(1, amount + 1)]
         x = tf.concat([_join(first, axis), x, _join(last, axis)], axis)
     return x
 
@@ -27,7 +29,7 @@ def repeat_edge(x: tf.Tensor, before: tuple[int, int], after: tuple[int, int]) -
     """Pads with copies of the outermost pixels; (rows, columns) before and after, 0 or 1 each."""
     for axis in (1, 2):
         first = [_line(x, axis, 0)] * before[axis - 1]
-        last = [_line(x, axis, x.shape[axis] - 1)] * after[axis - 1]
+        last = [_line(x, axis, (x.shape[axis] or 0) - 1)] * after[axis - 1]
         x = _join([*first, x, *last], axis)
     return x
 
@@ -75,7 +77,19 @@ def blur_down(x: tf.Tensor) -> tf.Tensor:
 
 def double(x: tf.Tensor) -> tf.Tensor:
     """Doubles the sides by bilinear interpolation that repeats the borders."""
-    return tf.image.resize(x, (2 * x.shape[1], 2 * x.shape[2]))
+    if _has_size(x):
+        return tf.image.resize(x, (2 * x.shape[1], 2 * x.shape[2]))
+    # Every new pixel is three quarters of the one that it lies in and a quarter of a neighbor.
+    around = repeat_edge(x, (1, 1), (1, 1))
+    middle = around[:, 1:-1]
+    lines = [0.25 * around[:, :-2] + 0.75 * middle, 0.75 * middle + 0.25 * around[:, 2:]]
+    rows = []
+    for line in lines:
+        middle = line[:, :, 1:-1]
+        left = 0.25 * line[:, :, :-2] + 0.75 * middle
+        right = 0.75 * middle + 0.25 * line[:, :, 2:]
+        rows.append(tf.concat([left, right], -1))
+    return _interleave(rows)
 
 
 # Which kernel rows (or columns), added up, meet the input pixel that is `offset` pixels further;
@@ -137,6 +151,8 @@ def _mean(x):
 
 def _interleave(rows):
     """Makes even and odd rows, whose channels are even and odd pixels, one picture."""
+    if not _has_size(rows[0]):
+        return tf.nn.depth_to_space(tf.concat(rows, -1), 2)
     batch, height, width, filters = rows[0].shape
     # Neighbors along the last axis are neighbors in memory: joining there interleaves.
     lines = [tf.reshape(row, (batch, height, 1, width * filters)) for row in rows]
@@ -150,11 +166,16 @@ def _pick(kernel, dy, dx):
     )
 
 
+def _has_size(x):
+    return None not in x.shape[1:3]
+
+
 def _line(x, axis, index):
-    """Returns one row (axis 1) or column (axis 2)."""
+    """Returns one row (axis 1) or column (axis 2); a negative index counts from the end."""
+    end = index + 1 if index != -1 else None
     if axis == 1:
-        return x[:, index : index + 1]
-    return x[:, :, index : index + 1]
+        return x[:, index:end]
+    return x[:, :, index:end]
 
 
 def _join(parts, axis):

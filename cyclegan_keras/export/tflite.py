@@ -25,7 +25,12 @@ from tensorflow.lite.tools import flatbuffer_utils
 from cyclegan_keras.export.job import ExportedFile, ExportJob
 from cyclegan_keras.export.options import ExportOptions
 from cyclegan_keras.export.receipt import compare, resized_input, worst
-from cyclegan_keras.export.static_graph import check_size, measure_ranges, static_translate
+from cyclegan_keras.export.static_graph import (
+    check_size,
+    is_resizable,
+    measure_ranges,
+    static_translate,
+)
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.errors import ExportError
 from cyclegan_keras.models.description import Description
@@ -350,6 +355,29 @@ def export_tflite(
         paths[variant] = pathlib.Path(folder) / f"{name}_{variant}{ending}.tflite"
         paths[variant].write_bytes(model)
     return paths
+
+
+def int8_graph(generator: keras.Model, size: tuple[int, int] | None) -> bytes:
+    """Returns the variant `dynamic` of a generator, as the content of a .tflite file.
+
+    It takes one picture at a time, and has neither metadata nor a measurement: it is for this
+    machine, and not to be given away.
+
+    Args:
+        generator: the network.
+        size: (height, width) of the pictures; None for a graph that is resized to those of each
+            picture before it runs, where the generator `is_resizable`.
+
+    Raises:
+        ExportError: the generator takes no pictures of that size, or the package ai-edge-quantizer
+            is missing.
+    """
+    if size is None and not is_resizable(generator):
+        raise ValueError(f"The graph of a {type(generator).__name__} needs a size.")
+    height, width = size or (None, None)
+    _quantizer("dynamic")  # an error before anything is computed
+    graph = static_translate(generator, height, width)
+    return _quantize(_convert(graph, float16=False), "dynamic", [])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,7 +64,7 @@ class InstanceNormalization(keras.layers.Layer):
         operations = on_cpu.operations() if training and self._is_half(images) else None
         if operations is not None:
             return operations.normalized_by_picture(images, self.epsilon, self.gamma, self.beta)
-        x = normalized_by_picture(images, self.epsilon, self.gamma, self.beta)
+        x = normalized_by_picture(images, self.epsilon, self.gamma, self.beta, training)
         return ops.cast(x, self.compute_dtype)
 
     def _is_half(self, images):
@@ -80,7 +80,7 @@ class InstanceNormalization(keras.layers.Layer):
         return {**super().get_config(), **config}
 
 
-def normalized_by_picture(images, epsilon, gamma=None, beta=None):
+def normalized_by_picture(images, epsilon, gamma=None, beta=None, training=False):
     """Gives every channel of every picture mean 0 and variance 1, then scale and offset.
 
     Args:
@@ -88,11 +88,17 @@ def normalized_by_picture(images, epsilon, gamma=None, beta=None):
         epsilon: added to the biased variance.
         gamma: factors (channels,), or None.
         beta: offsets (channels,), or None.
+        training: whether a gradient will be wanted.
 
     Returns:
         The same shape, float32 or better.
     """
     x = ops.cast(images, keras.backend.result_type(images.dtype, "float32"))
+    is_plain = gamma is None and beta is None and None not in x.shape[1:3]
+    if training and is_plain and keras.config.backend() == "tensorflow":
+        from cyclegan_keras.layers import tensorflow_normalization
+
+        return tensorflow_normalization.normalized_by_picture(x, epsilon)
     # Centering once and reusing it reads memory less often than `moments`, and stays exact where
     # `x * inverse - mean * inverse` cancels (a large mean, a tiny variance).
     x = x - _mean(x)

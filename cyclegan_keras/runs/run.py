@@ -31,6 +31,7 @@ VERSIONED_PACKAGES = (
     "cyclegan-keras",
     "keras",
     "tensorflow",
+    "jax",
     "numpy",
     "pillow",
     "ai-edge-litert",

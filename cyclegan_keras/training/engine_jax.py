@@ -1,4 +1,4 @@
-"""What training needs of JAX: gradients and parts of a batch.
+"""What training needs of JAX: gradients, parts of a batch, several devices.
 
 JAX differentiates functions without side effects, and layers have some: seeds advance, and a batch
 norm updates its statistics. So a function is run within a scope that starts with given values of
@@ -6,13 +6,45 @@ variables and records which of them it assigns. The new values leave the scope b
 are assigned outside.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import jax
 import keras
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from keras import ops
 
 from cyclegan_keras.layers import ImagePool
+
+AXIS = "batch"  # of a mesh of devices
+_mesh: contextvars.ContextVar[Mesh | None] = contextvars.ContextVar("mesh", default=None)
+
+
+@contextlib.contextmanager
+def divided_over(mesh: Mesh) -> Iterator[None]:
+    """Says, while a step is traced, over which devices its batch is divided, along `AXIS`."""
+    token = _mesh.set(mesh)
+    try:
+        yield
+    finally:
+        _mesh.reset(token)
+
+
+def placed(x, *axes):
+    """Places a tensor on the devices over which the batch is divided, if it is.
+
+    That changes no number, but where XLA computes it.
+
+    Args:
+        x: a tensor.
+        *axes: `AXIS` for the dimension that is divided and None for those before it; none at all
+            where every device shall have the whole tensor.
+    """
+    mesh = _mesh.get()
+    if mesh is None:
+        return x
+    return jax.lax.with_sharding_constraint(x, NamedSharding(mesh, PartitionSpec(*axes)))
 
 
 class Inside(keras.StatelessScope):
@@ -135,10 +167,11 @@ def over_parts(function: Callable, batch, parts: int) -> tuple:
     map_structure = keras.tree.map_structure
 
     def split(x):
-        return ops.reshape(x, (parts, x.shape[0] // parts, *x.shape[1:]))
+        rows = ops.reshape(x, (parts, x.shape[0] // parts, *x.shape[1:]))
+        return placed(rows, None, AXIS)  # each device takes its share of every part
 
     def join(x):
-        return ops.reshape(x, (-1, *x.shape[2:]))
+        return placed(ops.reshape(placed(x, None, AXIS), (-1, *x.shape[2:])), AXIS)
 
     batch = map_structure(split, batch)
     pure = Pure(function)
@@ -149,9 +182,11 @@ def over_parts(function: Callable, batch, parts: int) -> tuple:
 
     def take_part(carried, part):
         sums, values = carried
+        part = map_structure(lambda x: placed(x, AXIS), part)
         with Inside(zip(variables, values, strict=True)):
             added, joined = function(part)
             values = values_of(variables)
+        joined = map_structure(lambda x: placed(x, AXIS), joined)
         return (map_structure(ops.add, sums, added), values), joined
 
     zeros = map_structure(lambda x: ops.zeros(x.shape, x.dtype), sum_shapes)
@@ -171,21 +206,45 @@ def assign(variables: Iterable, values: Iterable) -> None:
         variable.assign(value)
 
 
+def compiled(network: keras.Model) -> Callable:
+    """Returns `network(images, training=False)` as a compiled function of the current weights."""
+    variables = network.variables
+
+    @jax.jit
+    def call(values, images):
+        with Inside(zip(variables, values, strict=True)):
+            return network(images, training=False)
+
+    return lambda images: call(values_of(variables), images)
+
+
 def has_accelerator() -> bool:
     """Returns whether steps are taken on something other than a CPU."""
     return jax.default_backend() != "cpu"
 
 
 def replicas() -> int:
-    """Returns the number of replicas that take a step together."""
+    """Returns 1: several devices take one step of the whole batch."""
     return 1
 
 
 def first_picture(pictures):
-    """Returns the number, in the batch of all replicas, of the first picture of this one."""
+    """Returns the number, in the batch of all devices, of the first of the pictures: 0."""
     return 0
 
 
 def image_pool(size: int, seed: int, name: str) -> ImagePool:
     """Returns an image pool for a trainer."""
-    return ImagePool(size, seed=seed, name=name)
+    return SharedImagePool(size, seed=seed, name=name)
+
+
+class SharedImagePool(ImagePool):
+    """An image pool of which every device has a copy, and which sees the fakes of all devices.
+
+    See `ImagePool` for the arguments.
+    """
+
+    def call(self, images):
+        if self.size == 0:
+            return super().call(images)
+        return placed(super().call(placed(images)), AXIS)

@@ -117,6 +117,15 @@ def over_parts(function: Callable, batch, parts: int) -> tuple:
     return pack(added, sums), pack(joined, [array.concat() for array in arrays])
 
 
+def compiled(network: keras.Model) -> Callable:
+    """Returns `network(images, training=False)` as a graph, one for images of all sizes."""
+    shape = (None, None, None, network.input_shape[-1])
+    return tf.function(
+        lambda images: network(images, training=False),
+        input_signature=[tf.TensorSpec(shape, name="images")],
+    )
+
+
 def has_accelerator() -> bool:
     """Returns whether steps are taken on something other than a CPU."""
     return any(d.device_type in ("GPU", "TPU") for d in tf.config.list_logical_devices())

@@ -1,7 +1,7 @@
 """`fit` and `evaluate` on JAX, for a trainer whose steps assign to variables."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import jax
 import keras
@@ -126,7 +126,7 @@ class JaxModel(keras.Model):
         return pure
 
     def _batches(self, x: Iterable[Mapping], count: int | None = None) -> Iterable[Mapping]:
-        batches = x.as_numpy_iterator() if hasattr(x, "as_numpy_iterator") else iter(x)
+        batches = in_numpy(x)
         next_batch = NextBatch()
 
         def take():
@@ -140,20 +140,27 @@ class JaxModel(keras.Model):
         compiled = jax.jit(self.pure_step(step), donate_argnums=(0,) if donate else ())
 
         def run(batch):
-            logs, values = compiled(_distinct(values_of(variables)), batch)
+            logs, values = compiled(distinct(values_of(variables)), batch)
             assign(variables, values)
             return logs
 
         return run
 
 
-def _distinct(arrays: list) -> list:
+def in_numpy(batches: Iterable[Mapping]) -> Iterator[Mapping]:
+    """Returns an iterator of batches of arrays, also where they come from a `tf.data.Dataset`."""
+    if hasattr(batches, "as_numpy_iterator"):
+        return batches.as_numpy_iterator()
+    return iter(batches)
+
+
+def distinct(arrays: list) -> list:
     """Copies arrays that occur a second time.
 
     Variables may share an array, but a compiled step that takes over its memory can do so once.
     """
-    distinct, seen = [], set()
+    copied, seen = [], set()
     for array in arrays:
-        distinct.append(ops.copy(array) if id(array) in seen else array)
+        copied.append(ops.copy(array) if id(array) in seen else array)
         seen.add(id(array))
-    return distinct
+    return copied

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import keras
-import tensorflow as tf
 
 from cyclegan_keras.training.next_batch import END, NextBatch
 from cyclegan_keras.training.stage import Stage, stage
+from cyclegan_keras.training.step_function import step_function
 
 
 class TensorFlowModel(keras.Model):
@@ -41,12 +41,7 @@ class TensorFlowModel(keras.Model):
             spec = iterator.element_spec
             if str(spec) not in graphs:
                 # One graph for pictures of all sizes, as the batches announce them.
-                graphs[str(spec)] = tf.function(
-                    self.train_step,
-                    input_signature=[spec],
-                    autograph=False,
-                    jit_compile=self.jit_compile,
-                )
+                graphs[str(spec)] = step_function(self.train_step, spec, self.jit_compile)
             with stage(self, Stage.STEP):
                 return graphs[str(spec)](batch)
 

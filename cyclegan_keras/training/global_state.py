@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import keras
 import numpy as np
-from tensorflow.python.framework import config  # the public module neither tells nor disables
 
 from cyclegan_keras.cli import backends
 
@@ -37,7 +36,7 @@ def global_state(
     backends.prepare(deterministic=deterministic)
     policy = keras.config.dtype_policy()
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    was_deterministic = config.is_op_determinism_enabled()
+    was_deterministic = _is_deterministic()
     try:
         _set_deterministic(deterministic)
         # Kernels that exist keep to the determinism that they were made with; this forgets them.
@@ -55,7 +54,19 @@ def global_state(
         random.setstate(python_state)
 
 
+def _is_deterministic() -> bool:
+    if keras.config.backend() != "tensorflow":
+        return False
+    from tensorflow.python.framework import config  # the public module neither tells nor disables
+
+    return config.is_op_determinism_enabled()
+
+
 def _set_deterministic(deterministic: bool) -> None:
+    if keras.config.backend() != "tensorflow":
+        return  # `backends.prepare` has refused it
+    from tensorflow.python.framework import config
+
     if deterministic:
         config.enable_op_determinism()
     else:

@@ -234,11 +234,65 @@ def build_schedule(
     return ChangedRates(schedule, [[rate.from_epoch, rate.learning_rate] for rate in rates[1:]])
 
 
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam, which computes once a step what is the same for all variables.
+
+    Keras computes it for each one, twenty operations of forty. The compiled step has it only once
+    in either case, but half as many operations are traced and compiled in half the time. Every
+    number is the same.
+    """
+
+    def apply(self, grads, trainable_variables=None):
+        """Updates the variables, see `keras.optimizers.Adam`."""
+        self._shared: dict[str, _SharedByVariables] = {}
+        return super().apply(grads, trainable_variables)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable."""
+        if variable.dtype not in self._shared:
+            self._shared[variable.dtype] = self._shared_by_variables(variable.dtype, learning_rate)
+        shared = self._shared[variable.dtype]
+        index = self._get_variable_index(variable)
+        m, v = self._momentums[index], self._velocities[index]
+        gradient = ops.cast(gradient, variable.dtype)
+        self.assign_add(m, (gradient - m) * shared.rest_1)
+        self.assign_add(v, (ops.square(gradient) - v) * shared.rest_2)
+        self.assign_sub(variable, m * shared.alpha / (ops.sqrt(v) + shared.epsilon))
+
+    def _shared_by_variables(self, dtype, learning_rate) -> "_SharedByVariables":
+        step = ops.cast(self.iterations + 1, dtype)
+        power_1 = ops.power(ops.cast(self.beta_1, dtype), step)
+        power_2 = ops.power(ops.cast(self.beta_2, dtype), step)
+        return _SharedByVariables(
+            alpha=ops.cast(learning_rate, dtype) * ops.sqrt(1 - power_2) / (1 - power_1),
+            rest_1=ops.convert_to_tensor(1 - self.beta_1, dtype),
+            rest_2=ops.convert_to_tensor(1 - self.beta_2, dtype),
+            epsilon=ops.convert_to_tensor(self.epsilon, dtype),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _SharedByVariables:
+    """What an update of Adam has in common for all variables of a type, as tensors.
+
+    Attributes:
+        alpha: the learning rate, corrected for the bias of young means.
+        rest_1: 1 - beta_1.
+        rest_2: 1 - beta_2.
+        epsilon: as in `keras.optimizers.Adam`.
+    """
+
+    alpha: object
+    rest_1: object
+    rest_2: object
+    epsilon: object
+
+
 def adam(
     options: OptimizerOptions, steps_per_epoch: int, rates: Sequence[Rate] = ()
 ) -> keras.optimizers.Adam:
     """Returns a new Adam with the reference implementation's epsilon; see `build_schedule`."""
-    return keras.optimizers.Adam(
+    return Adam(
         build_schedule(options, steps_per_epoch, rates),
         beta_1=options.beta_1,
         epsilon=1e-8,

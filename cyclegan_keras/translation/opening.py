@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import keras
 import numpy as np
@@ -21,9 +21,13 @@ from cyclegan_keras.hub import fetching
 from cyclegan_keras.models.description import Described, Description
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
-from cyclegan_keras.translation.options import TranslateOptions
+from cyclegan_keras.translation.blended_tiles import BlendedTiles
+from cyclegan_keras.translation.half_precision import in_bfloat16
+from cyclegan_keras.translation.int8_cache import Int8Cache, folders_for
+from cyclegan_keras.translation.int8_network import Int8Network
+from cyclegan_keras.translation.options import USUAL_PRECISION, TranslateOptions
 from cyclegan_keras.translation.recipe import Recipe
-from cyclegan_keras.translation.tiling.tiled_network import TiledNetwork, bytes_per_pixel
+from cyclegan_keras.translation.tiling.tiled_network import COPIES, TiledNetwork, bytes_per_pixel
 from cyclegan_keras.translation.translator import Translator
 from cyclegan_keras.weights.networks import split_network
 from cyclegan_keras.weights.starting import split_role, starting_networks
@@ -31,6 +35,8 @@ from cyclegan_keras.weights.tensorflow_bundle import index_file
 
 SHARE_OF_MEMORY = 0.5  # of what is free, unless --max_memory_mb says otherwise
 TILE_SIZES = (64, 1024)  # px; smaller ones are slow, larger ones gain nothing
+INT8_COPIES = 6  # of the largest feature map in float32 that LiteRT holds, as measured
+INT8_BYTES_PER_PIXEL = 1500  # of a network whose feature maps are not known: as for 64 filters
 
 
 def open_recipe(options: TranslateOptions) -> Recipe:
@@ -41,7 +47,10 @@ def open_recipe(options: TranslateOptions) -> Recipe:
         WeightsError, RunError: a file or a run that cannot be read.
     """
     found = open_translators(
-        options.model, max_memory_mb=options.max_memory_mb, tile_size=options.tile_size
+        options.model,
+        max_memory_mb=options.max_memory_mb,
+        tile_size=options.tile_size,
+        precision=options.precision,
     )
     direction = Direction(options.direction or usual_direction(found))
     if direction not in found:
@@ -54,6 +63,8 @@ def open_recipe(options: TranslateOptions) -> Recipe:
                 f"--cycle needs a model of both directions, such as a run: {options.model} "
                 f"translates {direction} only."
             )
+    if options.precision not in (None, USUAL_PRECISION):
+        _note_of_depth(found[direction].description, options)
     return Recipe(
         translator=found[direction],
         back=back,
@@ -68,8 +79,25 @@ def usual_direction(offered: Iterable[Direction]) -> Direction:
     return Direction(min(offered))
 
 
+def _note_of_depth(description: Description, options: TranslateOptions) -> None:
+    """Says what a lower precision leaves of pictures of many bits."""
+    is_deep = not description.target_values.is_eight_bit or options.bit_depth in (16, 32)
+    if is_deep:
+        share = {"int8": "44 dB, or 7 bits", "bfloat16": "60 dB, or 10 bits"}
+        logging.warning(
+            "--precision=%s translates to about %s of the range, and the translations have more: "
+            "--precision=float32 computes all of them.",
+            options.precision,
+            share[options.precision],
+        )
+
+
 def open_translators(
-    model: str, *, max_memory_mb: int | None = None, tile_size: int | None = None
+    model: str,
+    *,
+    max_memory_mb: int | None = None,
+    tile_size: int | None = None,
+    precision: str | None = None,
 ) -> dict[Direction, Translator]:
     """Returns the translators that `model` holds, by direction.
 
@@ -83,18 +111,27 @@ def open_translators(
             is exact; half of the free memory unless given.
         tile_size: pictures larger than a square of this side, in pixels, are translated in tiles of
             this side. Chosen by `max_memory_mb` unless given.
+        precision: one of `PRECISIONS`, "float32" unless given. "int8" runs on the CPU, and prepares
+            its graph when the first picture is translated, see `Int8Cache`; its tiles do not equal
+            the whole.
 
     Raises:
-        TranslationError: there is no such path, it holds no generator, or tiles are asked for where
-            they would not equal the whole.
+        TranslationError: there is no such path, it holds no generator, tiles are asked for where
+            they would not equal the whole, or a precision where there is no choice.
         WeightsError, RunError: a file or a run that cannot be read.
     """
     backends.need_tensorflow("Reading a model to translate with")
     model = fetching.local(model)
     path = pathlib.Path(model).expanduser()
+    saved_model = _saved_model(path)
+    is_export = path.suffix == ".tflite" or saved_model is not None
+    if is_export and precision is not None:
+        raise TranslationError(
+            f"--precision={precision}: {model} computes in the precision that it was exported in. "
+            "Leave the option out, or give a run or a .keras file."
+        )
     if path.suffix == ".tflite":
         return _of_tflite(path)
-    saved_model = _saved_model(path)
     if saved_model is not None:
         return _of_saved_model(saved_model)
     names_several = "," in model
@@ -106,20 +143,44 @@ def open_translators(
             f"--model={model} does not exist: give a run's directory or <run>@<step>, a .keras, "
             ".pth, .ckpt, .safetensors or .tflite file, or a folder that export.py wrote."
         )
+    folders = folders_for(model) if precision == "int8" else []
     return {
-        direction: translator_of(network, max_memory_mb=max_memory_mb, tile_size=tile_size)
+        direction: translator_of(
+            network,
+            max_memory_mb=max_memory_mb,
+            tile_size=tile_size,
+            precision=precision,
+            int8_folders=folders,
+        )
         for direction, network in open_generators(model).items()
     }
 
 
 def translator_of(
-    network: keras.Model, *, max_memory_mb: int | None = None, tile_size: int | None = None
+    network: keras.Model,
+    *,
+    max_memory_mb: int | None = None,
+    tile_size: int | None = None,
+    precision: str | None = None,
+    int8_folders: Sequence[pathlib.Path] = (),
 ) -> Translator:
-    """Returns a translator of a generator; the arguments are those of `open_translators`.
+    """Returns a translator of a generator.
+
+    Args:
+        network: the generator.
+        max_memory_mb: as in `open_translators`.
+        tile_size: the same.
+        precision: the same.
+        int8_folders: where the int8 graphs of `network` are kept, the best place first; none keeps
+            them in memory.
 
     Raises:
         TranslationError: tiles are asked for where they would not equal the whole.
     """
+    if precision == "int8":
+        return _int8_translator(network, Int8Cache(network, int8_folders), max_memory_mb, tile_size)
+    if precision == "bfloat16":
+        network = in_bfloat16(network)
     description = network.description
     shape = (None, None, None, description.input_channels)
 
@@ -132,15 +193,49 @@ def translator_of(
     except TranslationError:
         if tile_size:
             raise
-        return Translator(at_once, description)
-    if not max_memory_mb:
-        max_memory_mb = psutil.virtual_memory().available / 1e6 * SHARE_OF_MEMORY
-    most_pixels = int(max_memory_mb * 1e6 / cost)
+        return Translator(at_once, description, precision=precision or USUAL_PRECISION)
+    most_pixels = _pixels_within(max_memory_mb, cost)
     if tile_size:
         most_pixels = min(most_pixels, tile_size**2)
     else:
         tile_size = int(np.clip(math.isqrt(most_pixels // 4), *TILE_SIZES))
-    return Translator(at_once, description, TiledNetwork(network, tile_size), most_pixels)
+    return Translator(
+        at_once,
+        description,
+        TiledNetwork(network, tile_size),
+        most_pixels,
+        precision=precision or USUAL_PRECISION,
+    )
+
+
+def _int8_translator(
+    network: keras.Model, cache: Int8Cache, max_memory_mb: int | None, tile_size: int | None
+) -> Translator:
+    description = network.description
+    try:
+        cost = bytes_per_pixel(network) * INT8_COPIES / COPIES
+    except TranslationError:  # it has no exact tiles, which are not needed here
+        cost = INT8_BYTES_PER_PIXEL
+    most_pixels = _pixels_within(max_memory_mb, cost)
+    if tile_size:
+        most_pixels = min(most_pixels, tile_size**2)
+    else:
+        tile_size = int(np.clip(math.isqrt(most_pixels), *TILE_SIZES))
+    at_once = Int8Network(network, cache)
+    tiled = BlendedTiles(
+        at_once,
+        side=tile_size,
+        multiple=description.size_multiple,
+        smallest=description.smallest_size,
+    )
+    return Translator(at_once, description, tiled, most_pixels, one_by_one=True, precision="int8")
+
+
+def _pixels_within(max_memory_mb: int | None, cost: float) -> int:
+    """Returns how many pixels of `cost` bytes fit into the memory, half of what is free if None."""
+    if not max_memory_mb:
+        max_memory_mb = psutil.virtual_memory().available / 1e6 * SHARE_OF_MEMORY
+    return int(max_memory_mb * 1e6 / cost)
 
 
 def open_generators(model: str) -> dict[Direction, keras.Model]:
@@ -220,7 +315,8 @@ def _of_saved_model(folder: pathlib.Path) -> dict[Direction, Translator]:
                 input_channels=_channels(signature.structured_input_signature[1]["images"]),
                 output_channels=_channels(signature.structured_outputs["translations"]),
             )
-            translators[direction] = Translator(_served(loaded, signature), description)
+            network = _served(loaded, signature)
+            translators[direction] = Translator(network, description, precision=USUAL_PRECISION)
     if not translators:
         raise TranslationError(f"{folder} is a SavedModel, but not one that export.py wrote.")
     return translators
@@ -266,7 +362,7 @@ def _of_tflite(path: pathlib.Path) -> dict[Direction, Translator]:
         input_channels=int(interpreter.get_input_details()[0]["shape"][-1]),
         output_channels=int(interpreter.get_output_details()[0]["shape"][-1]),
     )
-    return {direction: Translator(network, description)}
+    return {direction: Translator(network, description, precision=metadata.get("precision"))}
 
 
 def _fixed_size(tflite_run, interpreter) -> Callable:

@@ -5,6 +5,9 @@ import dataclasses
 from cyclegan_keras.files.direction import Direction
 from cyclegan_keras.files.option import option
 
+PRECISIONS = ("float32", "bfloat16", "int8")
+USUAL_PRECISION = "float32"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TranslateOptions:
@@ -31,6 +34,16 @@ class TranslateOptions:
     )
     output: str | None = option(
         None, "The file to write, or a folder; it may be inside the input folder.", required=True
+    )
+    precision: str | None = option(
+        None,
+        "Arithmetic of the network; by default float32. int8 is for CPUs: three times as fast and "
+        "close to float32 (about 44 dB, an average difference of one of 255 levels). It takes a "
+        "few seconds to prepare a model once, and keeps the result beside it. Pictures too large "
+        "for the memory are translated in tiles, each by its own contrast; float32 and bfloat16 "
+        "do that exactly. bfloat16 is for GPUs and for CPUs that compute it (AVX-512 BF16, AMX): "
+        "up to twice as fast, about 60 dB.",
+        choices=PRECISIONS,
     )
     format: str | None = option(
         None,
@@ -85,3 +98,10 @@ class TranslateOptions:
     )
     overwrite: bool = option(False, "Translate pictures again whose translations exist already.")
     dry_run: bool = option(False, "List what would be done, and stop.")
+
+    @property
+    def in_precision(self) -> str:
+        """What to add to "translates": " in int8", for example, and nothing for float32."""
+        if self.precision in (None, USUAL_PRECISION):
+            return ""
+        return f" in {self.precision}"

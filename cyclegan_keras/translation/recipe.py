@@ -79,6 +79,11 @@ class Recipe:
         """Whether a picture comes out the same, to the bit, in whatever batch it is translated."""
         return all(translator.is_batch_invariant for translator in self.translators)
 
+    def prepare(self) -> None:
+        """Makes and keeps what pictures of any size need, so that other processes find it."""
+        for translator in self.translators:
+            translator.prepare()
+
     @property
     def shows_views(self) -> bool:
         """Whether side by side there are 8-bit views, of which black to white is the range.

@@ -17,7 +17,7 @@ from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.runs.sources import find_source
 from cyclegan_keras.translation.listing import Task
-from cyclegan_keras.translation.options import TranslateOptions
+from cyclegan_keras.translation.options import USUAL_PRECISION, TranslateOptions
 from cyclegan_keras.weights.networks import split_network
 from cyclegan_keras.weights.starting import split_role
 
@@ -120,6 +120,8 @@ def record_of(options: TranslateOptions, folder: pathlib.Path, direction: str) -
     }
     if options.bit_depth is not None:  # which folders of earlier versions know nothing of
         made_by["bit_depth"] = options.bit_depth
+    if options.precision not in (None, USUAL_PRECISION):  # nor of this one
+        made_by["precision"] = options.precision
     return Record(folder, made_by)
 
 
@@ -164,9 +166,14 @@ def _model_files(path: pathlib.Path) -> list[pathlib.Path]:
         if checkpoints:
             return checkpoints[-1:]
         return sorted(
-            file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")
+            file for file in path.rglob("*") if file.is_file() and not _is_hidden(file, path)
         )
     return sorted(path.parent.glob(f"{path.name}.*"))
+
+
+def _is_hidden(file: pathlib.Path, folder: pathlib.Path) -> bool:
+    """Whether a file, or a folder between it and `folder`, is hidden, such as the int8 graphs."""
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
 
 
 def _read(path: pathlib.Path) -> dict | None:
@@ -188,6 +195,7 @@ def _difference(saved: Mapping, now: Mapping) -> str:
             continue
         if name == "model":
             differences.append("by another model")
-        else:
-            differences.append(f"{name} was {saved.get(name)}, now {now.get(name)}")
+            continue
+        usual = USUAL_PRECISION if name == "precision" else None
+        differences.append(f"{name} was {saved.get(name, usual)}, now {now.get(name, usual)}")
     return ", ".join(differences)

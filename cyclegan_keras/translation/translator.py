@@ -24,9 +24,14 @@ class Translator:
         tiled: the same for one picture (1, height, width, channels) within bounded memory.
         most_pixels: what `network` may be given at once, height x width x batch; larger pictures
             go to `tiled`, one by one. None: everything goes to `network`.
+        one_by_one: whether `network` computes each picture of a batch by itself, so that what it
+            returns cannot depend on the others; else that is found out where it is asked.
+
+        precision: in what arithmetic `network` computes, in words; None where that is not known.
 
     Attributes:
         description: as given.
+        precision: as given.
         most_pixels: as given; None where there is no `tiled`.
 
     Example:
@@ -43,11 +48,15 @@ class Translator:
         description: Description,
         tiled: Callable | None = None,
         most_pixels: int | None = None,
+        one_by_one: bool = False,
+        precision: str | None = None,
     ):
         self.description = description
+        self.precision = precision
         self.most_pixels = most_pixels if tiled else None
         self._network = network
         self._tiled = tiled
+        self._one_by_one = one_by_one
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Translates float32 (batch, height, width, channels) in [-1, 1] to the same range."""
@@ -63,6 +72,11 @@ class Translator:
         ]
         return np.concatenate(translated)
 
+    def prepare(self) -> None:
+        """Makes what the network needs for pictures of any size, where it would make it later."""
+        if hasattr(self._network, "prepare"):
+            self._network.prepare()
+
     @functools.cached_property
     def is_batch_invariant(self) -> bool:
         """Whether a picture comes out the same, to the bit, alone and among others.
@@ -71,6 +85,8 @@ class Translator:
         (ngf=12, for example) depend on where in the batch a picture is, others do not. On a GPU it
         is taken for granted: kernels differ there, but batches are what makes it fast.
         """
+        if self._one_by_one:
+            return True
         import tensorflow as tf
 
         if tf.config.list_physical_devices("GPU"):

@@ -1,6 +1,10 @@
-"""The ten `cycle_gan/<name>` data sets of TensorFlow Datasets, downloaded or placed by hand."""
+"""The ten `cycle_gan/<name>` data sets of TensorFlow Datasets, downloaded or placed by hand.
+
+They are prepared by TensorFlow. What was prepared in a format of random access is read without it.
+"""
 
 import dataclasses
+import importlib.util
 import pathlib
 import tempfile
 import urllib.error
@@ -95,7 +99,15 @@ def load(
     if paired:
         raise DataError(_no_pairs(name))
     root = None if data_dir is None else str(pathlib.Path(data_dir).expanduser())
-    builder = tfds.builder(f"cycle_gan/{name}", data_dir=root)
+    try:
+        builder = tfds.builder(f"cycle_gan/{name}", data_dir=root)
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"--dataset=cycle_gan/{name} is read by the package tensorflow-datasets, which is not "
+            "installed: install it, or unzip the set and use --dataset=<that folder>."
+        ) from error
+    if importlib.util.find_spec("tensorflow") is None:
+        _check_readable_without_tensorflow(builder, name)
     if not builder.is_prepared():
         _prepare(builder, name)
     return Source(
@@ -119,14 +131,20 @@ def _no_pairs(name: str) -> str:
 
 
 def _read(builder: "tfds.core.DatasetBuilder", split: str, reader_version: int) -> EncodedPictures:
+    decoders = {"image": tfds.decode.SkipDecoding()}
     try:
-        examples = builder.as_dataset(
-            split=split,
-            shuffle_files=False,
-            decoders={"image": tfds.decode.SkipDecoding()},
-            read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
-        )
-        files = [example["image"] for example in tfds.as_numpy(examples)]
+        if _has_random_access(builder):
+            examples = builder.as_data_source(split=split, decoders=decoders)
+        else:
+            examples = tfds.as_numpy(
+                builder.as_dataset(
+                    split=split,
+                    shuffle_files=False,
+                    decoders=decoders,
+                    read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+                )
+            )
+        files = [example["image"] for example in examples]
     except Exception as error:  # a damaged record file shows as many kinds of error
         raise DataError(
             f"{builder.data_path} is damaged ({_first_line(error)}): delete that folder and run "
@@ -134,6 +152,22 @@ def _read(builder: "tfds.core.DatasetBuilder", split: str, reader_version: int) 
         ) from error
     names = [f"{split}/{number:05d}" for number in range(len(files))]
     return EncodedPictures(names, files, reader_version)
+
+
+def _has_random_access(builder: "tfds.core.DatasetBuilder") -> bool:
+    return builder.info.file_format.name == "ARRAY_RECORD"
+
+
+def _check_readable_without_tensorflow(builder: "tfds.core.DatasetBuilder", name: str) -> None:
+    """Refuses a set that is not prepared, or in a format that TensorFlow alone reads."""
+    if builder.is_prepared() and _has_random_access(builder):
+        return
+    raise DataError(
+        f"Without TensorFlow, cycle_gan/{name} is read where it was prepared for random access, "
+        f"and {builder.data_path} does not hold it so: on a machine with TensorFlow run tfds "
+        f"build cycle_gan/{name} --file_format=array_record --data_dir=<a new folder>, copy that "
+        "folder here and name it by --data_dir; or unzip the set and use --dataset=<that folder>."
+    )
 
 
 def _prepare(builder: "tfds.core.DatasetBuilder", name: str) -> None:

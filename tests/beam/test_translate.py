@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 from conftest import ROOT
+from optional import optional
 from PIL import Image
 
 from cyclegan_keras.beam import translate
@@ -74,6 +75,18 @@ def identities(folder):
 needs_beam = pytest.mark.skipif(
     importlib.util.find_spec("apache_beam") is None, reason="Apache Beam is not installed"
 )
+
+
+@pytest.mark.slow
+@needs_beam
+def test_a_folder_in_int8_is_what_translate_makes_of_it(here, capsys):
+    optional("ai_edge_quantizer")
+    assert run(*FOLDER, "--precision=int8") == 0
+    assert len(list(here.glob(".int8/*.tflite"))) == 1
+    words = ("translate.py", *FOLDER[:2], "--output=one", "--precision=int8")
+    assert translate_command.main([*words]) == 0
+    assert files("out") == files("one") != {}
+    assert len(list(here.glob(".int8/*.tflite"))) == 1
 
 
 @pytest.mark.slow

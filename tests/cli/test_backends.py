@@ -104,6 +104,24 @@ def test_what_needs_tensorflow_says_so(monkeypatch):
         backends.need_tensorflow("This")
 
 
+@pytest.mark.parametrize(
+    ("command", "backend", "sentence"),
+    [
+        ("translate.py", "jax", "Translating needs TensorFlow, which is not installed here"),
+        ("evaluate.py", "jax", "Evaluating needs TensorFlow, which is not installed here"),
+        ("export.py", "tensorflow", "Exporting needs TensorFlow, which is not installed here"),
+        ("train.py", "tensorflow", "TensorFlow is not installed: install it, or train with KERAS_"),
+    ],
+)
+def test_tensorflow_that_is_not_there_is_a_sentence(
+    command, backend, sentence, monkeypatch, capsys
+):
+    monkeypatch.setattr(backends, "has_tensorflow", lambda: False)
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    assert COMMANDS[command]() == 2
+    assert sentence in capsys.readouterr().err
+
+
 def test_tensorflow_that_holds_the_gpu_of_jax_is_a_sentence(monkeypatch):
     def refuse(devices, kind):
         raise RuntimeError("Visible devices cannot be modified after being initialized")
@@ -116,7 +134,7 @@ def test_tensorflow_that_holds_the_gpu_of_jax_is_a_sentence(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.process
-def test_on_jax_tensorflow_only_feeds():
+def test_on_jax_tensorflow_does_not_see_the_accelerators():
     pytest.importorskip("jax")
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM],

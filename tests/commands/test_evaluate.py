@@ -89,12 +89,22 @@ def test_a_run_is_evaluated_on_the_part_that_did_not_choose_it(run_dir, tmp_path
     )
     assert written["step"] == "7"
     assert written["test pictures"] == "held out"
+    assert written["precision"] == "float32"
     assert written["evaluated on"] == "demo/ponies"
     names = [[m["name"] for m in direction["measures"]] for direction in written["directions"]]
     assert names[0][:2] == ["KID", "Perceptual distance to the input"]
     assert "horse to zebra" in report.read_text()
     assert "d_x" in report.read_text()
     assert "Compressed from vintagify: 64x9 to 16x6" in report.read_text()
+
+
+def test_an_evaluation_says_its_precision_and_has_a_folder_of_its_own(run_dir, tmp_path):
+    copy = shutil.copytree(run_dir, tmp_path / "ponies", ignore=lambda *_: ["evaluations"])
+    words = ("--metrics=cycle", "--max_pictures=3", "--part=all", "--direction=AtoB")
+    assert run(f"--model={copy}", *words, "--precision=bfloat16") == 0
+    (written,) = copy.glob("evaluations/*/evaluation.json")
+    assert written.parent.name == "step_000000007_bfloat16"
+    assert json.loads(written.read_text())["precision"] == "bfloat16"
 
 
 def test_copying_gets_the_score_of_copies(tmp_path, capsys):
@@ -202,6 +212,7 @@ def models(tmp_path_factory):
         (("--model=copy", "--dataset=demo/none"), "Did you mean --dataset=demo/ponies"),
         (("--model=copy", "--metrics=kid,fid"), "Unknown: fid."),
         (("--model=copy", "--metrics=,"), "expected some of kid"),
+        (("--model=copy", "--precision=int8"), "belongs to a network"),
         (("--model=copy", "--input=x"), "--input and --real belong together"),
         (("--model=copy", "--input=none", "--real=none"), "--input=none does not exist"),
         (("--model=copy", "--input={models}", "--real={models}"), "holds 0 pictures"),

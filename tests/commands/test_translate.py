@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from made_runs import make_run
+from optional import optional
 from PIL import Image
 
 from cyclegan_keras.commands import translate
@@ -77,6 +78,22 @@ def test_a_folder(here, capsys):
     assert "pictures/s" in out
     for name in files("out"):
         assert pixels(f"in/{name}").shape == pixels(f"out/{name}").shape
+
+
+@pytest.mark.slow
+def test_a_folder_in_int8(here, capsys, caplog):
+    optional("ai_edge_quantizer")
+    assert run(*FOLDER) == 0
+    for _ in range(2):  # the second time with the graph that is kept
+        words = ("--model=g.keras", "--input=in", "--output=fast", "--overwrite")
+        assert run(*words, "--precision=int8") == 0
+    assert caplog.text.count("Preparing the int8 graph of A to B (once per model)") == 1
+    assert len(list(here.glob(".int8/*.tflite"))) == 1
+    for name in files("fast") - {"sub/b.jpg"}:
+        assert 0 < np.abs(pixels(f"out/{name}") - pixels(f"fast/{name}")).mean() < 4
+    assert "Translating A to B (AtoB) in int8." in capsys.readouterr().out
+    assert run(*FOLDER, "--precision=int8") == 2
+    assert "precision was float32, now int8" in capsys.readouterr().err
 
 
 def test_what_is_done_is_skipped_unless_overwritten(here, capsys):

@@ -66,6 +66,14 @@ def test_lock_holds_what_is_declared(lock, package):
     assert _plain(package) in map(_plain, PINS[lock])
 
 
+def test_what_jax_needs_without_tensorflow_is_what_is_declared():
+    lines = (ROOT / "requirements-jax.txt").read_text().splitlines()
+    needed = {line for line in lines if line and line[0] != "#"}
+    declared = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["jax"]
+    of_tensorflow = {"tensorflow", "tensorflow-datasets", "importlib-resources"}
+    assert needed == {package for package in declared if _plain(package) not in of_tensorflow}
+
+
 def test_no_tool_is_locked_for_those_who_only_train():
     shared = {_plain(package) for lock, package in DECLARED if lock == "requirements"}
     tools = {_plain(package) for lock, package in DECLARED if lock != "requirements"} - shared

@@ -12,8 +12,9 @@ from conftest import ROOT
 CODE = """
 import json, time
 import keras, numpy as np, tensorflow as tf
-from cyclegan_keras.distribution.loop import Loop
+from cyclegan_keras.distribution.loop_tensorflow import TensorFlowLoop
 from cyclegan_keras.distribution.team import Team
+from cyclegan_keras.distribution.team_tensorflow import TensorFlowTeam
 from cyclegan_keras import CycleGAN, PixelDiscriminator, ResNetGenerator
 from cyclegan_keras.cli.console import Interruption
 from cyclegan_keras.training.callbacks import StepCallback, StopOnInterruption
@@ -76,8 +77,9 @@ def trained(replicas):
     keras.utils.set_random_seed(0)
     # One replica takes its steps eagerly, which is quicker than tracing them.
     tf.config.run_functions_eagerly(replicas == 1)
-    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]) if replicas == 2 else None
-    team = Team(2, mirrored)
+    team = Team(2)
+    if replicas == 2:
+        team = TensorFlowTeam(2, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
     with team.scope():
         model = trainer()
     losses = Losses()
@@ -101,7 +103,7 @@ def interrupted():
         model.means = {name: keras.metrics.Mean(name=name) for name in ("zero", "never")}
         model.built = True
         model.compile_optimizers({"none": (keras.optimizers.SGD(), [])})
-    ended = Loop(model, alone, multi_process=True).run(
+    ended = TensorFlowLoop(model, alone, multi_process=True).run(
         batches, 2, 6, [StopOnInterruption(interruption), Signalled()], interruption
     )
     return [ended, model.step, interruption.number]
@@ -140,7 +142,7 @@ def drawn(steps, side, error=None):  # two replicas; sides of 4, 5, ... px where
         signature = {"x": tf.TensorSpec((1, side, side, 3), "float64")}
         return tf.data.Dataset.from_generator(read, output_signature=signature)
 
-    team = Team(2, mirrored)
+    team = TensorFlowTeam(2, mirrored)
     with team.scope():
         model = Drawing()
         model.compile_optimizers({"none": (keras.optimizers.SGD(), [])})

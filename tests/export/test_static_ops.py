@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -87,3 +89,23 @@ def test_instance_norm_does_not_cancel():
     exact /= np.sqrt((exact**2).mean((1, 2), keepdims=True) + 1e-5)
     found = static_ops.instance_norm(tf.constant(x), None, None, 1e-5)
     assert np.abs(found - exact).max() < 2e-2
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        functools.partial(static_ops.reflect, amount=3),
+        functools.partial(static_ops.repeat_edge, before=(1, 0), after=(0, 1)),
+        static_ops.double,
+        static_ops.blur_down,
+    ],
+)
+def test_pictures_of_unknown_size_get_the_same(operation):
+    """So one graph serves every size; `double` is TensorFlow's own where the size is known."""
+    x = tf.constant(normal(1, 6, 10, 2))
+    of_any_size = tf.function(
+        lambda image: operation(image),
+        input_signature=[tf.TensorSpec((1, None, None, 2))],
+        autograph=False,
+    )
+    close(of_any_size(x), operation(x))

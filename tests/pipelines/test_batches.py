@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import batches, order
-from pipelines.batches import Augmentation
+from cyclegan_keras.images.pixels import to_float
+from pipelines import batches, order, training_samples
+from pipelines.augmentation import Augmentation
+from pipelines.order import Numbers
 
 # ---- augmentation ----
 
@@ -50,6 +52,16 @@ def test_flip_is_a_fair_coin():
     assert 70 < flipped < 130  # four standard deviations
 
 
+def test_the_range_keeps_every_level_and_is_that_of_numpy():
+    levels = np.arange(256, dtype=np.uint8)
+    floats = batches.to_float(tf.constant(levels))
+    assert floats.dtype == tf.float32
+    assert floats[0] == -1.0
+    assert floats[255] == 1.0
+    np.testing.assert_array_equal(np.rint((floats + 1) * 127.5), levels)
+    np.testing.assert_array_equal(floats, to_float(levels))
+
+
 # ---- unpaired ----
 
 
@@ -58,10 +70,15 @@ def load(index):
     return ((np.arange(6 * 6 * 3).reshape(6, 6, 3) + 5 * index) % 251).astype(np.uint8)
 
 
+def numbers_of(batch_size, stop_step, start_step=0):
+    return Numbers(batch_size=batch_size, start_step=start_step, stop_step=stop_step)
+
+
 def unpaired(stop_step=12, batch_size=1, crop_size=4, flip=True, picture_size=(4, 4)):
-    indices = order.unpaired(5, 3, seed=1, batch_size=batch_size, start_step=0, stop_step=stop_step)
+    indices = order.unpaired(5, 3, seed=1, batch_size=batch_size)
     augmentation = Augmentation(seed=1, crop_size=crop_size, flip=flip, picture_size=picture_size)
-    return batches.unpaired(load, load, indices, augmentation, batch_size)
+    samples = training_samples.unpaired(load, load, indices, augmentation)
+    return batches.training(samples, numbers_of(batch_size, stop_step), batch_size)
 
 
 @functools.cache
@@ -80,9 +97,10 @@ def test_unpaired_pixels_are_in_range():
 
 def test_epochs_augment_differently():
     """Every visit of one picture, over many epochs, shows several crops and both mirrorings."""
-    indices = order.unpaired(1, 1, seed=1, batch_size=1, start_step=0, stop_step=40)
+    indices = order.unpaired(1, 1, seed=1, batch_size=1)
     augmentation = Augmentation(seed=1, crop_size=4, flip=True)
-    dataset = batches.unpaired(load, load, indices, augmentation, 1).as_numpy_iterator()
+    samples = training_samples.unpaired(load, load, indices, augmentation)
+    dataset = batches.training(samples, numbers_of(1, 40), 1).as_numpy_iterator()
     seen = [(batch["x"].tobytes(), batch["y"].tobytes()) for batch in dataset]
     assert len({x for x, _ in seen}) > 9  # of 18 that exist
     assert any(x != y for x, y in seen)  # the two sides are augmented independently
@@ -91,10 +109,9 @@ def test_epochs_augment_differently():
 def test_unpaired_pictures_come_as_they_are_without_crop_and_flip():
     dataset = unpaired(stop_step=5, crop_size=None, flip=False, picture_size=None)
     assert dataset.element_spec["x"].shape.as_list() == [1, None, None, 3]
-    indices = order.unpaired(5, 3, seed=1, batch_size=1, start_step=0, stop_step=5)
-    for batch, (_, index_x, index_y) in zip(
-        dataset.as_numpy_iterator(), indices.as_numpy_iterator(), strict=True
-    ):
+    indices = order.unpaired(5, 3, seed=1, batch_size=1)
+    for number, batch in enumerate(dataset.as_numpy_iterator()):
+        index_x, index_y = indices(number)
         np.testing.assert_allclose(batch["x"][0], load(index_x) / 127.5 - 1, atol=1e-6)
         np.testing.assert_allclose(batch["y"][0], load(index_y) / 127.5 - 1, atol=1e-6)
 
@@ -109,9 +126,10 @@ def load_pair(index):
 
 
 def paired(stop_step=40, batch_size=1, crop_size=4, flip=True, picture_size=None):
-    indices = order.paired(5, seed=1, batch_size=batch_size, start_step=0, stop_step=stop_step)
+    indices = order.paired(5, seed=1, batch_size=batch_size)
     augmentation = Augmentation(seed=1, crop_size=crop_size, flip=flip, picture_size=picture_size)
-    return batches.paired(load_pair, indices, augmentation, batch_size)
+    samples = training_samples.paired(load_pair, indices, augmentation)
+    return batches.training(samples, numbers_of(batch_size, stop_step), batch_size)
 
 
 @functools.cache
@@ -135,10 +153,9 @@ def test_crop_and_flip_are_the_same_on_both_sides():
 
 def test_pairs_come_as_they_are_without_crop_and_flip():
     dataset = paired(stop_step=5, crop_size=None, flip=False)
-    indices = order.paired(5, seed=1, batch_size=1, start_step=0, stop_step=5)
-    for batch, (_, index) in zip(
-        dataset.as_numpy_iterator(), indices.as_numpy_iterator(), strict=True
-    ):
+    indices = order.paired(5, seed=1, batch_size=1)
+    for number, batch in enumerate(dataset.as_numpy_iterator()):
+        (index,) = indices(number)
         for side, expected in zip("xy", load_pair(index), strict=True):
             np.testing.assert_allclose(batch[side][0], expected / 127.5 - 1, atol=1e-6)
 
@@ -166,19 +183,20 @@ class Pairs:
         return picture(200 + index), picture(220 + index)
 
 
-def mixed(every, start_step=0, batch_size=1):
-    indices = order.unpaired(
-        X, Y, seed=1, batch_size=batch_size, start_step=start_step, stop_step=42
-    )
-    return batches.mixed(
+def samples_with_pairs(every, batch_size=1):
+    return training_samples.mixed(
         picture,
         bright_picture,
         Pairs(),
-        indices,
+        order.unpaired(X, Y, seed=1, batch_size=batch_size),
         Augmentation(seed=1, crop_size=4, flip=True, picture_size=(4, 4)),
-        batch_size=batch_size,
         pairs_every=every,
     )
+
+
+def mixed(every, start_step=0, batch_size=1):
+    samples = samples_with_pairs(every, batch_size)
+    return batches.training(samples, numbers_of(batch_size, 42, start_step), batch_size)
 
 
 @functools.cache
@@ -219,9 +237,10 @@ def test_every_so_many_samples_one_is_a_pair(every, batch_size):
 
 
 def test_what_is_no_pair_is_what_it_would_be_without_pairs():
-    indices = order.unpaired(X, Y, seed=1, batch_size=1, start_step=0, stop_step=12)
+    indices = order.unpaired(X, Y, seed=1, batch_size=1)
     augmentation = Augmentation(seed=1, crop_size=4, flip=True)
-    plain = batches.unpaired(picture, bright_picture, indices, augmentation, 1)
+    samples = training_samples.unpaired(picture, bright_picture, indices, augmentation)
+    plain = batches.training(samples, numbers_of(1, 12), 1)
     for batch, expected in zip(whole_mixed(4, 1), plain.as_numpy_iterator(), strict=False):
         if not batch["paired"][0]:
             np.testing.assert_array_equal(batch["x"], expected["x"])

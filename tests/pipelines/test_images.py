@@ -24,15 +24,6 @@ def test_resize_leaves_a_picture_of_that_size_alone():
     assert resize(image, (5, 3)) is image
 
 
-def test_range_keeps_every_level():
-    levels = np.arange(256, dtype=np.uint8)
-    floats = images.to_float(levels)
-    assert floats.dtype == tf.float32
-    assert floats[0] == -1.0
-    assert floats[255] == 1.0
-    np.testing.assert_array_equal(np.rint((floats + 1) * 127.5), levels)
-
-
 def test_center_crop():
     image = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
     np.testing.assert_array_equal(images.center_crop(image, 2, 4), image[2:4, 2:6])

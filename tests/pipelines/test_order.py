@@ -1,32 +1,32 @@
 import collections
+import concurrent.futures
 import functools
+import time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines import order
+from pipelines.order import Numbers
+
+
+def numbered(samples, numbers):
+    return [(number, *samples(number)) for number in numbers]
 
 
 def unpaired(count_x=5, count_y=3, *, batch_size=1, seed=1, start_step=0, stop_step=20):
-    dataset = order.unpaired(
-        count_x,
-        count_y,
-        seed=seed,
-        batch_size=batch_size,
-        start_step=start_step,
-        stop_step=stop_step,
-    )
-    assert int(dataset.cardinality()) == (stop_step - start_step) * batch_size
-    return [tuple(map(int, item)) for item in dataset.as_numpy_iterator()]
+    numbers = Numbers(batch_size=batch_size, start_step=start_step, stop_step=stop_step)
+    assert len(numbers) == (stop_step - start_step) * batch_size
+    samples = order.unpaired(count_x, count_y, seed=seed, batch_size=batch_size)
+    return numbered(samples, numbers)
 
 
 def paired(count=5, *, batch_size=1, seed=1, start_step=0, stop_step=20):
-    dataset = order.paired(
-        count, seed=seed, batch_size=batch_size, start_step=start_step, stop_step=stop_step
-    )
-    assert int(dataset.cardinality()) == (stop_step - start_step) * batch_size
-    return [tuple(map(int, item)) for item in dataset.as_numpy_iterator()]
+    numbers = Numbers(batch_size=batch_size, start_step=start_step, stop_step=stop_step)
+    samples = order.paired(count, seed=seed, batch_size=batch_size)
+    return numbered(samples, numbers)
 
 
 # ---- unpaired ----
@@ -75,15 +75,26 @@ def test_the_seed_matters():
     assert unpaired() == whole_unpaired(batch_size=1) != unpaired(seed=2)
 
 
-def test_parts_share_out_the_samples_of_every_batch_before_any_is_read():
-    whole = order.unpaired(7, 5, seed=1, batch_size=6, start_step=1, stop_step=4)
-    parts = [
-        list(order.part_of_batches(whole, 6, part, 3).as_numpy_iterator()) for part in range(3)
-    ]
+def test_parts_share_out_the_numbers_of_every_batch():
+    steps = {"batch_size": 6, "start_step": 1, "stop_step": 4}
+    parts = [list(Numbers(**steps, part=part, parts=3)) for part in range(3)]
     assert [len(part) for part in parts] == [6, 6, 6]
     together = [part[2 * step + i] for step in range(3) for part in parts for i in range(2)]
-    assert together == list(whole.as_numpy_iterator())
-    assert order.part_of_batches(whole, 6, 0, 1) is whole
+    assert together == list(Numbers(**steps)) == list(range(6, 24))
+
+
+def test_an_epoch_is_drawn_once_by_all_threads():
+    drawn = []
+
+    def epoch(number):
+        drawn.append(number)
+        time.sleep(0.01)
+        return (np.arange(4) + 4 * number,)
+
+    samples = order.Order(epoch, samples=4)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(samples, range(8))) == [(number,) for number in range(8)]
+    assert sorted(drawn) == [0, 1]
 
 
 # ---- paired ----

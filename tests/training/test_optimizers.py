@@ -11,6 +11,7 @@ from cyclegan_keras.training.optimizers import (
     CosineDecay,
     LinearDecay,
     StepDecay,
+    adam,
     build_schedule,
 )
 from cyclegan_keras.training.options import OptimizerOptions
@@ -124,3 +125,27 @@ def test_bad_arguments():
         LinearDecay(RATE, 1, -1, 5)
     with pytest.raises(ValueError, match="Received: 0"):
         StepDecay(RATE, 1, 0)
+
+
+def test_adam_is_bit_equal_to_that_of_keras():
+    options = OptimizerOptions(n_epochs=1, n_epochs_decay=3)
+    own = adam(options, steps_per_epoch=1)
+    usual = keras.optimizers.Adam.from_config({**own.get_config(), "name": "usual"})
+    assert type(own) is not type(usual)
+    random = np.random.default_rng(0)
+    shapes = [(3, 4), (5,), ()]
+    starts = [random.normal(size=shape).astype("float32") for shape in shapes]
+    results = []
+    for optimizer in (own, usual):
+        variables = [keras.Variable(start) for start in starts]
+        optimizer.build(variables)
+        results.append((optimizer, variables))
+    for _ in range(4):
+        gradients = [random.normal(size=shape).astype("float32") for shape in shapes]
+        for optimizer, variables in results:
+            optimizer.apply([keras.ops.convert_to_tensor(each) for each in gradients], variables)
+    (_, own_variables), (_, usual_variables) = results
+    for found, expected in zip(
+        [*own_variables, *own.variables], [*usual_variables, *usual.variables], strict=True
+    ):
+        np.testing.assert_array_equal(found.numpy(), expected.numpy())

@@ -137,3 +137,25 @@ def test_files_that_share_a_prefix(tmp_path):
 def test_nothing_there(tmp_path):
     with pytest.raises(TranslationError, match="there is no such model"):
         fingerprint(str(tmp_path / "gone.keras"))
+
+
+def test_the_precision_counts_unless_it_is_the_usual_one(tmp_path):
+    """A folder that was begun in float32 is not continued in int8."""
+    (tmp_path / "g.keras").write_bytes(b"1")
+    options = TranslateOptions(model=str(tmp_path / "g.keras"))
+    before = record_of(options, tmp_path, "AtoB").made_by
+    usual = dataclasses.replace(options, precision="float32")
+    assert record_of(usual, tmp_path, "AtoB").made_by == before
+    fast = record_of(dataclasses.replace(options, precision="int8"), tmp_path, "AtoB").made_by
+    assert fast == {**before, "precision": "int8"}
+    started(tmp_path / "out", before)
+    with pytest.raises(TranslationError, match="precision was float32, now int8"):
+        started(tmp_path / "out", fast)
+
+
+def test_int8_graphs_are_no_part_of_a_model(tmp_path):
+    (tmp_path / "generator_g.keras").write_bytes(b"1")
+    before = fingerprint(str(tmp_path))
+    (tmp_path / ".int8").mkdir()
+    (tmp_path / ".int8" / "graph.tflite").write_bytes(b"2")
+    assert fingerprint(str(tmp_path)) == before

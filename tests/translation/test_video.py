@@ -5,9 +5,12 @@ import pathlib
 
 import numpy as np
 import pytest
+from optional import optional
 
 from cyclegan_keras.files.errors import TranslationError, WriteError
 from cyclegan_keras.models.description import Description
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
+from cyclegan_keras.translation.opening import translator_of
 from cyclegan_keras.translation.recipe import Recipe
 from cyclegan_keras.translation.translator import Translator
 from cyclegan_keras.translation.video import translate_video
@@ -207,3 +210,16 @@ def test_a_full_disk_is_a_sentence(tmp_path, limited_file_size):
     with limited_file_size(20000), pytest.raises(WriteError, match="Cannot write"):
         translate_video(source, tmp_path / "b.mp4", Recipe(translator=SAME), crf=1)
     assert [p.name for p in pathlib.Path(tmp_path).iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.slow
+def test_a_video_in_int8_looks_like_float32(tmp_path):
+    optional("ai_edge_quantizer")
+    source = write(tmp_path / "in.mp4", frames_of(32, 48))
+    network = ResNetGenerator(ngf=4, n_blocks=0, init_gain=0.2)
+    found = []
+    for precision in ("float32", "int8"):
+        recipe = Recipe(translator=translator_of(network, precision=precision))
+        assert translate_video(source, tmp_path / f"{precision}.mp4", recipe, crf=5) == len(TIMES)
+        found.append(read(tmp_path / f"{precision}.mp4")[0].astype(int))
+    assert 0 < np.abs(found[0] - found[1]).mean() < 4

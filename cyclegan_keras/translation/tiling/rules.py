@@ -68,7 +68,9 @@ class Sum(Pointwise):
         super().__init__(None)
 
     def apply(self, inputs, *, input_region, region, input_size):
-        return inputs[0] + inputs[1]
+        first, second = inputs
+        # A norm over the whole picture is computed in float32 here, also in half precision.
+        return first + tf.cast(second, first.dtype)
 
 
 class Dropout(Pointwise):

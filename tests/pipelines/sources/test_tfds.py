@@ -9,7 +9,7 @@ from PIL import Image
 
 from cyclegan_keras.files.errors import DataError
 from pipelines.sources import datasets
-from pipelines.sources.tfds import NAMES
+from pipelines.sources.tfds import NAMES, _prepare
 
 REAL = pathlib.Path(__file__).parents[4] / "shared" / "data" / "horse2zebra.zip"
 FOLDERS = ("trainA", "trainB", "testA", "testB")
@@ -58,6 +58,27 @@ def test_an_archive_placed_by_hand_is_prepared_once_and_damage_is_noticed(tmp_pa
     record.write_bytes(record.read_bytes()[:-9])
     with pytest.raises(DataError, match=r"is damaged .* delete that folder"):
         datasets.find("cycle_gan/maps", str(tmp_path))
+
+
+@pytest.mark.slow
+def test_without_tensorflow_a_set_is_read_where_it_has_random_access(tmp_path, monkeypatch):
+    archive(tmp_path / "maps.zip")
+    by_tensorflow = datasets.find("cycle_gan/maps", str(tmp_path))
+    other = tmp_path / "other"
+    other.mkdir()
+    archive(other / "maps.zip")
+    builder = tfds.builder("cycle_gan/maps", data_dir=str(other), file_format="array_record")
+    _prepare(builder, "maps")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DataError, match=r"tfds build cycle_gan/maps --file_format=array_record"):
+        datasets.find("cycle_gan/maps", str(tmp_path))
+    source = datasets.find("cycle_gan/maps", str(other))
+    for split in ("train_a", "train_b", "test_a", "test_b"):
+        expected = getattr(by_tensorflow, split)
+        pictures = getattr(source, split)
+        assert pictures.names == expected.names
+        keys = [pictures.key(index) for index in range(len(pictures))]
+        assert keys == [expected.key(index) for index in range(len(expected))]  # the same order
 
 
 @pytest.mark.parametrize(
