@@ -104,7 +104,10 @@ def convolution(images, kernel, bias, strides: tuple[int, int]):
             by_images = tf.nn.conv2d_transpose(
                 by_outputs, kernel, tf.shape(images), strides, padding="VALID"
             )
-            return by_images, _gradient_of_kernel(images, by_outputs, kernel.shape, strides)
+            # The copies of patches are many times as large as the pictures: not before their turn.
+            with tf.control_dependencies([by_outputs]):
+                larger = tf.identity(images)
+            return by_images, _gradient_of_kernel(larger, by_outputs, kernel.shape, strides)
 
         return tf.nn.conv2d(images, kernel, strides, padding="VALID"), gradient
 

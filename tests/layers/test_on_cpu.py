@@ -71,6 +71,33 @@ def test_instance_normalization(affine):
     assert_close(layer, exact_layer, (3, 6, 5, 16))
 
 
+@pytest.mark.slow
+def test_values_are_computed_anew():
+    """With `keras.remat`, gradients have no static shapes."""
+    network = keras.Sequential(
+        [
+            Conv2D(32, 3, dtype="mixed_bfloat16"),
+            Conv2DTranspose(32, 3, 2, dtype="mixed_bfloat16"),
+            InstanceNormalization(dtype="mixed_bfloat16"),
+        ]
+    )
+    images = rounded((2, 6, 6, 32))
+    network.build(images.shape)
+    kernel = network.trainable_variables[0].value
+
+    @tf.function
+    def gradient_by(function):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.cast(function(images), "float32") ** 4)
+        return tape.gradient(loss, kernel)
+
+    def train(images):
+        return network(images, training=True)
+
+    whole = gradient_by(train)
+    assert np.linalg.norm(gradient_by(keras.remat(train)) - whole) < 0.03 * np.linalg.norm(whole)
+
+
 def test_statistics_of_the_normalization_are_float32():
     # In bfloat16 numbers around 200 are whole, and so would be their mean.
     images = tf.cast(RANDOM.normal(200, 2, (1, 64, 64, 16)), "bfloat16")
