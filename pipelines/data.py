@@ -225,7 +225,7 @@ class Data:
             Finite; {"number", "picture"}: int64 and float32 (height, width, channels) in [-1, 1],
             read in parallel while it is iterated. Always of TensorFlow's.
         """
-        from pipelines import batches
+        from pipelines import batches_tensorflow
 
         all_numbers = np.asarray(numbers, np.int64)
         side_of_numbers = "x" if self.paired else side
@@ -236,7 +236,7 @@ class Data:
         indices = order.of_crops(
             len(self._train[side]), all_numbers, seed=self._seed, side=side_of_numbers
         )
-        return batches.crops(
+        return batches_tensorflow.crops(
             load,
             all_numbers,
             indices,
@@ -381,7 +381,7 @@ class Data:
         """Returns the module that makes batches for the backend."""
         if self._backend == "jax":
             try:
-                from pipelines import grain_batches
+                from pipelines import batches_jax
             except ModuleNotFoundError as error:
                 if error.name != "grain":
                     raise
@@ -389,10 +389,10 @@ class Data:
                     "KERAS_BACKEND=jax needs Grain, which reads the pictures: "
                     'pip install "cyclegan-keras[jax]".'
                 ) from error
-            return grain_batches
-        from pipelines import batches
+            return batches_jax
+        from pipelines import batches_tensorflow
 
-        return batches
+        return batches_tensorflow
 
     @functools.cached_property
     def _augmentation(self) -> Augmentation:

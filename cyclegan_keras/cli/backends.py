@@ -45,7 +45,8 @@ def check_environment(only_with_tensorflow: str | None = None) -> None:
             import jax  # noqa: F401
         except ModuleNotFoundError as error:
             raise OptionError(
-                "KERAS_BACKEND=jax needs JAX: install the extra [jax], or leave it out." + said_by
+                'KERAS_BACKEND=jax needs JAX: pip install "cyclegan-keras[jax]", or leave it out.'
+                + said_by
             ) from error
 
 

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from cyclegan_keras.export.static_graph import is_resizable
+from cyclegan_keras.files.cores import available_cores
 from cyclegan_keras.files.errors import TranslationError
 
 Size = tuple[int, int]  # height and width
@@ -46,7 +47,7 @@ class Int8Network:
         check_runtime()
         self._is_resizable = is_resizable(network)
         self._graph = functools.lru_cache(MOST_GRAPHS)(graph_for)
-        self._cores = cores or available_cores()
+        self._cores = cores or cores_to_use()
         self._pool = concurrent.futures.ThreadPoolExecutor(self._cores)
         self._runners: list[_Runner] = []
         self._made_for: tuple[int, Size | None] | None = None  # how many runners, of which graph
@@ -118,14 +119,12 @@ class _Runner:
         return self._interpreter.get_tensor(self._target)[0]
 
 
-def available_cores() -> int:
-    """Returns how many cores this process may use, as TensorFlow's own setting limits them too."""
+def cores_to_use() -> int:
+    """Returns on how many cores to compute: those there are, or as many as TensorFlow is set to."""
     asked_for = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
     if asked_for.isdecimal() and int(asked_for):
         return int(asked_for)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return available_cores()
 
 
 def check_runtime() -> None:

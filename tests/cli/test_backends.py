@@ -44,7 +44,7 @@ COMMANDS = {
     "beam.py": lambda: beam.main(["beam.py"]),
     "weights": lambda: weights.main(["import", "a.pth"]),
 }
-JAX = "KERAS_BACKEND=jax needs JAX: install the extra [jax], or leave it out."
+JAX = 'KERAS_BACKEND=jax needs JAX: pip install "cyclegan-keras[jax]", or leave it out.'
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax", "numpy", "openvino"])

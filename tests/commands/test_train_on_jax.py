@@ -60,8 +60,8 @@ BY_TF_DATA = """
 import sys
 import cyclegan_commands
 from cyclegan_keras.commands.train import main
-from pipelines import batches, data
-data.Data._feeder = lambda self: batches
+from pipelines import batches_tensorflow, data
+data.Data._feeder = lambda self: batches_tensorflow
 sys.exit(main(sys.argv))
 """
 

@@ -1,6 +1,6 @@
 """Batches for TensorFlow: tf.data reads, crops, mirrors, and scales to [-1, 1].
 
-`pipelines.grain_batches` makes the same batches without TensorFlow.
+`pipelines.batches_jax` makes the same batches without TensorFlow.
 """
 
 from collections.abc import Callable, Mapping

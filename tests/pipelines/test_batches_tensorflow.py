@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from cyclegan_keras.images.pixels import to_float
-from pipelines import batches, order, training_samples
+from pipelines import batches_tensorflow, order, training_samples
 from pipelines.augmentation import Augmentation
 from pipelines.order import Numbers
 
@@ -35,7 +35,11 @@ def inside_tf_data(change, count):
 @pytest.mark.slow
 def test_crops_are_true_windows_and_reach_every_place():
     seen = set()
-    for crop in inside_tf_data(lambda image, seed: batches.random_crop(image, 8, seed), 200):
+
+    def crop_of(image, seed):
+        return batches_tensorflow.random_crop(image, 8, seed)
+
+    for crop in inside_tf_data(crop_of, 200):
         top, left = corner(crop)
         np.testing.assert_array_equal(crop, IMAGE.numpy()[top : top + 8, left : left + 8])
         seen.add((top, left))
@@ -45,7 +49,7 @@ def test_crops_are_true_windows_and_reach_every_place():
 def test_flip_is_a_fair_coin():
     image = IMAGE.numpy()
     flipped = 0
-    for result in inside_tf_data(batches.random_flip, 200):
+    for result in inside_tf_data(batches_tensorflow.random_flip, 200):
         mirrored = np.array_equal(result, image[:, ::-1])
         assert mirrored or np.array_equal(result, image)
         flipped += mirrored
@@ -54,7 +58,7 @@ def test_flip_is_a_fair_coin():
 
 def test_the_range_keeps_every_level_and_is_that_of_numpy():
     levels = np.arange(256, dtype=np.uint8)
-    floats = batches.to_float(tf.constant(levels))
+    floats = batches_tensorflow.to_float(tf.constant(levels))
     assert floats.dtype == tf.float32
     assert floats[0] == -1.0
     assert floats[255] == 1.0
@@ -78,7 +82,7 @@ def unpaired(stop_step=12, batch_size=1, crop_size=4, flip=True, picture_size=(4
     indices = order.unpaired(5, 3, seed=1, batch_size=batch_size)
     augmentation = Augmentation(seed=1, crop_size=crop_size, flip=flip, picture_size=picture_size)
     samples = training_samples.unpaired(load, load, indices, augmentation)
-    return batches.training(samples, numbers_of(batch_size, stop_step), batch_size)
+    return batches_tensorflow.training(samples, numbers_of(batch_size, stop_step), batch_size)
 
 
 @functools.cache
@@ -100,7 +104,7 @@ def test_epochs_augment_differently():
     indices = order.unpaired(1, 1, seed=1, batch_size=1)
     augmentation = Augmentation(seed=1, crop_size=4, flip=True)
     samples = training_samples.unpaired(load, load, indices, augmentation)
-    dataset = batches.training(samples, numbers_of(1, 40), 1).as_numpy_iterator()
+    dataset = batches_tensorflow.training(samples, numbers_of(1, 40), 1).as_numpy_iterator()
     seen = [(batch["x"].tobytes(), batch["y"].tobytes()) for batch in dataset]
     assert len({x for x, _ in seen}) > 9  # of 18 that exist
     assert any(x != y for x, y in seen)  # the two sides are augmented independently
@@ -129,7 +133,7 @@ def paired(stop_step=40, batch_size=1, crop_size=4, flip=True, picture_size=None
     indices = order.paired(5, seed=1, batch_size=batch_size)
     augmentation = Augmentation(seed=1, crop_size=crop_size, flip=flip, picture_size=picture_size)
     samples = training_samples.paired(load_pair, indices, augmentation)
-    return batches.training(samples, numbers_of(batch_size, stop_step), batch_size)
+    return batches_tensorflow.training(samples, numbers_of(batch_size, stop_step), batch_size)
 
 
 @functools.cache
@@ -196,7 +200,7 @@ def samples_with_pairs(every, batch_size=1):
 
 def mixed(every, start_step=0, batch_size=1):
     samples = samples_with_pairs(every, batch_size)
-    return batches.training(samples, numbers_of(batch_size, 42, start_step), batch_size)
+    return batches_tensorflow.training(samples, numbers_of(batch_size, 42, start_step), batch_size)
 
 
 @functools.cache
@@ -240,7 +244,7 @@ def test_what_is_no_pair_is_what_it_would_be_without_pairs():
     indices = order.unpaired(X, Y, seed=1, batch_size=1)
     augmentation = Augmentation(seed=1, crop_size=4, flip=True)
     samples = training_samples.unpaired(picture, bright_picture, indices, augmentation)
-    plain = batches.training(samples, numbers_of(1, 12), 1)
+    plain = batches_tensorflow.training(samples, numbers_of(1, 12), 1)
     for batch, expected in zip(whole_mixed(4, 1), plain.as_numpy_iterator(), strict=False):
         if not batch["paired"][0]:
             np.testing.assert_array_equal(batch["x"], expected["x"])

@@ -1,25 +1,26 @@
 """Batches for JAX: Grain reads, and numpy crops, mirrors, and scales to [-1, 1].
 
-They are those of `pipelines.batches` to the bit, and need no TensorFlow.
+They are those of `pipelines.batches_tensorflow` to the bit, and need no TensorFlow.
 """
 
-import os
 from collections.abc import Callable, Mapping
 
 import grain
 import numpy as np
 
+from cyclegan_keras.files.cores import available_cores
 from cyclegan_keras.images.pixels import to_float
 from pipelines.loading import Loader
 from pipelines.order import Numbers
 from pipelines.training_samples import Samples
 
 THREADS_A_CORE = 2  # some wait for files while others decode
+MOST_THREADS = 32  # more of them only hold pictures in memory, and wait for each other's Python
 BATCHES_AHEAD = 2
 
 
 def training(samples: Samples, numbers: Numbers, batch_size: int) -> grain.IterDataset:
-    """Makes batches of samples; see `pipelines.batches.training`.
+    """Makes batches of samples; see `pipelines.batches_tensorflow.training`.
 
     Args:
         samples: of one of the functions of `pipelines.training_samples`.
@@ -46,7 +47,7 @@ def training(samples: Samples, numbers: Numbers, batch_size: int) -> grain.IterD
 
 
 def in_order(load_x: Loader, load_y: Loader) -> grain.IterDataset:
-    """Makes batches of one of all pictures; see `pipelines.batches.in_order`."""
+    """Makes batches of one of all pictures; see `pipelines.batches_tensorflow.in_order`."""
 
     def read(index: int) -> dict[str, np.ndarray]:
         return {
@@ -64,7 +65,7 @@ def _read_in_parallel(
     batch_size: int,
 ) -> grain.IterDataset:
     """Maps `read` over `numbers` in threads, in order, and makes whole batches of it."""
-    threads = THREADS_A_CORE * (os.cpu_count() or 1)
+    threads = min(MOST_THREADS, THREADS_A_CORE * available_cores())
     ahead = max(threads, BATCHES_AHEAD * batch_size)  # samples that are read before they are due
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
     elements = grain.MapDataset.source(numbers).map(read)
