@@ -1,7 +1,7 @@
 """Random crop and mirroring of training pictures, a pure function of a seed and a sample's number.
 
-TensorFlow's pipeline crops and mirrors by its own functions (`pipelines.batches_tensorflow`), that of Grain by
-`Augmentation.changed`; pictures are the same to the bit.
+tf.data's pipeline crops and mirrors by TensorFlow's own functions (`pipelines.batches_tensorflow`),
+that of Grain by `Augmentation.changed`; pictures are the same to the bit.
 """
 
 import dataclasses

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 from conftest import ROOT
+from optional import optional
 
-pytest.importorskip("jax")
 HERE = pathlib.Path(__file__).parent
 PROGRAM = """
 import sys
@@ -25,6 +25,7 @@ RELEASE = ("cyclegan", "pix2pix", "cut", "wgangp", "accumulated", "remat", "augm
 
 def compared(*cases):
     """Returns what the program prints of the cases."""
+    optional("jax")
     environment = {
         **os.environ,
         "KERAS_BACKEND": "jax",
