@@ -1,9 +1,12 @@
 """The devices of this machine, and the other workers, as JAX finds them."""
 
 import atexit
+import concurrent.futures
 import contextlib
 import signal
 import socket
+import threading
+from collections.abc import Callable
 
 import jax
 from absl import logging
@@ -22,6 +25,7 @@ from cyclegan_keras.distribution.team_jax import JaxTeam
 from cyclegan_keras.files.errors import DistributionError, LostWorkerError
 
 JOIN_SECONDS = 120  # more than JAX needs once all workers are there
+ABORT_SECONDS = 60  # later, JAX would abort this process
 
 
 class JoinedJaxCluster(JoinedCluster):
@@ -94,9 +98,9 @@ def join(cluster: Cluster | None, minutes: float) -> JoinedJaxCluster:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         if cluster is None:
-            jax.distributed.initialize(initialization_timeout=max(1, int(60 * minutes)))
+            _join_by_launcher(minutes)
         else:
-            _initialize(cluster, minutes)
+            _join_by_variable(cluster, minutes)
     except ValueError as error:
         raise DistributionError(
             "--distribute=multi_worker needs the environment variable TF_CONFIG on every worker, "
@@ -136,7 +140,16 @@ def _connected(cluster: Cluster | None) -> JoinedJaxCluster:
     return JoinedJaxCluster(cluster, lifeline.connect(cluster, host, alone.gather_texts))
 
 
-def _initialize(cluster: Cluster, minutes: float) -> None:
+def _join_by_launcher(minutes: float) -> None:
+    """Has JAX find the other workers and wait for them."""
+    seconds = 60 * minutes
+    _connect_within(
+        seconds,
+        lambda: jax.distributed.initialize(initialization_timeout=int(seconds) + ABORT_SECONDS),
+    )
+
+
+def _join_by_variable(cluster: Cluster, minutes: float) -> None:
     """Waits for the workers of TF_CONFIG and connects JAX with them."""
     with contextlib.ExitStack() as stack:
         if cluster.index == 0:
@@ -144,13 +157,46 @@ def _initialize(cluster: Cluster, minutes: float) -> None:
         else:
             stack.enter_context(listening(cluster))  # until all have joined
             wait_for_others(cluster, minutes)
-        jax.distributed.initialize(
-            coordinator_address=cluster.addresses[0],
-            num_processes=len(cluster.addresses),
-            process_id=cluster.index,
-            initialization_timeout=JOIN_SECONDS,
-            cluster_detection_method="deactivate",
+        _connect_within(
+            JOIN_SECONDS,
+            lambda: jax.distributed.initialize(
+                coordinator_address=cluster.addresses[0],
+                num_processes=len(cluster.addresses),
+                process_id=cluster.index,
+                initialization_timeout=JOIN_SECONDS + ABORT_SECONDS,
+                cluster_detection_method="deactivate",
+            ),
         )
+
+
+def _connect_within(seconds: float, connect: Callable[[], None]) -> None:
+    """Calls `connect` in a thread.
+
+    JAX does not hear Ctrl-C while it waits for the others, and aborts when its time is over.
+
+    Raises:
+        DistributionError: it has not returned in time.
+    """
+    done: concurrent.futures.Future = concurrent.futures.Future()
+
+    def call():
+        try:
+            done.set_result(connect())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    try:
+        done.result(seconds)
+    except concurrent.futures.TimeoutError as error:
+        atexit.register(lifeline.end_process, DistributionError.exit_code)
+        raise DistributionError(
+            f"Not all workers have joined within {seconds / 60:g} minutes: see what the others "
+            "say, check that the first one can be reached from all, or raise --wait_minutes."
+        ) from error
+    except KeyboardInterrupt as error:
+        atexit.register(lifeline.end_process, exit_code_of(error))
+        raise
 
 
 def _own_address() -> str:

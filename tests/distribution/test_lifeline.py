@@ -190,6 +190,19 @@ def test_a_chief_that_is_kept_waiting_for_a_lost_worker_ends(ended, connected, m
     assert "Lost worker 1" in capsys.readouterr().err
 
 
+def test_joining_passes_errors_on_and_ends_in_time(at_exit):
+    devices_jax, registered = at_exit
+    devices_jax._connect_within(SECONDS, lambda: None)
+    with pytest.raises(ZeroDivisionError):
+        devices_jax._connect_within(SECONDS, lambda: 1 / 0)
+    assert registered == []
+    is_over = threading.Event()
+    with pytest.raises(DistributionError, match=r"Not all .* within 0.001 minutes"):
+        devices_jax._connect_within(0.06, is_over.wait)
+    is_over.set()
+    assert registered == [lifeline.end_process]  # JAX still waits
+
+
 def test_a_chief_that_is_late_finds_a_greeting_and_beats(ended):
     host = "::1" if socket.has_dualstack_ipv6() else "127.0.0.1"
     workers = []
