@@ -20,17 +20,7 @@ BATCHES_AHEAD = 2
 
 
 def training(samples: Samples, numbers: Numbers, batch_size: int) -> grain.IterDataset:
-    """Makes batches of samples; see `pipelines.batches_tensorflow.training`.
-
-    Args:
-        samples: of one of the functions of `pipelines.training_samples`.
-        numbers: of the samples, in the order in which they come.
-        batch_size: samples a batch.
-
-    Returns:
-        Batches {"x", "y"} of float32 (batch, height, width, channels) in [-1, 1]; where the samples
-        tell pairs also "paired", float32 (batch,), with 1 for a pair and 0 otherwise.
-    """
+    """Makes batches of samples, in numpy arrays; see `pipelines.batches_tensorflow.training`."""
     augmentation = samples.augmentation
 
     def read(number: int) -> dict[str, np.ndarray]:
