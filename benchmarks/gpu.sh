@@ -11,10 +11,11 @@ set -euo pipefail
 began=$(date +%s)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-python3}
+export PYTHONPATH=$PWD:$PWD/benchmarks${PYTHONPATH:+:$PYTHONPATH}
 if [[ "${1:-}" == --prepare ]]; then
 	shift
-	exec "$python" benchmarks/fill_gpu_folder.py "$@"
+	exec "$python" -m gpu.fill_folder "$@"
 fi
 export PYTHONUNBUFFERED=1
-# gpu.py ends by itself after 525 seconds; this is for the case that it hangs.
-exec timeout --kill-after=10 $((538 - ($(date +%s) - began))) "$python" benchmarks/gpu.py --began="$began" "$@"
+# It ends by itself after 525 seconds; this is for the case that it hangs.
+exec timeout --kill-after=10 $((538 - ($(date +%s) - began))) "$python" -m gpu --began="$began" "$@"

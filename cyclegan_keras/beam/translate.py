@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
 
 def translate(typed: Mapping[str, Any], beam_flags: Sequence[str]) -> int:
     """Translates what the options typed name, with Beam's own flags; returns the exit code."""
-    backends.check_environment()
+    backends.check_environment(only_with_tensorflow="Translating")
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what matters becomes a sentence
     options = flags.resolve_one(TranslateOptions, typed)
     if options.model:  # fetched once, and not by each worker

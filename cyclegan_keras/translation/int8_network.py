@@ -106,16 +106,17 @@ class _Runner:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Translates float32 (height, width, channels)."""
-        if image.shape != self._shape:
-            self._shape = None
-            self._interpreter.resize_tensor_input(self._source, (1, *image.shape))
-            try:
+        try:
+            if image.shape != self._shape:
+                self._shape = None
+                self._interpreter.resize_tensor_input(self._source, (1, *image.shape))
                 self._interpreter.allocate_tensors()
-            except RuntimeError as error:
-                raise MemoryError(f"LiteRT has no memory for {image.shape}: {error}") from error
-            self._shape = image.shape
-        self._interpreter.set_tensor(self._source, image[None])
-        self._interpreter.invoke()
+                self._shape = image.shape
+            self._interpreter.set_tensor(self._source, image[None])
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            self._shape = None
+            raise MemoryError(f"LiteRT has no memory for {image.shape}: {error}") from error
         return self._interpreter.get_tensor(self._target)[0]
 
 

@@ -26,7 +26,6 @@ class Translator:
             go to `tiled`, one by one. None: everything goes to `network`.
         one_by_one: whether `network` computes each picture of a batch by itself, so that what it
             returns cannot depend on the others; else that is found out where it is asked.
-
         precision: in what arithmetic `network` computes, in words; None where that is not known.
 
     Attributes:

@@ -1,6 +1,5 @@
 """The arithmetic, the clock, the tables and the folder of benchmarks/gpu.sh; no card is needed."""
 
-import argparse
 import json
 import sys
 import time
@@ -14,11 +13,9 @@ from cyclegan_keras.models.resnet_generator import ResNetGenerator
 
 sys.path.append(str(ROOT / "benchmarks"))
 
-import gpu_arithmetic
-import gpu_folder
-import gpu_steps
-import gpu_table
-from gpu_clock import Clock
+from gpu import arithmetic, folder, steps, table
+from gpu.clock import Clock
+from gpu.settings import FULL
 
 
 def work_of_graph(network: keras.Model, side: int) -> int:
@@ -36,18 +33,18 @@ def work_of_graph(network: keras.Model, side: int) -> int:
 
 @pytest.mark.slow
 def test_work_of_networks_is_that_of_their_graphs():
-    generator, _ = gpu_arithmetic.generator_work(32, 8, 6)
+    generator, _ = arithmetic.generator_work(32, 8, 6)
     found = work_of_graph(ResNetGenerator(n_blocks=6, ngf=8), 32)
     assert generator == pytest.approx(found, rel=0.02)
-    judge, _ = gpu_arithmetic.discriminator_work(64, 8)
+    judge, _ = arithmetic.discriminator_work(64, 8)
     assert judge == pytest.approx(work_of_graph(PatchDiscriminator(ndf=8), 64), rel=0.02)
 
 
 def test_work_of_a_step_is_what_jax_counted():
     # jax.jit(step).lower(...).cost_analysis() gave 1884.02 GFLOP, elementwise operations included.
-    work = gpu_arithmetic.step_work(crop_size=256, batch_size=1, ngf=64, blocks=9)
+    work = arithmetic.step_work(crop_size=256, batch_size=1, ngf=64, blocks=9)
     assert work / 1e9 == pytest.approx(1884.02, rel=0.005)
-    four = gpu_arithmetic.step_work(crop_size=256, batch_size=4, ngf=64, blocks=9)
+    four = arithmetic.step_work(crop_size=256, batch_size=4, ngf=64, blocks=9)
     assert four == 4 * work
 
 
@@ -66,14 +63,12 @@ def test_work_of_a_step_is_what_jax_counted():
     ],
 )
 def test_published_rates_are_those_of_the_card(card, number_type, tflops):
-    assert gpu_arithmetic.published_tflops(card, number_type) == tflops
+    assert arithmetic.published_tflops(card, number_type) == tflops
 
 
 def test_utilization_is_work_over_time_over_rate():
-    used = gpu_arithmetic.utilization(
-        work=2e12, seconds=0.01, measured_tflops=800.0, published=1000.0
-    )
-    assert used == gpu_arithmetic.Utilization(of_measured=0.25, of_published=0.2)
+    used = arithmetic.utilization(work=2e12, seconds=0.01, measured_tflops=800.0, published=1000.0)
+    assert used == arithmetic.Utilization(of_measured=0.25, of_published=0.2)
 
 
 def test_the_clock_leaves_out_what_does_not_fit():
@@ -87,8 +82,8 @@ def test_the_clock_leaves_out_what_does_not_fit():
     ]
 
 
-def measured_case(**changes) -> gpu_steps.Case:
-    case = gpu_steps.Case(contestant="here", number_type="bfloat16", batch_size=4)
+def measured_case(**changes) -> steps.Case:
+    case = steps.Case(contestant="here", number_type="bfloat16", batch_size=4)
     case.turns, case.steps, case.peak_mb = [0.02, 0.01, 0.03], 30, 5000.0
     case.compile_seconds = 33.0
     for name, value in changes.items():
@@ -97,11 +92,8 @@ def measured_case(**changes) -> gpu_steps.Case:
 
 
 def result_of(cases) -> dict:
-    """A result as gpu.py writes it, of an H200 whose matrix product reaches 500 TFLOP/s."""
-    settings = argparse.Namespace(
-        crop_size=256, ngf=64, generator="resnet_9blocks", blocks=9, turns=3
-    )
-    runs = gpu_steps.Runs(settings, Clock(9), environment={}, logs=None)
+    """A result as gpu.sh writes it, of an H200 whose matrix product reaches 500 TFLOP/s."""
+    runs = steps.Runs(FULL, Clock(9), environment={}, logs=None)
     runs.facts = {"here": {"version": "jax 1", "device": "NVIDIA H200"}}
     runs.ceilings["bfloat16"] = {"here": [400.0, 500.0, 600.0], "torch": [450.0]}
     result = {
@@ -132,7 +124,7 @@ def result_of(cases) -> dict:
 
 
 def test_tables_hold_what_was_measured():
-    lines = gpu_table.markdown(result_of([measured_case()])).splitlines()
+    lines = table.markdown(result_of([measured_case()])).splitlines()
     # 4 * 1879.2 GFLOP in 0.02 s are 376 TFLOP/s, of 500 and of 989.4.
     assert "| bfloat16, 4 | this project, JAX | 20 | 200 | 75% | 38% | 5 | 33 |" in lines
     assert "| A to B | 300 | 100 | 40.2 ± 2.5 | -0.5 |" in lines
@@ -142,13 +134,13 @@ def test_tables_hold_what_was_measured():
 def test_the_end_of_the_output_holds_the_table_and_every_failure():
     contestants = ("here", "torch", "torch, channels last", "torch.compile")
     failed = [
-        gpu_steps.Case(contestant, number_type, batch_size, error="OutOfMemoryError: " + "m" * 300)
+        steps.Case(contestant, number_type, batch_size, error="OutOfMemoryError: " + "m" * 300)
         for contestant in contestants
         for number_type in ("float32", "bfloat16")
         for batch_size in (1, 4)
     ]
     measured = [measured_case(contestant=name, batch_size=16) for name in contestants]
-    text = gpu_table.plain(result_of([*failed, *measured]))
+    text = table.plain(result_of([*failed, *measured]))
     assert len(text) < 11_000
     assert text.count("OutOfMemoryError") == len(failed)
     assert "PyTorch, torch.compile, bfloat16, batch 4: OutOfMemoryError" in text
@@ -157,17 +149,17 @@ def test_the_end_of_the_output_holds_the_table_and_every_failure():
 @pytest.mark.process
 def test_a_process_that_ends_says_why(tmp_path):
     command = [sys.executable, "-c", "import sys; print('{}', flush=True); sys.exit('no card')"]
-    process = gpu_steps.Process("here", command, None, tmp_path / "log")
+    process = steps.Process("here", command, None, tmp_path / "log")
     assert process.receive(20) == {}
-    with pytest.raises(gpu_steps.LostError, match="ended with 1: no card"):
+    with pytest.raises(steps.LostError, match="ended with 1: no card"):
         process.ask(20, do="turn")
 
 
 def test_a_process_that_ends_takes_only_its_own_cases_along():
     clock = Clock(9)
-    runs = gpu_steps.Runs(argparse.Namespace(), clock, environment={}, logs=None)
-    at_fault = gpu_steps.Case("torch", "float32", 1)
-    other = gpu_steps.Case("torch, channels last", "float32", 4)
+    runs = steps.Runs(FULL, clock, environment={}, logs=None)
+    at_fault = steps.Case("torch", "float32", 1)
+    other = steps.Case("torch, channels last", "float32", 4)
     processes = {"torch": object(), "here": object()}
     runs._lose(processes, "torch", [at_fault, other], "ended with -6", at_fault=at_fault)
     assert processes["torch"] is None
@@ -176,11 +168,11 @@ def test_a_process_that_ends_takes_only_its_own_cases_along():
     assert clock.left_out == ["The process of torch ended with -6"]
 
 
-def fill(folder, **changes) -> None:
+def fill(path, **changes) -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     manifest = {"pythons": [version], "wheels": [], "left_out": [], **changes}
-    folder.mkdir(exist_ok=True)
-    (folder / gpu_folder.MANIFEST).write_text(json.dumps(manifest))
+    path.mkdir(exist_ok=True)
+    (path / folder.MANIFEST).write_text(json.dumps(manifest))
 
 
 def test_only_wheels_that_are_missing_are_unpacked(tmp_path):
@@ -191,23 +183,21 @@ def test_only_wheels_that_are_missing_are_unpacked(tmp_path):
         {"file": "other-1-cp399.whl", "name": "other-package", "pythons": ["3.99"]},
     ]
     fill(tmp_path, wheels=wheels)
-    assert gpu_folder.missing_wheels(tmp_path) == [
-        tmp_path / "wheels" / "absent-1-py3-none-any.whl"
-    ]
+    assert folder.missing_wheels(tmp_path) == [tmp_path / "wheels" / "absent-1-py3-none-any.whl"]
     fill(tmp_path, left_out=[{"name": "absent-package", "python": version}])
-    with pytest.raises(gpu_folder.FolderError, match="lacks absent-package"):
-        gpu_folder.missing_wheels(tmp_path)
+    with pytest.raises(folder.FolderError, match="lacks absent-package"):
+        folder.missing_wheels(tmp_path)
     fill(tmp_path, pythons=["3.99"])
-    with pytest.raises(gpu_folder.FolderError, match=r"filled for Python 3\.99"):
-        gpu_folder.missing_wheels(tmp_path)
-    with pytest.raises(gpu_folder.FolderError, match="is not filled"):
-        gpu_folder.missing_wheels(tmp_path / "nothing")
+    with pytest.raises(folder.FolderError, match=r"filled for Python 3\.99"):
+        folder.missing_wheels(tmp_path)
+    with pytest.raises(folder.FolderError, match="is not filled"):
+        folder.missing_wheels(tmp_path / "nothing")
 
 
 def test_a_folder_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu_folder, "project_mb", lambda: 20.0)
-    assert gpu_folder.check_size(tmp_path).startswith("20.0 MB travel")
+    monkeypatch.setattr(folder, "project_mb", lambda: 20.0)
+    assert folder.check_size(tmp_path).startswith("20.0 MB travel")
     with (tmp_path / "large").open("wb") as file:
         file.truncate(41_000_000)  # takes no space on the disk
-    with pytest.raises(gpu_folder.FolderError, match="at most 60 are allowed"):
-        gpu_folder.check_size(tmp_path)
+    with pytest.raises(folder.FolderError, match="at most 60 are allowed"):
+        folder.check_size(tmp_path)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hub_standin import Account
 from made_runs import make_run, small_and_eager
+from optional import optional
 from PIL import Image
 from tiny_options import PONIES
 
@@ -329,3 +330,16 @@ def test_an_output_folder_is_continued_by_the_same_weights(published, made, tmp_
     fetching.forget_commits()
     assert run(translate, "--model=hf://anna/ponies", *words) == 0
     assert "2 of 2" in capsys.readouterr().out
+
+
+@pytest.mark.release
+def test_int8_graphs_of_the_hub_lie_in_the_folder_of_the_user(
+    published, made, new_cache, tmp_path, monkeypatch
+):
+    optional("ai_edge_quantizer")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    cache = new_cache("fresh")
+    words = (f"--input={made}/pictures/testA", f"--output={tmp_path}/translated")
+    assert run(translate, "--model=hf://anna/ponies", *words, "--precision=int8") == 0
+    assert len(list((tmp_path / "user" / "cyclegan-keras" / "int8").iterdir())) == 1
+    assert not list(cache.rglob(".int8"))

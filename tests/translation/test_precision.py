@@ -2,12 +2,17 @@
 
 import concurrent.futures
 import functools
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from optional import optional
 
+from cyclegan_keras.export.tflite import int8_graph
 from cyclegan_keras.files.errors import TranslationError
 from cyclegan_keras.models.description import Description
 from cyclegan_keras.models.resnet_generator import ResNetGenerator
@@ -124,29 +129,50 @@ def test_tiles_in_bfloat16_are_exact_too():
     assert psnr(expected, tiled) > whole - 3
 
 
+convert_once = functools.cache(int8_graph)
+
+
 @pytest.fixture
-def count_graphs(monkeypatch):
-    """Stands in for the conversion: graphs are a few bytes, and each one made is listed."""
+def made_graphs(monkeypatch):
+    """Lists the sizes of the graphs that caches make; here each is converted once."""
+    optional("ai_edge_quantizer")
     made = []
 
-    def stand_in(network, size):
+    def count(network, size):
         made.append(size)
-        return f"graph of {size}".encode()
+        return convert_once(network, size)
 
-    monkeypatch.setattr(int8_cache, "int8_graph", stand_in)
+    monkeypatch.setattr(int8_cache, "int8_graph", count)
     return made
 
 
-def test_a_graph_is_made_once_for_a_model(count_graphs, tmp_path):
-    network = small_generator()
-    first = Int8Cache(network, [tmp_path])(None)
-    assert Int8Cache(network, [tmp_path])(None) == first
-    assert count_graphs == [None]
-    assert Int8Cache(network, [tmp_path])((32, 48)) == b"graph of (32, 48)"
-    other = ResNetGenerator(ngf=4, n_blocks=1)
-    other.set_weights([weight + 1e-6 for weight in network.get_weights()])
-    Int8Cache(other, [tmp_path])(None)
-    assert count_graphs == [None, (32, 48), None]
+@functools.cache
+def other_generator():
+    """A generator that differs from `small_generator` by almost nothing."""
+    other = ResNetGenerator(ngf=4, n_blocks=1, init_gain=0.2)
+    other.set_weights([weight + 1e-6 for weight in small_generator().get_weights()])
+    return other
+
+
+@pytest.mark.slow
+def test_a_graph_is_made_once_for_a_model(made_graphs, tmp_path):
+    first = Int8Cache(small_generator(), [tmp_path])(None)
+    assert Int8Cache(small_generator(), [tmp_path])(None) == first
+    assert made_graphs == [None]
+    assert Int8Cache(small_generator(), [tmp_path])((32, 32)) != first
+    assert Int8Cache(other_generator(), [tmp_path])(None) != first
+    assert made_graphs == [None, (32, 32), None]
+
+
+@pytest.mark.slow
+def test_a_graph_that_was_kept_translates_as_when_it_was_made(made_graphs, tmp_path):
+    x = pictures(32, 24)
+    first, second = (
+        opening.translator_of(small_generator(), precision="int8", int8_folders=[tmp_path])(x)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert made_graphs == [None]
 
 
 def test_other_packages_make_other_graphs(monkeypatch):
@@ -157,7 +183,8 @@ def test_other_packages_make_other_graphs(monkeypatch):
     assert network_digest(network) != before
 
 
-def test_a_damaged_graph_is_made_again(count_graphs, tmp_path):
+@pytest.mark.slow
+def test_a_damaged_graph_is_made_again(made_graphs, tmp_path):
     network = small_generator()
     graph = Int8Cache(network, [tmp_path])(None)
     (path,) = tmp_path.iterdir()
@@ -166,41 +193,82 @@ def test_a_damaged_graph_is_made_again(count_graphs, tmp_path):
         path.write_bytes(damaged)
         assert Int8Cache(network, [tmp_path])(None) == graph
         assert path.read_bytes() == whole
-    assert len(count_graphs) == 4
+    assert len(made_graphs) == 4
 
 
-def test_where_the_first_folder_cannot_be_written_the_next_is_taken(count_graphs, tmp_path):
+@pytest.mark.slow
+def test_where_the_first_folder_cannot_be_written_the_next_is_taken(made_graphs, tmp_path):
     (tmp_path / "file").touch()
     folders = [tmp_path / "file" / ".int8", tmp_path / "user"]
     graph = Int8Cache(small_generator(), folders)(None)
     assert len(list((tmp_path / "user").iterdir())) == 1
     assert Int8Cache(small_generator(), folders)(None) == graph
-    assert count_graphs == [None]
+    assert made_graphs == [None]
     assert Int8Cache(small_generator(), folders[:1])(None) == graph  # kept nowhere
+    assert made_graphs == [None, None]
 
 
+@pytest.mark.slow
 def test_two_at_once_make_one_whole_file(monkeypatch, tmp_path):
-    network = small_generator()
+    optional("ai_edge_quantizer")
+    graph = convert_once(small_generator(), None)
     both = threading.Barrier(2)
 
-    def stand_in(network, size):
+    def wait_for_the_other(network, size):
         both.wait(timeout=20)  # so that both make it, and write it at about the same time
-        return bytes(10**6)
+        return convert_once(network, size)
 
-    monkeypatch.setattr(int8_cache, "int8_graph", stand_in)
-    caches = [Int8Cache(network, [tmp_path]) for _ in range(2)]
+    monkeypatch.setattr(int8_cache, "int8_graph", wait_for_the_other)
+    caches = [Int8Cache(small_generator(), [tmp_path]) for _ in range(2)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(lambda cache: cache(None), caches)) == [bytes(10**6)] * 2
+        assert list(pool.map(lambda cache: cache(None), caches)) == [graph] * 2
     assert len(list(tmp_path.iterdir())) == 1
-    assert Int8Cache(network, [tmp_path])(None) == bytes(10**6)
+    assert Int8Cache(small_generator(), [tmp_path])(None) == graph
 
 
-def test_the_cache_is_bounded_and_keeps_what_was_used_last(count_graphs, monkeypatch, tmp_path):
+TRANSLATE_AT_ONCE = """
+import pathlib, sys, time
+import numpy as np
+from cyclegan_keras.translation.opening import open_translators
+(translator,) = open_translators("g.keras", precision="int8").values()
+pathlib.Path(f"{sys.argv[1]}.ready").touch()
+while len(list(pathlib.Path().glob("*.ready"))) < 2:
+    time.sleep(0.01)
+np.save(sys.argv[1], translator(np.load("x.npy")))
+"""
+
+
+@pytest.mark.release
+def test_two_processes_at_once_translate_alike(tmp_path):
+    optional("ai_edge_quantizer")
+    small_generator().save(tmp_path / "g.keras")
+    np.save(tmp_path / "x.npy", pictures(32, 32))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "c")}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", TRANSLATE_AT_ONCE, name], cwd=tmp_path, env=environment
+        )
+        for name in ("one", "two")
+    ]
+    assert [process.wait(timeout=200) for process in processes] == [0, 0]
+    np.testing.assert_array_equal(np.load(tmp_path / "one.npy"), np.load(tmp_path / "two.npy"))
+    assert len(list((tmp_path / ".int8").iterdir())) == 1
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.slow
+def test_the_cache_is_bounded_and_keeps_what_was_used_last(made_graphs, monkeypatch, tmp_path):
     monkeypatch.setattr(int8_cache, "MOST_FILES", 2)
-    cache = Int8Cache(small_generator(), [tmp_path])
-    for side in (8, 16, 8, 24, 8):
-        cache((side, side))
-    assert count_graphs == [(8, 8), (16, 16), (24, 24)]
+    networks = {"small": small_generator(), "other": other_generator()}
+    for name, size in (
+        ("small", None),
+        ("small", (32, 32)),
+        ("small", None),
+        ("other", None),
+        ("small", None),
+    ):
+        Int8Cache(networks[name], [tmp_path])(size)
+    assert made_graphs == [None, (32, 32), None]
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -229,7 +297,7 @@ def test_exports_have_one_precision(name, tmp_path):
 
 
 def test_without_the_quantizer_a_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "ai_edge_quantizer", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
     with pytest.raises(TranslationError, match=r"pip install \"cyclegan-keras\[export\]\""):
         opening.translator_of(small_generator(), precision="int8")
 

@@ -1,6 +1,6 @@
 """A contestant of gpu.sh: a process that prepares training steps, and takes them when asked to.
 
-python benchmarks/gpu_worker.py here|torch|torch.compile '{"crop_size": 256, ...}'
+PYTHONPATH=.:benchmarks python -m gpu.worker here|torch|torch.compile '{"crop_size": 256, ...}'
 
 It reads requests and writes answers, one line of JSON each:
 
@@ -21,12 +21,11 @@ import gc
 import json
 import math
 import os
-import pathlib
 import sys
 import time
 import traceback
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from gpu.settings import Settings
 
 FEWEST_STEPS, MOST_STEPS = 3, 50  # of a turn
 GRACE = 20  # seconds after `until` for what is being compiled then
@@ -37,7 +36,7 @@ def key(case: dict) -> tuple:
     return case["contestant"], case["number_type"], case["batch_size"]
 
 
-def step_arguments(settings: argparse.Namespace, case: dict) -> argparse.Namespace:
+def step_arguments(settings: Settings, case: dict) -> argparse.Namespace:
     """Returns what `contestants` take, for a case."""
     number_type = case["number_type"]
     return argparse.Namespace(
@@ -78,7 +77,7 @@ def timed(step, wait, seconds: float) -> dict:
 class OnJax:
     """The steps of this project, on JAX."""
 
-    def __init__(self, settings: argparse.Namespace):
+    def __init__(self, settings: Settings):
         import jax
         import keras
 
@@ -184,7 +183,7 @@ class OnJax:
 class OnTorch:
     """The steps in plain PyTorch: eager, eager with the channels last, or by torch.compile."""
 
-    def __init__(self, settings: argparse.Namespace):
+    def __init__(self, settings: Settings):
         import torch
         from contestants import plain_torch
 
@@ -318,7 +317,7 @@ def main() -> None:
     # Only answers go to the standard output; what libraries write there goes to the errors.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    settings = argparse.Namespace(**json.loads(sys.argv[2]))
+    settings = Settings(**json.loads(sys.argv[2]))
     try:
         contestant = OnJax(settings) if sys.argv[1] == "here" else OnTorch(settings)
         first = contestant.facts()

@@ -1,6 +1,6 @@
 """Measures KID before and after a training, without TensorFlow; the last line is JSON.
 
-KERAS_BACKEND=jax python benchmarks/gpu_kid.py runs/photos photos
+KERAS_BACKEND=jax python benchmarks/gpu/kid.py runs/photos photos
 
 Of the translations of the test pictures, in both directions: by the trained generators (their
 moving average, where the run keeps one), by the same generators with random weights, and by none,
@@ -14,7 +14,7 @@ import json
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 BATCH = 8  # pictures at a time; one size of batches is compiled once
 

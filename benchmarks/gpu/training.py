@@ -1,6 +1,5 @@
 """The second part of gpu.sh: a real training by train.py, and KID before and after it."""
 
-import argparse
 import json
 import pathlib
 import shutil
@@ -11,14 +10,14 @@ import sys
 import time
 from collections.abc import Mapping
 
-import gpu_kid
-from gpu_clock import Clock
-from gpu_folder import ROOT
+from gpu.clock import Clock
+from gpu.folder import ROOT
+from gpu.settings import Settings
 
 LONGEST_START = 120  # seconds until the first row of metrics
 
 
-def usual_seconds(settings: argparse.Namespace) -> float:
+def usual_seconds(settings: Settings) -> float:
     """Returns how many seconds are kept for this part; it takes more where there are more."""
     return (
         settings.train_start_seconds
@@ -29,11 +28,13 @@ def usual_seconds(settings: argparse.Namespace) -> float:
 
 
 def train(
-    settings: argparse.Namespace,
+    settings: Settings,
     clock: Clock,
     found: dict,
     *,
+    dataset: str,
     pictures: pathlib.Path,
+    weights: pathlib.Path,
     environment: Mapping[str, str],
     work: pathlib.Path,
     out: pathlib.Path,
@@ -41,12 +42,12 @@ def train(
     """Trains for some minutes and measures KID.
 
     Args:
-        settings: `train_size`, `train_batch`, `ngf`, `generator`, `log_every`, `dataset` (how the
-            pictures are called), `kid_most`, `weights` (of KID's network), and the seconds that
-            `usual_seconds` adds up.
+        settings: what is trained, and for how long.
         clock: says how much time there is.
         found: gets what becomes known, for JSON.
+        dataset: how the pictures are called.
         pictures: the folder to train on.
+        weights: of the network that KID looks with, where there is such a file.
         environment: of the processes.
         work: folder for the run.
         out: folder for its sample sheets and metrics.
@@ -62,7 +63,7 @@ def train(
     command = [sys.executable, str(ROOT / "train.py"), *options, *silent]
     after = settings.train_end_seconds + settings.kid_seconds
     found["command"] = " ".join(["train.py", *options])
-    found["pictures"] = settings.dataset
+    found["pictures"] = dataset
     if not clock.allows("Training", settings.train_seconds / 4 + 30, reserved=after):
         return
     print(f"Training for {settings.train_seconds} s, if there is time.", flush=True)
@@ -118,7 +119,7 @@ def train(
             pictures,
             clock,
             most=settings.kid_most,
-            weights=settings.weights,
+            weights=weights,
             environment=environment,
             work=work,
         )
@@ -130,14 +131,14 @@ def measure_kid(
     clock: Clock,
     *,
     most: int,
-    weights: str,
+    weights: pathlib.Path,
     environment: Mapping[str, str],
     work: pathlib.Path,
 ) -> dict:
-    """Returns what `gpu_kid.py` measures of a run, or {"error": ...}."""
+    """Returns what `kid` measures of a run, or {"error": ...}."""
     log = work / "kid.log"
-    command = [sys.executable, gpu_kid.__file__, str(run), str(pictures), f"--most={most}"]
-    if pathlib.Path(weights).exists():
+    command = [sys.executable, "-m", "gpu.kid", str(run), str(pictures), f"--most={most}"]
+    if weights.exists():
         command.append(f"--weights={weights}")
     print("Measuring KID.", flush=True)
     try:

@@ -1,6 +1,6 @@
 """Turns a result of gpu.sh into the tables of docs/performance.md.
 
-python benchmarks/gpu_table.py benchmarks/gpu-results/results.json
+python benchmarks/gpu/table.py benchmarks/gpu-results/results.json
 """
 
 import json

@@ -2,6 +2,10 @@
 
 benchmarks/gpu.sh                # on a machine with an NVIDIA GPU, JAX and PyTorch
 benchmarks/gpu.sh --rehearse     # tiny, on a CPU
+
+The steps are timed by `steps`, each contestant in a process of its own (`worker`); `training`
+starts train.py and measures KID (`kid`) before and after it. `clock` says what there is time for,
+`folder` brings what the machine lacks, and `table` turns the result into tables.
 """
 
 import argparse
@@ -16,57 +20,9 @@ import sys
 import tempfile
 import traceback
 
-import gpu_folder
-import gpu_steps
-import gpu_table
-import gpu_training
-from gpu_clock import Clock
-
-# Seconds of parts are what they usually take: each may take more as long as the rest still fits.
-FULL = {
-    "crop_size": 256,
-    "batch_sizes": (1, 16, 4),  # the most telling ones first
-    "ngf": 64,
-    "generator": "resnet_9blocks",
-    "blocks": 9,
-    "matrix": 8192,
-    "cpu": False,
-    "compile_backend": "inductor",
-    "turns": 5,
-    "turn_seconds": 0.2,
-    "compile_seconds": 100,
-    "train_size": 128,
-    "train_batch": 4,
-    "train_start_seconds": 40,
-    "train_seconds": 240,
-    "train_least_seconds": 200,
-    "train_end_seconds": 15,
-    "kid_seconds": 35,
-    "kid_most": 192,  # pictures
-    "log_every": 50,
-}
-REHEARSAL = {
-    "crop_size": 32,
-    "batch_sizes": (1,),
-    "ngf": 4,
-    "generator": "resnet_6blocks",
-    "blocks": 6,
-    "matrix": 128,
-    "cpu": True,
-    "compile_backend": "aot_eager",
-    "turns": 2,
-    "turn_seconds": 0.02,
-    "compile_seconds": 150,
-    "train_size": 32,
-    "train_batch": 2,
-    "train_start_seconds": 120,
-    "train_seconds": 20,
-    "train_least_seconds": 20,
-    "train_end_seconds": 60,
-    "kid_seconds": 60,
-    "kid_most": 8,
-    "log_every": 5,
-}
+from gpu import folder, steps, table, training
+from gpu.clock import Clock
+from gpu.settings import FULL, REHEARSAL, Settings
 
 
 def main() -> int:
@@ -76,13 +32,12 @@ def main() -> int:
     parser.add_argument("--parts", default="steps,training", help="which, separated by commas")
     parser.add_argument("--limit", type=float, default=525, help="seconds for everything")
     parser.add_argument("--began", type=float, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=pathlib.Path, default=gpu_folder.FOLDER, help="of wheels")
+    parser.add_argument("--folder", type=pathlib.Path, default=folder.FOLDER, help="of wheels")
     parser.add_argument("--pictures", type=pathlib.Path, help="instead of those in the folder")
     arguments = parser.parse_args()
-    settings = argparse.Namespace(**(REHEARSAL if arguments.rehearse else FULL))
-    settings.weights = str(arguments.folder / gpu_folder.WEIGHTS)
+    settings = REHEARSAL if arguments.rehearse else FULL
     clock = Clock(arguments.limit, arguments.began)
-    out = pathlib.Path(os.environ.get("OUT") or gpu_folder.ROOT / "benchmarks" / "gpu-results")
+    out = pathlib.Path(os.environ.get("OUT") or folder.ROOT / "benchmarks" / "gpu-results")
     out.mkdir(parents=True, exist_ok=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="gpu-benchmark-"))
     result = {
@@ -94,15 +49,23 @@ def main() -> int:
     signal.signal(signal.SIGTERM, at_the_limit)
     try:
         environment = environment_of(arguments, work / "packages")
-        measure_parts(arguments, settings, clock, result, environment, work=work, out=out)
-    except gpu_folder.FolderError as error:
+        measure_parts(
+            arguments,
+            settings,
+            clock,
+            result=result,
+            environment=environment,
+            work=work,
+            out=out,
+        )
+    except folder.FolderError as error:
         print(error, file=sys.stderr)
         return 2
     finally:
         keep_logs(work, out / "log.txt")
         shutil.rmtree(work, ignore_errors=True)
     save(result, clock, out)
-    print(f"\n{gpu_table.plain(result)}\n\nTook {clock.passed:.0f} s. Results are in {out}.")
+    print(f"\n{table.plain(result)}\n\nTook {clock.passed:.0f} s. Results are in {out}.")
     is_measured = any("seconds" in row for row in result.get("steps", {}).get("cases", []))
     is_trained = "steps" in result.get("training", {})
     return 0 if is_measured or is_trained else 1
@@ -120,15 +83,13 @@ def environment_of(arguments: argparse.Namespace, packages: pathlib.Path) -> dic
         FolderError: something is missing that nobody has brought.
     """
     if arguments.folder.exists():
-        print(gpu_folder.check_size(arguments.folder))
-        installed = gpu_folder.install(packages, arguments.folder)
+        installed = folder.install(packages, arguments.folder)
         print(f"Unpacked for this run: {', '.join(installed) or 'nothing'}.")
-    elif not gpu_folder.is_installed("keras"):
-        gpu_folder.manifest(arguments.folder)  # says that the folder is not filled
-    paths = [str(gpu_folder.ROOT), str(packages), os.environ.get("PYTHONPATH", "")]
+    elif not folder.is_installed("keras"):
+        folder.manifest(arguments.folder)  # says that the folder is not filled
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+        "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(packages)]),  # of gpu.sh
         "KERAS_BACKEND": "jax",
         # JAX takes the memory it needs and no more, so that PyTorch has its own.
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
@@ -144,27 +105,38 @@ def environment_of(arguments: argparse.Namespace, packages: pathlib.Path) -> dic
     return environment
 
 
-def measure_parts(arguments, settings, clock: Clock, result, environment, *, work, out) -> None:
+def measure_parts(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    clock: Clock,
+    *,
+    result: dict,
+    environment: dict[str, str],
+    work: pathlib.Path,
+    out: pathlib.Path,
+) -> None:
     """Adds "steps" and "training" to a result; what fails is named, and the rest goes on."""
     parts = arguments.parts.split(",")
     if "steps" in parts:
-        reserved = gpu_training.usual_seconds(settings) if "training" in parts else 0
-        result["steps"] = gpu_steps.measure(
+        reserved = training.usual_seconds(settings) if "training" in parts else 0
+        result["steps"] = steps.measure(
             settings, clock, reserved=reserved, environment=environment, logs=work
         )
         save(result, clock, out)
-        if gpu_steps.HERE not in result["steps"]["versions"]:
+        if steps.HERE not in result["steps"]["versions"]:
             clock.leave_out("Training: JAX cannot be used here")
             return
     if "training" in parts:
         result["training"] = {}
         try:
-            pictures = pictures_of(arguments, settings, environment, work)
-            gpu_training.train(
+            dataset, pictures = pictures_of(arguments, settings.train_size, environment, work)
+            training.train(
                 settings,
                 clock,
                 result["training"],
+                dataset=dataset,
                 pictures=pictures,
+                weights=arguments.folder.resolve() / folder.WEIGHTS,
                 environment=environment,
                 work=work,
                 out=out,
@@ -179,31 +151,26 @@ def save(result: dict, clock: Clock, out: pathlib.Path) -> None:
     result["seconds"] = clock.passed
     result["left_out"] = clock.left_out
     (out / "results.json").write_text(json.dumps(result, indent=1))
-    (out / "tables.md").write_text(gpu_table.markdown(result))
+    (out / "tables.md").write_text(table.markdown(result))
 
 
-def pictures_of(arguments, settings, environment, work: pathlib.Path) -> pathlib.Path:
-    """Returns the folder to train on; a rehearsal draws a few pictures where none are there."""
+def pictures_of(
+    arguments: argparse.Namespace, size: int, environment: dict[str, str], work: pathlib.Path
+) -> tuple[str, pathlib.Path]:
+    """Returns the name of the data set and the folder to train on.
+
+    A rehearsal draws a few pictures of `size` px where none are there.
+    """
     if arguments.pictures:
-        settings.dataset = arguments.pictures.name
-        return arguments.pictures.resolve()
+        return arguments.pictures.name, arguments.pictures.resolve()
     if not arguments.rehearse:
-        settings.dataset = gpu_folder.manifest(arguments.folder)["dataset"]
-        return arguments.folder.resolve() / "pictures"
-    settings.dataset = "ponies"
+        dataset = folder.manifest(arguments.folder)["dataset"]
+        return dataset, arguments.folder.resolve() / "pictures"
     pictures = work / "pictures"
-    draw = (
-        "import argparse, pathlib, sys; import fill_gpu_folder as filling; "
-        "filling.write_pictures(argparse.Namespace(dataset='demo/ponies', data_dir=None, "
-        f"train=12, test=8, size={settings.train_size}), pathlib.Path(sys.argv[1]))"
-    )
-    subprocess.run(
-        [sys.executable, "-c", draw, str(pictures)],
-        env=environment,
-        cwd=gpu_folder.ROOT / "benchmarks",
-        check=True,
-    )
-    return pictures
+    command = [sys.executable, "-m", "gpu.pictures", "--dataset=demo/ponies", f"--size={size}"]
+    command += ["--train=12", "--test=8", str(pictures)]
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    return "ponies", pictures
 
 
 def driver() -> str:
@@ -218,7 +185,7 @@ def driver() -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return done.stdout.strip().splitlines()[0]
+    return next(iter(done.stdout.strip().splitlines()), "unknown")
 
 
 def keep_logs(work: pathlib.Path, path: pathlib.Path) -> None:

@@ -1,7 +1,7 @@
 """The folder .gpu, which travels with the project to a machine without a network.
 
-`fill_gpu_folder.py` fills it; gpu.sh takes from it what the machine does not have. Only the
-standard library is needed here.
+`fill_folder` fills it; gpu.sh takes from it what the machine does not have. Only the standard
+library is needed here.
 """
 
 import importlib.metadata
@@ -10,11 +10,13 @@ import pathlib
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".gpu"
 MANIFEST = "manifest.json"
 WEIGHTS = "efficientnet_lite0.safetensors"  # of the network that KID looks with
-MOST_MB = 60  # of the project and the folder together, each 10^6 bytes
+MOST_MB = 60  # of the folder and `NEEDED` together, each 10^6 bytes
+# What gpu.sh runs of the project.
+NEEDED = ("benchmarks", "cyclegan_keras", "pipelines", "cyclegan_commands.py", "train.py")
 
 
 class FolderError(Exception):
@@ -37,19 +39,23 @@ def manifest(folder: pathlib.Path = FOLDER) -> dict:
 
 
 def project_mb() -> float:
-    """Returns the size of the project's files in MB, as Git knows them, or as they lie here."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
-    if listed.returncode == 0:
-        paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
-    else:
-        hidden = [path for path in ROOT.iterdir() if path.name.startswith(".")]
-        paths = [path for path in ROOT.rglob("*") if not any(h in path.parents for h in hidden)]
-    return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
+    """Returns the size in MB of the files that gpu.sh needs of the project."""
+    found = []
+    for name in NEEDED:
+        path = ROOT / name
+        found += [path] if path.is_file() else files_in(path)
+    return sum(path.stat().st_size for path in found) / 1e6
 
 
 def folder_mb(folder: pathlib.Path = FOLDER) -> float:
     """Returns the size of the folder's files in MB."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    return sum(path.stat().st_size for path in files_in(folder)) / 1e6
+
+
+def files_in(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the files in a folder and those below it, without what Python compiles."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in found if "__pycache__" not in path.parts]
 
 
 def check_size(folder: pathlib.Path = FOLDER) -> str:
@@ -60,8 +66,8 @@ def check_size(folder: pathlib.Path = FOLDER) -> str:
     """
     project, carried = project_mb(), folder_mb(folder)
     sentence = (
-        f"{project + carried:.1f} MB travel: {project:.1f} of the project and {carried:.1f} in "
-        f"{folder.name}, at most {MOST_MB} are allowed."
+        f"{project + carried:.1f} MB travel: {project:.1f} of the project ({', '.join(NEEDED)}) "
+        f"and {carried:.1f} in {folder.name}, at most {MOST_MB} are allowed."
     )
     if project + carried > MOST_MB:
         raise FolderError(f"{sentence} Fill the folder with fewer pictures or for one Python.")

@@ -1,6 +1,5 @@
 """The first part of gpu.sh: training steps of several contestants, in turns on one card."""
 
-import argparse
 import contextlib
 import dataclasses
 import json
@@ -14,9 +13,10 @@ import time
 import traceback
 from collections.abc import Mapping
 
-import gpu_worker
-from gpu_arithmetic import published_tflops, step_work, utilization
-from gpu_clock import Clock
+from gpu import worker
+from gpu.arithmetic import published_tflops, step_work, utilization
+from gpu.clock import Clock
+from gpu.settings import Settings
 
 HERE, TORCH, TORCH_LAST, COMPILED = "here", "torch", "torch, channels last", "torch.compile"
 NUMBER_TYPES = ("bfloat16", "float32")
@@ -126,7 +126,7 @@ class Case:
 
 
 def measure(
-    settings: argparse.Namespace,
+    settings: Settings,
     clock: Clock,
     *,
     reserved: float,
@@ -136,8 +136,7 @@ def measure(
     """Measures all cases for which there is time; returns what is known of each, for JSON.
 
     Args:
-        settings: `crop_size`, `batch_sizes`, `ngf`, `generator`, `blocks`, `matrix`, `cpu`,
-            `compile_backend`, `turns`, `turn_seconds`, `compile_seconds`.
+        settings: which steps, and for how long.
         clock: says how much time there is.
         reserved: seconds that belong to what comes afterwards.
         environment: of the processes.
@@ -211,7 +210,13 @@ class Runs:
             self.started += 1
             processes[name] = Process(
                 name,
-                [sys.executable, gpu_worker.__file__, kind, json.dumps(vars(self.settings))],
+                [
+                    sys.executable,
+                    "-m",
+                    "gpu.worker",
+                    kind,
+                    json.dumps(dataclasses.asdict(self.settings)),
+                ],
                 self.environment,
                 self.logs / f"{self.started}-{name.replace(' ', '-')}.log",
             )
@@ -243,7 +248,7 @@ class Runs:
                 continue
             own = [case for case in cases if self._process_name(case) == name]
             try:
-                answer = process.receive(until + 2 * gpu_worker.GRACE - time.time())
+                answer = process.receive(until + 2 * worker.GRACE - time.time())
             except LostError as error:
                 self._lose(processes, name, own, f"while it was prepared, {error}")
                 continue
@@ -335,7 +340,7 @@ class Runs:
         processes[name] = None
 
     def results(self, cases: list[Case]) -> dict:
-        """Returns what was measured, for JSON; see `gpu_table.py`."""
+        """Returns what was measured, for JSON; see `table`."""
         medians = {}
         for number_type, by_contestant in self.ceilings.items():
             rates = {name: statistics.median(values) for name, values in by_contestant.items()}
@@ -386,13 +391,3 @@ class Runs:
             )
             row.update(mfu=used.of_measured, mfu_of_published=used.of_published)
         return row
-
-
-def _process_name(case: Case) -> str:
-    """Returns the name of the process that measures a case.
-
-    torch.compile compiles one step after the other, so each type of numbers has a process.
-    """
-    if case.contestant == COMPILED:
-        return f"{COMPILED} {case.number_type}"
-    return HERE if case.contestant == HERE else TORCH

@@ -1,12 +1,12 @@
 """Fills the folder .gpu with what gpu.sh needs on a machine without a network.
 
-python benchmarks/fill_gpu_folder.py --dataset=photos --python=3.12
+benchmarks/gpu.sh --prepare --dataset=photos --python=3.12
 
 These are wheels of the packages that JAX and PyTorch do not bring, in the versions of
 requirements.lock; the weights by which KID is measured, in half precision; and pictures to train
-on, scaled to 128 by 128 pixels. The project and the folder together stay below 60 MB, so there is
-room for all wheels of one Python and some of others: large ones, which many machines have, come
-last. `--python` may be given several times, the most likely one first.
+on, scaled to 128 by 128 pixels. The folder and what it needs of the project stay below 60 MB
+together, so there is room for all wheels of one Python and some of others: large ones, which many
+machines have, come last. `--python` may be given several times, the most likely one first.
 """
 
 import argparse
@@ -17,7 +17,10 @@ import subprocess
 import sys
 import tempfile
 
-from gpu_folder import (
+from packaging.requirements import Requirement
+
+from gpu import pictures
+from gpu.folder import (
     FOLDER,
     MANIFEST,
     MOST_MB,
@@ -27,9 +30,6 @@ from gpu_folder import (
     folder_mb,
     project_mb,
 )
-from packaging.requirements import Requirement
-
-sys.path.insert(0, str(ROOT))
 
 # What training, its pictures and KID import, without what JAX and PyTorch bring themselves. What
 # rich needs to color source code is left out.
@@ -60,11 +60,7 @@ GLIBC = (17, 24, 26, 27, 28)  # minor versions of manylinux that machines with s
 def main() -> None:
     """Fills the folder and writes its manifest."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--dataset", default="demo/ponies", help="as in train.py: a folder, ...")
-    parser.add_argument("--data_dir", help="as in train.py: where cycle_gan/<name> lies")
-    parser.add_argument("--train", type=int, default=400, help="pictures of each domain")
-    parser.add_argument("--test", type=int, default=120, help="pictures of each domain")
-    parser.add_argument("--size", type=int, default=128, help="their side in pixels")
+    pictures.add_options(parser)
     parser.add_argument("--python", action="append", help="of the machine; usually 3.10 to 3.13")
     parser.add_argument("--machine", default="x86_64", help="or aarch64")
     parser.add_argument("--folder", type=pathlib.Path, default=FOLDER)
@@ -75,7 +71,7 @@ def main() -> None:
     (folder / "wheels").mkdir(parents=True)
 
     write_weights(folder / WEIGHTS)
-    counts = write_pictures(arguments, folder / "pictures")
+    counts = pictures.write_pictures(arguments, folder / "pictures")
     wheels: dict[str, dict] = {}
     for python in pythons:
         for name in SMALL:
@@ -119,30 +115,6 @@ def write_weights(path: pathlib.Path) -> None:
         path,
         {name: np.asarray(value).astype("float16") for name, value in state.items()},
     )
-
-
-def write_pictures(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[str, int]:
-    """Writes the pictures of a data set as JPEG files; returns how many are in each folder."""
-    from PIL import Image
-
-    from cyclegan_keras.images.resizing import resize
-    from pipelines.sources import datasets
-
-    source = datasets.find(arguments.dataset, arguments.data_dir)
-    parts = {
-        "trainA": (source.train_a, arguments.train),
-        "trainB": (source.train_b, arguments.train),
-        "testA": (source.test_a, arguments.test),
-        "testB": (source.test_b, arguments.test),
-    }
-    counts = {}
-    for name, (pictures, most) in parts.items():
-        (folder / name).mkdir(parents=True)
-        counts[name] = min(most, len(pictures))
-        for index in range(counts[name]):
-            scaled = resize(pictures[index], (arguments.size, arguments.size))
-            Image.fromarray(scaled).save(folder / name / f"{index:04d}.jpg", quality=92)
-    return counts
 
 
 def requirement(name: str, python: str) -> str:
