@@ -97,7 +97,7 @@ def print_peak(path, side):
     interpreter.allocate_tensors()
     interpreter.set_tensor(index, noise(1, side))
     interpreter.invoke()
-    sys.stdout.write(json.dumps({"peak_mb": turns.process_peak_mb()}))
+    sys.stdout.write(json.dumps({"peak_mb": turns.own_peak_mb()}))
 
 
 def tiles(generator, path, folder):

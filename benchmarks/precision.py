@@ -88,11 +88,12 @@ def psnr(expected, found):
 
 def likeness(recipes, paths):
     """Returns the PSNR of each picture to that of float32, by precision."""
-    found = {name: [] for name in recipes}
+    others = {name: recipe for name, recipe in recipes.items() if name != "float32"}
+    found = {name: [] for name in others}
     for path in paths:
         values = values_of(path)[None]
         expected = recipes["float32"].translator(values)
-        for name, recipe in recipes.items():
+        for name, recipe in others.items():
             found[name].append(psnr(expected, recipe.translator(values)))
     return found
 
@@ -152,6 +153,17 @@ def tasks_of(folder, paths):
     return [Task(path, folder / "out" / path.name) for path in paths]
 
 
+def translate(tasks, recipe):
+    """Translates files to files."""
+    run_job(tasks, recipe, TranslateOptions(), report=end_where_one_fails)
+
+
+def end_where_one_fails(failure):
+    """Ends the measurement; it is called after each picture."""
+    if failure:
+        sys.exit(failure)
+
+
 def measure(arguments, folder):
     """Returns a row of figures for each precision, and for the other version if there is one."""
     paths = write_pictures(folder / "in", arguments)
@@ -163,16 +175,14 @@ def measure(arguments, folder):
         began = time.perf_counter()
         translator = translator_of(generator, precision=name, int8_folders=[folder / "int8"])
         recipes[name] = Recipe(translator=translator)
-        run_job(tasks[:1], recipes[name], TranslateOptions())
+        translate(tasks[:1], recipes[name])
         rows[name] = {"first_s": time.perf_counter() - began}
-        run_job(tasks[:8], recipes[name], TranslateOptions())  # threads, memory
+        translate(tasks[:8], recipes[name])  # threads, memory
 
     parts = slices(arguments)
     programs = {}
     for name, recipe in recipes.items():
-        programs[name] = lambda part, recipe=recipe: run_job(
-            tasks[part], recipe, TranslateOptions()
-        )
+        programs[name] = lambda part, recipe=recipe: translate(tasks[part], recipe)
     worker = None
     if arguments.against:
         worker = start_other_version(arguments, folder)
@@ -244,12 +254,10 @@ def work(arguments):
     tasks = tasks_of(folder / "against", sorted((folder / "in").iterdir()))
     generator = open_generators(arguments.model)[arguments.direction]
     recipe = Recipe(translator=translator_of(generator))
-    run_job(tasks[:8], recipe, TranslateOptions())
+    translate(tasks[:8], recipe)
     actions = {}
     for part in slices(arguments):
-        actions[str(part.start)] = lambda part=part: run_job(
-            tasks[part], recipe, TranslateOptions()
-        )
+        actions[str(part.start)] = lambda part=part: translate(tasks[part], recipe)
     turns.serve({}, actions)
 
 

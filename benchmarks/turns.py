@@ -7,6 +7,8 @@ every action that it is asked for by name on its standard input.
 import dataclasses
 import functools
 import json
+import pathlib
+import re
 import resource
 import subprocess
 import sys
@@ -108,6 +110,12 @@ def cpu_seconds(processes: Sequence) -> float:
 def process_peak_mb() -> float:
     """Returns the most memory this process has had, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def own_peak_mb() -> float:
+    """Returns the same without the memory of the process that began this one, on Linux alone."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s*(\d+)", status)[1]) * 1024 / 1e6
 
 
 def process_growth_mb(before: float) -> float:

@@ -1,7 +1,6 @@
 """LiteRT in Python, by the file that needs nothing else of this project, without TensorFlow."""
 
 import pathlib
-import re
 import sys
 import time
 
@@ -25,13 +24,4 @@ def work(path: pathlib.Path, threads: int) -> None:
 
     translate()
     facts = {"first_seconds": time.perf_counter() - began}
-    turns.serve(facts, {"translate": translate}, peak_mb)
-
-
-def peak_mb() -> float:
-    """Returns the most memory this process has had, in MB, without that of the one that began it.
-
-    `getrusage`, which `turns` asks, counts that too.
-    """
-    status = pathlib.Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s*(\d+)", status)[1]) * 1024 / 1e6
+    turns.serve(facts, {"translate": translate}, turns.own_peak_mb)
