@@ -181,9 +181,11 @@ def _connect_within(seconds: float, connect: Callable[[], None]) -> None:
 
     def call():
         try:
-            done.set_result(connect())
+            connect()
         except BaseException as error:
             done.set_exception(error)
+        else:
+            done.set_result(None)
 
     threading.Thread(target=call, daemon=True).start()
     try:
