@@ -22,10 +22,12 @@ def threefry(key, counter):
     parity = ops.convert_to_tensor(np.uint32(0x1BD11BDA))
     keys = (*key, ops.bitwise_xor(ops.bitwise_xor(*key), parity))
     x, y = counter[0] + keys[0], counter[1] + keys[1]
+    # Each number of bits is one tensor for all rounds: graphs of fewer nodes are ready earlier.
+    rotations = [[_rotation(bits) for bits in four] for four in ROTATIONS]
     for turn in range(5):
-        for bits in ROTATIONS[turn % 2]:
+        for rotated in rotations[turn % 2]:
             x = x + y
-            y = ops.bitwise_xor(x, _rotated(y, bits))
+            y = ops.bitwise_xor(x, rotated(y))
         x = x + keys[(turn + 1) % 3]
         y = y + keys[(turn + 2) % 3] + ops.convert_to_tensor(np.uint32(turn + 1))
     return x, y
@@ -38,6 +40,11 @@ def uniform(key, counter):
     return [ops.cast(word, "float32") * 2.0**-24 for word in words]
 
 
-def _rotated(x, bits):
+def _rotation(bits):
+    """Returns a function that rotates words to the left by a number of bits."""
     left, right = (ops.convert_to_tensor(np.uint32(n)) for n in (bits, 32 - bits))
-    return ops.bitwise_or(ops.bitwise_left_shift(x, left), ops.bitwise_right_shift(x, right))
+
+    def rotated(x):
+        return ops.bitwise_or(ops.bitwise_left_shift(x, left), ops.bitwise_right_shift(x, right))
+
+    return rotated

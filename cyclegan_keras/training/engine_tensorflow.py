@@ -36,7 +36,7 @@ def gradients(function: Callable, variables: list, scale, forward_pass=None) -> 
         forward_pass: a `RecordedForwardPass` on the way to the loss.
 
     Returns:
-        The others and a list of gradients, which are zero where the loss does not depend on a
+        The others and a list of gradients, which are None where the loss does not depend on a
         variable.
     """
     if forward_pass is None:
@@ -47,13 +47,7 @@ def gradients(function: Callable, variables: list, scale, forward_pass=None) -> 
             loss, others = function(forward_pass.value)
     # Without a type of its own, a Python number would pass through float32.
     scale = tf.cast(tf.convert_to_tensor(scale, dtype_hint=loss.dtype), loss.dtype)
-    found = tape.gradient(loss, variables, scale)
-    complete = []
-    for gradient, variable in zip(found, variables, strict=True):
-        if gradient is None:
-            gradient = tf.zeros(variable.shape, variable.dtype)
-        complete.append(gradient)
-    return others, complete
+    return others, tape.gradient(loss, variables, scale)
 
 
 def gradient_of(function: Callable, x):
@@ -70,8 +64,13 @@ def apply(optimizer: keras.optimizers.Optimizer, gradients: list, variables: lis
 
 
 def after(done: list, batch):
-    """Returns a batch (nested tensors) that is not available before the tensors `done` are."""
-    with tf.control_dependencies(done):
+    """Returns a batch (nested tensors) that is not available before the tensors `done` are.
+
+    Args:
+        done: tensors, and None where there is none.
+        batch: nested tensors.
+    """
+    with tf.control_dependencies([tensor for tensor in done if tensor is not None]):
         return keras.tree.map_structure(tf.identity, batch)
 
 

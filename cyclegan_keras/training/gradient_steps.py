@@ -132,7 +132,11 @@ class GradientSteps:
                 if gradients is None:
                     gradients = new_gradients
                 else:
-                    gradients = [a + b for a, b in zip(gradients, new_gradients, strict=True)]
+                    gradients = [_sum(*two) for two in zip(gradients, new_gradients, strict=True)]
+            gradients = [
+                ops.zeros(variable.shape, variable.dtype) if gradient is None else gradient
+                for gradient, variable in zip(gradients, variables, strict=True)
+            ]
             return (value, terms, gradients), pictures
 
         if parts == 1:
@@ -187,8 +191,18 @@ class GradientSteps:
         return engine.gradient_of(logit, images)
 
 
+def _sum(gradient, other):
+    """Returns the sum of two gradients, or one of them where the other is None."""
+    if gradient is None:
+        return other
+    return gradient if other is None else gradient + other
+
+
 def _differentiate(objective: Callable, *, batch, variables: list, scale, forward_pass) -> tuple:
-    """Returns the loss of one objective on one part of a batch, and its scaled gradients."""
+    """Returns the loss of one objective on one part of a batch, and its scaled gradients.
+
+    A gradient may be None where the loss does not depend on a variable.
+    """
 
     def loss_and_parts(*computed):
         if isinstance(forward_pass, RecomputedForwardPass):

@@ -168,9 +168,12 @@ class Trainer(GradientSteps, Model):
         precision = keras.backend.result_type(keras.config.floatx(), "float32")
         step = ops.cast(self.finished_steps, precision)
         decay = ops.minimum(self.ema_decay, (1 + step) / (10 + step))
+        shares: dict[str, object] = {}  # of the new value, once for all weights of a type
         for name, average in self.averages.items():
             for mean, value in zip(average.weights, self.networks[name].weights, strict=True):
-                mean.assign(mean + (1 - ops.cast(decay, mean.dtype)) * (value - mean))
+                if mean.dtype not in shares:
+                    shares[mean.dtype] = 1 - ops.cast(decay, mean.dtype)
+                mean.assign(mean + shares[mean.dtype] * (value - mean))
 
     def start_from(self, networks: Mapping[str, keras.Model]) -> None:
         """Copies the weights of `networks` into those of the same name, and into their averages.

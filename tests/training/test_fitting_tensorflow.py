@@ -1,5 +1,9 @@
 """What `fit` on TensorFlow leaves behind in graphs, where data end, or reading or a step fails."""
 
+import collections
+import gc
+from unittest import mock
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +11,8 @@ import tensorflow as tf
 from keras import ops
 
 from cyclegan_keras.models.options import NetworkOptions
+from cyclegan_keras.models.pixel_discriminator import PixelDiscriminator
+from cyclegan_keras.models.resnet_generator import ResNetGenerator
 from cyclegan_keras.training.cyclegan import CycleGAN
 from cyclegan_keras.training.global_state import global_state
 from cyclegan_keras.training.optimizers import adam
@@ -116,3 +122,50 @@ def test_a_step_of_a_cyclegan_is_that_of_its_whole_graph_rewritten_in_the_usual_
     # gradient of an instance norm would add more than a thousand.
     operations = step.get_concrete_function().graph.get_operations()
     assert len(operations) < 5000
+
+
+@pytest.mark.slow
+def test_a_network_is_called_in_python_as_often_as_the_objective_calls_it_once():
+    trainer = CycleGAN.from_options(
+        CycleGANOptions(pool_size=2, ema_decay=0.9),
+        NetworkOptions(generator="resnet_1blocks", ngf=2, ndf=2, discriminator="pixel"),
+        lambda: adam(OptimizerOptions(), 10),
+        shapes=dict.fromkeys("xy", (12, 16, 3)),
+    )
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 12, 16, 3)).astype("float32")
+    data = tf.data.Dataset.from_tensor_slices({"x": pictures, "y": pictures}).batch(1)
+    called: collections.Counter[str] = collections.Counter()
+
+    def counted(network_class):
+        original = network_class.call
+
+        def call(self, *args, **kwargs):
+            called[self.name] += 1
+            return original(self, *args, **kwargs)
+
+        return mock.patch.object(network_class, "call", call)
+
+    with counted(ResNetGenerator), counted(PixelDiscriminator):
+        trainer.fit(data, verbose=0, shuffle=False)
+    assert trainer.step == 2
+    # G(x), G(F(y)) and G(y); D_Y for G, for what is real and for what is not.
+    assert called == dict.fromkeys(trainer.networks, 3)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_step_that_cannot_be_traced_leaves_the_garbage_collection_as_it_was(enabled):
+    found = []
+
+    def fails(batch):
+        found.append(gc.isenabled())
+        raise ValueError("no step")
+
+    before = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with pytest.raises(ValueError, match="no step"):
+            step_function(fails, tf.TensorSpec(()))(tf.constant(0.0))
+        assert found == [False]
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()

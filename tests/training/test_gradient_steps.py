@@ -114,3 +114,12 @@ def test_losses_of_several_objectives_add_up(parts):
     assert {name: float(term) for name, term in loss.terms.items()} == {"first": np.mean(X)}
     np.testing.assert_array_equal(loss.pictures["same"], X)
     assert (float(line.w), float(line.b)) == (2 - np.mean(X), 1 - 3)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_variable_that_no_loss_depends_on_stays(parts):
+    line = Line(parts)
+    data = {"x": ops.convert_to_tensor(X)}
+    objectives = [lambda batch: Loss(ops.mean(line.w * batch["x"]))]
+    line.minimize(objectives, batch=data, variables=line.variables, optimizer="line")
+    assert (float(line.w), float(line.b)) == (2 - np.mean(X), 1)
