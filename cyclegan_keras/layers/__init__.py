@@ -10,8 +10,6 @@ from cyclegan_keras.layers.base import (
 )
 from cyclegan_keras.layers.batch_normalization import BatchNormalization
 from cyclegan_keras.layers.bilinear_upsampling import BilinearUpsampling2D
-from cyclegan_keras.layers.convolution import Conv2D, Conv2DTranspose
-from cyclegan_keras.layers.cropping import Cropping2D
 from cyclegan_keras.layers.image_pool import ImagePool
 from cyclegan_keras.layers.instance_normalization import InstanceNormalization
 from cyclegan_keras.layers.leaky_relu import LeakyReLU
@@ -24,9 +22,6 @@ __all__ = [
     "PADDINGS",
     "BatchNormalization",
     "BilinearUpsampling2D",
-    "Conv2D",
-    "Conv2DTranspose",
-    "Cropping2D",
     "ImagePool",
     "InstanceNormalization",
     "LeakyReLU",

@@ -6,7 +6,6 @@ from keras import ops
 from cyclegan_keras.layers import on_cpu
 
 
-@keras.saving.register_keras_serializable(package="cyclegan_keras")
 class Conv2D(keras.layers.Conv2D):
     """Keras' convolution, whose gradient is computed faster in bfloat16 on TensorFlow's CPUs.
 
@@ -22,7 +21,6 @@ class Conv2D(keras.layers.Conv2D):
         return _finished(self, self.convolution_op(inputs, self.kernel))
 
 
-@keras.saving.register_keras_serializable(package="cyclegan_keras")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
     """Keras' transposed convolution, with the same for its gradient.
 

@@ -5,7 +5,6 @@ import keras
 from cyclegan_keras.layers import on_cpu
 
 
-@keras.saving.register_keras_serializable(package="cyclegan_keras")
 class Cropping2D(keras.layers.Cropping2D):
     """Keras' cropping, whose gradient is a padding on TensorFlow's CPUs.
 

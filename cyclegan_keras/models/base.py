@@ -3,15 +3,14 @@
 import keras
 
 from cyclegan_keras.layers import (
-    Conv2D,
-    Conv2DTranspose,
-    Cropping2D,
     NoiseDropout,
     ResidualBlock,
     has_bias,
     norm_layer,
     padding_layer,
 )
+from cyclegan_keras.layers.convolution import Conv2D, Conv2DTranspose
+from cyclegan_keras.layers.cropping import Cropping2D
 
 INITIALIZERS = ("normal", "xavier", "kaiming", "orthogonal")
 

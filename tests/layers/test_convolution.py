@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cyclegan_keras.layers import Conv2D, Conv2DTranspose
+from cyclegan_keras.layers.convolution import Conv2D, Conv2DTranspose
 
 
 def weighted(layer):

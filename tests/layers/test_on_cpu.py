@@ -6,13 +6,12 @@ import pytest
 import tensorflow as tf
 
 from cyclegan_keras.layers import (
-    Conv2D,
-    Conv2DTranspose,
-    Cropping2D,
     InstanceNormalization,
     ReflectionPadding2D,
     on_cpu,
 )
+from cyclegan_keras.layers.convolution import Conv2D, Conv2DTranspose
+from cyclegan_keras.layers.cropping import Cropping2D
 
 RANDOM = np.random.default_rng(0)
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from cyclegan_keras import layers
 from cyclegan_keras.files.errors import TranslationError
+from cyclegan_keras.layers import convolution, cropping
 
 Span = tuple[int, int]
 Region = tuple[Span, Span]
@@ -277,9 +278,9 @@ RULES = {
     keras.layers.ZeroPadding2D: ZeroPadding,
     layers.BatchNormalization: batch_norm,
     layers.BilinearUpsampling2D: BilinearUpsampling,
-    layers.Conv2D: Window,
-    layers.Conv2DTranspose: TransposedConvolution,
-    layers.Cropping2D: Cropping,
+    convolution.Conv2D: Window,
+    convolution.Conv2DTranspose: TransposedConvolution,
+    cropping.Cropping2D: Cropping,
     layers.InstanceNormalization: PictureNorm,
     layers.LeakyReLU: Pointwise,
     layers.NoiseDropout: Dropout,

