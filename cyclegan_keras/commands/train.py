@@ -35,6 +35,7 @@ from cyclegan_keras.files.errors import (
     RunError,
     UserError,
 )
+from cyclegan_keras.files.garbage import load_keras
 from cyclegan_keras.hub import fetching
 from cyclegan_keras.runs.run import Run
 from cyclegan_keras.tracking.opening import check_installed, open_trackers, public, try_out
@@ -81,6 +82,7 @@ def train(typed: Mapping[str, Any]) -> int:
         print(json.dumps(shown, indent=2))
         return 0
 
+    load_keras()
     # The workers connect before the backend computes anything, which may happen from here on.
     from cyclegan_keras.distribution import devices
     from cyclegan_keras.training.global_state import global_state

@@ -9,6 +9,8 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from cyclegan_keras.layers.tensorflow_constants import shared_constant
+
 LEAST_CHANNELS = 32  # a matrix product of fewer is slower than the convolution's own gradient
 
 
@@ -39,13 +41,14 @@ def reflect(images, padding):
     @tf.custom_gradient
     def reflected(images):
         def gradient(by_outputs):
-            paddings = ((0, 0), *padding, (0, 0))
+            paddings = shared_constant(((0, 0), *map(tuple, padding), (0, 0)), "int32")
             return tf.raw_ops.MirrorPadGrad(input=by_outputs, paddings=paddings, mode="REFLECT")
 
         outputs = images
         for axis, (before, after) in zip((1, 2), padding, strict=True):
             numbers = np.pad(np.arange(images.shape[axis]), (before, after), mode="reflect")
-            outputs = tf.gather(outputs, numbers.astype("int32"), axis=axis)
+            numbers = shared_constant(tuple(numbers.tolist()), "int32")
+            outputs = tf.gather(outputs, numbers, axis=shared_constant(axis, "int32"))
         return outputs, gradient
 
     return reflected(images)

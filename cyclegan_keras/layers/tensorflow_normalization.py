@@ -8,6 +8,8 @@ computed by the same arithmetic in the same order.
 
 import tensorflow as tf
 
+from cyclegan_keras.layers.tensorflow_constants import shared_constant
+
 
 def normalized_by_picture(x, epsilon: float):
     """Gives every channel of every picture mean 0 and variance 1, over height and width.
@@ -20,10 +22,10 @@ def normalized_by_picture(x, epsilon: float):
         The same shape and type. Its gradient can be differentiated again.
     """
     _, height, width, _ = x.shape
-    rows = tf.constant(height, x.dtype)
-    columns = tf.constant(width, x.dtype)
-    both = tf.constant([1, 2])
-    times_height = tf.constant([1, height, 1, 1])
+    rows = shared_constant(height, x.dtype)
+    columns = shared_constant(width, x.dtype)
+    both = shared_constant((1, 2), "int32")
+    times_height = shared_constant((1, height, 1, 1), "int32")
 
     def divided(x):
         """Divides (batch, 1, 1, channels) by the height and then by the width.
@@ -36,12 +38,14 @@ def normalized_by_picture(x, epsilon: float):
     @tf.custom_gradient
     def normalize(x):
         centered = x - _mean(x)
-        factor = tf.math.rsqrt(_mean(tf.square(centered)) + epsilon)  # (batch, 1, 1, channels)
+        variance = _mean(tf.square(centered))  # (batch, 1, 1, channels)
+        factor = tf.math.rsqrt(variance + shared_constant(epsilon, x.dtype))
 
         def gradient(dy):
             by_factor = tf.reduce_sum(dy * centered, both, keepdims=True)
             by_square = divided(tf.raw_ops.RsqrtGrad(y=factor, dy=by_factor))
-            by_centered = dy * factor + by_square * (2.0 * centered)
+            two = shared_constant(2.0, x.dtype)
+            by_centered = dy * factor + by_square * (two * centered)
             by_mean = -tf.reduce_sum(by_centered, both, keepdims=True)
             return by_centered + divided(by_mean)
 
@@ -52,4 +56,5 @@ def normalized_by_picture(x, epsilon: float):
 
 def _mean(x):
     """Mean over height and width, (batch, 1, 1, channels); rows first, for exactness."""
-    return tf.reduce_mean(tf.reduce_mean(x, 2, keepdims=True), 1, keepdims=True)
+    first, second = shared_constant(2, "int32"), shared_constant(1, "int32")
+    return tf.reduce_mean(tf.reduce_mean(x, first, keepdims=True), second, keepdims=True)

@@ -7,12 +7,11 @@ the fusion of operations that oneDNN fuses anyway, and a search for tensors to m
 memory of a GPU. Without these the step computes the same numbers in the same time.
 """
 
-import contextlib
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import tensorflow as tf
 
+from cyclegan_keras.files.garbage import without_garbage_collection
 from cyclegan_keras.training.engine_tensorflow import has_accelerator
 
 
@@ -31,7 +30,7 @@ def step_function(step: Callable, spec, jit_compile: bool | None = None) -> Call
 
     def run(batch):
         if not concrete:
-            with _without_garbage_collection():  # traced here, in the first step
+            with without_garbage_collection():  # traced here, in the first step
                 concrete.append(function.get_concrete_function())
         return _call(concrete[0], batch)
 
@@ -47,22 +46,6 @@ def _call(function, batch):
         config_proto=_REWRITING,
     )
     return tf.nest.pack_sequence_as(function.structured_outputs, outputs)
-
-
-@contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Keeps Python from looking for garbage.
-
-    Tracing makes a million objects that stay as long as the graph. Python would go through all
-    that there are, again and again.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _rewriting() -> bytes:
