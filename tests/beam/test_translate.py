@@ -203,7 +203,7 @@ def test_flags_are_split():
 
 
 @needs_beam
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.process
 def test_two_workers_killed_and_started_anew(here, capsys):
     """Real processes: what a killed job wrote stays, what it did not is made, nothing twice."""

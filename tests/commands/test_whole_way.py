@@ -50,6 +50,7 @@ def hounsfield(seed):
     return random.integers(-1024, 3072, (SLICES, SIDE, SIDE)).astype(np.int16)
 
 
+@pytest.mark.release
 def test_arrays(tmp_path):
     for domain, seed in (("trainA", 0), ("trainB", 1)):
         (tmp_path / "set" / domain).mkdir(parents=True)
@@ -87,6 +88,7 @@ def cut_both(tmp_path):
     return tmp_path / "set"
 
 
+@pytest.mark.release
 def test_dicom(tmp_path):
     pydicom = pytest.importorskip("pydicom", reason='pip install "cyclegan-keras[medical]"')
     for split, seed in (("trainA", 0), ("trainB", 1)):

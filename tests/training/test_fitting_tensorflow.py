@@ -93,7 +93,7 @@ def test_a_step_that_fails_is_known_to_be_under_way():
     assert trainer.stage is Stage.STEP
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_step_of_a_cyclegan_is_that_of_its_whole_graph_rewritten_in_the_usual_way():
     shape = (12, 16, 3)
     random = np.random.default_rng(0).uniform(-1, 1, (2, 1, *shape)).astype("float32")
