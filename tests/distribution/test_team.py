@@ -196,12 +196,13 @@ def story(request, tmp_path_factory):
     words = (*WORDS, f"--n_epochs={ended_at}")
     one_device = (*words, "--distribute=none", f"--run_dir={reference}")
     two_devices = (*words, "--distribute=mirrored", f"--run_dir={run_dir}")
+    environment_of_two = environment | TWO_DEVICES[backend]
     both = start(
         *one_device,
         "--then",
         *two_devices,
         code=RUN_TRAIN_TWICE,
-        **{**environment, **TWO_DEVICES[backend]},
+        **environment_of_two,
     )
     return Story(
         run_dir=run_dir,
