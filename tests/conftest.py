@@ -43,7 +43,11 @@ def pytest_collection_finish():
 
 def pytest_collection_modifyitems(items):
     """Files with many slow tests first, so that no worker is left with one at the end."""
-    slow = collections.Counter(item.path for item in items if item.get_closest_marker("slow"))
+    slow = collections.Counter(
+        item.path
+        for item in items
+        if item.get_closest_marker("slow") or item.get_closest_marker("process")
+    )
     items.sort(key=lambda item: (-slow[item.path], item.path))
 
 

@@ -132,7 +132,7 @@ def test_tensorflow_that_holds_the_gpu_of_jax_is_a_sentence(monkeypatch):
         backends.prepare()
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.process
 def test_on_jax_tensorflow_does_not_see_the_accelerators():
     pytest.importorskip("jax")

@@ -146,6 +146,7 @@ def test_a_step_that_fails_keeps_its_error_and_is_not_saved(run_dir, monkeypatch
     assert Run(run_dir).last_step() == before
 
 
+@pytest.mark.release
 def test_without_pictures_and_then_without_memory_the_state_is_saved(
     run_dir, monkeypatch, capsys, caplog
 ):

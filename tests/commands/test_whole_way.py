@@ -68,6 +68,7 @@ def test_arrays(tmp_path):
     assert values["B"]["low"] <= translation.min() < translation.max() <= values["B"]["high"]
 
 
+@pytest.mark.release
 def test_heic(tmp_path):
     heif = pytest.importorskip("pillow_heif", reason='pip install "cyclegan-keras[heif]"')
     for domain, seed in (("trainA", 0), ("trainB", 1)):

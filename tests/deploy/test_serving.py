@@ -144,7 +144,7 @@ def test_version_labels_roll_forward_and_back(interface, new_standin, make_pictu
         assert stable.translate(file, 60) == canary.translate(file, 60) == first
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.parametrize("interface", GRPC_LATER, indirect=True)
 def test_a_server_that_comes_late_and_drops_is_waited_for(
     client, interface, new_standin, make_picture

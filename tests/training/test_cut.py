@@ -223,7 +223,7 @@ def test_weights_start_as_the_references_do():
     np.testing.assert_allclose(kernel.std(), 0.02 * np.sqrt(2 / (fan_in + fan_out)), rtol=0.03)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_training_keeps_patches_in_their_place():
     """On one picture each, patches of the translation learn to tell where they come from."""
     keras.utils.set_random_seed(1)

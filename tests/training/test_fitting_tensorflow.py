@@ -125,7 +125,7 @@ def test_a_step_of_a_cyclegan_is_that_of_its_whole_graph_rewritten_in_the_usual_
     assert len(operations) < 4100
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_network_is_called_in_python_as_often_as_the_objective_calls_it_once():
     trainer = CycleGAN.from_options(
         CycleGANOptions(pool_size=2, ema_decay=0.9),
