@@ -29,6 +29,8 @@ def step_function(step: Callable, spec, jit_compile: bool | None = None) -> Call
     concrete: list[Callable] = []
 
     def run(batch):
+        if tf.config.functions_run_eagerly():
+            return function(batch)
         if not concrete:
             with without_garbage_collection():  # traced here, in the first step
                 concrete.append(function.get_concrete_function())
