@@ -14,10 +14,10 @@ import json
 import os
 import pathlib
 import platform
-import re
 import statistics
-import subprocess
 import sys
+
+import demo_training
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEPS_PER_EPOCH = 400  # of the demo, which shows 400 pictures in an epoch
@@ -34,49 +34,20 @@ WAYS = {
     "r1 0.1": ["--d_regularization=r1", "--lambda_r1=0.1"],
     "r1 1": ["--d_regularization=r1", "--lambda_r1=1"],
 }
-ERROR = re.compile(r"([GF]) on [xy]: .* is ([\d.]+) of 255; unchanged inputs have ([\d.]+)")
 
 
 def train(arguments: argparse.Namespace, way: str, seed: int) -> dict[str, float]:
     """Trains once, or reads what it came to before; returns G and F -> error, "G0" and "F0"."""
     name = "-".join([str(arguments.pictures), way.replace(",", "-").replace(" ", "-"), str(seed)])
-    folder = arguments.out / name
-    log = folder.with_name(f"{name}.log")
-    if not (log.exists() and ERROR.search(log.read_text())):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable,
-            str(ROOT / "train.py"),
-            "--preset=demo",
-            f"--max_dataset_size={arguments.pictures}",
-            f"--steps_per_epoch={STEPS_PER_EPOCH}",
-            f"--n_epochs={4 * arguments.times}",
-            f"--n_epochs_decay={3 * arguments.times}",
-            f"--seed={seed}",
-            f"--run_dir={folder}",
-            "--checkpoint_minutes=5",
-            *WAYS[way],
-        ]
-        threads = str(arguments.threads)
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "TF_NUM_INTRAOP_THREADS": threads,
-            "TF_NUM_INTEROP_THREADS": threads,
-            "OMP_NUM_THREADS": threads,
-        }
-        with log.open("w") as output:
-            subprocess.run(
-                command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=True
-            )
-    errors = {}
-    for letter, error, unchanged in ERROR.findall(log.read_text()):
-        errors[letter], errors[f"{letter}0"] = float(error), float(unchanged)
-    if not errors:
-        sys.exit(f"{log} does not end with the errors of G and F as train.py prints them.")
-    print(name, errors, flush=True)
-    return errors
+    options = [
+        f"--max_dataset_size={arguments.pictures}",
+        f"--steps_per_epoch={STEPS_PER_EPOCH}",
+        f"--n_epochs={4 * arguments.times}",
+        f"--n_epochs_decay={3 * arguments.times}",
+        f"--seed={seed}",
+        *WAYS[way],
+    ]
+    return demo_training.train(arguments.out / name, options, arguments.threads)
 
 
 def main() -> None:

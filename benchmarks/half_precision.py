@@ -14,46 +14,22 @@ import json
 import os
 import pathlib
 import platform
-import re
 import statistics
-import subprocess
 import sys
+
+import demo_training
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PRECISIONS = ("float32", "bfloat16", "float16")
-ERROR = re.compile(r"([GF]) on [xy]: .* is ([\d.]+) of 255")
 
 
 def train(arguments: argparse.Namespace, precision: str, seed: int) -> dict[str, float]:
     """Trains once, or reads what it came to before; returns G and F -> error, of 255."""
+    options = [f"--seed={seed}"]
+    if precision != "float32":
+        options.append(f"--mixed_precision={precision}")
     folder = arguments.out / f"{precision}-{seed}"
-    log = folder.with_name(f"{folder.name}.log")
-    if not (log.exists() and ERROR.search(log.read_text())):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable,
-            str(ROOT / "train.py"),
-            "--preset=demo",
-            f"--seed={seed}",
-            f"--run_dir={folder}",
-            "--checkpoint_minutes=5",
-        ]
-        if precision != "float32":
-            command.append(f"--mixed_precision={precision}")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        if arguments.threads:
-            environment["TF_NUM_INTRAOP_THREADS"] = str(arguments.threads)
-            environment["TF_NUM_INTEROP_THREADS"] = str(arguments.threads)
-            environment["OMP_NUM_THREADS"] = str(arguments.threads)
-        with log.open("w") as output:
-            subprocess.run(
-                command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=True
-            )
-    errors = {letter: float(error) for letter, error in ERROR.findall(log.read_text())}
-    if not errors:
-        sys.exit(f"{log} does not end with the errors of G and F as train.py prints them.")
-    print(precision, f"seed {seed}", errors, flush=True)
-    return errors
+    return demo_training.train(folder, options, arguments.threads)
 
 
 def main() -> None:
