@@ -32,17 +32,15 @@ def main() -> None:
     from cyclegan_keras.metrics.base import Evidence
     from cyclegan_keras.metrics.features import efficientnet_lite0_features
     from cyclegan_keras.metrics.kid import kid_measures
-    from cyclegan_keras.models.options import NetworkOptions
     from cyclegan_keras.models.table import build_generator
-    from cyclegan_keras.runs.networks import networks_of_run
+    from cyclegan_keras.runs.networks import network_options, networks_of_run
     from cyclegan_keras.runs.run import Run
     from cyclegan_keras.weights.safetensors_file import read_safetensors
     from pipelines.sources import datasets
 
     trained = networks_of_run(arguments.run, averages=True)
     saved = Run(pathlib.Path(arguments.run)).saved_options()
-    names = [name for name in vars(NetworkOptions()) if name in saved]
-    options = NetworkOptions(**{name: saved[name] for name in names})
+    options = network_options(saved)
     if arguments.weights:
         network = efficientnet_lite0_features(read_safetensors(arguments.weights))
     else:

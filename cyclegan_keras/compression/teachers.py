@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from cyclegan_keras.compression.shapes import Shape
 from cyclegan_keras.files.direction import Direction
@@ -18,6 +17,7 @@ from cyclegan_keras.hub import fetching
 from cyclegan_keras.models.description import describe
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
+from cyclegan_keras.training.gradient_steps import engine
 from cyclegan_keras.translation.opening import open_generators
 from cyclegan_keras.weights.networks import split_network
 from cyclegan_keras.weights.starting import split_role
@@ -167,12 +167,5 @@ def digest_of_weights(network: keras.Model) -> str:
 
 def translating(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Returns what translates batches of any size by a network, compiled."""
-    if keras.backend.backend() != "tensorflow":
-        return network.predict_on_batch
-    shape = (None, None, None, network.input_shape[-1])
-
-    @tf.function(input_signature=[tf.TensorSpec(shape, name="images")])
-    def translate(images):  # one graph for every size
-        return network(images, training=False)
-
+    translate = engine.compiled(network)
     return lambda images: np.asarray(translate(images))

@@ -3,7 +3,7 @@
 import pathlib
 import shutil
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -33,6 +33,16 @@ class TrainedNetworks(NamedTuple):
     networks: dict[str, keras.Model]
 
 
+def network_options(saved: Mapping[str, Any]) -> NetworkOptions:
+    """Returns the networks' options among all those of a run; what it did not save has its default.
+
+    Args:
+        saved: option -> value, as in options.json.
+    """
+    found = {name: saved[name] for name in vars(NetworkOptions()) if name in saved}
+    return NetworkOptions(**found)
+
+
 def networks_of_run(
     source: str | pathlib.Path | RunSource, *, averages: bool = False
 ) -> TrainedNetworks:
@@ -55,8 +65,7 @@ def networks_of_run(
     run = Run(directory)
     saved = run.saved_options()
     try:
-        names = vars(NetworkOptions())
-        options = NetworkOptions(**{name: saved[name] for name in names if name in saved})
+        options = network_options(saved)
         step, state = run.newest_state() if source.file is None else run.state_in(source.file)
         parts = {key.split("/")[0] for key in state}
         networks = {}

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from cyclegan_keras.layers import ImagePool
+from cyclegan_keras.layers.tensorflow_cpu import has_accelerator as has_accelerator
 
 
 class RecordedForwardPass:
@@ -123,11 +124,6 @@ def compiled(network: keras.Model) -> Callable:
         lambda images: network(images, training=False),
         input_signature=[tf.TensorSpec(shape, name="images")],
     )
-
-
-def has_accelerator() -> bool:
-    """Returns whether steps are taken on something other than a CPU."""
-    return any(d.device_type in ("GPU", "TPU") for d in tf.config.list_logical_devices())
 
 
 def replicas() -> int:

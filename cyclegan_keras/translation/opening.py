@@ -21,6 +21,7 @@ from cyclegan_keras.hub import fetching
 from cyclegan_keras.models.description import Described, Description
 from cyclegan_keras.runs.networks import networks_of_run
 from cyclegan_keras.runs.sources import find_source
+from cyclegan_keras.training.gradient_steps import engine
 from cyclegan_keras.translation.blended_tiles import BlendedTiles
 from cyclegan_keras.translation.half_precision import in_bfloat16
 from cyclegan_keras.translation.int8_cache import Int8Cache, folders_for
@@ -182,12 +183,7 @@ def translator_of(
     if precision == "bfloat16":
         network = in_bfloat16(network)
     description = network.description
-    shape = (None, None, None, description.input_channels)
-
-    @tf.function(input_signature=[tf.TensorSpec(shape, name="images")])
-    def at_once(images):  # one graph for every size
-        return network(images, training=False)
-
+    at_once = engine.compiled(network)
     try:
         cost = bytes_per_pixel(network)
     except TranslationError:

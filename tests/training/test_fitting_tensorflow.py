@@ -114,8 +114,8 @@ def test_a_step_of_a_cyclegan_is_that_of_its_whole_graph_rewritten_in_the_usual_
             step = tf.function(trainer.train_step, input_signature=[spec], autograph=False)
         for _ in range(2):
             logs = step(batch)
-        state = {name: value.numpy() for name, value in trainer.state().items()}
-        states.append({**state, **{name: value.numpy() for name, value in logs.items()}})
+        found = trainer.state() | logs
+        states.append({name: value.numpy() for name, value in found.items()})
     for name, found in states[0].items():
         np.testing.assert_array_equal(found, states[1][name], err_msg=name)
     # Their number makes the first step slow. Keras' Adam and TensorFlow's
